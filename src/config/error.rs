@@ -1,0 +1,93 @@
+//! What is wrong with a configuration, a filter or a format file: where, and what to do.
+#![forbid(unsafe_code)]
+
+use std::path::{Path, PathBuf};
+
+/// One sentence about one place: `path:line:column: what; what to do`.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {why}", quoted(path))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason, and whose file it is.
+        why: String,
+    },
+    /// Something in the file is wrong.
+    #[error("{}:{line}:{column}: {problem}", path.display())]
+    At {
+        /// The file as it was named.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column in characters, from 1.
+        column: usize,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// Something on the command line, or about the file as a whole, is wrong.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+impl ConfigError {
+    /// An error at byte `offset` of `source`, the text of the file `path`.
+    pub fn at(path: &Path, source: &str, offset: usize, problem: impl Into<String>) -> Self {
+        let before = source.get(..offset.min(source.len())).unwrap_or(source);
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        Self::At {
+            path: path.to_path_buf(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            problem: problem.into(),
+        }
+    }
+
+    /// A file that the TOML parser refused. Its message, without the quoted source line: that
+    /// line may hold a password.
+    pub fn toml(path: &Path, source: &str, error: &toml::de::Error) -> Self {
+        let offset = error.span().map_or(0, |span| span.start);
+        Self::at(path, source, offset, error.message().trim().replace('\n', "; "))
+    }
+}
+
+/// A path in double quotes, with what a terminal would act on escaped.
+pub fn quoted(path: &Path) -> String {
+    format!("\"{}\"", escaped(&path.to_string_lossy()))
+}
+
+/// `text` with control, format and line separating characters escaped, for messages.
+pub fn escaped(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let safe = !c.is_control() && !is_invisible(c);
+            let (plain, escape) =
+                if safe { (Some(c), None) } else { (None, Some(c.escape_default())) };
+            plain.into_iter().chain(escape.into_iter().flatten())
+        })
+        .collect()
+}
+
+/// Characters that take no place or turn the text around: zero-width, bidirectional, separators.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_line_and_column() {
+        let source = "a = 1\nüb = \"x\"\n";
+        let offset = source.find('"').expect("a quote");
+        let error = ConfigError::at(Path::new("c.toml"), source, offset, "no");
+        assert_eq!(error.to_string(), "c.toml:2:6: no");
+    }
+
+    #[test]
+    fn a_path_cannot_drive_the_terminal() {
+        assert_eq!(quoted(Path::new("a\x1b[2Jb\n")), r#""a\u{1b}[2Jb\n""#);
+    }
+}

@@ -1,0 +1,6 @@
+//! TOML and the command line into checked settings.
+#![forbid(unsafe_code)]
+
+pub mod error;
+
+pub use error::ConfigError;

@@ -1,0 +1,205 @@
+//! The types that flow from a source to the voice.
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+/// Where lines come from: an index into the listener's table of sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SourceId(pub u16);
+
+/// One line as it was read: valid UTF-8, no line end, at most [`MAX_LINE`] bytes.
+///
+/// [`MAX_LINE`]: crate::source::lines::MAX_LINE
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The source it came from.
+    pub source: SourceId,
+    /// The line's text, codes and all.
+    pub text: Cow<'a, str>,
+    /// When its last byte was read.
+    pub received: Instant,
+    /// Whether it goes on with a line whose beginning was given earlier, when its writer paused.
+    pub continued: bool,
+}
+
+/// What a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Somebody says something.
+    Say,
+    /// Somebody does something (`/me`).
+    Action,
+    /// A notice, by a person or a service.
+    Notice,
+    /// Somebody came in.
+    Join,
+    /// Somebody left the channel.
+    Part,
+    /// Somebody left the network.
+    Quit,
+    /// Somebody changed their nick; the text is the new one.
+    Nick,
+    /// Somebody was thrown out.
+    Kick,
+    /// A mode of the channel or of a user changed.
+    Mode,
+    /// The channel's topic changed.
+    Topic,
+    /// The server or the client speaks.
+    Server,
+    /// A line of no known format: all of it is text.
+    Plain,
+}
+
+impl Kind {
+    /// Every kind, in the order of the declaration.
+    pub const ALL: [Self; 12] = [
+        Self::Say,
+        Self::Action,
+        Self::Notice,
+        Self::Join,
+        Self::Part,
+        Self::Quit,
+        Self::Nick,
+        Self::Kick,
+        Self::Mode,
+        Self::Topic,
+        Self::Server,
+        Self::Plain,
+    ];
+
+    /// The kind's name in lower case, as filters, configuration and events spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Say => "say",
+            Self::Action => "action",
+            Self::Notice => "notice",
+            Self::Join => "join",
+            Self::Part => "part",
+            Self::Quit => "quit",
+            Self::Nick => "nick",
+            Self::Kick => "kick",
+            Self::Mode => "mode",
+            Self::Topic => "topic",
+            Self::Server => "server",
+            Self::Plain => "plain",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A line whose parts are known. It borrows from the line where nothing had to be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// The source it came from.
+    pub source: SourceId,
+    /// The channel it was said in, where the line or the connection tells.
+    pub channel: Option<Cow<'a, str>>,
+    /// The nick of who said or did it; never empty.
+    pub sender: Option<Cow<'a, str>>,
+    /// What the line is about.
+    pub kind: Kind,
+    /// What was said, without the parts above.
+    pub text: Cow<'a, str>,
+    /// The time stamp as it was written in the log, where there is one.
+    pub stamp: Option<Cow<'a, str>>,
+    /// Whether a rule marked it as addressed to the listener.
+    pub highlight: bool,
+    /// When its last byte was read.
+    pub received: Instant,
+}
+
+impl<'a> Message<'a> {
+    /// A message of kind [`Kind::Plain`] that is nothing but text.
+    pub fn plain(source: SourceId, text: impl Into<Cow<'a, str>>, received: Instant) -> Self {
+        Self {
+            source,
+            channel: None,
+            sender: None,
+            kind: Kind::Plain,
+            text: text.into(),
+            stamp: None,
+            highlight: false,
+            received,
+        }
+    }
+
+    /// The same message, owning all its parts.
+    pub fn into_owned(self) -> Message<'static> {
+        let own = |part: Cow<'a, str>| Cow::Owned(part.into_owned());
+        Message {
+            source: self.source,
+            channel: self.channel.map(own),
+            sender: self.sender.map(own),
+            kind: self.kind,
+            text: Cow::Owned(self.text.into_owned()),
+            stamp: self.stamp.map(own),
+            highlight: self.highlight,
+            received: self.received,
+        }
+    }
+}
+
+/// An utterance's number: the order in which lines became speech, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UtteranceId(pub u64);
+
+/// Something to be spoken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Utterance {
+    /// Its number.
+    pub id: UtteranceId,
+    /// The words as an engine gets them: clean by the rules of [`crate::phrase`], not empty.
+    pub text: String,
+    /// The message it tells; none where the program itself has something to say.
+    pub message: Option<Message<'static>>,
+    /// The line's number in its source, from 1; 0 where the program speaks.
+    pub line: u64,
+    /// When the line was received.
+    pub received: Instant,
+}
+
+/// How a line ended. Every line has exactly one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fate {
+    /// It was heard to its end (or printed), at `rate` words a minute.
+    Spoken {
+        /// Words a minute.
+        rate: u32,
+    },
+    /// A rule took it out.
+    Dropped {
+        /// The rule, as `irc-noise:12` (rule set and line).
+        rule: String,
+    },
+    /// The user passed over it, or ended the program before it was heard.
+    Skipped,
+    /// It could not be spoken.
+    Failed {
+        /// The reason, in words.
+        why: String,
+    },
+}
+
+impl Fate {
+    /// The fate's name in lower case, as events spell it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Spoken { .. } => "spoken",
+            Self::Dropped { .. } => "dropped",
+            Self::Skipped => "skipped",
+            Self::Failed { .. } => "failed",
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Bytes into lines: split, bounded, decoded. What is read may be cut anywhere; a line is given
+//! when its end came.
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use crate::message::{Line, SourceId};
+
+/// The bytes of a line that are kept; the rest, up to its end, is dropped.
+pub const MAX_LINE: usize = 16 * 1024;
+
+/// Whole lines that one read brought, still as bytes: cheap to send, split without a copy.
+#[derive(Debug)]
+pub struct Lines {
+    source: SourceId,
+    bytes: Vec<u8>,
+    received: Instant,
+    continued: bool,
+}
+
+impl Lines {
+    /// `bytes` holds whole lines; the last may lack its line end.
+    pub fn new(source: SourceId, bytes: Vec<u8>, received: Instant) -> Self {
+        Self { source, bytes, received, continued: false }
+    }
+
+    /// Marks the first line as the rest of one whose beginning was given before.
+    #[must_use]
+    pub fn continued(mut self, continued: bool) -> Self {
+        self.continued = continued;
+        self
+    }
+
+    /// The source of all the lines.
+    pub fn source(&self) -> SourceId {
+        self.source
+    }
+
+    /// The lines, decoded, in order; empty lines too.
+    pub fn iter(&self) -> impl Iterator<Item = Line<'_>> {
+        let mut rest = self.bytes.as_slice();
+        let mut continued = self.continued;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = &rest[..end];
+            rest = &rest[(end + 1).min(rest.len())..];
+            Some(Line {
+                source: self.source,
+                text: decode(line),
+                received: self.received,
+                continued: std::mem::take(&mut continued),
+            })
+        })
+    }
+}
+
+/// Decodes one line: UTF-8 where it is, else Windows-1252, a superset of Latin-1 that leaves no
+/// byte unread. A line end's carriage return goes, other ones become blanks, NUL goes, and so
+/// does a byte order mark at the beginning.
+pub fn decode(line: &[u8]) -> Cow<'_, str> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+    let line = cut(line);
+    let text = match std::str::from_utf8(line) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(line).0,
+    };
+    if memchr::memchr2(0, b'\r', text.as_bytes()).is_none() {
+        return text;
+    }
+    Cow::Owned(
+        text.chars().filter(|&c| c != '\0').map(|c| if c == '\r' { ' ' } else { c }).collect(),
+    )
+}
+
+/// The first [`MAX_LINE`] bytes of `line`, less where that would cut a character.
+fn cut(line: &[u8]) -> &[u8] {
+    if line.len() <= MAX_LINE {
+        return line;
+    }
+    let mut end = MAX_LINE;
+    // A UTF-8 character has at most three continuation bytes.
+    while end > MAX_LINE - 4 && line[end] & 0b1100_0000 == 0b1000_0000 {
+        end -= 1;
+    }
+    &line[..end]
+}
+
+/// Gathers what is read into whole lines, in bounded memory.
+#[derive(Debug, Default)]
+pub struct Splitter {
+    partial: Vec<u8>,
+    /// In the rest of a line longer than [`MAX_LINE`], whose end has not come yet.
+    discarding: bool,
+}
+
+impl Splitter {
+    /// Takes what was read; gives the lines that are now whole, if any.
+    pub fn push(&mut self, read: &[u8]) -> Option<Vec<u8>> {
+        let Some(last) = memchr::memrchr(b'\n', read) else {
+            self.keep(read);
+            return None;
+        };
+        let (mut whole, rest) = read.split_at(last + 1);
+        let mut lines = std::mem::take(&mut self.partial);
+        if std::mem::take(&mut self.discarding) {
+            let end = memchr::memchr(b'\n', whole).unwrap_or(last);
+            whole = &whole[end..]; // the line end closes what is kept of the long line
+        }
+        lines.extend_from_slice(whole);
+        self.keep(rest);
+        Some(lines)
+    }
+
+    /// Gives up waiting for the line end: what there is of a line, if anything.
+    pub fn flush(&mut self) -> Option<Vec<u8>> {
+        self.discarding = false;
+        (!self.partial.is_empty()).then(|| std::mem::take(&mut self.partial))
+    }
+
+    /// How many bytes wait for their line end.
+    pub fn pending(&self) -> usize {
+        self.partial.len()
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.discarding {
+            return;
+        }
+        // One character more than the bound, so that `cut` sees where to cut.
+        let room = (MAX_LINE + 4).saturating_sub(self.partial.len());
+        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.discarding = bytes.len() > room;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_decoded() {
+        for (bytes, text) in [
+            (&b"plain"[..], "plain"),
+            (b"crlf\r", "crlf"),
+            (b"two\rparts", "two parts"),
+            (b"nul\0byte", "nulbyte"),
+            (b"\xef\xbb\xbfmarked", "marked"),
+            ("caf\u{e9}".as_bytes(), "caf\u{e9}"),
+            (b"caf\xe9 ol\xff", "caf\u{e9} ol\u{ff}"), // Latin-1
+        ] {
+            assert_eq!(decode(bytes), text, "line: {bytes:?}");
+        }
+    }
+
+    #[test]
+    fn reads_cut_anywhere_give_whole_lines() {
+        let text = b"one\ntwo\n\nthree";
+        for cut in 0..text.len() {
+            let mut splitter = Splitter::default();
+            let mut got = Vec::new();
+            for part in [&text[..cut], &text[cut..]] {
+                got.extend(splitter.push(part).unwrap_or_default());
+            }
+            got.extend(splitter.flush().unwrap_or_default());
+            assert_eq!(got, text, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_the_next_is_whole() {
+        let mut splitter = Splitter::default();
+        for _ in 0..100 {
+            assert_eq!(splitter.push(&[b'A'; 1024]), None);
+            assert!(splitter.pending() <= MAX_LINE + 4);
+        }
+        let bytes = splitter.push(b"AAA\nnext\n").expect("two lines ended");
+        let now = crate::clock::test_now();
+        let lines = Lines::new(SourceId(0), bytes, now);
+        let texts: Vec<_> = lines.iter().map(|line| line.text).collect();
+        assert_eq!(texts, ["A".repeat(MAX_LINE).as_str(), "next"]);
+    }
+
+    #[test]
+    fn a_cut_does_not_split_a_character() {
+        let line = format!("{}é", "a".repeat(MAX_LINE - 1));
+        assert_eq!(decode(line.as_bytes()), "a".repeat(MAX_LINE - 1));
+    }
+}

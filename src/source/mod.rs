@@ -1,0 +1,87 @@
+//! Where lines come from. Each source is one task (or thread) that reads, and hands on what it
+//! read; it knows nothing of formats, filters or speech, and never waits for speech.
+#![forbid(unsafe_code)]
+
+pub mod command;
+pub mod irc;
+pub mod lines;
+pub mod stdin;
+pub mod tail;
+
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use crate::message::{Message, SourceId};
+use lines::Lines;
+
+/// What a source hands on.
+#[derive(Debug)]
+pub enum Input {
+    /// Lines of text, whose format is yet to be recognised.
+    Lines(Lines),
+    /// Lines that stand before the first one to be heard: the format is recognised by them.
+    Sample(Lines),
+    /// A message whose parts the source knows.
+    Message(Message<'static>),
+    /// News of the source itself that the listener should hear ("connection lost").
+    Notice(SourceId, String),
+    /// The source has ended and will send no more.
+    Ended(SourceId, Result<(), SourceError>),
+}
+
+/// A source that cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A log that cannot be followed.
+    #[error(transparent)]
+    Tail(#[from] tail::TailError),
+    /// An IRC server that cannot be reached, or refuses.
+    #[error(transparent)]
+    Irc(#[from] irc::IrcError),
+    /// A command that does not start, or failed.
+    #[error(transparent)]
+    Command(#[from] command::CommandError),
+    /// Standard input that cannot be read.
+    #[error("cannot read standard input: {0}")]
+    Stdin(#[source] std::io::Error),
+}
+
+/// The listener has ended: nobody takes what a source has to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed;
+
+/// A source's way to the listener. Sending waits for the microseconds that the listener takes for
+/// the lines before, never for speech.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    source: SourceId,
+    sender: mpsc::Sender<Input>,
+}
+
+impl Inbox {
+    /// The way of `source` into `sender`.
+    pub fn new(source: SourceId, sender: mpsc::Sender<Input>) -> Self {
+        Self { source, sender }
+    }
+
+    /// The source whose inbox this is.
+    pub fn source(&self) -> SourceId {
+        self.source
+    }
+
+    /// Hands on whole lines, as [`lines::Splitter`] gives them.
+    pub async fn lines(&self, bytes: Vec<u8>, received: Instant) -> Result<(), Closed> {
+        self.send(Input::Lines(Lines::new(self.source, bytes, received))).await
+    }
+
+    /// Hands on anything.
+    pub async fn send(&self, input: Input) -> Result<(), Closed> {
+        self.sender.send(input).await.map_err(|_| Closed)
+    }
+
+    /// Hands on anything, from a thread that is not Tokio's.
+    pub fn send_blocking(&self, input: Input) -> Result<(), Closed> {
+        self.sender.blocking_send(input).map_err(|_| Closed)
+    }
+}
