@@ -5,7 +5,9 @@ fn main() {
     if let Err(error) = pkg_config::Config::new().atleast_version("1.49").probe("espeak-ng") {
         eprintln!("eSpeak NG's library was not found by pkg-config: {error}");
         eprintln!("Debian, Ubuntu: apt-get install libespeak-ng-dev pkg-config");
-        eprintln!("Fedora: dnf install espeak-ng-devel   Arch: pacman -S espeak-ng   macOS: brew install espeak-ng");
+        eprintln!(
+            "Fedora: dnf install espeak-ng-devel   Arch: pacman -S espeak-ng   macOS: brew install espeak-ng"
+        );
         std::process::exit(1);
     }
 }

@@ -13,6 +13,7 @@ use cpal::{BufferSize, ErrorKind, OutputCallbackInfo, StreamConfig};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::{Output, OutputError};
+use crate::config::error::escaped;
 use crate::engine::process::Reporter;
 use crate::message::UtteranceId;
 use crate::voice::wire::Report;
@@ -127,7 +128,7 @@ impl Device {
             // A dead server can report a million errors a second: the first one counts.
             if !harmless.contains(&error.kind()) && !failed.has_failed.swap(true, Ordering::SeqCst)
             {
-                reporter.report(Report::Lost { why: error.to_string() });
+                reporter.report(Report::Lost { why: clause(&error.to_string()) });
             }
         };
         let stream = self
@@ -138,7 +139,7 @@ impl Device {
                 on_error,
                 Some(OPEN_TIMEOUT),
             )
-            .map_err(|error| OutputError::Device(error.to_string()))?;
+            .map_err(|error| OutputError::Device(clause(&error.to_string())))?;
         Ok(self.open.insert(Open {
             stream,
             samples,
@@ -168,7 +169,7 @@ impl Output for Device {
         }
         let open = self.opened()?;
         if open.rest == Rest::Corked {
-            open.stream.play().map_err(|error| OutputError::Device(error.to_string()))?;
+            open.stream.play().map_err(|error| OutputError::Device(clause(&error.to_string())))?;
         }
         open.rest = Rest::Awake;
         Ok(())
@@ -377,12 +378,19 @@ pub fn devices() -> Result<Vec<DeviceInfo>, OutputError> {
     let default = find(None).ok().and_then(|device| name_of(&device));
     let mut known = Vec::new();
     for device in host()?.output_devices().map_err(|error| no_device(&error))? {
-        let Some(name) = name_of(&device) else { continue };
+        let Some(name) = name_of(&device).filter(|name| !is_converter(name)) else { continue };
         let about = device.description().map(|it| it.name().to_owned()).unwrap_or_default();
         let is_default = Some(&name) == default.as_ref();
         known.push(DeviceInfo { name, about, is_default });
     }
     Ok(known)
+}
+
+/// ALSA lists its converters as if they were devices.
+fn is_converter(name: &str) -> bool {
+    const CONVERTERS: [&str; 8] =
+        ["null", "lavrate", "samplerate", "speexrate", "speex", "upmix", "vdownmix", "oss"];
+    CONVERTERS.contains(&name)
 }
 
 /// PulseAudio's host where a server answers (PipeWire's counts), else the system's own.
@@ -400,9 +408,9 @@ fn host() -> Result<cpal::Host, OutputError> {
 fn find(name: Option<&str>) -> Result<cpal::Device, OutputError> {
     let host = host()?;
     let Some(name) = name else {
-        return host.default_output_device().ok_or_else(|| OutputError::NoDevice {
-            why: "the sound system has none".to_owned(),
-        });
+        return host
+            .default_output_device()
+            .ok_or_else(|| OutputError::NoDevice { why: "the sound system has none".to_owned() });
     };
     let mut n_known = 0;
     for device in host.output_devices().map_err(|error| no_device(&error))? {
@@ -420,5 +428,25 @@ fn name_of(device: &cpal::Device) -> Option<String> {
 }
 
 fn no_device(error: &cpal::Error) -> OutputError {
-    OutputError::NoDevice { why: crate::config::error::escaped(&error.to_string()) }
+    OutputError::NoDevice { why: clause(&error.to_string()) }
+}
+
+/// The sound system's sentence as a part of one: its first, in lower case, without a full stop.
+fn clause(sentence: &str) -> String {
+    let first = sentence.split(". ").next().unwrap_or(sentence).trim_end_matches('.');
+    let is_name = first.chars().nth(1).is_some_and(char::is_uppercase);
+    let mut letters = first.chars();
+    let begin = letters.next().map(|c| if is_name { c } else { c.to_ascii_lowercase() });
+    escaped(&begin.into_iter().chain(letters).collect::<String>())
+}
+
+#[test]
+fn the_sound_systems_words_fit_into_a_sentence() {
+    for (sentence, expected) in [
+        ("The device is gone. It may have been unplugged.", "the device is gone"),
+        ("I/O error: refused", "I/O error: refused"),
+        ("", ""),
+    ] {
+        assert_eq!(clause(sentence), expected);
+    }
 }

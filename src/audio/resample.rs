@@ -115,7 +115,10 @@ mod tests {
             for (n, (got, want)) in out.iter().zip(&expected).enumerate().skip(40) {
                 let want = f32::from(*want) / 32_768.0;
                 let at_the_end = n + 40 > expected.len();
-                assert!(at_the_end || (got - want).abs() < 0.005, "{from} to {to}, {n}: {got} {want}");
+                assert!(
+                    at_the_end || (got - want).abs() < 0.005,
+                    "{from} to {to}, {n}: {got} {want}"
+                );
             }
         }
     }

@@ -131,7 +131,10 @@ mod tests {
                 "unknown field `colour`, expected `rate` or `voice`",
                 "unknown key \"colour\"; there are: rate, voice",
             ),
-            ("invalid type: string \"x\", expected u32", "invalid type: string \"x\", expected u32"),
+            (
+                "invalid type: string \"x\", expected u32",
+                "invalid type: string \"x\", expected u32",
+            ),
         ] {
             assert_eq!(toml_problem(message), problem);
         }

@@ -2,5 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod file;
+pub mod settings;
 
 pub use error::ConfigError;

@@ -39,10 +39,7 @@ pub(super) fn run(setup: &Setup, orders: &Receiver<Order>, reporter: &Reporter) 
     }
 }
 
-fn open(
-    setup: &Setup,
-    reporter: &Reporter,
-) -> Result<(Box<dyn Engine>, Box<dyn Output>), Report> {
+fn open(setup: &Setup, reporter: &Reporter) -> Result<(Box<dyn Engine>, Box<dyn Output>), Report> {
     let engine = super::open(setup).map_err(|error| Report::Refused {
         why: error.to_string(),
         configuration: error.is_configuration(),

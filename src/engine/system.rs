@@ -37,7 +37,8 @@ impl System {
     pub fn open() -> Result<Self, EngineError> {
         let tts = connect()?;
         let (tell, told) = mpsc::channel();
-        for (register, tell) in [(begun as fn(&Tts, Sender<Told>) -> _, tell.clone()), (ended, tell)]
+        for (register, tell) in
+            [(begun as fn(&Tts, Sender<Told>) -> _, tell.clone()), (ended, tell)]
         {
             register(&tts, tell).map_err(|error| start(&error))?;
         }
@@ -152,7 +153,9 @@ fn speech(why: &str) -> EngineError {
 
 #[test]
 fn rates_stay_within_the_systems_range() {
-    for (wpm, least, most) in [(0, -100.0, -100.0), (199, -0.5, 0.5), (220, 5.0, 8.0), (9_999, 100.0, 100.0)] {
+    for (wpm, least, most) in
+        [(0, -100.0, -100.0), (199, -0.5, 0.5), (220, 5.0, 8.0), (9_999, 100.0, 100.0)]
+    {
         assert!((least..=most).contains(&rate(wpm)), "{wpm}: {}", rate(wpm));
     }
 }

@@ -38,7 +38,11 @@ pub(super) fn needed() -> Option<PathBuf> {
 /// that it does not look for.
 #[expect(clippy::option_option, reason = "three answers, told apart right above")]
 fn place(home: &Path, config: Option<&Path>, known: Option<&Path>) -> Option<Option<PathBuf>> {
-    let finds = [known.map(Path::to_owned), Some(home.join(".config/pulse/cookie")), Some(home.join(".pulse-cookie"))];
+    let finds = [
+        known.map(Path::to_owned),
+        Some(home.join(".config/pulse/cookie")),
+        Some(home.join(".pulse-cookie")),
+    ];
     if finds.into_iter().flatten().any(|path| path.exists()) {
         return None;
     }

@@ -56,7 +56,9 @@ pub struct Voice {
 
 impl Voice {
     /// Starts the voice as a task; what happens comes out of the receiver.
-    pub fn start(setup: Setup) -> (Self, mpsc::UnboundedReceiver<Told>, tokio::task::JoinHandle<()>) {
+    pub fn start(
+        setup: Setup,
+    ) -> (Self, mpsc::UnboundedReceiver<Told>, tokio::task::JoinHandle<()>) {
         let (events, inbox) = mpsc::unbounded_channel();
         let (tell, told) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {

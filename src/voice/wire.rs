@@ -40,14 +40,21 @@ pub struct Setup {
     pub guard: bool,
 }
 
+impl Setup {
+    /// What is used where nothing is configured.
+    pub fn default_device() -> Self {
+        Self { target: Target::Device(None), ..Self::default() }
+    }
+}
+
 impl Default for Setup {
     fn default() -> Self {
         Self {
             engine: "espeak".to_owned(),
             voice: "en-us".to_owned(),
             target: Target::Null,
-            buffer_frames: 256,
-            close_after_ms: 60_000,
+            buffer_frames: 192,
+            close_after_ms: 10_000,
             guard: true,
         }
     }

@@ -20,8 +20,7 @@ pub struct Espeak {
 impl Espeak {
     /// Starts the library with the voice of `setup`.
     pub fn open(setup: &Setup) -> Result<Self, EngineError> {
-        let library =
-            Library::open().map_err(|why| EngineError::Start { engine: NAME, why })?;
+        let library = Library::open().map_err(|why| EngineError::Start { engine: NAME, why })?;
         let mut espeak = Self { library, voice: String::new(), guarded: setup.guard };
         espeak.set_voice(&setup.voice)?;
         Ok(espeak)
