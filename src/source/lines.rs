@@ -243,9 +243,9 @@ mod tests {
     }
 
     /// The text of each of `lines`, with a plus before what continues a line.
-    fn texts(lines: Option<Lines>) -> Vec<String> {
+    fn texts(lines: Option<&Lines>) -> Vec<String> {
         let text = |line: Line| format!("{}{}", if line.continued { "+" } else { "" }, line.text);
-        lines.iter().flat_map(Lines::iter).map(text).collect()
+        lines.into_iter().flat_map(Lines::iter).map(text).collect()
     }
 
     #[test]
@@ -261,9 +261,9 @@ mod tests {
             assert!(gatherer.deadline().is_none());
             assert!(gatherer.push(b"hel", now).is_none());
             assert_eq!(gatherer.deadline(), Some(now + PAUSE));
-            assert_eq!(texts(gatherer.flush()), ["hel"]);
+            assert_eq!(texts(gatherer.flush().as_ref()), ["hel"]);
             assert!(gatherer.deadline().is_none());
-            assert_eq!(texts(gatherer.push(rest, now)), heard, "rest: {rest:?}");
+            assert_eq!(texts(gatherer.push(rest, now).as_ref()), heard, "rest: {rest:?}");
         }
     }
 
@@ -271,8 +271,8 @@ mod tests {
     fn the_rest_of_a_long_line_is_dropped_after_a_pause_too() {
         let now = crate::clock::test_now();
         let mut gatherer = Gatherer::new(SourceId(0));
-        assert!(gatherer.push(&[b'A'; 2 * MAX_LINE], now).is_none());
-        assert_eq!(texts(gatherer.flush()), ["A".repeat(MAX_LINE)]);
-        assert_eq!(texts(gatherer.push(b"AAA\nnext\n", now)), ["next"]);
+        assert!(gatherer.push(&vec![b'A'; 2 * MAX_LINE], now).is_none());
+        assert_eq!(texts(gatherer.flush().as_ref()), ["A".repeat(MAX_LINE)]);
+        assert_eq!(texts(gatherer.push(b"AAA\nnext\n", now).as_ref()), ["next"]);
     }
 }

@@ -54,10 +54,8 @@ fn pump(mut input: impl Read + AsFd, inbox: &Inbox) -> Result<io::Result<()>, Cl
     loop {
         let n = match input.read(&mut buffer) {
             Ok(n) => n,
-            Err(error) => match wait_out(&error, &input) {
-                true => continue,
-                false => return Ok(Err(error)),
-            },
+            Err(error) if wait_out(&error, &input) => continue,
+            Err(error) => return Ok(Err(error)),
         };
         let lines = if n == 0 { splitter.flush() } else { splitter.push(&buffer[..n]) };
         if let Some(bytes) = lines {
