@@ -23,6 +23,7 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::lines::{Gatherer, Lines};
+use super::tail::reason;
 use super::{Inbox, Input};
 use crate::clock;
 use crate::config::error::quoted;
@@ -121,7 +122,7 @@ fn unstartable(program: &Path, error: &io::Error) -> CommandError {
     let why = match error.kind() {
         io::ErrorKind::NotFound => "no such program".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied; is it executable?".to_owned(),
-        _ => error.to_string(),
+        _ => reason(error),
     };
     CommandError::Unstartable { program: program.to_path_buf(), why }
 }

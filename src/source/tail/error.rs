@@ -40,7 +40,7 @@ impl TailError {
 }
 
 /// The system's reason as the middle of a sentence.
-pub(super) fn reason(error: &io::Error) -> String {
+pub(in crate::source) fn reason(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => return "no such file".to_owned(),
         ErrorKind::PermissionDenied => return "permission denied".to_owned(),

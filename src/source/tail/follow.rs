@@ -59,6 +59,7 @@ impl Follower {
     pub(super) fn start(
         spec: &TailSpec,
         source: SourceId,
+        now: Instant,
     ) -> Result<(Self, Option<Lines>), TailError> {
         let mut follower = Self {
             path: spec.path.clone(),
@@ -77,15 +78,11 @@ impl Follower {
         if let Some(kind) = kind(&metadata) {
             return Err(TailError::unfit(&spec.path, kind));
         }
-        let offset = open::last_lines(&file, metadata.size(), spec.lines).map_err(failed)?;
-        let sample = open::sample(&file, offset).map_err(failed)?;
+        let (offset, sample) = open::place(&file, metadata.size(), spec.lines).map_err(failed)?;
         let marker = sample[sample.len().saturating_sub(MARKER)..].to_vec();
         follower.current =
             Some(Reading::new(file, FileKey::from(&metadata), source).at(offset, marker));
-        let sample = (!sample.is_empty()).then(|| {
-            let now = crate::clock::now();
-            Lines::new(source, sample, now)
-        });
+        let sample = (!sample.is_empty()).then(|| Lines::new(source, sample, now));
         Ok((follower, sample))
     }
 
@@ -155,7 +152,7 @@ impl Follower {
                 Some(last.map_or(Turn::Again, Turn::Lines))
             }
             Err(error) => {
-                self.warn(&error);
+                self.warn(reason(&error));
                 None
             }
         }
@@ -167,10 +164,13 @@ impl Follower {
             Ok(metadata) => Found::from(&metadata),
             Err(error) if error.kind() == ErrorKind::NotFound => Found::Nothing,
             Err(error) => {
-                self.warn(&error);
+                self.warn(reason(&error));
                 Found::Hidden
             }
         };
+        if let Found::Other(kind) = &found {
+            self.warn(format!("it is {kind}"));
+        }
         let held = self.current.as_ref().map(|reading| reading.key);
         let linked = self.current.as_ref().is_none_or(Reading::is_linked);
         match decide(held, linked, &found) {
@@ -195,7 +195,7 @@ impl Follower {
                 Turn::Switched
             }
             Err(error) => {
-                self.warn(&error);
+                self.warn(reason(&error));
                 Turn::Idle
             }
         }
@@ -211,8 +211,7 @@ impl Follower {
     }
 
     /// Tells why the file cannot be read just now, once.
-    fn warn(&mut self, error: &io::Error) {
-        let why = reason(error);
+    fn warn(&mut self, why: String) {
         if self.trouble.as_ref() != Some(&why) {
             tracing::warn!(path = ?self.path, why, "cannot be read for now");
             self.trouble = Some(why);

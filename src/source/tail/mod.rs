@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Inbox, Input};
 use crate::clock;
 pub use error::TailError;
+pub(super) use error::reason;
 use follow::{BUFFER, Follower, Turn};
 use watch::Watch;
 
@@ -51,7 +52,7 @@ pub async fn run(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Resul
             () = stop.cancelled() => Ok(()),
         };
     }
-    let (follower, sample) = Follower::start(&spec, inbox.source())?;
+    let (follower, sample) = Follower::start(&spec, inbox.source(), clock::now())?;
     if let Some(sample) = sample
         && inbox.send(Input::Sample(sample)).await.is_err()
     {

@@ -81,8 +81,8 @@ impl Model {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
         let writer = Writer { file: append(&path), number: 0, unfinished: String::new() };
-        let (follower, _) = Follower::start(&spec(&path), SourceId(0)).unwrap();
         let now = crate::clock::test_now();
+        let (follower, _) = Follower::start(&spec(&path), SourceId(0), now).unwrap();
         Self {
             directory,
             writer,

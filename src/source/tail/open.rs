@@ -23,9 +23,21 @@ pub(super) fn open(path: &Path) -> io::Result<(File, Metadata)> {
     Ok((file, metadata))
 }
 
+/// Where the last `lines` lines of the first `size` bytes of `file` begin, and the lines before
+/// them that tell the format.
+pub(super) fn place(file: &File, size: u64, lines: u64) -> io::Result<(u64, Vec<u8>)> {
+    let found = last_lines(file, size, lines)
+        .and_then(|offset| sample(file, offset).map(|sample| (offset, sample)));
+    match found {
+        // It was truncated just now: what there is, is new.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok((0, Vec::new())),
+        found => found,
+    }
+}
+
 /// Where the last `lines` lines of the first `size` bytes of `file` begin. An unfinished last
 /// line is one of them.
-pub(super) fn last_lines(file: &File, size: u64, lines: u64) -> io::Result<u64> {
+fn last_lines(file: &File, size: u64, lines: u64) -> io::Result<u64> {
     if lines == 0 {
         return Ok(size);
     }
@@ -51,7 +63,7 @@ pub(super) fn last_lines(file: &File, size: u64, lines: u64) -> io::Result<u64> 
 }
 
 /// The lines before `end`, as far as they are wanted to recognise the format by.
-pub(super) fn sample(file: &File, end: u64) -> io::Result<Vec<u8>> {
+fn sample(file: &File, end: u64) -> io::Result<Vec<u8>> {
     let floor = end.saturating_sub(SAMPLE);
     let start = last_lines(file, end, SAMPLE_LINES)?.max(floor);
     let mut bytes = vec![0; usize::try_from(end - start).unwrap_or(0)];
@@ -91,6 +103,11 @@ mod tests {
             let start = last_lines(&file(text.as_bytes()), text.len() as u64, lines).unwrap();
             assert_eq!(&text[usize::try_from(start).unwrap()..], rest, "{lines} of {text:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_shrinks_meanwhile_is_all_new() {
+        assert_eq!(place(&file(b"one\n"), 9, 2).unwrap(), (0, Vec::new()));
     }
 
     #[test]

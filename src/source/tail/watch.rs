@@ -195,3 +195,49 @@ fn is_remote(directory: &Path) -> bool {
     rustix::fs::statfs(directory)
         .is_ok_and(|system| u64::try_from(system.f_type).is_ok_and(|kind| REMOTE.contains(&kind)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use notify::event::{CreateKind, DataChange, Flag, ModifyKind};
+
+    use super::*;
+
+    #[test]
+    fn events_of_other_files_and_of_readers_are_not_minded() {
+        let directory = tempfile::tempdir().unwrap();
+        let aim = Aim::at(&directory.path().join("log"));
+        let modified = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let opened = EventKind::Access(AccessKind::Open(AccessMode::Any));
+        let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        for (kind, name, others, minded) in [
+            (modified, "log", false, true),
+            (closed, "log", false, true),
+            (opened, "log", true, false),
+            (modified, "log.1", false, false),
+            (modified, "log.1", true, true),
+            (EventKind::Create(CreateKind::File), "log", false, true),
+            (EventKind::Create(CreateKind::File), "other", false, false),
+        ] {
+            let event = Event::new(kind).add_path(directory.path().join(name));
+            assert_eq!(aim.means(&event, others), minded, "{kind:?} {name} {others}");
+        }
+        assert!(aim.means(&Event::new(EventKind::Other).set_flag(Flag::Rescan), false));
+        assert!(aim.means(&Event::new(modified).add_path(directory.path().into()), false));
+    }
+
+    #[test]
+    fn only_a_lack_of_watches_is_for_good() {
+        let io = |code| notify::Error::io(io::Error::from_raw_os_error(code));
+        for (error, scarce) in [
+            (notify::Error::new(ErrorKind::MaxFilesWatch), true),
+            (io(libc::EMFILE), true),
+            (io(libc::ENOSPC), true),
+            (io(libc::EACCES), false),
+            (notify::Error::path_not_found(), false),
+        ] {
+            assert_eq!(is_scarce(&error), scarce, "{error}");
+        }
+    }
+}
