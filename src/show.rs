@@ -10,7 +10,7 @@ use crate::config::settings::{self, Settings};
 use crate::config::{ConfigError, file};
 use crate::engine;
 use crate::error::Error;
-use crate::format::Library;
+use crate::filter::library::Library;
 
 /// The voices of the engine that is asked for.
 pub fn voices(options: &Listening) -> Result<(), Error> {
@@ -35,12 +35,12 @@ pub fn devices() -> Result<(), Error> {
 
 /// The log formats.
 pub fn formats() -> Result<(), Error> {
-    print(Library::load(file::folder().as_deref())?.formats())
+    print(owned(Library::load(file::filters_folder().as_deref())?.formats()))
 }
 
 /// The rule sets.
 pub fn filters() -> Result<(), Error> {
-    print(Library::load(file::folder().as_deref())?.filters())
+    print(owned(Library::load(file::filters_folder().as_deref())?.rule_sets()))
 }
 
 /// The configuration file.
@@ -57,6 +57,10 @@ pub fn config(action: ConfigAction, options: &Listening) -> Result<(), Error> {
             print([(format!("wrote {}", quoted(&path)), String::new())])
         }
     }
+}
+
+fn owned<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
+    rows.map(|(name, about)| (name.to_owned(), about.to_owned())).collect()
 }
 
 /// Prints names and what they are, in two columns; what comes from outside is escaped.

@@ -48,42 +48,13 @@ impl ConfigError {
     /// line may hold a password.
     pub fn toml(path: &Path, source: &str, error: &toml::de::Error) -> Self {
         let offset = error.span().map_or(0, |span| span.start);
-        Self::at(path, source, offset, toml_problem(error.message()))
+        Self::at(
+            path,
+            source,
+            offset,
+            error.message().trim().replace('\n', "; ").replace('`', "\""),
+        )
     }
-}
-
-/// The parser's message in this program's words.
-fn toml_problem(message: &str) -> String {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let Some(key) = quoted.next().filter(|_| message.starts_with("unknown field")) else {
-        return message.trim().replace('\n', "; ").replace('`', "\"");
-    };
-    let known: Vec<_> = quoted.collect();
-    format!("unknown key \"{}\"; {}", escaped(key), suggestion(key, &known))
-}
-
-/// "did you mean", where one of `known` is near `wrong`; else all of them.
-pub fn suggestion(wrong: &str, known: &[&str]) -> String {
-    let nearest = known.iter().min_by_key(|name| distance(wrong, name));
-    match nearest.filter(|name| distance(wrong, name) <= 1 + name.len() / 4) {
-        Some(name) => format!("did you mean \"{name}\"?"),
-        None => format!("there are: {}", known.join(", ")),
-    }
-}
-
-/// How many letters must be put in, taken out or changed to make `b` of `a` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// A path in double quotes, with what a terminal would act on escaped.
@@ -118,26 +89,6 @@ mod tests {
         let offset = source.find('"').expect("a quote");
         let error = ConfigError::at(Path::new("c.toml"), source, offset, "no");
         assert_eq!(error.to_string(), "c.toml:2:6: no");
-    }
-
-    #[test]
-    fn an_unknown_key_is_named_and_the_near_one_offered() {
-        for (message, problem) in [
-            (
-                "unknown field `chanels`, expected one of `channels`, `nick`",
-                "unknown key \"chanels\"; did you mean \"channels\"?",
-            ),
-            (
-                "unknown field `colour`, expected `rate` or `voice`",
-                "unknown key \"colour\"; there are: rate, voice",
-            ),
-            (
-                "invalid type: string \"x\", expected u32",
-                "invalid type: string \"x\", expected u32",
-            ),
-        ] {
-            assert_eq!(toml_problem(message), problem);
-        }
     }
 
     #[test]

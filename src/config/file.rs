@@ -98,7 +98,7 @@ impl Loaded {
         let text = String::from_utf8(bytes).map_err(|error| {
             unreadable(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to() + 1))
         })?;
-        let file = toml::from_str(&text).map_err(|error| ConfigError::toml(path, &text, &error))?;
+        let file = super::set::parse(path, &text)?;
         Ok(Self { path: path.to_owned(), text, file })
     }
 
@@ -147,6 +147,11 @@ pub fn speaker(name: &str) -> Option<Speaker> {
 /// Where the configuration file is looked for when none is named.
 pub fn default_path() -> Option<PathBuf> {
     Some(folder()?.join("config.toml"))
+}
+
+/// The user's folder of formats and rule sets.
+pub fn filters_folder() -> Option<PathBuf> {
+    Some(folder()?.join("filters"))
 }
 
 /// The user's folder for this program.

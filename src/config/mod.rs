@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod file;
+pub mod set;
 pub mod settings;
 
 pub use error::ConfigError;

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::ConfigError;
-use super::error::suggestion;
 use super::file::{self, Loaded, RATES};
+use super::set::hint;
 use crate::cli::{Cli, Command, Connect, Listening, Speaker, Tail};
 use crate::engine;
+use crate::filter::library::Library;
 use crate::filter::{Filter, RuleSet};
-use crate::format::{Grammars, Library};
+use crate::format::Grammars;
 use crate::phrase::Naming;
 use crate::source::SourceSpec;
 use crate::source::irc::{self, IrcSpec};
@@ -54,7 +55,7 @@ impl Settings {
         let options = &cli.listening;
         let loaded = read(options)?;
         let file = loaded.as_ref();
-        let library = Library::load(file::folder().as_deref())?;
+        let library = Library::load(file::filters_folder().as_deref())?;
         let format = format(options, file, &library)?;
         Ok(Self {
             sources: sources(cli, file)?,
@@ -65,7 +66,7 @@ impl Settings {
             events: options.events,
             setup: setup(options, file)?,
             manner: manner(options, file)?,
-            grammars: library.into_grammars(),
+            grammars: library.grammars(),
         })
     }
 
@@ -74,7 +75,7 @@ impl Settings {
         let path = path(options).ok_or_else(no_home)?;
         let loaded = Some(Loaded::read(&path)?);
         let file = loaded.as_ref();
-        let library = Library::load(file::folder().as_deref())?;
+        let library = Library::load(file::filters_folder().as_deref())?;
         format(options, file, &library)?;
         filter(options, file, &library)?;
         naming(options, file)?;
@@ -174,7 +175,7 @@ fn voice(options: &Listening, file: Option<&Loaded>) -> String {
 
 fn engine_name(options: &Listening, file: Option<&Loaded>) -> Result<String, ConfigError> {
     let known = engine::names();
-    let unknown = |name: &str| format!("no engine \"{name}\"; {}", suggestion(name, &known));
+    let unknown = |name: &str| format!("no engine \"{name}\"; {}", hint(name, &known));
     if let Some(name) = &options.engine {
         let is_known = known.contains(&name.as_str());
         return if is_known { Ok(name.clone()) } else { Err(ConfigError::Wrong(unknown(name))) };
@@ -235,8 +236,8 @@ fn format(
     file: Option<&Loaded>,
     library: &Library,
 ) -> Result<Option<String>, ConfigError> {
-    let known = library.format_names();
-    let unknown = |name: &str| format!("no format \"{name}\"; {}", suggestion(name, &known));
+    let known: Vec<_> = library.formats().map(|(name, _)| name).collect();
+    let unknown = |name: &str| format!("no format \"{name}\"; {}", hint(name, &known));
     if let Some(name) = &options.format {
         let is_known = known.contains(&name.as_str());
         return if is_known {
@@ -261,24 +262,21 @@ fn filter(
     library: &Library,
 ) -> Result<Filter, ConfigError> {
     let mut sets = vec![RuleSet::from_patterns(&options.keep, &options.drop)?];
-    let known = library.filter_names();
-    let unknown = |name: &str| format!("no filter \"{name}\"; {}", suggestion(name, &known));
     if let Some(loaded) = file {
         let rules = loaded.file.rule.clone();
         sets.push(RuleSet::compile("config", &loaded.path, &loaded.text, rules)?);
     }
     for name in &options.filter {
-        let set = library.filter(name).ok_or_else(|| ConfigError::Wrong(unknown(name)))?;
-        sets.push(set);
+        sets.push(library.rule_set(name)?);
     }
     match file.and_then(|loaded| Some((loaded, loaded.file.filters.as_ref()?))) {
         Some((loaded, names)) => {
             for name in names {
-                let set = library.filter(name.get_ref());
-                sets.push(set.ok_or_else(|| loaded.error(name, unknown(name.get_ref())))?);
+                let set = library.rule_set(name.get_ref());
+                sets.push(set.map_err(|error| loaded.error(name, error.to_string()))?);
             }
         }
-        None => sets.extend(library.filter(DEFAULT_FILTER)),
+        None => sets.push(library.rule_set(DEFAULT_FILTER)?),
     }
     Ok(Filter::new(sets))
 }
