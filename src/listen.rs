@@ -280,7 +280,8 @@ impl Listener {
                 told = told.recv() => match told {
                     Some(Told::Done) => break self.roll.result().and(failed),
                     Some(Told::Refused { why, configuration }) => {
-                        break Err(Error::Voice { why, configuration });
+                        // A source that failed before is the nearer reason.
+                        break failed.and(Err(Error::Voice { why, configuration }));
                     }
                     Some(told) => self.told(told),
                     None => break Err(voice_gone()),

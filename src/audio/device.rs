@@ -12,9 +12,9 @@ use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{BufferSize, ErrorKind, OutputCallbackInfo, StreamConfig};
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use super::report::Reporter;
 use super::{Output, OutputError};
 use crate::config::error::escaped;
-use crate::engine::process::Reporter;
 use crate::message::UtteranceId;
 use crate::voice::wire::Report;
 

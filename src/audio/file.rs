@@ -6,9 +6,9 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::report::Reporter;
 use super::{Output, OutputError};
 use crate::config::error::{escaped, quoted};
-use crate::engine::process::Reporter;
 use crate::message::UtteranceId;
 use crate::voice::wire::Report;
 

@@ -4,6 +4,7 @@
 pub mod device;
 pub mod earcon;
 pub mod file;
+pub mod report;
 pub mod resample;
 pub mod trim;
 

@@ -58,7 +58,6 @@ impl Settings {
         let library = Library::load(file::filters_folder().as_deref())?;
         let format = format(options, file, &library)?;
         Ok(Self {
-            sources: sources(cli, file)?,
             format,
             filter: filter(options, file, &library)?,
             naming: naming(options, file)?,
@@ -67,6 +66,7 @@ impl Settings {
             setup: setup(options, file)?,
             manner: manner(options, file)?,
             grammars: library.grammars(),
+            sources: sources(cli, file)?,
         })
     }
 

@@ -4,10 +4,10 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::process::Reporter;
 use super::{Engine, Stage};
 use crate::audio::device::Device;
 use crate::audio::file::WavFile;
+use crate::audio::report::Reporter;
 use crate::audio::resample::Resampler;
 use crate::audio::trim::Trim;
 use crate::audio::{Output, OutputError, earcon};
