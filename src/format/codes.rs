@@ -13,16 +13,30 @@ type Taker = fn(&str) -> &str;
 
 /// `text` without codes and invisible characters; as it was, and free, when it has none.
 pub fn strip(text: Cow<'_, str>) -> Cow<'_, str> {
-    if is_printable_ascii(text.as_bytes()) || !text.contains(begins_code) {
+    let bytes = text.as_bytes();
+    if is_printable(bytes) || is_surely_clean(bytes) || !text.contains(begins_code) {
         return text;
     }
     Cow::Owned(stripped(&text))
 }
 
-/// Whether every byte is a printable ASCII character, a tab or [`CTCP`]. No early end, so that
-/// the compiler makes it a vector loop.
-fn is_printable_ascii(bytes: &[u8]) -> bool {
-    bytes.iter().filter(|&&b| matches!(b, b' '..=b'~' | b'\t' | 1)).count() == bytes.len()
+/// Whether every byte is a printable ASCII character. No end in between, so that the compiler
+/// makes it a vector loop.
+pub(crate) fn is_printable(bytes: &[u8]) -> bool {
+    bytes.iter().fold(0, |odd, &b| odd | u8::from(b.wrapping_sub(b' ') > b'~' - b' ')) == 0
+}
+
+/// Whether no byte can belong to what [`begins_code`]: true for printable ASCII and for most text
+/// in Latin, Greek, Cyrillic and Hebrew letters.
+fn is_surely_clean(bytes: &[u8]) -> bool {
+    let is = u8::from;
+    let odd = |b: u8| {
+        let control = is(b < b' ') & is(b != b'\t') & is(b != 1) | is(b == 0x7f);
+        // First bytes of the characters that is_invisible knows, and of those behind them.
+        let lead = is(b == 0xc2) | is(b == 0xcd) | is(b == 0xd8) | is(b.wrapping_sub(0xe1) < 3);
+        control | lead | is(b >= 0xee)
+    };
+    bytes.iter().fold(0, |any, &b| any | odd(b)) == 0
 }
 
 fn stripped(text: &str) -> String {
@@ -38,6 +52,9 @@ fn stripped(text: &str) -> String {
 
 /// Whether `c` is not to be seen, or begins something that is not.
 fn begins_code(c: char) -> bool {
+    if matches!(c, ' '..='~') {
+        return false;
+    }
     (c.is_control() && c != '\t' && c != CTCP) || is_invisible(c)
 }
 
@@ -181,6 +198,14 @@ mod tests {
         ] {
             assert_eq!(strip(Cow::Borrowed(line)), seen, "line: {line:?}");
         }
+    }
+
+    #[test]
+    fn what_is_surely_clean_is() {
+        for c in ('\0'..='\u{1ffff}').filter(|&c| begins_code(c)) {
+            assert!(!is_surely_clean(c.to_string().as_bytes()), "{c:?}");
+        }
+        assert!(is_surely_clean("plain\t\u{1} naïve Ωμ привет שלום".as_bytes()));
     }
 
     proptest::proptest! {
