@@ -162,7 +162,7 @@ async fn who_ignores_the_request_is_killed() {
 
 #[tokio::test]
 async fn what_a_command_leaves_behind_is_stopped_with_it() {
-    let mut running = Running::script("trap '' TERM; yes & echo $!; exit 0");
+    let mut running = Running::script("trap '' TERM; sh -c 'echo $$; exec yes' & exit 0");
     let grandchild: i32 = running.line().await.unwrap().parse().unwrap();
     assert_eq!(running.line().await.unwrap(), "y");
     running.stop.cancel();
