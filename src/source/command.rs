@@ -204,21 +204,76 @@ impl<R: AsyncRead + Unpin> Output<R> {
     }
 }
 
-/// Where a command stands.
+/// What happens to a command.
 #[derive(Clone, Copy)]
+enum Event {
+    /// It printed something.
+    Heard,
+    /// It is to end.
+    Stop,
+    /// It ended.
+    Exited(ExitStatus),
+    /// The deadline came.
+    Late,
+}
+
+/// Where a command stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Running,
     /// It was asked to end, and is made to at the time given.
     Stopping(Instant),
     /// It has ended; what it left running is listened to until then.
     Ended(ExitStatus, Instant),
+    /// Nothing more is to be heard.
+    Over(ExitStatus),
 }
 
-impl State {
-    fn deadline(self) -> Option<Instant> {
-        match self {
-            Self::Running => None,
-            Self::Stopping(at) | Self::Ended(_, at) => Some(at),
+/// A command's course: what happens goes in, the signal to send comes out.
+struct Course {
+    state: State,
+    stopped: bool,
+    patience: Duration,
+}
+
+impl Course {
+    fn new(patience: Duration) -> Self {
+        Self { state: State::Running, stopped: false, patience }
+    }
+
+    fn handle(&mut self, event: Event, now: Instant) -> Option<Signal> {
+        self.stopped |= matches!(event, Event::Stop);
+        let (state, signal) = match (event, self.state) {
+            (Event::Exited(status), _) => (State::Ended(status, now + SILENCE), None),
+            (Event::Stop, State::Running) => {
+                (State::Stopping(now + self.patience), Some(Signal::TERM))
+            }
+            (Event::Late, State::Stopping(_)) => {
+                (State::Stopping(now + self.patience), Some(Signal::KILL))
+            }
+            (Event::Heard, State::Ended(status, _)) if !self.stopped => {
+                (State::Ended(status, now + SILENCE), None)
+            }
+            (Event::Late, State::Ended(status, _)) => (State::Over(status), None),
+            (Event::Heard | Event::Stop | Event::Late, state) => (state, None),
+        };
+        self.state = state;
+        signal
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Running | State::Over(_) => None,
+            State::Stopping(at) | State::Ended(_, at) => Some(at),
+        }
+    }
+
+    /// How it ended, once nothing more is to be heard: its pipes are `closed`, or silent.
+    fn end(&self, closed: bool) -> Option<ExitStatus> {
+        match self.state {
+            State::Over(status) => Some(status),
+            State::Ended(status, _) => closed.then_some(status),
+            State::Running | State::Stopping(_) => None,
         }
     }
 }
@@ -232,52 +287,28 @@ async fn drain(
 ) -> io::Result<(ExitStatus, bool)> {
     let mut stdout = Output::new(child.stdout.take(), inbox);
     let mut stderr = Output::new(child.stderr.take(), inbox);
-    let (mut state, mut stopped) = (State::Running, false);
+    let mut course = Course::new(group.patience);
     loop {
-        let silent = stdout.pipe.is_none() && stderr.pipe.is_none();
-        if let (State::Ended(status, _), true) = (state, silent) {
-            return Ok((status, stopped));
+        let closed = stdout.pipe.is_none() && stderr.pipe.is_none();
+        if let Some(status) = course.end(closed) {
+            last_words(stdout.lines.flush(), stderr.lines.flush(), inbox).await;
+            return Ok((status, course.stopped));
         }
-        let lines = tokio::select! {
-            lines = stdout.next() => lines,
-            lines = stderr.next() => lines,
-            status = child.wait(), if !matches!(state, State::Ended(..)) => {
-                state = State::Ended(status?, clock::now() + SILENCE);
-                continue;
-            }
-            () = stop.cancelled(), if !stopped => {
-                (state, stopped) = (ask(group, state), true);
-                continue;
-            }
-            () = at(state.deadline()) => match state {
-                State::Ended(status, _) => {
-                    last_words(stdout.lines.flush(), stderr.lines.flush(), inbox).await;
-                    return Ok((status, stopped));
-                }
-                State::Running | State::Stopping(_) => {
-                    group.signal(Signal::KILL);
-                    state = State::Stopping(clock::now() + group.patience);
-                    continue;
-                }
-            },
+        let running = matches!(course.state, State::Running | State::Stopping(_));
+        let (mut event, lines) = tokio::select! {
+            lines = stdout.next() => (Event::Heard, lines),
+            lines = stderr.next() => (Event::Heard, lines),
+            status = child.wait(), if running => (Event::Exited(status?), None),
+            () = stop.cancelled(), if !course.stopped => (Event::Stop, None),
+            () = at(course.deadline()) => (Event::Late, None),
         };
-        if let State::Ended(status, _) = state {
-            state = State::Ended(status, clock::now() + SILENCE);
+        if let Some(lines) = lines
+            && inbox.send(Input::Lines(lines)).await.is_err()
+        {
+            event = Event::Stop; // nobody listens
         }
-        let Some(lines) = lines else { continue };
-        if inbox.send(Input::Lines(lines)).await.is_err() && !stopped {
-            (state, stopped) = (ask(group, state), true); // nobody listens
-        }
-    }
-}
-
-/// Asks the group to end, unless the command has.
-fn ask(group: &Group, state: State) -> State {
-    match state {
-        State::Ended(..) => state,
-        State::Running | State::Stopping(_) => {
-            group.signal(Signal::TERM);
-            State::Stopping(clock::now() + group.patience)
+        if let Some(signal) = course.handle(event, clock::now()) {
+            group.signal(signal);
         }
     }
 }

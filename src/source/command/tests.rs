@@ -59,6 +59,35 @@ impl Running {
     }
 }
 
+#[test]
+fn a_command_takes_its_course() {
+    let start = crate::clock::test_now();
+    let at = |ms| start + Duration::from_millis(ms);
+    let (done, term, kill) = (ExitStatus::default(), Some(Signal::TERM), Some(Signal::KILL));
+    let mut course = Course::new(Duration::from_secs(5));
+    for (event, ms, signal, state) in [
+        (Event::Heard, 0, None, State::Running),
+        (Event::Stop, 100, term, State::Stopping(at(5_100))),
+        (Event::Stop, 200, None, State::Stopping(at(5_100))), // asked once
+        (Event::Heard, 300, None, State::Stopping(at(5_100))),
+        (Event::Late, 5_100, kill, State::Stopping(at(10_100))),
+        (Event::Exited(done), 5_101, None, State::Ended(done, at(5_301))),
+        (Event::Heard, 5_200, None, State::Ended(done, at(5_301))), // stopped: no longer
+        (Event::Late, 5_301, None, State::Over(done)),
+    ] {
+        assert_eq!((course.handle(event, at(ms)), course.state), (signal, state), "at {ms} ms");
+    }
+
+    let mut course = Course::new(Duration::from_secs(5));
+    course.handle(Event::Exited(done), at(0));
+    assert_eq!((course.end(false), course.end(true)), (None, Some(done)));
+    course.handle(Event::Heard, at(100));
+    assert_eq!(course.deadline(), Some(at(300))); // what was left running is not silent
+    course.handle(Event::Stop, at(200));
+    course.handle(Event::Heard, at(250));
+    assert_eq!(course.deadline(), Some(at(300)));
+}
+
 #[tokio::test]
 async fn what_a_command_prints_and_how_it_ends_is_told() {
     for (script, lines, end) in [
@@ -126,6 +155,16 @@ async fn stopping_ends_the_whole_group() {
 async fn who_ignores_the_request_is_killed() {
     let mut running = Running::script("trap '' TERM; sleep 60 & echo $!; wait");
     let grandchild: i32 = running.line().await.unwrap().parse().unwrap();
+    running.stop.cancel();
+    assert_eq!(running.end().await.1, "ok");
+    goes(grandchild).await;
+}
+
+#[tokio::test]
+async fn what_a_command_leaves_behind_is_stopped_with_it() {
+    let mut running = Running::script("trap '' TERM; sh -c 'echo $$; exec yes' & exit 0");
+    let grandchild: i32 = running.line().await.unwrap().parse().unwrap();
+    assert_eq!(running.line().await.unwrap(), "y");
     running.stop.cancel();
     assert_eq!(running.end().await.1, "ok");
     goes(grandchild).await;
