@@ -181,17 +181,19 @@ class Sound:
             if samples:
                 self.blocks.append((now, samples, max(max(samples), -min(samples))))
 
+    def quiet_for(self, seconds):
+        """Whether nothing was heard in the last `seconds`."""
+        edge = time.monotonic() - seconds
+        for arrived, _, loudest in reversed(self.blocks):
+            if arrived < edge:
+                break
+            if loudest > LOUD:
+                return False
+        return True
+
     def wait_quiet(self):
-        def quiet():
-            edge = time.monotonic() - QUIET_SECONDS
-            for arrived, _, loudest in reversed(self.blocks):
-                if arrived < edge:
-                    return True
-                if loudest > LOUD:
-                    return False
-            return True
         time.sleep(0.05)
-        self.until("silence", quiet, 30)
+        self.until("silence", lambda: self.quiet_for(QUIET_SECONDS), 30)
 
     def onset(self, since, seconds=6):
         """When the first loud sample after `since` was heard; None if there was none."""

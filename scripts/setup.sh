@@ -6,7 +6,9 @@ set -eu
 
 build="gcc make pkg-config libespeak-ng-dev espeak-ng-data libasound2-dev libspeechd-dev libclang-dev"
 tests="$build ngircd sic pulseaudio pulseaudio-utils openssl"
-bench="$tests python3 python3-numpy procps gawk espeak espeak-ng alsa-utils libasound2-plugins
+# A recogniser beside the project makes the tests understand what they hear.
+[ ! -e "$(dirname "$0")/../../shared/tools/asr/setup.sh" ] || tests="$tests python3 python3-venv"
+bench="$tests python3 procps gawk espeak espeak-ng alsa-utils libasound2-plugins
     speech-dispatcher speech-dispatcher-espeak-ng pipewire wireplumber pipewire-pulse dbus"
 
 case ${1-} in
