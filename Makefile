@@ -1,0 +1,34 @@
+# make demo   installs what the build needs, builds, and speaks a sample meeting
+# make test   installs what the tests need and runs them all
+.PHONY: demo build test lint bench-latency bench-text bench-memory clean
+
+demo: build
+	@scripts/demo.sh target/release/irc-speak
+
+build:
+	@scripts/setup.sh build
+	cargo build --release
+
+test:
+	@scripts/setup.sh test
+	cargo test
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+
+# BENCH holds options of the programs below, as in: make bench-latency BENCH='--lines 48'
+bench-latency: build
+	@scripts/setup.sh bench
+	/usr/bin/python3 benches/latency.py $(BENCH)
+
+bench-text: build
+	@scripts/setup.sh bench
+	benches/text.sh $(BENCH)
+
+bench-memory: build
+	@scripts/setup.sh bench
+	/usr/bin/python3 benches/memory.py $(BENCH)
+
+clean:
+	cargo clean

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Lines a second through the text half: irc-speak --text beside grep and awk, on generated sic logs.
+#
+# usage: text.sh [LINES [PROGRAM]]        (1000000, target/release/irc-speak)
+# Each runs three times; the best time counts. Then the lines that both would speak are compared.
+set -eu
+cd "$(dirname "$0")/.."
+lines=${1:-1000000}
+program=$(realpath "${2:-target/release/irc-speak}")
+[ -x "$program" ] || { echo "text.sh: ${2:-target/release/irc-speak} is not built" >&2; exit 1; }
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+# Nothing of the user's own configuration counts.
+export HOME=$folder XDG_CONFIG_HOME=$folder LC_ALL=C.UTF-8
+log=$folder/sic.out
+
+# 8 of 10 lines are talk, one of 20 has a word of the protocol in it; channels are of any length.
+awk -v n="$lines" 'BEGIN {
+    srand(1)
+    split("mira tobias ada kim xena jo_ann [erik] hal9000", nick, " ")
+    split("#tea #lxc #rust-lang #ubuntu-devel #kernel-newbies #release-engineering", channel, " ")
+    split("the build of the nightly image is green again after the third try|ok|could you look" \
+          " at my branch before lunch?|see https://example.org/bugs/4711 for what was tried so far" \
+          "|I think that we should wait until Friday, when all of us are back|thanks, that helps" \
+          "|five machines are out of disk space, and nobody knows why yet", text, "|")
+    for (i = 0; i < n; i++) {
+        who = nick[1 + int(rand() * 8)]; where = channel[1 + int(rand() * 6)]
+        time = sprintf("2024-01-%02d %02d:%02d", 1 + i / 86400 % 28, i / 3600 % 24, i / 60 % 60)
+        dice = rand()
+        if (dice < 0.80) printf "%-12s: %s <%s> %s\n", where, time, who, text[1 + int(rand() * 7)]
+        else if (dice < 0.85) printf "%-12s: %s <%s> please %s us, number %d\n",
+            where, time, who, (i % 2 ? "JOIN" : "PART from"), i
+        else if (dice < 0.87) printf "%-12s: %s <ubottu> bug %d is fixed\n", where, time, i
+        else if (dice < 0.93) printf "%-12s: %s >< JOIN (): %s\n", who, time, where
+        else if (dice < 0.97) printf "%-12s: %s >< QUIT (): gone\n", who, time
+        else printf "%-12s: %s >< TOPIC (%s): topic %d\n", who, time, where, i
+    }
+}' >"$log"
+bytes=$(stat -c %s "$log")
+echo "$lines lines, $((bytes / 1000000)) MB, $(nproc) cores; best of 3"
+
+pipeline() {
+    tail -n "$lines" "$log" |
+        grep -E --line-buffered -v 'ChanServ|TOPIC|JOIN|PART|QUIT|ubottu' |
+        awk '{ $1=""; $2=""; $3=""; print; fflush(); }'
+}
+followed() { "$program" tail --no-follow -n "$lines" --text --speaker always "$log"; }
+piped() { "$program" --text --speaker always <"$log"; }
+
+# best NAME COMMAND: runs it thrice through a pipe, as a voice would read it; seconds go to $best
+best() {
+    best=
+    for run in 1 2 3; do
+        began=$(date +%s%N)
+        "$2" | cat >"$folder/$2"
+        took=$(($(date +%s%N) - began))
+        if [ -z "$best" ] || [ "$took" -lt "$best" ]; then best=$took; fi
+    done
+    awk -v name="$1" -v n="$lines" -v ns="$best" -v spoken="$(wc -l <"$folder/$2")" -v runs="$run" \
+        'BEGIN { printf "  %-34s %6.2f s %10.0f lines/s  %d lines out, %d runs\n",
+                 name, ns / 1e9, n / (ns / 1e9), spoken, runs }'
+}
+
+best "grep --line-buffered | awk fflush" pipeline
+reference=$best
+best "irc-speak tail --text" followed
+ours=$best
+best "irc-speak --text < log" piped
+[ "$ours" -ge "$best" ] || ours=$best
+awk -v reference="$reference" -v ours="$ours" 'BEGIN {
+    times = reference / ours
+    printf "  %s  the slower of both is %.2f times as fast as the pipeline; required: 2, aim: 4\n",
+        (times >= 2 ? "pass" : "FAIL"), times
+}'
+
+# What each speaks, as "nick text": the grammar of both is taken off.
+# The pipeline leaves the time where sic padded the channel, and speaks brackets and whole links.
+sed -E 's/^ *([0-9]{2}:[0-9]{2} )?<([^>]+)> ?/\2 /; s, *$,,' "$folder/pipeline" >"$folder/a"
+sed -E 's/^([^ ]+) says:? /\1 /; s/^([^: ]+):? /\1 /; s, *$,,' "$folder/followed" >"$folder/b"
+cmp -s "$folder/followed" "$folder/piped" ||
+    echo "  FAIL  the followed and the piped log are not spoken alike"
+echo
+echo "Lines the pipeline speaks with the time in front of them, as sic padded the channel:"
+grep -cE '^ *[0-9]{2}:[0-9]{2} ' "$folder/pipeline" || true
+echo "Lines people said, which the pipeline drops for a word like JOIN or PART in them:"
+grep -cE '<[^>]*> please (JOIN|PART)' "$log" || true
+echo "Of those spoken by irc-speak:"
+grep -cE 'please (JOIN|PART)' "$folder/followed" || true
+echo "What remains of the differences, the first of each (<: pipeline, >: irc-speak):"
+grep -vE 'please (JOIN|PART)' "$folder/b" >"$folder/c" || true
+diff "$folder/a" "$folder/c" | grep '^[<>]' | sed -E 's/^(.) [^ ]+ /\1 NICK /' |
+    sort | uniq -c | sort -rn | head -n 12 || true

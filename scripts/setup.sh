@@ -1,0 +1,83 @@
+#!/bin/sh
+# Installs what is missing of the system packages for: setup.sh build|test|bench
+# Debian and Ubuntu only; elsewhere it names the packages and stops. Nothing is done, and no
+# network is touched, when everything is there.
+set -eu
+
+build="gcc make pkg-config libespeak-ng-dev espeak-ng-data libasound2-dev libspeechd-dev libclang-dev"
+tests="$build ngircd sic pulseaudio pulseaudio-utils openssl"
+# A recogniser beside the project makes the tests understand what they hear.
+[ ! -e "$(dirname "$0")/../../shared/tools/asr/setup.sh" ] || tests="$tests python3 python3-venv"
+bench="$tests python3 procps gawk espeak espeak-ng alsa-utils libasound2-plugins
+    speech-dispatcher speech-dispatcher-espeak-ng pipewire wireplumber pipewire-pulse dbus"
+
+case ${1-} in
+    build) wanted=$build ;;
+    test) wanted=$tests ;;
+    bench) wanted=$bench ;;
+    *) echo "usage: setup.sh build|test|bench" >&2; exit 2 ;;
+esac
+
+say() { echo "setup: $*" >&2; }
+
+if ! command -v cargo >/dev/null; then
+    say "cargo is missing: install Rust 1.88 or later, https://rustup.rs"
+    exit 1
+fi
+
+if ! command -v apt-get >/dev/null; then
+    # Whoever has the libraries can build; only pkg-config can tell across distributions.
+    if [ "$1" = build ] && command -v pkg-config >/dev/null && pkg-config --exists espeak-ng; then
+        exit 0
+    fi
+    if command -v dnf >/dev/null; then
+        say "install these, then run make again: sudo dnf install gcc make pkgconf-pkg-config" \
+            "espeak-ng-devel alsa-lib-devel speech-dispatcher-devel clang-devel"
+    elif command -v pacman >/dev/null; then
+        say "install these, then run make again: sudo pacman -S gcc make pkgconf" \
+            "espeak-ng alsa-lib speech-dispatcher clang"
+    elif command -v brew >/dev/null; then
+        say "install these, then run make again: brew install pkg-config espeak-ng"
+    else
+        say "install the development files of eSpeak NG, ALSA, Speech Dispatcher and libclang," \
+            "and gcc, make and pkg-config, then run make again"
+    fi
+    [ "$1" = build ] || say "the tests and benches also need: $tests $bench (Debian's names)"
+    exit 1
+fi
+
+missing=
+for package in $wanted; do
+    case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
+        installed) ;;
+        *) missing="$missing $package" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+root=
+if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        say "run as root: apt-get install$missing"
+        exit 1
+    fi
+    root=sudo
+fi
+
+# ngircd and Speech Dispatcher would start as services of the machine; the tests start their own.
+policy=/usr/sbin/policy-rc.d
+if [ "$1" != build ] && [ ! -e $policy ]; then
+    trap '$root rm -f $policy' EXIT
+    trap 'exit 130' INT TERM
+    printf '#!/bin/sh\nexit 101\n' | $root tee $policy >/dev/null
+    $root chmod 755 $policy
+fi
+
+say "installing$missing"
+apt() {
+    # shellcheck disable=SC2086 # $root is empty or one word
+    $root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" </dev/null >&2
+}
+apt update || say "the package lists could not be refreshed; trying with those that are there"
+# shellcheck disable=SC2086 # a list of package names
+apt install --no-install-recommends $missing

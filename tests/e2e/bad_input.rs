@@ -1,0 +1,102 @@
+//! What cannot work is said in one clear sentence, with the exit code of its kind.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::harness::{directory, free_port, run};
+
+/// Arguments, exit code, and what the sentence must say.
+type Case<'a> = (&'a [&'a str], i32, &'a [&'a str]);
+
+/// Runs every case, and tells of all that went otherwise at once.
+fn check(folder: &Path, cases: &[Case<'_>]) {
+    let mut wrong = String::new();
+    for (arguments, code, parts) in cases {
+        let output = run(folder, *arguments, "hello\n");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        let right = output.status.code() == Some(*code)
+            && complaint.lines().count() == 1
+            && complaint.starts_with("irc-speak: ")
+            && parts.iter().all(|part| complaint.contains(part));
+        if !right {
+            let command = arguments.join(" ");
+            let told = format!("{}, {complaint:?}; wanted {code}, {parts:?}", output.status);
+            writeln!(wrong, "irc-speak {command}\n    {told}").expect("a string takes all");
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn what_cannot_be_meant_ends_with_2() {
+    let folder = directory();
+    for (name, text) in [
+        ("unknown.toml", "rate = 200\nchanels = [\"#rust\"]\n"),
+        ("near.toml", "\n\nfliters = []\n"),
+        ("pattern.toml", "rate = 200\n[[rule]]\ndrop = \"(ubottu\"\n"),
+        ("broken.toml", "rate = \n"),
+        ("range.toml", "pitch = 200\n"),
+    ] {
+        std::fs::write(folder.path().join(name), text).expect("a configuration file");
+    }
+    std::fs::create_dir(folder.path().join("folder")).expect("a directory");
+    check(
+        folder.path(),
+        &[
+            (&["-c", "nothing.toml", "--text"], 2, &["cannot read \"nothing.toml\""]),
+            // Who runs the tests may be root, whom no permission stops; a directory stops root too.
+            (&["-c", "folder", "--text"], 2, &["cannot read \"folder\""]),
+            (&["-c", "unknown.toml", "--text"], 2, &["unknown.toml:2:1: unknown key \"chanels\""]),
+            (
+                &["-c", "near.toml", "--text"],
+                2,
+                &["near.toml:3:1: unknown key \"fliters\"; did you mean \"filters\"?"],
+            ),
+            (&["-c", "pattern.toml", "--text"], 2, &["pattern.toml:3:8: ", "(ubottu", "unclosed"]),
+            (&["-c", "broken.toml", "--text"], 2, &["broken.toml:1:"]),
+            (&["-c", "range.toml", "--text"], 2, &["range.toml:1:9: pitch is 200"]),
+            (&["--text", "--drop", "(ubottu"], 2, &["(ubottu", "unclosed"]),
+            (&["--text", "--keep", "[a"], 2, &["[a", "unclosed"]),
+            (&["--output", "null", "--voice", "xx-nobody"], 2, &["voice", "xx-nobody", "voices"]),
+            (&["--output", "null", "--engine", "trumpet"], 2, &["engine", "trumpet"]),
+            (&["--text", "--format", "trumpet"], 2, &["format", "trumpet"]),
+            (&["--text", "--filter", "trumpet"], 2, &["trumpet"]),
+            (&["--text", "--rate", "5"], 2, &["rate", "5"]),
+        ],
+    );
+}
+
+#[test]
+fn what_fails_when_it_runs_ends_with_1() {
+    let folder = directory();
+    let closed = format!("127.0.0.1:{}", free_port());
+    check(
+        folder.path(),
+        &[
+            (&["tail", "--text", "nothing.log"], 1, &["nothing.log", "o such file"]),
+            (&["connect", &closed, "#rust", "--no-tls", "--text"], 1, &[&closed, "refused"]),
+            (&["connect", &closed, "#rust", "--text"], 1, &[&closed, "refused"]),
+            (&["--output", "no/such/folder/out.wav"], 1, &["no/such/folder/out.wav"]),
+        ],
+    );
+}
+
+#[test]
+fn no_sound_device_is_one_sentence_too() {
+    // The sound server of this test's environment is nowhere. A sound card would answer through
+    // ALSA: where there is one, there is nothing to show.
+    let cards = std::fs::read_to_string("/proc/asound/cards").unwrap_or_default();
+    if cards.lines().any(|line| line.contains('[')) {
+        eprintln!("this machine has a sound card: not shown what happens without one");
+        return;
+    }
+    check(directory().path(), &[(&["--output", "device"], 1, &["device"])]);
+}
+
+#[test]
+fn a_mistyped_option_ends_with_2_and_names_what_was_meant() {
+    let output = run(directory().path(), ["--ouput", "null"], "");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{complaint}");
+    assert!(complaint.contains("--output"), "{complaint}");
+}

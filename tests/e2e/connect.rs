@@ -1,0 +1,98 @@
+//! Straight to the server: plain and TLS, several channels, and a server that goes away.
+
+use std::time::Duration;
+
+use crate::harness::{
+    Authority, IrcClient, Ngircd, Recogniser, SoundServer, Speak, now, wait_within,
+};
+
+const FIRST: &str = "Let us vote on the proposal now.";
+const SECOND: &str = "It is better to wait until Friday.";
+const THIRD: &str = "Remember to save your work before you leave.";
+
+/// A first try after one second, a second some seconds later: it must be back after this.
+const BACK_AFTER: Duration = Duration::from_secs(30);
+
+#[test]
+fn two_channels_are_heard_in_the_clear_and_again_after_the_server_was_killed() {
+    let mut server = Ngircd::start();
+    let sound = SoundServer::start();
+    let address = format!("127.0.0.1:{}", server.port);
+    let arguments = ["connect", &address, "#red", "#blue", "--no-tls", "--nick", "ear"];
+    let speak = Speak::start(&sound, arguments);
+    let began = now();
+    converse(&mut server, &sound, &speak);
+    recognise(&sound, began);
+}
+
+#[test]
+fn two_channels_are_heard_over_tls_and_again_after_the_server_was_killed() {
+    let authority = Authority::new();
+    let mut server = Ngircd::start_with_tls(&authority);
+    let sound = SoundServer::start();
+    let address = format!("localhost:{}", server.tls_port);
+    let arguments = ["connect", &address, "#red", "#blue", "--nick", "ear"];
+    let speak = Speak::start_with(&sound, arguments, |command| {
+        command.env("SSL_CERT_FILE", authority.certificate());
+    });
+    let began = now();
+    converse(&mut server, &sound, &speak);
+    recognise(&sound, began);
+}
+
+#[test]
+fn a_server_whose_certificate_nobody_vouches_for_is_not_talked_to() {
+    let (trusted, other) = (Authority::new(), Authority::new());
+    let server = Ngircd::start_with_tls(&other);
+    let sound = SoundServer::start();
+    let address = format!("localhost:{}", server.tls_port);
+    let mut speak = Speak::start_with(&sound, ["connect", &address, "#red"], |command| {
+        command.env("SSL_CERT_FILE", trusted.certificate());
+    });
+    assert_eq!(speak.wait_end().code(), Some(1), "{}", speak.transcript());
+    let transcript = speak.transcript();
+    assert!(transcript.contains("certificate"), "{transcript}");
+}
+
+/// Two people talk in two channels; the server is killed and comes back; one goes on.
+fn converse(server: &mut Ngircd, sound: &SoundServer, speak: &Speak) {
+    let mut mira = IrcClient::connect(server.port, "mira");
+    mira.join("#red");
+    mira.join("#blue");
+    mira.wait_member("#red", "ear");
+    mira.wait_member("#blue", "ear");
+
+    let said = now();
+    mira.say("#red", FIRST);
+    let onset = sound.wait_onset(said);
+    assert!(onset - said < Duration::from_secs(1), "heard after {:?}", onset - said);
+    assert_eq!(speak.wait_spoken(FIRST).channel.as_deref(), Some("#red"));
+    mira.say("#blue", SECOND);
+    assert_eq!(speak.wait_spoken(SECOND).channel.as_deref(), Some("#blue"));
+
+    server.restart();
+    let mut mira = IrcClient::connect(server.port, "mira");
+    mira.join("#red");
+    wait_within(
+        BACK_AFTER,
+        "it joins again",
+        || speak.transcript(),
+        || mira.is_member("#red", "ear").then_some(()),
+    );
+    sound.wait_quiet();
+    let said = now();
+    mira.say("#red", THIRD);
+    sound.wait_onset(said);
+    speak.wait_spoken(THIRD);
+    sound.wait_quiet();
+    let length = sound.sound_since(said).loud();
+    let sensible = Duration::from_millis(1200)..Duration::from_secs(5);
+    assert!(sensible.contains(&length), "a sentence of 8 words took {length:?}");
+}
+
+fn recognise(sound: &SoundServer, began: std::time::Instant) {
+    if let Some(recogniser) = Recogniser::find() {
+        let wav = sound.wav("channels.wav", began);
+        recogniser.assert_heard(&wav, &[FIRST, SECOND, THIRD], &[]);
+    }
+}

@@ -1,0 +1,13 @@
+//! The program as its users run it: a real IRC server, a real client, a sound server of the test's
+//! own whose monitor is recorded. Each test has a directory, ports and a null sink to itself.
+//!
+//! What they need is installed by `make test`; a missing program fails the test that wants it.
+
+mod harness;
+
+mod bad_input;
+mod connect;
+mod signals;
+mod stdin;
+mod tail;
+mod voice;
