@@ -12,7 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("source", &["clock", "config", "message"]),
     ("format", &["config", "message", "source"]),
     ("filter", &["config", "format", "message", "source"]),
-    ("phrase", &["message"]),
+    ("phrase", &["format", "message"]),
     ("hearing", &["filter", "format", "message", "phrase", "source"]),
     ("queue", &["message"]),
     ("journal", &["message", "voice"]),

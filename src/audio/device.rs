@@ -1,6 +1,11 @@
 //! The sound card, by cpal. Samples go through a ring to the device's callback, which never waits:
-//! it takes what there is, and silence else. Between utterances the stream is corked, so that
-//! nothing wakes up; after a longer while it is closed.
+//! it takes what there is, and silence else.
+//!
+//! A sound server opens a stream in two milliseconds, and begins to play it with its first sample,
+//! however large its buffer: so there is a stream for each burst of speech. A running stream has
+//! its buffer full of silence, which the next line would have to wait for, so that its buffer had
+//! to be small, and a busy machine made it stutter. Other sound systems open slowly: there the
+//! stream is kept for a while.
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
@@ -25,8 +30,8 @@ const RING: Duration = Duration::from_secs(3);
 /// Utterances whose begin or end is in the ring.
 const N_MARKS: usize = 64;
 
-/// After how long without speech the stream is corked.
-const CORK_AFTER: Duration = Duration::from_millis(300);
+/// What is added to a time that the device's clock keeps, when this program's clock measures it.
+const MARGIN: Duration = Duration::from_millis(20);
 
 /// How long to wait for the server when a stream is opened: it may hang, and then it says nothing.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
@@ -45,8 +50,6 @@ struct Mark {
 struct Shared {
     /// Samples that went to the device or were forgotten.
     consumed: AtomicU64,
-    /// Samples before this one are to be forgotten.
-    forget_to: AtomicU64,
     /// The engine's thread waits for room, or for the end: it wants to be woken.
     is_awaited: AtomicBool,
     /// How far the device is behind its callback, in microseconds.
@@ -60,36 +63,25 @@ pub struct Device {
     config: StreamConfig,
     close_after: Duration,
     reporter: Reporter,
-    open: Option<Open>,
+    burst: Option<Burst>,
 }
 
-/// A device with a stream.
-struct Open {
-    stream: cpal::Stream,
+/// The sound of a while: a ring, and the stream that takes from it once there is enough to begin.
+struct Burst {
+    /// The callback, until the stream has it.
+    callback: Option<Callback>,
+    stream: Option<cpal::Stream>,
     samples: Producer<f32>,
     marks: Producer<Mark>,
     shared: Arc<Shared>,
     /// Samples written, in all.
     written: u64,
-    rest: Rest,
-}
-
-/// How far a stream without work has come to rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
-    /// It plays.
-    Awake,
-    /// The callback has taken everything; the ear may not have heard it yet.
-    PlayedOut,
-    /// It is corked: no callbacks.
-    Corked,
-    /// It cannot be corked, and plays silence.
-    Silent,
+    /// The ring was dry, and the last of it on its way to the ear, when last looked at.
+    is_dry: bool,
 }
 
 impl Device {
-    /// The device of that name, or the default one, with buffers of `buffer_frames`. It is opened
-    /// at once, so that a missing one is known and the first line does not wait for it.
+    /// The device of that name, or the default one, with buffers of `buffer_frames`.
     pub fn open(
         name: Option<&str>,
         buffer_frames: u32,
@@ -103,58 +95,54 @@ impl Device {
             sample_rate: default.sample_rate(),
             buffer_size: BufferSize::Fixed(buffer_frames),
         };
-        let mut device = Self { device, config, close_after, reporter, open: None };
-        device.open_stream()?;
-        Ok(device)
+        let opens_fast = device.id().is_ok_and(|id| id.host() == cpal::HostId::PulseAudio);
+        let close_after = if opens_fast { Duration::ZERO } else { close_after };
+        Ok(Self { device, config, close_after, reporter, burst: None })
     }
 
-    fn open_stream(&mut self) -> Result<&mut Open, OutputError> {
-        let n_samples = RING.as_millis() as usize * self.config.sample_rate as usize / 1_000;
-        let (samples, samples_out) = RingBuffer::new(n_samples);
-        let (marks, marks_out) = RingBuffer::new(N_MARKS);
-        let shared = Arc::new(Shared::default());
-        let mut callback = Callback {
-            samples: samples_out,
-            marks: marks_out,
-            shared: Arc::clone(&shared),
-            n_channels: usize::from(self.config.channels),
-            waiter: std::thread::current(),
-            reporter: self.reporter.clone(),
-        };
-        let failed = Arc::clone(&shared);
+    /// Starts the stream: its first callback comes before this returns, and takes what is there.
+    fn start(&mut self) -> Result<(), OutputError> {
+        let failed = |error: cpal::Error| OutputError::Device(clause(&error.to_string()));
+        let Some(burst) = &mut self.burst else { return Ok(()) };
+        let Some(mut callback) = burst.callback.take() else { return Ok(()) };
+        let shared = Arc::clone(&burst.shared);
         let reporter = self.reporter.clone();
         let on_error = move |error: cpal::Error| {
             let harmless = [ErrorKind::Xrun, ErrorKind::RealtimeDenied, ErrorKind::DeviceChanged];
             // A dead server can report a million errors a second: the first one counts.
-            if !harmless.contains(&error.kind()) && !failed.has_failed.swap(true, Ordering::SeqCst)
+            if !harmless.contains(&error.kind()) && !shared.has_failed.swap(true, Ordering::SeqCst)
             {
                 reporter.report(Report::Lost { why: clause(&error.to_string()) });
             }
         };
+        let fill = move |frames: &mut [f32], info: &OutputCallbackInfo| callback.fill(frames, info);
         let stream = self
             .device
-            .build_output_stream(
-                self.config,
-                move |frames: &mut [f32], info: &OutputCallbackInfo| callback.fill(frames, info),
-                on_error,
-                Some(OPEN_TIMEOUT),
-            )
-            .map_err(|error| OutputError::Device(clause(&error.to_string())))?;
-        Ok(self.open.insert(Open {
-            stream,
-            samples,
-            marks,
-            shared,
-            written: 0,
-            rest: Rest::Corked,
-        }))
+            .build_output_stream(self.config, fill, on_error, Some(OPEN_TIMEOUT))
+            .map_err(failed)?;
+        stream.play().map_err(failed)?;
+        burst.stream = Some(stream);
+        Ok(())
     }
 
-    fn opened(&mut self) -> Result<&mut Open, OutputError> {
-        match self.open {
-            Some(ref mut open) => Ok(open),
-            None => Err(OutputError::Device("it is closed".to_owned())),
+    /// Ends the stream, with what the server has of it.
+    fn close(&mut self) {
+        if let Some(burst) = self.burst.take() {
+            // A stream that is being closed may report that it is gone.
+            burst.shared.has_failed.store(true, Ordering::SeqCst);
         }
+    }
+
+    /// What a stream takes at its start: two buffers.
+    fn n_to_start(&self) -> u64 {
+        match self.config.buffer_size {
+            BufferSize::Fixed(n_frames) => 2 * u64::from(n_frames),
+            BufferSize::Default => 0,
+        }
+    }
+
+    fn duration(&self, n_samples: u64) -> Duration {
+        Duration::from_micros(n_samples * 1_000_000 / u64::from(self.config.sample_rate.max(1)))
     }
 }
 
@@ -163,103 +151,109 @@ impl Output for Device {
         self.config.sample_rate
     }
 
-    fn wake(&mut self) -> Result<(), OutputError> {
-        if self.open.is_none() {
-            self.open_stream()?;
-        }
-        let open = self.opened()?;
-        if open.rest == Rest::Corked {
-            open.stream.play().map_err(|error| OutputError::Device(clause(&error.to_string())))?;
-        }
-        open.rest = Rest::Awake;
-        Ok(())
-    }
-
     fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32) {
         let rate = u64::from(self.config.sample_rate);
-        let Ok(open) = self.opened() else { return };
+        let n_ring = RING.as_millis() as usize * self.config.sample_rate as usize / 1_000;
+        let (reporter, n_channels) = (&self.reporter, usize::from(self.config.channels));
+        let burst = self.burst.get_or_insert_with(|| Burst::new(n_ring, n_channels, reporter));
+        burst.is_dry = false;
         // Where the ring ran dry there was silence already.
-        let is_dry = open.consumed() >= open.written;
+        let is_dry = burst.consumed() >= burst.written;
         let n_gap = if is_dry { 0 } else { rate * u64::from(gap_ms) / 1_000 };
         for _ in 0..n_gap {
-            if open.samples.push(0.0).is_ok() {
-                open.written += 1;
+            if burst.samples.push(0.0).is_ok() {
+                burst.written += 1;
             }
         }
         if let Some(id) = id {
-            open.mark(open.written + 1, Report::Started { id });
+            burst.mark(burst.written + 1, Report::Started { id });
         }
     }
 
     fn write(&mut self, mut samples: &[f32]) -> Result<bool, OutputError> {
-        let reporter = self.reporter.clone();
-        let open = self.opened()?;
+        let n_to_start = self.n_to_start();
         while !samples.is_empty() {
-            if !reporter.is_wanted() {
+            if !self.reporter.is_wanted() {
                 return Ok(false);
             }
-            let n_now = samples.len().min(open.samples.slots());
+            let Some(burst) = &mut self.burst else { return Ok(false) };
+            let n_now = samples.len().min(burst.samples.slots());
             if n_now == 0 {
-                open.wait(&reporter)?;
+                burst.wait(&self.reporter)?;
                 continue;
             }
             let (now, later) = samples.split_at(n_now);
-            let chunk = open.samples.write_chunk_uninit(n_now).expect("the slots were counted");
+            let chunk = burst.samples.write_chunk_uninit(n_now).expect("the slots were counted");
             chunk.fill_from_iter(now.iter().copied());
-            open.written += n_now as u64;
+            burst.written += n_now as u64;
             samples = later;
+            if burst.written >= n_to_start {
+                self.start()?;
+            }
         }
         Ok(true)
     }
 
-    fn end(&mut self, id: Option<UtteranceId>) {
-        let Ok(open) = self.opened() else { return };
-        if let Some(id) = id {
-            open.mark(open.written, Report::Finished { id });
+    fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError> {
+        if let (Some(burst), Some(id)) = (&mut self.burst, id) {
+            burst.mark(burst.written, Report::Finished { id });
         }
+        self.start()
     }
 
     fn clear(&mut self) {
-        if let Some(open) = &mut self.open {
-            open.shared.forget_to.store(open.written, Ordering::Release);
-        }
+        self.close();
     }
 
     fn drain(&mut self) -> Result<(), OutputError> {
-        let reporter = self.reporter.clone();
-        let Some(open) = &mut self.open else { return Ok(()) };
-        while open.consumed() < open.written && reporter.is_wanted() {
-            open.wait(&reporter)?;
+        let Some(burst) = &mut self.burst else { return Ok(()) };
+        while burst.consumed() < burst.written && self.reporter.is_wanted() {
+            burst.wait(&self.reporter)?;
         }
         // What the callback gave is still on its way to the ear.
-        reporter.wait(open.behind() + Duration::from_millis(20), || false);
+        self.reporter.wait(burst.behind() + MARGIN, || false);
         Ok(())
     }
 
     fn rest(&mut self) -> Option<Duration> {
-        let open = self.open.as_mut()?;
-        if open.consumed() < open.written {
-            return Some(CORK_AFTER);
+        let burst = self.burst.as_mut()?;
+        let n_left = burst.written.saturating_sub(burst.consumed());
+        if n_left > 0 {
+            let behind = burst.behind();
+            return Some(self.duration(n_left) + behind + MARGIN);
         }
-        open.rest = match open.rest {
-            Rest::Awake => Rest::PlayedOut,
-            Rest::PlayedOut => {
-                // A stream that cannot be corked (ALSA's plugins) goes on with silence.
-                if open.stream.pause().is_ok() { Rest::Corked } else { Rest::Silent }
-            }
-            Rest::Corked | Rest::Silent => {
-                self.open = None;
-                return None;
-            }
-        };
-        match open.rest {
-            Rest::Awake | Rest::PlayedOut => Some(CORK_AFTER.max(open.behind())),
-            Rest::Corked | Rest::Silent => Some(self.close_after),
+        if !std::mem::replace(&mut burst.is_dry, true) {
+            return Some(burst.behind() + MARGIN + self.close_after);
         }
+        self.close();
+        None
     }
 }
 
-impl Open {
+impl Burst {
+    fn new(n_ring: usize, n_channels: usize, reporter: &Reporter) -> Self {
+        let (samples, samples_out) = RingBuffer::new(n_ring);
+        let (marks, marks_out) = RingBuffer::new(N_MARKS);
+        let shared = Arc::new(Shared::default());
+        let callback = Callback {
+            samples: samples_out,
+            marks: marks_out,
+            shared: Arc::clone(&shared),
+            n_channels,
+            waiter: std::thread::current(),
+            reporter: reporter.clone(),
+        };
+        Self {
+            callback: Some(callback),
+            stream: None,
+            samples,
+            marks,
+            shared,
+            written: 0,
+            is_dry: false,
+        }
+    }
+
     fn consumed(&self) -> u64 {
         self.shared.consumed.load(Ordering::Acquire)
     }
@@ -307,9 +301,6 @@ struct Callback {
 impl Callback {
     /// Fills `frames` with what there is, and silence after it.
     fn fill(&mut self, frames: &mut [f32], info: &OutputCallbackInfo) {
-        let mut consumed = self.shared.consumed.load(Ordering::Relaxed);
-        let before = consumed;
-        consumed += self.forget(consumed);
         let n_frames = if self.reporter.is_wanted() {
             (frames.len() / self.n_channels).min(self.samples.slots())
         } else {
@@ -322,30 +313,16 @@ impl Callback {
             }
         }
         silent.fill(0.0);
-        consumed += n_frames as u64;
-        if consumed == before {
+        if n_frames == 0 {
             return;
         }
         let stamp = info.timestamp();
         if let Some(behind) = stamp.playback.checked_duration_since(stamp.callback) {
             self.shared.behind_us.store(behind.as_micros() as u64, Ordering::Release);
         }
-        self.shared.consumed.store(consumed, Ordering::Release);
+        let before = self.shared.consumed.fetch_add(n_frames as u64, Ordering::AcqRel);
+        let consumed = before + n_frames as u64;
         self.tell(consumed);
-    }
-
-    /// Drops what is not wanted any more; gives the number of samples.
-    fn forget(&mut self, consumed: u64) -> u64 {
-        let forget_to = self.shared.forget_to.load(Ordering::Acquire);
-        let n_stale = usize::try_from(forget_to.saturating_sub(consumed)).unwrap_or(usize::MAX);
-        let n_stale = n_stale.min(self.samples.slots());
-        if let Ok(chunk) = self.samples.read_chunk(n_stale) {
-            chunk.commit_all();
-        }
-        while forget_to > 0 && self.marks.peek().is_ok_and(|mark| mark.position <= forget_to) {
-            let _forgotten = self.marks.pop();
-        }
-        n_stale as u64
     }
 
     /// Reports the marks that were passed, and wakes the engine's thread where it waits.

@@ -55,10 +55,6 @@ impl Output for WavFile {
         engine_rate
     }
 
-    fn wake(&mut self) -> Result<(), OutputError> {
-        Ok(())
-    }
-
     fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32) {
         let n_gap = if self.begun { self.rate / 1_000 * gap_ms } else { 0 };
         for _ in 0..n_gap {
@@ -79,13 +75,14 @@ impl Output for WavFile {
         Ok(self.reporter.is_wanted())
     }
 
-    fn end(&mut self, id: Option<UtteranceId>) {
+    fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError> {
         if let Some(id) = id {
             if self.starting.take().is_some() {
                 self.reporter.report(Report::Started { id });
             }
             self.reporter.report(Report::Finished { id });
         }
+        Ok(())
     }
 
     fn clear(&mut self) {}

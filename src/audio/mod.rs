@@ -1,5 +1,6 @@
 //! Where sound goes, in the voice process. An output takes mono samples and tells when an
 //! utterance's first and last went out; it knows nothing of text or engines.
+#![forbid(unsafe_code)]
 
 pub mod device;
 pub mod earcon;
@@ -15,9 +16,6 @@ pub trait Output {
     /// The rate it takes samples at, in Hz, when the engine gives them at `engine_rate`.
     fn sample_rate(&self, engine_rate: u32) -> u32;
 
-    /// Makes ready for sound: nothing that takes time may come after this.
-    fn wake(&mut self) -> Result<(), OutputError>;
-
     /// What is written next is the beginning of `id`, after at least `gap_ms` of silence where
     /// another utterance has just ended.
     fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32);
@@ -27,7 +25,7 @@ pub trait Output {
     fn write(&mut self, samples: &[f32]) -> Result<bool, OutputError>;
 
     /// What was written last is the end of the utterance begun last.
-    fn end(&mut self, id: Option<UtteranceId>);
+    fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError>;
 
     /// Forgets what has not been heard yet.
     fn clear(&mut self);
@@ -35,7 +33,8 @@ pub trait Output {
     /// Waits until all that was written has been heard.
     fn drain(&mut self) -> Result<(), OutputError>;
 
-    /// Nothing has been written for a while; gives the time after which to call again.
+    /// There is nothing to write: gives the time after which to call again, if there still is
+    /// nothing; none where there is no more to be done.
     fn rest(&mut self) -> Option<std::time::Duration>;
 }
 

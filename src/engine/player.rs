@@ -13,9 +13,6 @@ use crate::audio::trim::Trim;
 use crate::audio::{Output, OutputError, earcon};
 use crate::voice::wire::{Order, Report, Setup, Speech, Target};
 
-/// How long without orders before the output may come to rest.
-const REST_AFTER: Duration = Duration::from_millis(300);
-
 /// The sample rate of the cues where an engine makes its sound itself, in Hz.
 const CUE_RATE: u32 = 22_050;
 
@@ -81,7 +78,7 @@ struct Player {
 
 impl Player {
     fn run(&mut self, orders: &Receiver<Order>) -> Result<(), OutputError> {
-        let mut rest = Some(REST_AFTER);
+        let mut rest = None;
         loop {
             let order = match rest {
                 Some(after) => orders.recv_timeout(after),
@@ -102,7 +99,7 @@ impl Player {
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            rest = Some(REST_AFTER);
+            rest = self.output.rest();
         }
     }
 
@@ -110,7 +107,6 @@ impl Player {
         if !self.reporter.is_wanted() {
             return Ok(()); // the stop behind it counts
         }
-        self.output.wake()?;
         self.output.begin(Some(speech.id), speech.gap_ms);
         if let Some(resampler) = &mut self.resampler {
             resampler.reset();
@@ -131,18 +127,16 @@ impl Player {
             Err(error) => {
                 let why = error.to_string();
                 self.reporter.report(Report::Failed { id: speech.id, why });
+                self.output.end(None)
             }
         }
-        Ok(())
     }
 
     fn cue(&mut self) -> Result<(), OutputError> {
-        self.output.wake()?;
         self.output.begin(None, 0);
         let rate = self.output.sample_rate(self.engine.sample_rate().unwrap_or(CUE_RATE));
         self.output.write(&earcon::lost(rate))?;
-        self.output.end(None);
-        Ok(())
+        self.output.end(None)
     }
 
     fn stop(&mut self) {
