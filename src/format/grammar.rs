@@ -2,20 +2,20 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::Path;
 
 use regex::{CaptureLocations, Regex};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::shape::{Found, Shape};
 use crate::config::{ConfigError, set};
 use crate::message::Kind;
 
 /// The pattern's end that takes the rest of the line.
 const TAIL: &str = "(?P<text>.*)";
 
-/// The named groups a pattern may have.
+/// The named groups a pattern may have; [`Pattern::read`] takes them in this order.
 const GROUPS: [&str; 5] = ["channel", "sender", "text", "time", "victim"];
 
 /// A file that describes a format.
@@ -115,19 +115,19 @@ impl Grammar {
 
     /// Whether `line` is one of this format. A format to be chosen by name alone has none.
     pub(super) fn describes(&self, line: &str) -> bool {
-        self.recognise && self.patterns.iter().any(|pattern| pattern.regex.is_match(line))
+        self.recognise && self.patterns.iter().any(|pattern| pattern.describes(line))
     }
 
-    /// Memory for [`Self::read`]: a place for each group of each pattern.
-    pub(super) fn slots(&self) -> Vec<CaptureLocations> {
-        self.patterns.iter().map(|pattern| pattern.regex.capture_locations()).collect()
+    /// Memory for [`Self::read`]: for the groups of each pattern.
+    pub(super) fn slots(&self) -> Vec<Option<CaptureLocations>> {
+        vec![None; self.patterns.len()]
     }
 
     /// The parts of `line`, if it is one of this format.
     pub(super) fn read<'a>(
         &self,
         line: &'a str,
-        slots: &mut [CaptureLocations],
+        slots: &mut [Option<CaptureLocations>],
     ) -> Option<Parts<'a>> {
         let mut tries = self.patterns.iter().zip(slots);
         tries.find_map(|(pattern, slots)| pattern.read(line, slots))
@@ -149,14 +149,17 @@ pub(super) struct Parts<'a> {
 #[derive(Debug)]
 struct Pattern {
     kind: Kind,
-    regex: Regex,
+    matcher: Matcher,
     /// The text is what follows the match; else it is a group.
     tail: bool,
-    channel: Option<usize>,
-    sender: Option<usize>,
-    text: Option<usize>,
-    time: Option<usize>,
-    victim: Option<usize>,
+}
+
+/// How a pattern is matched.
+#[derive(Debug)]
+enum Matcher {
+    Shape(Shape),
+    /// With the place of each of [`GROUPS`] among the groups of the expression.
+    Regex(Regex, [Option<usize>; GROUPS.len()]),
 }
 
 impl Pattern {
@@ -168,9 +171,13 @@ impl Pattern {
         parts: &BTreeMap<String, String>,
     ) -> Result<Self, String> {
         let whole = expanded(pattern, parts);
-        // As far as its parts go a line is short, the text may be long: not to walk through it
-        // takes two thirds off. With alternatives the end may belong to the last alone.
+        // As far as its parts go a line is short, but the text may be long: it is not walked
+        // through. With alternatives the end may belong to the last alone.
         let head = whole.strip_suffix(TAIL).filter(|head| !head.contains('|'));
+        let tail = head.is_some();
+        if let Some(shape) = Shape::parse(head.unwrap_or(&whole), &GROUPS) {
+            return Ok(Self { kind, matcher: Matcher::Shape(shape), tail });
+        }
         let anchored = match head {
             Some(head) => format!("^(?:{head})"),
             None => format!(r"^(?:{whole})\s*$"),
@@ -181,34 +188,48 @@ impl Pattern {
         if let Some(name) = names.find(|name| !GROUPS.contains(name)) {
             return Err(format!("unknown group \"{name}\"; {}", set::hint(name, &GROUPS)));
         }
-        let group = |name| regex.capture_names().position(|known| known == Some(name));
-        Ok(Self {
-            kind,
-            tail: head.is_some(),
-            channel: group("channel"),
-            sender: group("sender"),
-            text: group("text"),
-            time: group("time"),
-            victim: group("victim"),
-            regex,
+        let place = |name| regex.capture_names().position(|known| known == Some(name));
+        let places = GROUPS.map(place);
+        Ok(Self { kind, matcher: Matcher::Regex(regex, places), tail })
+    }
+
+    fn describes(&self, line: &str) -> bool {
+        match &self.matcher {
+            Matcher::Shape(_) => self.shape(line).is_some(),
+            Matcher::Regex(regex, _) => regex.is_match(line),
+        }
+    }
+
+    fn read<'a>(&self, line: &'a str, slots: &mut Option<CaptureLocations>) -> Option<Parts<'a>> {
+        let (end, found) = match &self.matcher {
+            Matcher::Shape(_) => self.shape(line)?,
+            Matcher::Regex(regex, places) => {
+                let slots = slots.get_or_insert_with(|| regex.capture_locations());
+                let end = regex.captures_read(slots, line)?.end();
+                let range = |place: Option<usize>| slots.get(place?).map(|(from, to)| from..to);
+                (end, places.map(range))
+            }
+        };
+        let [channel, sender, text, time, victim] =
+            found.map(|range| line.get(range?).filter(|part| !part.is_empty()));
+        let text = if self.tail { line.get(end..) } else { text };
+        Some(Parts {
+            kind: self.kind,
+            channel,
+            sender: sender.map(str::trim).filter(|sender| !sender.is_empty()),
+            victim,
+            text: text.unwrap_or_default(),
+            stamp: time,
         })
     }
 
-    fn read<'a>(&self, line: &'a str, slots: &mut CaptureLocations) -> Option<Parts<'a>> {
-        let matched = self.regex.captures_read(slots, line)?;
-        let part = |group: Option<usize>| {
-            let range = group.and_then(|group| slots.get(group)).map(|(from, to)| from..to);
-            range.and_then(|range: Range<usize>| line.get(range)).filter(|part| !part.is_empty())
-        };
-        let text = if self.tail { line.get(matched.end()..) } else { part(self.text) };
-        Some(Parts {
-            kind: self.kind,
-            channel: part(self.channel),
-            sender: part(self.sender).map(str::trim).filter(|sender| !sender.is_empty()),
-            victim: part(self.victim),
-            text: text.unwrap_or_default(),
-            stamp: part(self.time),
-        })
+    /// The end and the groups of a match by the shape, if there is one: of the whole line but for
+    /// blanks, unless the text follows.
+    fn shape(&self, line: &str) -> Option<(usize, Found<{ GROUPS.len() }>)> {
+        let Matcher::Shape(shape) = &self.matcher else { return None };
+        let (end, found) = shape.read(line)?;
+        let is_whole = self.tail || line.get(end..)?.trim_start().is_empty();
+        is_whole.then_some((end, found))
     }
 }
 

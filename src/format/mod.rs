@@ -5,6 +5,7 @@
 pub mod codes;
 pub mod grammar;
 mod reader;
+mod shape;
 
 pub use grammar::{Grammar, Grammars};
 pub use reader::{Reader, tidy};

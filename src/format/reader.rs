@@ -37,7 +37,7 @@ pub struct Reader {
 struct Candidate {
     grammar: usize,
     described: u32,
-    slots: Vec<CaptureLocations>,
+    slots: Vec<Option<CaptureLocations>>,
 }
 
 impl Reader {

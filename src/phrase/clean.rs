@@ -29,7 +29,7 @@ const MANY: usize = 4;
 /// The most of one letter that stay side by side.
 const MAX_LETTERS: usize = 8;
 
-/// How often a word may follow itself: eSpeak NG 1.51 aborts on "b b b", seventy times.
+/// How often a word may follow itself: a long row says nothing, and rows are what upsets engines.
 const MAX_REPEATS: usize = 8;
 
 /// Appends `text` as it is to be spoken; whether there was anything to speak.
@@ -38,17 +38,23 @@ pub fn text(text: &str, out: &mut String) -> bool {
         out.push_str(text);
         return !text.is_empty();
     }
+    let text = codes::strip(Cow::Borrowed(text));
     let mut words = Words::new(out);
-    for word in codes::strip(Cow::Borrowed(text)).split(is_blank) {
-        words.add(&visible(word));
+    if is_periodic(text.as_bytes()) {
+        words.one_by_one(&text);
+    } else {
+        words.by_halves(&text);
     }
     words.any()
 }
 
 /// Appends a nick, or a channel's name, as one word; "unknown" where nothing of it can be spoken.
 pub fn nick(nick: &str, out: &mut String) {
-    let is_simple = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    if (1..=MAX_NICK).contains(&nick.len()) && nick.bytes().all(is_simple) {
+    let is_simple = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80;
+    if (1..=MAX_NICK).contains(&nick.len())
+        && nick.bytes().all(is_simple)
+        && is_plain(nick.as_bytes())
+    {
         out.push_str(nick);
         return;
     }
@@ -69,10 +75,21 @@ fn is_simple(text: &[u8]) -> bool {
     let (Some(first), Some(last)) = (text.first(), text.last()) else { return true };
     !matches!(first, b' ' | b'-')
         && *last != b' '
-        && codes::is_printable(text)
+        && is_plain(text)
         && !has_pair_or_run(text)
         && has_short_words(text)
-        && (text.len() < 100 || !is_periodic(text))
+        && !is_periodic(text)
+}
+
+/// Whether all of `text` is printable ASCII, or letters of which no byte is that of a mark, a blank
+/// or a picture: Latin, Greek, Cyrillic, Armenian, Hebrew.
+fn is_plain(text: &[u8]) -> bool {
+    let is = u8::from;
+    let odd = |b: u8| {
+        let odd_lead = is(b == 0xc2) | is(b == 0xcc) | is(b == 0xcd) | is(b == 0xd2);
+        is(b < b' ') | is(b == 0x7f) | odd_lead | is(b >= 0xd8)
+    };
+    text.iter().fold(0, |any, &b| any | odd(b)) == 0
 }
 
 /// Whether there is `[[`, `//`, the beginning of `www.`, two blanks, or [`MANY`] of anything.
@@ -96,16 +113,15 @@ fn has_short_words(mut text: &[u8]) -> bool {
     true
 }
 
-/// Whether most of `text` is the same few characters again and again.
+/// Whether the same few characters come again and again for 64 bytes or more (or for half as many,
+/// where they happen to lie so).
 fn is_periodic(text: &[u8]) -> bool {
-    (2..=6).any(|period| {
-        let pairs = text.chunks(128).zip(text[period..].chunks(128));
-        let same = |(a, b): (&[u8], &[u8])| {
-            a.iter().zip(b).fold(0_u8, |n, (a, b)| n + u8::from(a == b)) // at most 128
-        };
-        let again: usize = pairs.map(|pair| usize::from(same(pair))).sum();
-        again * 4 > text.len() * 3
-    })
+    const CHUNK: usize = 32;
+    let again = |period: usize| {
+        let shifted = text.get(period..).unwrap_or_default();
+        text.chunks_exact(CHUNK).zip(shifted.chunks_exact(CHUNK)).any(|(a, b)| a == b)
+    };
+    text.len() > CHUNK && (1..=6).any(again)
 }
 
 /// `word` without pictures and heaps of marks, its fancy letters plain.
@@ -152,9 +168,41 @@ impl<'o> Words<'o> {
         self.out.len() > self.start
     }
 
+    /// Adds all words of `text`. Most often one word in it is odd: what is before and behind it is
+    /// copied.
+    fn by_halves(&mut self, text: &str) {
+        let text = text.trim_matches(' ');
+        let bytes = text.as_bytes();
+        if text.is_empty() || self.is_full() {
+            return;
+        }
+        if is_simple(bytes) {
+            self.blank();
+            self.out.push_str(text);
+            return self.last.clear();
+        }
+        let (left, right) = bytes.split_at(bytes.len() / 2);
+        let behind = || memchr::memchr(b' ', right).map(|blank| left.len() + blank);
+        match memchr::memrchr(b' ', left).or_else(behind) {
+            Some(blank) => {
+                self.by_halves(&text[..blank]);
+                self.by_halves(&text[blank..]);
+            }
+            None => self.one_by_one(text),
+        }
+    }
+
+    fn one_by_one(&mut self, text: &str) {
+        text.split(is_blank).for_each(|word| self.add(&visible(word)));
+    }
+
+    fn is_full(&self) -> bool {
+        self.out.len() > self.start + MAX_TEXT
+    }
+
     fn add(&mut self, word: &str) {
         let word = if self.any() { word.into() } else { without_dash(word) };
-        if word.is_empty() || self.out.len() > self.start + MAX_TEXT {
+        if word.is_empty() || self.is_full() {
             return;
         }
         if word == self.last {
@@ -168,11 +216,7 @@ impl<'o> Words<'o> {
             self.last.push_str(&word);
         }
         self.blank();
-        if is_simple(word.as_bytes()) && !word.starts_with('[') {
-            self.out.push_str(&word);
-        } else {
-            self.linked(&word);
-        }
+        self.linked(&word);
     }
 
     /// A blank before the next word, but for the first.

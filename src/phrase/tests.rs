@@ -71,6 +71,11 @@ fn text_is_made_for_the_ear() {
         ("\u{301}\u{301} marks", "marks"),
         (&s, "s's's's's's's's's's' and 120 more characters"),
         (&"b ".repeat(70), "b b b b b b b b"),
+        (
+            &format!("{}{}", "no repeats in here ".repeat(9), "b ".repeat(70)),
+            &format!("{}b b b b b b b b", "no repeats in here ".repeat(9)),
+        ),
+        ("naïve https://example.org/ — a\u{301}", "naïve link to example.org — a\u{301}"),
         ("שלום עולם", "שלום עולם"),
     ] {
         assert_eq!(spoken(text), ear, "text: {text:?}");
