@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::filter::{Filter, Verdict};
-use crate::format::{Grammars, Reader};
+use crate::format::{Grammars, Reader, tidy};
 use crate::message::{Message, SourceId};
 use crate::phrase::{Naming, Phraser};
 use crate::source::lines::Lines;
@@ -87,6 +87,7 @@ impl Hearing {
     ) {
         let ear = &mut self.ears[usize::from(message.source.0)];
         ear.n_lines += 1;
+        let message = tidy(message);
         judge(&self.filter, &mut self.phraser, &mut self.words, ear, message, &mut take);
     }
 }

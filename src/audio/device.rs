@@ -90,13 +90,17 @@ impl Device {
     ) -> Result<Self, OutputError> {
         let device = find(name)?;
         let default = device.default_output_config().map_err(|e| no_device(&e))?;
+        let opens_fast = device.id().is_ok_and(|id| id.host() == cpal::HostId::PulseAudio);
+        let (close_after, buffer_frames) = if opens_fast {
+            (Duration::ZERO, buffer_frames)
+        } else {
+            (close_after, buffer_frames / 8)
+        };
         let config = StreamConfig {
             channels: default.channels().min(2),
             sample_rate: default.sample_rate(),
             buffer_size: BufferSize::Fixed(buffer_frames),
         };
-        let opens_fast = device.id().is_ok_and(|id| id.host() == cpal::HostId::PulseAudio);
-        let close_after = if opens_fast { Duration::ZERO } else { close_after };
         Ok(Self { device, config, close_after, reporter, burst: None })
     }
 

@@ -117,7 +117,7 @@ fn setup(options: &Listening, file: Option<&Loaded>) -> Result<Setup, ConfigErro
         buffer_frames: in_range(
             file,
             |f| f.buffer_frames.as_ref(),
-            32..=16_384,
+            64..=16_384,
             "buffer_frames",
             "frames",
         )?

@@ -32,7 +32,8 @@ pub struct Setup {
     pub voice: String,
     /// Where sound goes.
     pub target: Target,
-    /// The device's buffer in frames: half of what may wait between this program and the ear.
+    /// Half of the device's buffer in frames; an eighth of it where streams open slowly and one is
+    /// kept, whose buffer the next line has to wait for.
     pub buffer_frames: u32,
     /// After how long without speech the device is closed, in milliseconds.
     pub close_after_ms: u64,
@@ -53,7 +54,7 @@ impl Default for Setup {
             engine: "espeak".to_owned(),
             voice: "en-us".to_owned(),
             target: Target::Null,
-            buffer_frames: 192,
+            buffer_frames: 2_048,
             close_after_ms: 10_000,
             guard: true,
         }
