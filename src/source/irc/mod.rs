@@ -1,10 +1,46 @@
-//! An IRC connection.
+//! An IRC connection: joins channels, listens, and comes back when it is lost.
+//!
+//! ```text
+//!             connect ── tls          session (pure) ── heard: what is for the listener
+//!                │                       │       └──── joins, pace: what to ask, how fast
+//!     run ───────┴──── drive ── codec ───┘
+//!      └── backoff (pure): when to try again
+//! ```
+//!
+//! The protocol is irc-proto's; of the crate irc's own client nothing is used: it knows no
+//! deadlines, no bounds and no second connection.
 #![forbid(unsafe_code)]
-use super::Inbox;
+
+mod backoff;
+mod codec;
+mod connect;
+mod drive;
+mod heard;
+mod joins;
+mod name;
+mod pace;
+mod session;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::{Inbox, Input};
+use crate::clock;
+use backoff::{Backoff, Class, Jitter};
+use drive::Outcome;
+use joins::Joins;
+pub use name::{ChannelSpec, Nick, ServerAddress};
+use session::{Ending, Session};
+
 /// A server and channels to listen to.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct IrcSpec {
     /// The server's name or address.
     pub host: String,
@@ -20,12 +56,202 @@ pub struct IrcSpec {
     pub retry: bool,
 }
 
+impl fmt::Debug for IrcSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, tls, nick, channels, retry } = self;
+        // What follows a channel's name is a key.
+        let names: Vec<_> = channels.iter().map(|it| it.split(' ').next()).collect();
+        f.debug_struct("IrcSpec")
+            .field("host", host)
+            .field("port", port)
+            .field("tls", tls)
+            .field("nick", nick)
+            .field("channels", &names)
+            .field("retry", retry)
+            .finish()
+    }
+}
+
 /// Why a server cannot be listened to.
 #[derive(Debug, thiserror::Error)]
-pub enum IrcError {}
+pub enum IrcError {
+    /// A nick or a channel that cannot be one.
+    #[error("{0}")]
+    Wrong(String),
+    /// A name without an address.
+    #[error("{host}: no address found: {why}")]
+    Lookup {
+        /// The name.
+        host: String,
+        /// The system's reason.
+        why: String,
+    },
+    /// No connection.
+    #[error("{server}: {why}")]
+    Connect {
+        /// The server.
+        server: ServerAddress,
+        /// The system's reason.
+        why: String,
+    },
+    /// A connection, but no TLS.
+    #[error("{server}: {why}")]
+    Tls {
+        /// The server.
+        server: ServerAddress,
+        /// The reason.
+        why: String,
+    },
+    /// A certificate that says too little.
+    #[error("{server}: its certificate is not trusted: {why}")]
+    Untrusted {
+        /// The server.
+        server: ServerAddress,
+        /// The reason.
+        why: String,
+    },
+    /// A connection that ended before the server let us in.
+    #[error("{server}: {}", ending.why)]
+    Refused {
+        /// The server.
+        server: ServerAddress,
+        /// How it ended.
+        ending: Parting,
+    },
+}
 
-/// Listens until `stop`.
+/// How a connection ended before the server let us in.
+#[derive(Debug)]
+pub struct Parting {
+    why: String,
+    class: Class,
+}
+
+impl IrcError {
+    /// What it means for the next try.
+    fn class(&self) -> Class {
+        match self {
+            Self::Refused { ending, .. } => ending.class,
+            // It takes a person to mend that: no use to knock every few seconds.
+            Self::Untrusted { .. } | Self::Wrong(_) => Class::Throttled,
+            Self::Lookup { .. } | Self::Connect { .. } | Self::Tls { .. } => Class::Ordinary,
+        }
+    }
+}
+
+/// Listens until `stop`. Fails only when a name is none, or when the first connection fails and
+/// `spec` does not want it retried; a connection that was good once is made again for ever.
 pub async fn run(spec: IrcSpec, inbox: Inbox, stop: CancellationToken) -> Result<(), IrcError> {
-    let _ = (spec, inbox, stop);
-    Ok(())
+    let mut listening = Listening::new(&spec, inbox, stop)?;
+    loop {
+        let Some(ended) = listening.connection().await else { return Ok(()) };
+        if !listening.lasting && ended.registered.is_none() {
+            return Err(ended.why);
+        }
+        listening.lasting = true;
+        let wait = listening.backoff.wait(ended.why.class(), ended.registered.unwrap_or_default());
+        tracing::warn!("{}; next try in {} s", ended.why, wait.as_secs_f32().round());
+        if listening.tell_loss(&ended).await.is_none() || listening.pause(wait).await.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// How a connection, or the attempt, ended.
+struct Ended {
+    why: IrcError,
+    /// For how long the server had let us in, if it did.
+    registered: Option<Duration>,
+}
+
+/// What lives through connections.
+struct Listening {
+    server: ServerAddress,
+    tls: bool,
+    nick: Nick,
+    joins: Joins,
+    inbox: Inbox,
+    stop: CancellationToken,
+    backoff: Backoff,
+    jitter: Jitter,
+    /// Whether to go on whatever happens.
+    lasting: bool,
+    /// Whether the listener was told that the connection is lost, and not that it is back.
+    told_lost: bool,
+}
+
+impl Listening {
+    fn new(spec: &IrcSpec, inbox: Inbox, stop: CancellationToken) -> Result<Self, IrcError> {
+        let channels = spec.channels.iter().map(|channel| ChannelSpec::parse(channel));
+        let channels = channels.collect::<Result<Vec<_>, _>>().map_err(IrcError::Wrong)?;
+        let mut jitter = Jitter::new(RandomState::new().hash_one(&spec.host));
+        Ok(Self {
+            server: ServerAddress { host: spec.host.clone(), port: spec.port },
+            tls: spec.tls,
+            nick: Nick::parse(&spec.nick).map_err(IrcError::Wrong)?,
+            joins: Joins::new(channels),
+            inbox,
+            stop,
+            backoff: Backoff::new(jitter.next()),
+            jitter,
+            lasting: spec.retry,
+            told_lost: false,
+        })
+    }
+
+    /// Makes a connection and keeps it; none when the listener ended.
+    async fn connection(&mut self) -> Option<Ended> {
+        let opened = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return None,
+            opened = connect::open(&self.server, self.tls) => opened,
+        };
+        let stream = match opened {
+            Ok(stream) => stream,
+            Err(why) => return Some(Ended { why, registered: None }),
+        };
+        tracing::info!(server = %self.server, "connected");
+        let (source, now) = (self.inbox.source(), clock::now());
+        let digits = u32::try_from(self.jitter.next() % 90).unwrap_or_default();
+        let mut session = Session::new(source, &self.server.host, &self.nick, &mut self.joins, now)
+            .after_loss(self.told_lost)
+            .with_digits(digits);
+        let outcome = drive::drive(stream, &mut session, &self.inbox, &self.stop).await;
+        let registered = session.registered();
+        self.told_lost = session.told_lost();
+        tracing::info!(server = %self.server, dropped = ?session.dropped(), "disconnected");
+        match outcome {
+            Outcome::Stopped => None,
+            Outcome::Ended(Ending { class, why }) => Some(Ended {
+                why: IrcError::Refused {
+                    server: self.server.clone(),
+                    ending: Parting { why, class },
+                },
+                registered: registered.map(|since| clock::now().duration_since(since)),
+            }),
+        }
+    }
+
+    /// Tells the listener, once, that a connection is lost; none when the listener ended.
+    async fn tell_loss(&mut self, ended: &Ended) -> Option<()> {
+        if ended.registered.is_none() || std::mem::replace(&mut self.told_lost, true) {
+            return Some(());
+        }
+        let lost = format!("connection to {} lost", self.server.host);
+        let notice = match &ended.why {
+            IrcError::Refused { ending, .. } if ending.class != Class::Ordinary => {
+                format!("{lost}: {}", ending.why)
+            }
+            _ => lost, // the next try says more
+        };
+        self.inbox.send(Input::Notice(self.inbox.source(), notice)).await.ok()
+    }
+
+    /// Waits; none when the listener ended.
+    async fn pause(&self, wait: Duration) -> Option<()> {
+        tokio::select! {
+            () = self.stop.cancelled() => None,
+            () = sleep(wait) => Some(()),
+        }
+    }
 }

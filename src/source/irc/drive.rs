@@ -1,0 +1,189 @@
+//! The driver of one connection: reads, asks the [`Session`], obeys.
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use irc::proto::Command;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::time::{sleep_until, timeout};
+use tokio_util::bytes::BytesMut;
+use tokio_util::sync::CancellationToken;
+
+use super::codec::{Incoming, encode};
+use super::connect::{Stream, reason};
+use super::session::{Action, Ending, Event, Session};
+use crate::clock;
+use crate::source::{Inbox, Input};
+
+/// A server that lets so much wait to be read is not reading.
+const MAX_WAITING: usize = 64 * 1024;
+
+/// How long a server may take over a farewell.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How a connection was left.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It ended.
+    Ended(Ending),
+    /// The listener ended, or was told to.
+    Stopped,
+}
+
+/// Keeps `session` over `stream` until it ends, or `stop`.
+pub(crate) async fn drive(
+    stream: Stream,
+    session: &mut Session<'_>,
+    inbox: &Inbox,
+    stop: &CancellationToken,
+) -> Outcome {
+    let mut link = Link::new(stream);
+    let mut todo = session.begin();
+    loop {
+        if let Err(outcome) = obey(todo, &mut link.outgoing, inbox).await {
+            return outcome;
+        }
+        todo = tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                link.leave().await;
+                return Outcome::Stopped;
+            }
+            event = link.next() => match event {
+                Ok(()) => {
+                    let now = clock::now();
+                    if let Err(outcome) = take_lines(&mut link, session, now, inbox).await {
+                        return outcome;
+                    }
+                    vec![]
+                }
+                Err(ending) => return Outcome::Ended(ending),
+            },
+            () = at(session.deadline()) => session.handle(Event::Tick, clock::now()),
+        };
+    }
+}
+
+/// Waits for `deadline`; for ever when there is none.
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Hands all lines that a read brought to `session`.
+async fn take_lines(
+    link: &mut Link,
+    session: &mut Session<'_>,
+    now: Instant,
+    inbox: &Inbox,
+) -> Result<(), Outcome> {
+    obey(session.handle(Event::Read, now), &mut link.outgoing, inbox).await?;
+    while let Some(wire) = link.incoming.next() {
+        tracing::trace!(?wire, "from the server");
+        obey(session.handle(Event::Wire(wire), now), &mut link.outgoing, inbox).await?;
+    }
+    Ok(())
+}
+
+/// Does as the session says.
+async fn obey(actions: Vec<Action>, outgoing: &mut BytesMut, inbox: &Inbox) -> Result<(), Outcome> {
+    for action in actions {
+        let input = match action {
+            Action::Send(command) if outgoing.len() > MAX_WAITING => {
+                tracing::debug!(?command, "not sent");
+                return Err(Outcome::Ended(Ending::new("it does not read what is sent to it")));
+            }
+            Action::Send(command) => {
+                outgoing.extend_from_slice(&encode(command));
+                continue;
+            }
+            Action::End(ending) => return Err(Outcome::Ended(ending)),
+            Action::Hear(message) => Input::Message(message),
+            Action::Notice(text) => Input::Notice(inbox.source(), text),
+        };
+        inbox.send(input).await.map_err(|_closed| Outcome::Stopped)?;
+    }
+    Ok(())
+}
+
+/// The two ways of a connection, and what waits in them.
+struct Link {
+    reader: ReadHalf<Stream>,
+    writer: WriteHalf<Stream>,
+    incoming: Incoming,
+    outgoing: BytesMut,
+    /// TLS may hold back what was written.
+    flushed: bool,
+}
+
+impl Link {
+    fn new(stream: Stream) -> Self {
+        let (reader, writer) = tokio::io::split(stream);
+        let (incoming, outgoing) = (Incoming::default(), BytesMut::new());
+        Self { reader, writer, incoming, outgoing, flushed: true }
+    }
+
+    /// Writes what waits, and reads; ready when something was read. Cancel-safe: what was written
+    /// has left `outgoing`, what was read is in `incoming`.
+    async fn next(&mut self) -> Result<(), Ending> {
+        loop {
+            let waiting = !self.outgoing.is_empty() || !self.flushed;
+            tokio::select! {
+                written = write(&mut self.writer, &mut self.outgoing, &mut self.flushed), if waiting => {
+                    written.map_err(|error| lost(&error))?;
+                }
+                read = self.reader.read_buf(self.incoming.space()) => {
+                    return match read {
+                        Ok(0) => Err(Ending::new("it closed the connection")),
+                        Ok(_) => Ok(()),
+                        Err(error) => Err(lost(&error)),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Says farewell, and waits a little for the server to hang up: who just goes away is shown
+    /// to the others as lost, not as gone.
+    async fn leave(&mut self) {
+        self.outgoing.extend_from_slice(&encode(Command::QUIT(None)));
+        let farewell = async {
+            loop {
+                let read = self.next().await;
+                while self.incoming.next().is_some() {}
+                if read.is_err() {
+                    return;
+                }
+            }
+        };
+        if timeout(FAREWELL, farewell).await.is_err() {
+            tracing::debug!("the server took its time over the farewell");
+        }
+    }
+}
+
+async fn write(
+    writer: &mut WriteHalf<Stream>,
+    outgoing: &mut BytesMut,
+    flushed: &mut bool,
+) -> io::Result<()> {
+    if !outgoing.is_empty() {
+        *flushed = false;
+        writer.write_buf(outgoing).await?;
+    }
+    if outgoing.is_empty() {
+        writer.flush().await?;
+        *flushed = true;
+    }
+    Ok(())
+}
+
+fn lost(error: &io::Error) -> Ending {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Ending::new("it closed the connection"),
+        _ => Ending::new(reason(error)),
+    }
+}

@@ -1,0 +1,235 @@
+//! The channels to be in: which were joined, refused or left, and when to ask again.
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, Instant};
+
+use irc::proto::Command;
+
+use super::name::{ChannelSpec, same_name};
+
+/// How long after a refusal a channel is asked for again.
+const RETRY: Duration = Duration::from_secs(60);
+
+/// How long after having been thrown out it is asked for again.
+const REJOIN: Duration = Duration::from_secs(2);
+
+/// So often a channel is joined again in [`FORGIVEN`], not more: to come back each time is war.
+const MAX_REJOINS: u8 = 3;
+const FORGIVEN: Duration = Duration::from_secs(600);
+
+/// What a `JOIN` may hold; RFC 2812 ends lines at 512 bytes, and a server may repeat it in one.
+const MAX_JOIN: usize = 400;
+
+#[derive(Debug)]
+struct Channel {
+    spec: ChannelSpec,
+    /// When to ask for it; none while asked for, in it, or given up.
+    due: Option<Instant>,
+    /// Whether the listener knows that it cannot be joined.
+    told: bool,
+    rejoins: u8,
+    thrown_out: Option<Instant>,
+}
+
+/// All channels to be in. Lives through connections: what the listener knows, it knows.
+#[derive(Debug)]
+pub(crate) struct Joins {
+    channels: Vec<Channel>,
+}
+
+impl Joins {
+    pub(crate) fn new(mut specs: Vec<ChannelSpec>) -> Self {
+        // In a packed `JOIN` the keys belong to the first channels.
+        specs.sort_by_key(|spec| spec.key().is_none());
+        let channel = |spec| Channel { spec, due: None, told: false, rejoins: 0, thrown_out: None };
+        Self { channels: specs.into_iter().map(channel).collect() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.channels.is_empty()
+    }
+
+    /// A new connection: in no channel, and none is asked for before [`Self::begin`].
+    pub(crate) fn reset(&mut self) {
+        for channel in &mut self.channels {
+            channel.due = None;
+        }
+    }
+
+    /// Registered: all channels are due.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        for channel in &mut self.channels {
+            channel.due = Some(now);
+        }
+    }
+
+    /// When the next channel is due.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.channels.iter().filter_map(|channel| channel.due).min()
+    }
+
+    /// Asks for the channels that are due, as many as fit in a line.
+    pub(crate) fn ask(&mut self, now: Instant) -> Vec<Command> {
+        let is_due = |channel: &&mut Channel| channel.due.is_some_and(|due| due <= now);
+        let mut lines: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+        let mut length = usize::MAX;
+        for channel in self.channels.iter_mut().filter(is_due) {
+            channel.due = None;
+            let (name, key) = (channel.spec.name(), channel.spec.key());
+            let more = name.len() + key.map_or(0, |key| key.len() + 1) + 1;
+            if length.saturating_add(more) > MAX_JOIN {
+                lines.push((Vec::new(), Vec::new()));
+                length = "JOIN ".len();
+            }
+            length += more;
+            if let Some((names, keys)) = lines.last_mut() {
+                names.push(name);
+                keys.extend(key);
+            }
+        }
+        let join = |(names, keys): (Vec<&str>, Vec<&str>)| {
+            let keys = (!keys.is_empty()).then(|| keys.join(","));
+            Command::JOIN(names.join(","), keys, None)
+        };
+        lines.into_iter().map(join).collect()
+    }
+
+    /// We are in `name`.
+    pub(crate) fn joined(&mut self, name: &str) {
+        if let Some(channel) = self.find(name) {
+            channel.due = None;
+            channel.told = false;
+        }
+    }
+
+    /// The server says by `number` that we cannot join `name`. Gives what to tell the listener,
+    /// the first time; none for a channel that is not ours.
+    pub(crate) fn refused(&mut self, name: &str, number: u16, now: Instant) -> Refusal {
+        let (Some(why), Some(channel)) = (reason(number), self.find(name)) else {
+            return Refusal::Other;
+        };
+        channel.due = Some(now + RETRY);
+        if std::mem::replace(&mut channel.told, true) {
+            return Refusal::Known;
+        }
+        Refusal::News(format!("{}: cannot join: {why}", channel.spec.name()))
+    }
+
+    /// We were thrown out of `name`. Gives what to tell the listener when that was it.
+    pub(crate) fn thrown_out(&mut self, name: &str, now: Instant) -> Option<String> {
+        let channel = self.find(name)?;
+        if channel.thrown_out.is_none_or(|before| now >= before + FORGIVEN) {
+            channel.rejoins = 0;
+        }
+        channel.thrown_out = Some(now);
+        if channel.rejoins == MAX_REJOINS {
+            channel.due = None;
+            return Some(format!("{}: thrown out again; not rejoined", channel.spec.name()));
+        }
+        channel.rejoins += 1;
+        channel.due = Some(now + REJOIN);
+        None
+    }
+
+    fn find(&mut self, name: &str) -> Option<&mut Channel> {
+        self.channels.iter_mut().find(|channel| same_name(channel.spec.name(), name))
+    }
+}
+
+/// What a numeric about a channel means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// We cannot join, and the listener does not know.
+    News(String),
+    /// We cannot join, still.
+    Known,
+    /// Something else.
+    Other,
+}
+
+/// Why a channel cannot be joined, by the server's number.
+fn reason(number: u16) -> Option<&'static str> {
+    match number {
+        403 => Some("no such channel"),
+        405 => Some("in too many channels"),
+        437 => Some("not available for the moment"),
+        471 => Some("it is full"),
+        473 => Some("invite only"),
+        474 => Some("banned"),
+        475 => Some("it needs another key"),
+        476 => Some("bad channel name"),
+        477 => Some("the nick must be registered"),
+        489 => Some("it needs TLS"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joins(specs: &[&str]) -> Joins {
+        Joins::new(specs.iter().map(|spec| ChannelSpec::parse(spec).expect("a channel")).collect())
+    }
+
+    fn lines(joins: &mut Joins, now: Instant) -> Vec<String> {
+        joins.ask(now).iter().map(String::from).collect()
+    }
+
+    #[test]
+    fn channels_share_a_line_and_keys_come_first() {
+        let now = crate::clock::test_now();
+        let mut joins = joins(&["#a", "#b kb", "#c", "#d kd"]);
+        assert_eq!(lines(&mut joins, now), [""; 0]);
+        joins.begin(now);
+        assert_eq!(lines(&mut joins, now), ["JOIN #b,#d,#a,#c kb,kd"]);
+        assert_eq!(lines(&mut joins, now), [""; 0]);
+    }
+
+    #[test]
+    fn lines_are_bounded() {
+        let now = crate::clock::test_now();
+        let specs: Vec<_> = (0..200).map(|n| format!("#channel{n} key{n}")).collect();
+        let mut joins = joins(&specs.iter().map(String::as_str).collect::<Vec<_>>());
+        joins.begin(now);
+        let lines = lines(&mut joins, now);
+        assert!(lines.iter().all(|line| line.len() <= MAX_JOIN), "{lines:?}");
+        let asked: usize = lines.iter().map(|line| line.matches('#').count()).sum();
+        assert_eq!((asked, lines.len()), (200, 10));
+    }
+
+    #[test]
+    fn a_refused_channel_is_told_once_and_asked_for_every_minute() {
+        let start = crate::clock::test_now();
+        let mut joins = joins(&["#a", "#b"]);
+        joins.begin(start);
+        joins.ask(start);
+        joins.joined("#b");
+        let told = Refusal::News("#a: cannot join: invite only".to_owned());
+        assert_eq!(joins.refused("#A", 473, start), told);
+        assert_eq!(joins.deadline(), Some(start + RETRY));
+        assert_eq!(lines(&mut joins, start + RETRY / 2), [""; 0]);
+        assert_eq!(lines(&mut joins, start + RETRY), ["JOIN #a"]);
+        assert_eq!(joins.refused("#a", 473, start + RETRY), Refusal::Known);
+        joins.joined("#a");
+        assert_eq!(joins.deadline(), None);
+        assert_eq!(joins.refused("#other", 473, start), Refusal::Other);
+        assert_eq!(joins.refused("#a", 404, start), Refusal::Other);
+    }
+
+    #[test]
+    fn there_is_no_war_about_a_channel() {
+        let start = crate::clock::test_now();
+        let mut joins = joins(&["#a"]);
+        for n in 1..=3 {
+            let now = start + Duration::from_secs(n * 10);
+            assert_eq!(joins.thrown_out("#a", now), None);
+            assert_eq!(lines(&mut joins, now + REJOIN), ["JOIN #a"]);
+        }
+        let now = start + Duration::from_secs(40);
+        let told = "#a: thrown out again; not rejoined".to_owned();
+        assert_eq!(joins.thrown_out("#a", now), Some(told));
+        assert_eq!(joins.deadline(), None);
+        assert_eq!(joins.thrown_out("#a", now + FORGIVEN), None, "a new day");
+    }
+}

@@ -1,0 +1,126 @@
+//! How fast the client talks: a server throws out who talks faster than it likes.
+#![forbid(unsafe_code)]
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use irc::proto::Command;
+
+/// Lines wait for their turn: a burst, then one every two seconds, which is what servers count
+/// as fair (RFC 2813, section 5.8).
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    waiting: VecDeque<Command>,
+    /// The time up to which the lines sent are paid for.
+    paid_until: Option<Instant>,
+}
+
+const BURST: u32 = 4;
+const PRICE: Duration = Duration::from_secs(2);
+
+impl Pace {
+    pub(crate) fn push(&mut self, command: Command) {
+        self.waiting.push_back(command);
+    }
+
+    /// When the next line may go.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.waiting.front()?;
+        self.paid_until.map(|paid| paid.checked_sub(PRICE * (BURST - 1)).unwrap_or(paid))
+    }
+
+    /// The lines whose turn it is.
+    pub(crate) fn take(&mut self, now: Instant) -> Vec<Command> {
+        let mut taken = Vec::new();
+        while !self.waiting.is_empty() {
+            let paid = self.paid_until.map_or(now, |paid| paid.max(now));
+            if paid > now + PRICE * (BURST - 1) {
+                break;
+            }
+            self.paid_until = Some(paid + PRICE);
+            taken.extend(self.waiting.pop_front());
+        }
+        taken
+    }
+}
+
+/// Answers to `PING`: ten a second at once; of more, the last one at the second's end. The
+/// server wants to know that we live, not how often.
+#[derive(Debug, Default)]
+pub(crate) struct Pongs {
+    second: Option<Instant>,
+    answered: u32,
+    waiting: Option<String>,
+}
+
+const PONGS: u32 = 10;
+const SECOND: Duration = Duration::from_secs(1);
+
+impl Pongs {
+    /// A `PING` came; gives the answer to be sent now, if any.
+    pub(crate) fn asked(&mut self, token: String, now: Instant) -> Option<String> {
+        if self.second.is_none_or(|second| now >= second + SECOND) {
+            self.second = Some(now);
+            self.answered = 0;
+            self.waiting = None;
+        }
+        if self.answered == PONGS {
+            self.waiting = Some(token);
+            return None;
+        }
+        self.answered += 1;
+        Some(token)
+    }
+
+    /// When the answer that waits is due.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.waiting.as_ref().and(self.second).map(|second| second + SECOND)
+    }
+
+    /// The answer that waited, when it is due.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<String> {
+        if self.deadline().is_none_or(|due| now < due) {
+            return None;
+        }
+        let token = self.waiting.take()?;
+        self.asked(token, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    #[test]
+    fn four_lines_go_at_once_then_one_every_two_seconds() {
+        let start = crate::clock::test_now();
+        let mut pace = Pace::default();
+        for _ in 0..7 {
+            pace.push(Command::QUIT(None));
+        }
+        assert_eq!(pace.take(start).len(), 4);
+        assert_eq!(pace.take(start).len(), 0);
+        assert_eq!(pace.deadline(), Some(start + ms(2000)));
+        assert_eq!(pace.take(start + ms(1999)).len(), 0);
+        assert_eq!(pace.take(start + ms(2000)).len(), 1);
+        assert_eq!(pace.take(start + ms(9000)).len(), 2);
+        assert_eq!(pace.deadline(), None);
+    }
+
+    #[test]
+    fn a_flood_of_pings_is_answered_ten_times_a_second() {
+        let start = crate::clock::test_now();
+        let mut pongs = Pongs::default();
+        let answered = (0..20_000).filter(|n| pongs.asked(n.to_string(), start).is_some()).count();
+        assert_eq!(answered, 10);
+        assert_eq!(pongs.due(start + ms(999)), None);
+        assert_eq!(pongs.deadline(), Some(start + SECOND));
+        assert_eq!(pongs.due(start + SECOND).as_deref(), Some("19999"));
+        assert_eq!(pongs.deadline(), None);
+        assert_eq!(pongs.asked("x".to_owned(), start + SECOND).as_deref(), Some("x"));
+    }
+}

@@ -1,0 +1,403 @@
+//! One connection, from its first byte to its end: registration, joining, being alive. Pure: it
+//! is handed what was read and the time, and says what to do. It knows no socket and no clock.
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, Instant};
+
+use irc::proto::{self, Command, Prefix};
+
+use super::backoff::Class;
+use super::codec::Wire;
+use super::heard::{Listener, numeric};
+use super::joins::{Joins, Refusal};
+use super::name::{Nick, same_name};
+use super::pace::{Pace, Pongs};
+use crate::config::error::escaped;
+use crate::message::{Message, SourceId};
+
+/// Within so long a server must have let us in.
+const REGISTRATION: Duration = Duration::from_secs(60);
+/// So long the message of the day may take: a bouncer sends none. Then channels are joined.
+const GREETING: Duration = Duration::from_secs(2);
+/// After so long a silence the server is asked whether it lives,
+const IDLE: Duration = Duration::from_secs(60);
+/// and after so long without any byte it does not.
+const DEAD: Duration = Duration::from_secs(20);
+/// So many other nicks are tried.
+const OTHER_NICKS: u32 = 5;
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Event {
+    /// Bytes came, whatever they are.
+    Read,
+    /// A line came.
+    Wire(Wire),
+    /// The deadline came.
+    Tick,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
+    /// Send to the server.
+    Send(Command),
+    /// Hand on to the listener.
+    Hear(Message<'static>),
+    /// Tell the listener.
+    Notice(String),
+    /// Close the connection. Nothing follows.
+    End(Ending),
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// What it means for the next try.
+    pub(crate) class: Class,
+    /// The reason in words, clean.
+    pub(crate) why: String,
+}
+
+impl Ending {
+    pub(crate) fn new(why: impl Into<String>) -> Self {
+        Self { class: Class::Ordinary, why: why.into() }
+    }
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Not let in yet; so many nicks were refused.
+    Registering { refused: u32, since: Instant },
+    /// Let in; the message of the day is still coming.
+    Greeted { since: Instant },
+    /// Channels are joined.
+    Listening,
+    /// Over.
+    Ended,
+}
+
+/// Lines that were no messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dropped {
+    /// Longer than a line may be.
+    pub(crate) overlong: u64,
+    /// Not IRC.
+    pub(crate) broken: u64,
+}
+
+/// A connection's state.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    source: SourceId,
+    host: &'a str,
+    wanted: &'a Nick,
+    joins: &'a mut Joins,
+    /// The listener was told that the connection is lost, and not yet that it is back.
+    told_lost: bool,
+    digits: u32,
+    phase: Phase,
+    registered: Option<Instant>,
+    nick: String,
+    server: Option<String>,
+    last_read: Instant,
+    probed: Option<Instant>,
+    pongs: Pongs,
+    pace: Pace,
+    dropped: Dropped,
+}
+
+impl<'a> Session<'a> {
+    /// A connection to `host` that was just opened.
+    pub(crate) fn new(
+        source: SourceId,
+        host: &'a str,
+        wanted: &'a Nick,
+        joins: &'a mut Joins,
+        now: Instant,
+    ) -> Self {
+        joins.reset();
+        Self {
+            source,
+            host,
+            wanted,
+            joins,
+            told_lost: false,
+            digits: 0,
+            phase: Phase::Registering { refused: 0, since: now },
+            registered: None,
+            nick: wanted.as_str().to_owned(),
+            server: None,
+            last_read: now,
+            probed: None,
+            pongs: Pongs::default(),
+            pace: Pace::default(),
+            dropped: Dropped::default(),
+        }
+    }
+
+    /// The listener knows that the connection was lost: it is told when it is back.
+    pub(crate) fn after_loss(self, told_lost: bool) -> Self {
+        Self { told_lost, ..self }
+    }
+
+    /// Takes `digits` for a nick when all better ones are in use.
+    pub(crate) fn with_digits(self, digits: u32) -> Self {
+        Self { digits, ..self }
+    }
+
+    /// When it was let in.
+    pub(crate) fn registered(&self) -> Option<Instant> {
+        self.registered
+    }
+
+    /// Whether the listener still thinks that the connection is lost.
+    pub(crate) fn told_lost(&self) -> bool {
+        self.told_lost
+    }
+
+    /// The lines that were dropped.
+    pub(crate) fn dropped(&self) -> Dropped {
+        self.dropped
+    }
+
+    /// What to send first.
+    pub(crate) fn begin(&self) -> Vec<Action> {
+        let user: String = self.nick.chars().filter(char::is_ascii_alphanumeric).take(9).collect();
+        let user = if user.is_empty() { "listener".to_owned() } else { user };
+        let real = "irc-speak".to_owned();
+        vec![
+            Action::Send(Command::NICK(self.nick.clone())),
+            Action::Send(Command::USER(user, "0".to_owned(), real)),
+        ]
+    }
+
+    /// Takes what happened.
+    pub(crate) fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
+        if matches!(self.phase, Phase::Ended) {
+            return vec![];
+        }
+        let mut actions = match event {
+            Event::Read => {
+                (self.last_read, self.probed) = (now, None);
+                vec![]
+            }
+            Event::Wire(wire) => self.wire(wire, now),
+            Event::Tick => self.tick(now),
+        };
+        actions.extend(self.pace.take(now).into_iter().map(Action::Send));
+        if actions.iter().any(|action| matches!(action, Action::End(_))) {
+            self.phase = Phase::Ended;
+        }
+        actions
+    }
+
+    /// When it wants a [`Event::Tick`].
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let phase = match self.phase {
+            Phase::Registering { since, .. } => since + REGISTRATION,
+            Phase::Greeted { since } => since + GREETING,
+            Phase::Listening => self.joins.deadline().unwrap_or(self.silence()),
+            Phase::Ended => return None,
+        };
+        let others = [self.pongs.deadline(), self.pace.deadline(), Some(self.silence())];
+        others.into_iter().flatten().chain([phase]).min()
+    }
+
+    /// When silence will have lasted too long.
+    fn silence(&self) -> Instant {
+        match (&self.phase, self.probed) {
+            (_, Some(probed)) => probed + DEAD,
+            (Phase::Registering { since, .. }, None) => *since + REGISTRATION,
+            (Phase::Greeted { .. } | Phase::Listening | Phase::Ended, None) => {
+                self.last_read + IDLE
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Instant) -> Vec<Action> {
+        let mut actions = self.probe(now);
+        match self.phase {
+            Phase::Greeted { since } if now >= since + GREETING => self.join_all(now),
+            Phase::Listening => self.join_due(now),
+            Phase::Registering { .. } | Phase::Greeted { .. } | Phase::Ended => {}
+        }
+        let pong = self.pongs.due(now);
+        actions.extend(pong.map(|token| Action::Send(Command::PONG(token, None))));
+        actions
+    }
+
+    /// Asks a silent server whether it lives; ends the connection when it does not answer.
+    fn probe(&mut self, now: Instant) -> Vec<Action> {
+        if now < self.silence() {
+            return vec![];
+        }
+        let seconds = |duration: Duration| duration.as_secs();
+        if matches!(self.phase, Phase::Registering { .. }) {
+            let why = format!("it did not let us in within {} s", seconds(REGISTRATION));
+            return vec![Action::End(Ending::new(why))];
+        }
+        if self.probed.is_some() {
+            let why = format!("it was silent for {} s", seconds(IDLE + DEAD));
+            return vec![Action::End(Ending::new(why))];
+        }
+        self.probed = Some(now);
+        vec![Action::Send(Command::PING("irc-speak".to_owned(), None))]
+    }
+
+    fn wire(&mut self, wire: Wire, now: Instant) -> Vec<Action> {
+        match wire {
+            Wire::Message(message) => self.message(&message, now),
+            Wire::Empty => vec![],
+            Wire::Broken => {
+                self.dropped.broken += 1;
+                vec![]
+            }
+            Wire::Overlong => {
+                self.dropped.overlong += 1;
+                vec![]
+            }
+            Wire::Endless => vec![Action::End(Ending::new("it sends a line without end"))],
+        }
+    }
+
+    fn message(&mut self, message: &proto::Message, now: Instant) -> Vec<Action> {
+        if let Some((number, parameters)) = numeric(&message.command) {
+            return self.numeric(message, number, parameters, now);
+        }
+        let mut actions = self.hear(message, now);
+        let ours = self.is_ours(message);
+        match &message.command {
+            Command::PING(token, _) => {
+                let pong = self.pongs.asked(token.clone(), now);
+                actions.extend(pong.map(|token| Action::Send(Command::PONG(token, None))));
+            }
+            Command::ERROR(text) => actions.push(Action::End(closed_with(text))),
+            Command::NICK(nick) if ours => self.nick.clone_from(nick),
+            Command::JOIN(channel, _, _) if ours => {
+                self.joins.joined(channel);
+                actions.extend(self.is_back());
+            }
+            Command::PART(channel, _) if ours => actions.extend(self.thrown_out(channel, now)),
+            Command::KICK(channel, victim, _) if same_name(victim, &self.nick) => {
+                actions.extend(self.thrown_out(channel, now));
+            }
+            _ => {} // irc-proto's enum: the rest is only heard
+        }
+        actions
+    }
+
+    fn numeric(
+        &mut self,
+        message: &proto::Message,
+        number: u16,
+        parameters: &[String],
+        now: Instant,
+    ) -> Vec<Action> {
+        match (&self.phase, number) {
+            (Phase::Registering { .. }, 1) => self.welcome(message, parameters, now),
+            (Phase::Registering { .. }, 432 | 433 | 436 | 437) => self.other_nick(),
+            (Phase::Registering { .. }, 464) => {
+                let class = Class::Throttled; // it will want one in a second, too
+                vec![Action::End(Ending { class, why: "it wants a password".to_owned() })]
+            }
+            (Phase::Registering { .. }, 465) => {
+                let why = "it does not want us: banned".to_owned();
+                vec![Action::End(Ending { class: Class::Banned, why })]
+            }
+            (Phase::Greeted { .. }, 376 | 422) => {
+                self.join_all(now);
+                vec![]
+            }
+            (Phase::Greeted { .. } | Phase::Listening, _) => {
+                let channel = parameters.get(1).map_or("", String::as_str);
+                match self.joins.refused(channel, number, now) {
+                    Refusal::News(notice) => vec![Action::Notice(notice)],
+                    Refusal::Known => vec![],
+                    Refusal::Other => self.hear(message, now),
+                }
+            }
+            (Phase::Registering { .. } | Phase::Ended, _) => vec![],
+        }
+    }
+
+    fn welcome(
+        &mut self,
+        message: &proto::Message,
+        parameters: &[String],
+        now: Instant,
+    ) -> Vec<Action> {
+        if let Some(nick) = parameters.first() {
+            self.nick.clone_from(nick); // the server may have cut it
+        }
+        self.server = message.prefix.as_ref().map(ToString::to_string);
+        self.registered = Some(now);
+        self.phase = Phase::Greeted { since: now };
+        if self.joins.is_empty() { self.is_back().into_iter().collect() } else { vec![] }
+    }
+
+    fn other_nick(&mut self) -> Vec<Action> {
+        let Phase::Registering { refused, .. } = &mut self.phase else { return vec![] };
+        *refused += 1;
+        if *refused > OTHER_NICKS {
+            let why = format!("it refuses nick \"{}\" and others like it", self.wanted.as_str());
+            return vec![Action::End(Ending { class: Class::Throttled, why })];
+        }
+        self.nick = self.wanted.alternative(*refused, self.digits);
+        vec![Action::Send(Command::NICK(self.nick.clone()))]
+    }
+
+    fn join_all(&mut self, now: Instant) {
+        self.phase = Phase::Listening;
+        self.joins.begin(now);
+        self.join_due(now);
+    }
+
+    fn join_due(&mut self, now: Instant) {
+        for join in self.joins.ask(now) {
+            self.pace.push(join);
+        }
+    }
+
+    fn thrown_out(&mut self, channel: &str, now: Instant) -> Option<Action> {
+        self.joins.thrown_out(channel, now).map(Action::Notice)
+    }
+
+    /// Tells a listener who knows that the connection was lost that it is back.
+    fn is_back(&mut self) -> Option<Action> {
+        std::mem::take(&mut self.told_lost)
+            .then(|| Action::Notice(format!("connected to {} again", self.host)))
+    }
+
+    /// What is sent before the server let us in ("Looking up your hostname") is not for a listener.
+    fn hear(&self, message: &proto::Message, received: Instant) -> Vec<Action> {
+        if self.registered.is_none() {
+            return vec![];
+        }
+        let (nick, server) = (self.nick.as_str(), self.server.as_deref());
+        let listener = Listener { source: self.source, nick, server };
+        listener.hear(message, received).map(Action::Hear).into_iter().collect()
+    }
+
+    fn is_ours(&self, message: &proto::Message) -> bool {
+        match &message.prefix {
+            Some(Prefix::Nickname(nick, _, _)) => same_name(nick, &self.nick),
+            Some(Prefix::ServerName(_)) | None => false,
+        }
+    }
+}
+
+/// The end that an `ERROR` announces.
+fn closed_with(text: &str) -> Ending {
+    let class = Class::of_error(text);
+    let text: String = escaped(text.trim()).chars().take(300).collect();
+    let why = if text.is_empty() {
+        "it closed the connection".to_owned()
+    } else {
+        format!("it closed the connection: {text}")
+    };
+    Ending { class, why }
+}
+
+#[cfg(test)]
+mod tests;
