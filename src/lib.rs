@@ -3,10 +3,73 @@
 //! Lines come in, speech goes out, nothing waits, and nothing is lost without being counted. The
 //! way of a line, and what each module may know, is drawn in `docs/ARCHITECTURE.md`.
 
+pub mod audio;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod engine;
+pub mod error;
 pub mod filter;
 pub mod format;
+pub mod hearing;
+pub mod journal;
+pub mod listen;
 pub mod message;
 pub mod phrase;
+pub mod queue;
+pub mod show;
 pub mod source;
+pub mod voice;
+
+pub use cli::Cli;
+pub use error::Error;
+
+use cli::Command;
+use config::settings::Settings;
+
+/// Does what the command line asks for.
+pub fn run(cli: Cli) -> Result<(), Error> {
+    if let Some(Command::Voice) = cli.command {
+        return engine::process::run().map_err(Error::system("the voice process failed"));
+    }
+    log(&cli.listening);
+    match &cli.command {
+        Some(Command::Voices) => show::voices(&cli.listening),
+        Some(Command::Engines) => show::engines(),
+        Some(Command::Devices) => show::devices(),
+        Some(Command::Formats) => show::formats(),
+        Some(Command::Filters) => show::filters(),
+        Some(Command::Config { action }) => show::config(*action, &cli.listening),
+        Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_) | Command::Voice) | None => {
+            let settings = Settings::load(&cli)?;
+            runtime()?.block_on(listen::run(settings))
+        }
+    }
+}
+
+/// One thread for everything that waits: what it does between two waits takes microseconds.
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::system("cannot start"))
+}
+
+/// Logs to standard error: warnings, or as much as was asked for.
+fn log(options: &cli::Listening) {
+    use tracing::level_filters::LevelFilter;
+    let level = match (options.quiet, options.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (false, 0) => LevelFilter::WARN,
+        (false, 1) => LevelFilter::INFO,
+        (false, 2) => LevelFilter::DEBUG,
+        (false, _) => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .without_time()
+        .init();
+}

@@ -1,1 +1,70 @@
-//! audio
+//! Where sound goes, in the voice process. An output takes mono samples and tells when an
+//! utterance's first and last went out; it knows nothing of text or engines.
+
+pub mod device;
+pub mod earcon;
+pub mod file;
+pub mod report;
+pub mod resample;
+pub mod trim;
+
+use crate::message::UtteranceId;
+
+/// Takes the sound of one utterance after the other.
+pub trait Output {
+    /// The rate it takes samples at, in Hz, when the engine gives them at `engine_rate`.
+    fn sample_rate(&self, engine_rate: u32) -> u32;
+
+    /// Makes ready for sound: nothing that takes time may come after this.
+    fn wake(&mut self) -> Result<(), OutputError>;
+
+    /// What is written next is the beginning of `id`, after at least `gap_ms` of silence where
+    /// another utterance has just ended.
+    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32);
+
+    /// Takes samples between -1 and 1; waits while more than enough wait to be heard. `false`:
+    /// they are not wanted any more.
+    fn write(&mut self, samples: &[f32]) -> Result<bool, OutputError>;
+
+    /// What was written last is the end of the utterance begun last.
+    fn end(&mut self, id: Option<UtteranceId>);
+
+    /// Forgets what has not been heard yet.
+    fn clear(&mut self);
+
+    /// Waits until all that was written has been heard.
+    fn drain(&mut self) -> Result<(), OutputError>;
+
+    /// Nothing has been written for a while; gives the time after which to call again.
+    fn rest(&mut self) -> Option<std::time::Duration>;
+}
+
+/// Why there is no sound.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// No device of that name.
+    #[error("no audio device \"{name}\"; \"irc-speak devices\" lists {n_known}")]
+    UnknownDevice {
+        /// The name asked for.
+        name: String,
+        /// How many there are.
+        n_known: usize,
+    },
+    /// No device at all.
+    #[error("no sound device: {why}; --output FILE.wav writes the speech, --text prints it")]
+    NoDevice {
+        /// What the sound system said.
+        why: String,
+    },
+    /// The device went away or failed.
+    #[error("the sound device failed: {0}")]
+    Device(String),
+    /// The WAV file cannot be written.
+    #[error("cannot write {path}: {why}")]
+    File {
+        /// The file, in quotes.
+        path: String,
+        /// The system's reason.
+        why: String,
+    },
+}

@@ -48,7 +48,12 @@ impl ConfigError {
     /// line may hold a password.
     pub fn toml(path: &Path, source: &str, error: &toml::de::Error) -> Self {
         let offset = error.span().map_or(0, |span| span.start);
-        Self::at(path, source, offset, error.message().trim().replace('\n', "; "))
+        Self::at(
+            path,
+            source,
+            offset,
+            error.message().trim().replace('\n', "; ").replace('`', "\""),
+        )
     }
 }
 

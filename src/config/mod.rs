@@ -2,5 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod file;
+pub mod set;
+pub mod settings;
 
 pub use error::ConfigError;

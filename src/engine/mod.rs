@@ -1,1 +1,148 @@
-//! engine
+//! The engines that make speech, in the voice process. An engine gets clean text and gives sound,
+//! or makes the sound itself; it knows nothing of lines, queues or devices.
+
+pub mod espeak;
+pub mod guard;
+pub mod player;
+pub mod process;
+#[cfg(feature = "system-voice")]
+pub mod system;
+
+use crate::voice::wire::{Setup, Speech};
+
+/// Where an engine's sound goes, and where it learns that nobody wants to hear the rest.
+pub trait Stage {
+    /// The sound has begun. Engines that give samples need not say so.
+    fn begin(&mut self);
+
+    /// Takes mono samples at the engine's rate; waits while more than enough is waiting to be
+    /// heard. `false`: stop, the rest is not wanted.
+    fn samples(&mut self, samples: &[i16]) -> bool;
+
+    /// Whether to go on; for engines that make the sound themselves.
+    fn wanted(&self) -> bool;
+
+    /// Something went on inside the engine: it is not hung.
+    fn alive(&self);
+}
+
+/// Makes speech of text.
+pub trait Engine {
+    /// The rate of the samples it gives, in Hz; none where it makes the sound itself.
+    fn sample_rate(&self) -> Option<u32>;
+
+    /// Speaks `speech` to its end, or until `stage` wants no more.
+    fn speak(&mut self, speech: &Speech, stage: &mut dyn Stage) -> Result<(), EngineError>;
+}
+
+/// Why an engine cannot be used, or did not speak.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// There is no engine of that name in this program.
+    #[error("no engine \"{name}\"; there are: {known}", known = names().join(", "))]
+    Unknown {
+        /// The name asked for.
+        name: String,
+    },
+    /// The engine does not start.
+    #[error("{engine} does not start: {why}")]
+    Start {
+        /// The engine's name.
+        engine: &'static str,
+        /// What it said.
+        why: String,
+    },
+    /// The engine has no such voice.
+    #[error("{engine} has no voice \"{voice}\"; \"irc-speak voices\" lists what it has")]
+    Voice {
+        /// The engine's name.
+        engine: &'static str,
+        /// The voice asked for.
+        voice: String,
+    },
+    /// The voice is known, but its data are not installed.
+    #[error("the voice \"{voice}\" makes no sound here; its dictionary is not installed")]
+    Dictionary {
+        /// The voice asked for.
+        voice: String,
+    },
+    /// The engine refused this text.
+    #[error("{engine} did not speak it: {why}")]
+    Speech {
+        /// The engine's name.
+        engine: &'static str,
+        /// What it said.
+        why: String,
+    },
+}
+
+impl EngineError {
+    /// Whether the configuration is at fault, not the machine.
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::Unknown { .. } | Self::Voice { .. } | Self::Dictionary { .. } => true,
+            Self::Start { .. } | Self::Speech { .. } => false,
+        }
+    }
+}
+
+/// What there is to know of an engine before it starts.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineInfo {
+    /// Its name, as `--engine` takes it.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub about: &'static str,
+    open: fn(&Setup) -> Result<Box<dyn Engine>, EngineError>,
+    voices: fn() -> Result<Vec<VoiceInfo>, EngineError>,
+}
+
+/// A voice an engine offers.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct VoiceInfo {
+    /// The name that `--voice` takes.
+    pub name: String,
+    /// The language it speaks, as an engine names it (`en-us`).
+    pub language: String,
+    /// What it calls itself.
+    pub about: String,
+}
+
+/// Every engine in this program.
+pub const ENGINES: &[EngineInfo] = &[
+    EngineInfo {
+        name: "espeak",
+        about: "eSpeak NG: built in, starts at once, more than 100 languages",
+        open: |setup| Ok(Box::new(espeak::Espeak::open(setup)?)),
+        voices: espeak::voices,
+    },
+    #[cfg(feature = "system-voice")]
+    EngineInfo {
+        name: "system",
+        about: "the desktop's own voice (Speech Dispatcher on Linux)",
+        open: |_| Ok(Box::new(system::System::open()?)),
+        voices: system::voices,
+    },
+];
+
+/// The names of all engines.
+pub fn names() -> Vec<&'static str> {
+    ENGINES.iter().map(|engine| engine.name).collect()
+}
+
+fn find(name: &str) -> Result<&'static EngineInfo, EngineError> {
+    ENGINES
+        .iter()
+        .find(|engine| engine.name == name)
+        .ok_or_else(|| EngineError::Unknown { name: name.to_owned() })
+}
+
+/// Starts the engine that `setup` names, with its voice.
+pub fn open(setup: &Setup) -> Result<Box<dyn Engine>, EngineError> {
+    (find(&setup.engine)?.open)(setup)
+}
+
+/// The voices of the engine `name`.
+pub fn voices(name: &str) -> Result<Vec<VoiceInfo>, EngineError> {
+    (find(name)?.voices)()
+}

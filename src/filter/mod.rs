@@ -1,1 +1,93 @@
-//! filter
+//! Which messages are spoken, and how they are changed before: ordered rules, by what a message is
+//! and says. Knows nothing of formats, and of how a message sounds.
+#![forbid(unsafe_code)]
+
+mod compile;
+pub mod library;
+pub mod rules;
+
+pub use library::Library;
+pub use rules::{RawRule, RuleSet};
+
+use std::borrow::Cow;
+
+use crate::message::Message;
+use rules::{Action, Rule};
+
+/// The longest text a rule can make by replacing, in bytes.
+const MAX_REPLACED: usize = crate::source::lines::MAX_LINE;
+
+/// What becomes of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict<'r, 'm> {
+    /// It is spoken, as the rules have changed it.
+    Keep(Message<'m>),
+    /// It is not.
+    Drop {
+        /// The message, as it was when the rule met it.
+        message: Message<'m>,
+        /// The rule that decided, as `irc-noise:6`: rule set and line.
+        rule: &'r str,
+    },
+}
+
+/// Sets of rules, in the order in which they are asked.
+#[derive(Debug, Default)]
+pub struct Filter {
+    sets: Vec<RuleSet>,
+}
+
+impl Filter {
+    /// A filter that asks `sets` in their order.
+    pub fn new(sets: Vec<RuleSet>) -> Self {
+        Self { sets }
+    }
+
+    /// Asks every rule in order, until one keeps or drops; a message that none decides on is kept.
+    /// `source_name` is the host or the file that the message comes from.
+    pub fn judge<'r, 'm>(&'r self, mut message: Message<'m>, source_name: &str) -> Verdict<'r, 'm> {
+        for rule in self.sets.iter().flat_map(|set| &set.rules) {
+            if !rule.matches(&message, source_name) {
+                continue;
+            }
+            match &rule.action {
+                Action::Keep => return Verdict::Keep(message),
+                Action::Drop => return Verdict::Drop { message, rule: &rule.label },
+                Action::Highlight => message.highlight = true,
+                Action::Replace { pattern, with } => replace(&mut message, pattern, with),
+            }
+        }
+        Verdict::Keep(message)
+    }
+}
+
+fn replace(message: &mut Message<'_>, pattern: &regex::Regex, with: &str) {
+    let Cow::Owned(mut text) = pattern.replace_all(&message.text, with) else {
+        return; // nothing to replace
+    };
+    if text.len() > MAX_REPLACED {
+        let end = (0..=MAX_REPLACED).rev().find(|&end| text.is_char_boundary(end));
+        text.truncate(end.unwrap_or(0));
+    }
+    message.text = Cow::Owned(text);
+}
+
+impl Rule {
+    fn matches(&self, message: &Message<'_>, source_name: &str) -> bool {
+        let test = &self.test;
+        let in_part = |pattern: &Option<regex::Regex>, part: Option<&str>| {
+            pattern.as_ref().is_none_or(|pattern| part.is_some_and(|part| pattern.is_match(part)))
+        };
+        test.kinds.contains(message.kind)
+            && test.highlight.is_none_or(|highlight| highlight == message.highlight)
+            && in_part(&test.sender, message.sender.as_deref())
+            && in_part(&test.channel, message.channel.as_deref())
+            && in_part(&test.source, Some(source_name))
+            && in_part(&test.text, Some(&message.text))
+            && (in_part(&test.anywhere, Some(&message.text))
+                || in_part(&test.anywhere, message.sender.as_deref()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,13 @@
-//! format
+//! A log's line into a [`Message`](crate::message::Message): who said what where, by grammars that
+//! are data (`filters/*.toml`). Knows nothing of where lines come from, and of what is spoken.
+#![forbid(unsafe_code)]
+
+pub mod codes;
+pub mod grammar;
+mod reader;
+
+pub use grammar::{Grammar, Grammars};
+pub use reader::{Reader, tidy};
+
+#[cfg(test)]
+mod tests;

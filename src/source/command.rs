@@ -1,19 +1,331 @@
-//! The output of a command.
+//! The output of a command: what it prints, and what it complains about. Both are spoken, since
+//! a build's errors are what one waits for, but their lines never mix.
+//!
+//! The command gets a process group of its own, no shell and no input. Its output is always
+//! drained, so that it never waits for a voice.
 #![forbid(unsafe_code)]
-use super::Inbox;
+
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
+use std::future::pending;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
+
+use super::lines::{Gatherer, Lines};
+use super::tail::reason;
+use super::{Inbox, Input};
+use crate::clock;
+use crate::config::error::quoted;
+
+/// What a pipe holds.
+const READ: usize = 64 * 1024;
+
+/// How long a command that was asked to end may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the output must be silent, once the command has ended, before what it left running
+/// is no longer listened to.
+const SILENCE: Duration = Duration::from_millis(200);
 
 /// Why a command's output cannot be spoken.
 #[derive(Debug, thiserror::Error)]
-pub enum CommandError {}
+pub enum CommandError {
+    /// There is nothing to run.
+    #[error("no command; name one after \"--\"")]
+    Empty,
+    /// The command does not start.
+    #[error("cannot run {}: {why}", quoted(program))]
+    Unstartable {
+        /// The program as it was named.
+        program: PathBuf,
+        /// The system's reason.
+        why: String,
+    },
+    /// The command ended with an exit code other than 0.
+    #[error("{} exited with code {code}", quoted(program))]
+    Failed {
+        /// The program as it was named.
+        program: PathBuf,
+        /// Its exit code.
+        code: i32,
+    },
+    /// The command was ended by a signal that we did not send.
+    #[error("{} was ended by signal {signal}", quoted(program))]
+    Killed {
+        /// The program as it was named.
+        program: PathBuf,
+        /// The signal's number.
+        signal: i32,
+    },
+    /// The system does not tell how the command fares.
+    #[error("cannot wait for {}: {why}", quoted(program))]
+    Lost {
+        /// The program as it was named.
+        program: PathBuf,
+        /// The system's reason.
+        why: io::Error,
+    },
+}
 
 /// Runs `command` (program and arguments) and gives the lines it prints, until it ends or `stop`.
+/// Stopped, it is asked to end by SIGTERM, and made to by SIGKILL after 5 s, with all it started.
 pub async fn run(
     command: Vec<OsString>,
     inbox: Inbox,
     stop: CancellationToken,
 ) -> Result<(), CommandError> {
-    let _ = (command, inbox, stop);
-    Ok(())
+    run_within(PATIENCE, command, inbox, stop).await
+}
+
+/// [`run`], with `patience` for a command that was asked to end.
+async fn run_within(
+    patience: Duration,
+    command: Vec<OsString>,
+    inbox: Inbox,
+    stop: CancellationToken,
+) -> Result<(), CommandError> {
+    let mut words = command.into_iter();
+    let program = words.next().ok_or(CommandError::Empty)?;
+    let mut child = Command::new(&program)
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| unstartable(Path::new(&program), &error))?;
+    let group = Group::of(&child, patience);
+    let (status, stopped) = drain(&mut child, &group, &inbox, &stop)
+        .await
+        .map_err(|why| CommandError::Lost { program: PathBuf::from(&program), why })?;
+    if stopped {
+        return Ok(()); // however it ended: we asked it to
+    }
+    group.leave();
+    judge(Path::new(&program), status)
+}
+
+/// Why `program` does not start, in a user's words.
+fn unstartable(program: &Path, error: &io::Error) -> CommandError {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "no such program".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied; is it executable?".to_owned(),
+        _ => reason(error),
+    };
+    CommandError::Unstartable { program: program.to_path_buf(), why }
+}
+
+/// What a command's end means.
+fn judge(program: &Path, status: ExitStatus) -> Result<(), CommandError> {
+    let program = program.to_path_buf();
+    match (status.code(), status.signal()) {
+        (Some(0), _) => Ok(()),
+        (Some(code), _) => Err(CommandError::Failed { program, code }),
+        (None, signal) => Err(CommandError::Killed { program, signal: signal.unwrap_or(0) }),
+    }
+}
+
+/// The processes of a command, ended when this is dropped.
+struct Group {
+    id: Option<Pid>,
+    /// How long they may take to end when asked to.
+    patience: Duration,
+}
+
+impl Group {
+    fn of(child: &Child, patience: Duration) -> Self {
+        Self { id: child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)), patience }
+    }
+
+    /// Sends all of them `signal`.
+    fn signal(&self, signal: Signal) {
+        if let Some(Err(error)) = self.id.map(|group| kill_process_group(group, signal)) {
+            tracing::debug!(%error, ?signal, "nobody in the group took the signal");
+        }
+    }
+
+    /// Lets what the command left running go on.
+    fn leave(mut self) {
+        self.id = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+/// One of the command's two outputs.
+struct Output<R> {
+    pipe: Option<R>,
+    buffer: Vec<u8>,
+    lines: Gatherer,
+}
+
+impl<R: AsyncRead + Unpin> Output<R> {
+    fn new(pipe: Option<R>, inbox: &Inbox) -> Self {
+        Self { pipe, buffer: Vec::with_capacity(READ), lines: Gatherer::new(inbox.source()) }
+    }
+
+    /// Waits for the next lines; gives `None` for a read that ended no line. Never ends once the
+    /// output has. Cancel-safe: what was read is kept.
+    async fn next(&mut self) -> Option<Lines> {
+        let Some(pipe) = &mut self.pipe else { return pending().await };
+        self.buffer.clear();
+        let read = match self.lines.deadline() {
+            Some(deadline) => tokio::select! {
+                biased;
+                read = pipe.read_buf(&mut self.buffer) => read,
+                () = sleep_until(deadline.into()) => return self.lines.flush(),
+            },
+            None => pipe.read_buf(&mut self.buffer).await,
+        };
+        match read {
+            Ok(n) if n > 0 => self.lines.push(&self.buffer, clock::now()),
+            // A pipe's reading end does not fail; if it did, there would be no more to hear.
+            Ok(_) | Err(_) => {
+                self.pipe = None;
+                self.lines.flush()
+            }
+        }
+    }
+}
+
+/// What happens to a command.
+#[derive(Clone, Copy)]
+enum Event {
+    /// It printed something.
+    Heard,
+    /// It is to end.
+    Stop,
+    /// It ended.
+    Exited(ExitStatus),
+    /// The deadline came.
+    Late,
+}
+
+/// Where a command stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Running,
+    /// It was asked to end, and is made to at the time given.
+    Stopping(Instant),
+    /// It has ended; what it left running is listened to until then.
+    Ended(ExitStatus, Instant),
+    /// Nothing more is to be heard.
+    Over(ExitStatus),
+}
+
+/// A command's course: what happens goes in, the signal to send comes out.
+struct Course {
+    state: State,
+    stopped: bool,
+    patience: Duration,
+}
+
+impl Course {
+    fn new(patience: Duration) -> Self {
+        Self { state: State::Running, stopped: false, patience }
+    }
+
+    fn handle(&mut self, event: Event, now: Instant) -> Option<Signal> {
+        self.stopped |= matches!(event, Event::Stop);
+        let (state, signal) = match (event, self.state) {
+            (Event::Exited(status), _) => (State::Ended(status, now + SILENCE), None),
+            (Event::Stop, State::Running) => {
+                (State::Stopping(now + self.patience), Some(Signal::TERM))
+            }
+            (Event::Late, State::Stopping(_)) => {
+                (State::Stopping(now + self.patience), Some(Signal::KILL))
+            }
+            (Event::Heard, State::Ended(status, _)) if !self.stopped => {
+                (State::Ended(status, now + SILENCE), None)
+            }
+            (Event::Late, State::Ended(status, _)) => (State::Over(status), None),
+            (Event::Heard | Event::Stop | Event::Late, state) => (state, None),
+        };
+        self.state = state;
+        signal
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Running | State::Over(_) => None,
+            State::Stopping(at) | State::Ended(_, at) => Some(at),
+        }
+    }
+
+    /// How it ended, once nothing more is to be heard: its pipes are `closed`, or silent.
+    fn end(&self, closed: bool) -> Option<ExitStatus> {
+        match self.state {
+            State::Over(status) => Some(status),
+            State::Ended(status, _) => closed.then_some(status),
+            State::Running | State::Stopping(_) => None,
+        }
+    }
+}
+
+/// Hands on all that `child` prints, to its end. Gives how it ended and whether it was asked to.
+async fn drain(
+    child: &mut Child,
+    group: &Group,
+    inbox: &Inbox,
+    stop: &CancellationToken,
+) -> io::Result<(ExitStatus, bool)> {
+    let mut stdout = Output::new(child.stdout.take(), inbox);
+    let mut stderr = Output::new(child.stderr.take(), inbox);
+    let mut course = Course::new(group.patience);
+    loop {
+        let closed = stdout.pipe.is_none() && stderr.pipe.is_none();
+        if let Some(status) = course.end(closed) {
+            last_words(stdout.lines.flush(), stderr.lines.flush(), inbox).await;
+            return Ok((status, course.stopped));
+        }
+        let running = matches!(course.state, State::Running | State::Stopping(_));
+        let (mut event, lines) = tokio::select! {
+            lines = stdout.next() => (Event::Heard, lines),
+            lines = stderr.next() => (Event::Heard, lines),
+            status = child.wait(), if running => (Event::Exited(status?), None),
+            () = stop.cancelled(), if !course.stopped => (Event::Stop, None),
+            () = at(course.deadline()) => (Event::Late, None),
+        };
+        if let Some(lines) = lines
+            && inbox.send(Input::Lines(lines)).await.is_err()
+        {
+            event = Event::Stop; // nobody listens
+        }
+        if let Some(signal) = course.handle(event, clock::now()) {
+            group.signal(signal);
+        }
+    }
+}
+
+/// Hands on what is left unfinished when nobody waits for its end any more.
+async fn last_words(out: Option<Lines>, err: Option<Lines>, inbox: &Inbox) {
+    for lines in [out, err].into_iter().flatten() {
+        if inbox.send(Input::Lines(lines)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Waits until `deadline`; for ever without one.
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => pending().await,
+    }
 }

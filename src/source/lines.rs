@@ -3,12 +3,15 @@
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::message::{Line, SourceId};
 
 /// The bytes of a line that are kept; the rest, up to its end, is dropped.
 pub const MAX_LINE: usize = 16 * 1024;
+
+/// How long the writer of an unfinished line must pause before what there is of it is given.
+pub const PAUSE: Duration = Duration::from_secs(1);
 
 /// Whole lines that one read brought, still as bytes: cheap to send, split without a copy.
 #[derive(Debug)]
@@ -116,9 +119,9 @@ impl Splitter {
         Some(lines)
     }
 
-    /// Gives up waiting for the line end: what there is of a line, if anything.
+    /// Gives up waiting for the line end: what there is of a line, if anything. What is over
+    /// [`MAX_LINE`] stays dropped, up to its line end.
     pub fn flush(&mut self) -> Option<Vec<u8>> {
-        self.discarding = false;
         (!self.partial.is_empty()).then(|| std::mem::take(&mut self.partial))
     }
 
@@ -135,6 +138,54 @@ impl Splitter {
         let room = (MAX_LINE + 4).saturating_sub(self.partial.len());
         self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
         self.discarding = bytes.len() > room;
+    }
+}
+
+/// A [`Splitter`] that also gives an unfinished line, once, when its writer has paused, and marks
+/// what follows as its continuation.
+#[derive(Debug)]
+pub struct Gatherer {
+    source: SourceId,
+    splitter: Splitter,
+    /// The beginning of the next line was given already.
+    continues: bool,
+    /// When the last byte came.
+    last_read: Option<Instant>,
+}
+
+impl Gatherer {
+    /// Gathers the lines of `source`.
+    pub fn new(source: SourceId) -> Self {
+        Self { source, splitter: Splitter::default(), continues: false, last_read: None }
+    }
+
+    /// Takes what was `read` at `now`; gives the lines that are now whole, if any.
+    pub fn push(&mut self, read: &[u8], now: Instant) -> Option<Lines> {
+        self.last_read = Some(now);
+        let mut bytes = self.splitter.push(read)?;
+        let continued = std::mem::take(&mut self.continues);
+        if continued {
+            // A line end alone adds nothing to the line that was given.
+            let end = bytes.iter().take_while(|&&byte| byte == b'\r').count() + 1;
+            if bytes.get(end - 1) == Some(&b'\n') {
+                bytes.drain(..end);
+                return (!bytes.is_empty()).then(|| Lines::new(self.source, bytes, now));
+            }
+        }
+        Some(Lines::new(self.source, bytes, now).continued(continued))
+    }
+
+    /// When to [`flush`](Self::flush), if nothing comes until then.
+    pub fn deadline(&self) -> Option<Instant> {
+        (self.splitter.pending() > 0).then(|| self.last_read.map(|last| last + PAUSE))?
+    }
+
+    /// Gives what there is of a line, if anything.
+    pub fn flush(&mut self) -> Option<Lines> {
+        let received = self.last_read?;
+        let bytes = self.splitter.flush()?;
+        let continued = std::mem::replace(&mut self.continues, true);
+        Some(Lines::new(self.source, bytes, received).continued(continued))
     }
 }
 
@@ -189,5 +240,39 @@ mod tests {
     fn a_cut_does_not_split_a_character() {
         let line = format!("{}é", "a".repeat(MAX_LINE - 1));
         assert_eq!(decode(line.as_bytes()), "a".repeat(MAX_LINE - 1));
+    }
+
+    /// The text of each of `lines`, with a plus before what continues a line.
+    fn texts(lines: Option<&Lines>) -> Vec<String> {
+        let text = |line: Line| format!("{}{}", if line.continued { "+" } else { "" }, line.text);
+        lines.into_iter().flat_map(Lines::iter).map(text).collect()
+    }
+
+    #[test]
+    fn an_unfinished_line_is_given_once_and_the_rest_continues_it() {
+        let now = crate::clock::test_now();
+        for (rest, heard) in [
+            (&b"lo\nnext\n"[..], &["+lo", "next"][..]),
+            (b"\nnext\n", &["next"]),
+            (b"\r\n", &[]),
+            (b"\n", &[]),
+        ] {
+            let mut gatherer = Gatherer::new(SourceId(0));
+            assert!(gatherer.deadline().is_none());
+            assert!(gatherer.push(b"hel", now).is_none());
+            assert_eq!(gatherer.deadline(), Some(now + PAUSE));
+            assert_eq!(texts(gatherer.flush().as_ref()), ["hel"]);
+            assert!(gatherer.deadline().is_none());
+            assert_eq!(texts(gatherer.push(rest, now).as_ref()), heard, "rest: {rest:?}");
+        }
+    }
+
+    #[test]
+    fn the_rest_of_a_long_line_is_dropped_after_a_pause_too() {
+        let now = crate::clock::test_now();
+        let mut gatherer = Gatherer::new(SourceId(0));
+        assert!(gatherer.push(&vec![b'A'; 2 * MAX_LINE], now).is_none());
+        assert_eq!(texts(gatherer.flush().as_ref()), ["A".repeat(MAX_LINE)]);
+        assert_eq!(texts(gatherer.push(b"AAA\nnext\n", now).as_ref()), ["next"]);
     }
 }

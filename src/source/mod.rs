@@ -8,9 +8,11 @@ pub mod lines;
 pub mod stdin;
 pub mod tail;
 
+use std::ffi::OsString;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::message::{Message, SourceId};
 use lines::Lines;
@@ -45,6 +47,54 @@ pub enum SourceError {
     /// Standard input that cannot be read.
     #[error("cannot read standard input: {0}")]
     Stdin(#[source] std::io::Error),
+}
+
+/// Something to listen to.
+#[derive(Clone, Debug)]
+pub enum SourceSpec {
+    /// Standard input.
+    Stdin,
+    /// A log file.
+    Tail(tail::TailSpec),
+    /// An IRC server.
+    Irc(irc::IrcSpec),
+    /// A command: program and arguments.
+    Command(Vec<OsString>),
+}
+
+impl SourceSpec {
+    /// The name that rules and events know it by; from outside, so not to be printed as it is.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Stdin => "stdin".to_owned(),
+            Self::Tail(spec) => spec.path.to_string_lossy().into_owned(),
+            Self::Irc(spec) => spec.host.clone(),
+            Self::Command(command) => {
+                command.first().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Starts it as a task, or a thread; it sends [`Input::Ended`] last.
+    pub fn start(self, inbox: Inbox, stop: CancellationToken) {
+        if matches!(self, Self::Stdin) {
+            return stdin::spawn(inbox);
+        }
+        tokio::spawn(async move {
+            let ended = match self {
+                Self::Tail(spec) => tail::run(spec, inbox.clone(), stop).await.map_err(Into::into),
+                Self::Irc(spec) => irc::run(spec, inbox.clone(), stop).await.map_err(Into::into),
+                Self::Command(command) => {
+                    command::run(command, inbox.clone(), stop).await.map_err(Into::into)
+                }
+                Self::Stdin => Ok(()), // has its thread, above
+            };
+            let source = inbox.source();
+            if inbox.send(Input::Ended(source, ended)).await.is_err() {
+                tracing::debug!("a source outlived the listener");
+            }
+        });
+    }
 }
 
 /// The listener has ended: nobody takes what a source has to give.

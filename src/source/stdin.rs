@@ -1,8 +1,141 @@
-//! Standard input.
+//! Standard input, read in a thread of its own: a blocking read is the fastest way to a pipe, and
+//! a thread that waits in it costs nothing.
+//!
+//! A line is given when its line end came, however long that takes: what a prompt leaves
+//! unfinished waits for its answer, or for the end of the input.
 #![forbid(unsafe_code)]
-use super::Inbox;
 
-/// Reads standard input to its end, in a thread of its own, and sends [`super::Input::Ended`] last.
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::AsFd;
+use std::thread;
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+use super::lines::{Lines, Splitter};
+use super::{Closed, Inbox, Input, SourceError};
+use crate::clock;
+
+/// The bytes that are asked for at once: what the largest pipe of an unprivileged user holds is
+/// four times as much; more than this read no faster.
+const READ: usize = 256 * 1024;
+
+/// Reads standard input to its end, in a thread of its own, and sends [`Input::Ended`] last.
 pub fn spawn(inbox: Inbox) {
-    let _ = inbox;
+    let ended = inbox.clone();
+    let thread = thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+        let result = open().map_or_else(|error| Ok(Err(error)), |stdin| pump(stdin, &inbox));
+        if let Ok(result) = result {
+            end(&inbox, result);
+        }
+    });
+    if let Err(error) = thread {
+        end(&ended, Err(error));
+    }
+}
+
+/// Tells how the input ended; nobody is left to tell when the listener has ended before.
+fn end(inbox: &Inbox, result: io::Result<()>) {
+    let ended = Input::Ended(inbox.source(), result.map_err(SourceError::Stdin));
+    if inbox.send_blocking(ended) == Err(Closed) {
+        tracing::debug!("standard input ended after the listener");
+    }
+}
+
+/// Standard input without the library's buffer of 8 KiB.
+fn open() -> io::Result<File> {
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+/// Hands on the lines of `input` as they come, up to its end.
+fn pump(mut input: impl Read + AsFd, inbox: &Inbox) -> Result<io::Result<()>, Closed> {
+    let mut splitter = Splitter::default();
+    let mut buffer = vec![0; READ];
+    loop {
+        let n = match input.read(&mut buffer) {
+            Ok(n) => n,
+            Err(error) if wait_out(&error, &input) => continue,
+            Err(error) => return Ok(Err(error)),
+        };
+        let lines = if n == 0 { splitter.flush() } else { splitter.push(&buffer[..n]) };
+        if let Some(bytes) = lines {
+            inbox.send_blocking(Input::Lines(Lines::new(inbox.source(), bytes, clock::now())))?;
+        }
+        if n == 0 {
+            return Ok(Ok(()));
+        }
+    }
+}
+
+/// Whether to read again after `error`: a signal came, or whoever shares the input has made it
+/// non-blocking, and then it is waited for here.
+fn wait_out(error: &io::Error, input: &impl AsFd) -> bool {
+    match error.kind() {
+        ErrorKind::Interrupted => true,
+        ErrorKind::WouldBlock => {
+            let waited = poll(&mut [PollFd::new(input, PollFlags::IN)], None);
+            waited.is_ok() || waited == Err(rustix::io::Errno::INTR)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Write, pipe};
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::message::SourceId;
+
+    /// What the pump makes of its input until now, a text a line.
+    fn next(receiver: &mut mpsc::Receiver<Input>) -> Option<Vec<String>> {
+        match receiver.blocking_recv()? {
+            Input::Lines(lines) => Some(lines.iter().map(|line| line.text.into_owned()).collect()),
+            other => panic!("lines, not {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_line_leaves_when_its_end_came_and_the_rest_at_the_end() {
+        let (sender, mut receiver) = mpsc::channel(8);
+        let (reader, mut writer) = pipe().unwrap();
+        let inbox = Inbox::new(SourceId(1), sender);
+        let pump = thread::spawn(move || pump(reader, &inbox));
+
+        writer.write_all(b"one\ntw").unwrap();
+        assert_eq!(next(&mut receiver).unwrap(), ["one"]);
+        writer.write_all(b"o\nthree\nfour").unwrap();
+        assert_eq!(next(&mut receiver).unwrap(), ["two", "three"]);
+        drop(writer);
+        assert_eq!(next(&mut receiver).unwrap(), ["four"]);
+        assert_eq!(next(&mut receiver), None);
+        assert!(matches!(pump.join().unwrap(), Ok(Ok(()))));
+    }
+
+    #[test]
+    fn an_input_that_does_not_block_is_waited_for() {
+        let (sender, mut receiver) = mpsc::channel(8);
+        let (reader, mut writer) = pipe().unwrap();
+        rustix::fs::fcntl_setfl(&reader, rustix::fs::OFlags::NONBLOCK).unwrap();
+        let inbox = Inbox::new(SourceId(1), sender);
+        let pump = thread::spawn(move || pump(reader, &inbox));
+
+        writer.write_all(b"one\n").unwrap();
+        assert_eq!(next(&mut receiver).unwrap(), ["one"]);
+        drop(writer);
+        assert_eq!(next(&mut receiver), None);
+        assert!(matches!(pump.join().unwrap(), Ok(Ok(()))));
+    }
+
+    #[test]
+    fn the_thread_ends_when_nobody_listens() {
+        let (sender, receiver) = mpsc::channel(1);
+        drop(receiver);
+        let (reader, mut writer) = pipe().unwrap();
+        writer.write_all(b"one\n").unwrap();
+        let result = pump(reader, &Inbox::new(SourceId(1), sender));
+        assert!(matches!(result, Err(Closed)));
+    }
 }

@@ -1,1 +1,262 @@
-//! voice
+//! The listener's side of the voice process: starts it, orders, hears its reports, and does what
+//! the [`supervisor`] says when it crashes or hangs.
+#![forbid(unsafe_code)]
+
+mod cookie;
+pub mod supervisor;
+pub mod wire;
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::io;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::sync::mpsc;
+use tokio::time::{sleep_until, timeout};
+
+use crate::clock::now;
+use crate::message::{Fate, UtteranceId};
+use supervisor::{Action, Event, Supervisor};
+use wire::{Order, Report, Setup, Speech};
+
+/// The hidden subcommand that is the voice process.
+pub const SUBCOMMAND: &str = "voice";
+
+/// How long the process may take to put its output in order after it was told to be silent.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// What the voice tells the listener.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Told {
+    /// The utterance's first sample went out.
+    Started(UtteranceId),
+    /// The utterance has ended.
+    Settled(UtteranceId, Fate),
+    /// There will be no speech.
+    Refused {
+        /// The reason, as a sentence for the user.
+        why: String,
+        /// Whether the configuration is at fault.
+        configuration: bool,
+    },
+    /// The output is gone, and being waited for.
+    Waiting(String),
+    /// Everything was spoken and the voice process has ended.
+    Done,
+}
+
+/// The way to the voice. Dropping it ends the voice, and what is not spoken is not.
+#[derive(Debug)]
+pub struct Voice {
+    events: mpsc::UnboundedSender<Event>,
+}
+
+impl Voice {
+    /// Starts the voice as a task; what happens comes out of the receiver.
+    pub fn start(
+        setup: Setup,
+    ) -> (Self, mpsc::UnboundedReceiver<Told>, tokio::task::JoinHandle<()>) {
+        let (events, inbox) = mpsc::unbounded_channel();
+        let (tell, told) = mpsc::unbounded_channel();
+        let task = tokio::spawn(async move {
+            let driver = Driver { setup, supervisor: Supervisor::new(now()), running: None, tell };
+            driver.run(inbox).await;
+        });
+        (Self { events }, told, task)
+    }
+
+    /// Speaks, after what was given before. Never waits: the caller gives at most two at a time.
+    pub fn speak(&self, speech: Speech) {
+        self.send(Event::Speak(speech));
+    }
+
+    /// Is silent, at once; what was not finished is skipped.
+    pub fn stop(&self) {
+        self.send(Event::Stop);
+    }
+
+    /// Ends when all is spoken; [`Told::Done`] follows.
+    pub fn finish(&self) {
+        self.send(Event::Finish);
+    }
+
+    fn send(&self, event: Event) {
+        if self.events.send(event).is_err() {
+            tracing::debug!("the voice has ended already");
+        }
+    }
+}
+
+struct Driver {
+    setup: Setup,
+    supervisor: Supervisor,
+    running: Option<Running>,
+    tell: mpsc::UnboundedSender<Told>,
+}
+
+impl Driver {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Event>) {
+        loop {
+            let event = tokio::select! {
+                event = inbox.recv() => match event {
+                    Some(event) => event,
+                    None => return self.close().await,
+                },
+                report = next(self.running.as_mut()) => match report {
+                    Some(report) => Event::Report(report),
+                    None => {
+                        self.running = None;
+                        Event::Exited
+                    }
+                },
+                () = at(self.supervisor.deadline()) => Event::Tick,
+            };
+            if self.obey(event) {
+                return;
+            }
+        }
+    }
+
+    /// Does what follows from `event`; gives whether that was the end.
+    fn obey(&mut self, event: Event) -> bool {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for action in self.supervisor.handle(event, now()) {
+                match action {
+                    Action::Spawn => match Running::start(&self.setup) {
+                        Ok(running) => self.running = Some(running),
+                        Err(error) => events.push_back(refused(&error)),
+                    },
+                    Action::Kill => {
+                        self.running = None; // killed as it is dropped
+                        events.push_back(Event::Exited);
+                    }
+                    Action::Say(speech) => self.order(&Order::Speak(speech)),
+                    Action::Cue => self.order(&Order::Cue),
+                    Action::Silence => self.order(&Order::Stop),
+                    Action::End => self.order(&Order::Finish),
+                    Action::Started(id) => self.tell(Told::Started(id)),
+                    Action::Settle(id, fate) => self.tell(Told::Settled(id, fate)),
+                    Action::Wait(why) => self.tell(Told::Waiting(why)),
+                    Action::Refuse { why, configuration } => {
+                        self.tell(Told::Refused { why, configuration });
+                        return true;
+                    }
+                    Action::Done => {
+                        self.tell(Told::Done);
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    fn order(&self, order: &Order) {
+        if let Some(running) = &self.running
+            && running.orders.send(wire::line(order)).is_err()
+        {
+            tracing::debug!("the voice process takes no orders; its end will be seen");
+        }
+    }
+
+    fn tell(&self, told: Told) {
+        if self.tell.send(told).is_err() {
+            tracing::debug!("the listener has ended already");
+        }
+    }
+
+    /// The listener is gone: the process ends by itself when its standard input does.
+    async fn close(mut self) {
+        if let Some(Running { child, orders, .. }) = &mut self.running {
+            let (closed, _) = mpsc::unbounded_channel();
+            drop(std::mem::replace(orders, closed));
+            if timeout(GRACE, child.wait()).await.is_err() {
+                tracing::debug!("the voice process is killed");
+            }
+        }
+    }
+}
+
+fn refused(error: &io::Error) -> Event {
+    let why = format!("cannot start the voice process: {error}");
+    Event::Report(Report::Refused { why, configuration: false })
+}
+
+/// A voice process. It is killed when this is dropped.
+struct Running {
+    child: Child,
+    orders: mpsc::UnboundedSender<Vec<u8>>,
+    reports: Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    fn start(setup: &Setup) -> io::Result<Self> {
+        let mut command = Command::new(own_program()?);
+        command.arg(SUBCOMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Its own group: Ctrl-C on the terminal is for the listener, which stops it in order.
+        command.process_group(0).kill_on_drop(true);
+        if let Some(cookie) = cookie::needed() {
+            command.env("PULSE_COOKIE", cookie);
+        }
+        let mut child = command.spawn()?;
+        let missing = || io::Error::other("a pipe is missing");
+        let stdin = child.stdin.take().ok_or_else(missing)?;
+        let stdout = child.stdout.take().ok_or_else(missing)?;
+        let stderr = child.stderr.take().ok_or_else(missing)?;
+        let (orders, ordered) = mpsc::unbounded_channel();
+        tokio::spawn(write(stdin, ordered));
+        tokio::spawn(log(stderr));
+        let running = Self { child, orders, reports: BufReader::new(stdout).lines() };
+        // The first line; the task that writes it is there, whatever becomes of it.
+        running.orders.send(wire::line(setup)).map_err(io::Error::other)?;
+        Ok(running)
+    }
+}
+
+/// This program, also after its file was replaced by a newer one.
+fn own_program() -> io::Result<std::path::PathBuf> {
+    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
+}
+
+/// Writes orders in a task of its own: a process that is stopped reads nothing, and nobody may
+/// wait for it.
+async fn write(mut stdin: ChildStdin, mut ordered: mpsc::UnboundedReceiver<Vec<u8>>) {
+    while let Some(line) = ordered.recv().await {
+        if let Err(error) = stdin.write_all(&line).await {
+            return tracing::debug!(%error, "the voice process reads no more");
+        }
+    }
+}
+
+/// What native libraries print is for those who look for it.
+async fn log(stderr: ChildStderr) {
+    let mut lines = BufReader::new(stderr).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        tracing::debug!(line = crate::config::error::escaped(&line), "the voice process prints");
+    }
+}
+
+/// The next report; none when the process has ended, or speaks another language.
+async fn next(running: Option<&mut Running>) -> Option<Report> {
+    let Some(running) = running else { return pending().await };
+    let line = running.reports.next_line().await.ok()??;
+    match serde_json::from_str(&line) {
+        Ok(report) => Some(report),
+        Err(error) => {
+            tracing::warn!(%error, "the voice process reports nonsense");
+            None
+        }
+    }
+}
+
+/// Waits until `deadline`; for ever where there is none.
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,113 @@
+//! Speech into a WAV file (mono, 16 bits, at the engine's rate), or into nothing.
+#![forbid(unsafe_code)]
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::report::Reporter;
+use super::{Output, OutputError};
+use crate::config::error::{escaped, quoted};
+use crate::message::UtteranceId;
+use crate::voice::wire::Report;
+
+/// A WAV file, or nothing.
+pub struct WavFile {
+    writer: Option<hound::WavWriter<BufWriter<File>>>,
+    path: PathBuf,
+    reporter: Reporter,
+    rate: u32,
+    /// Something was written already: the next utterance begins after a gap.
+    begun: bool,
+    /// The utterance whose first sample is still to come.
+    starting: Option<UtteranceId>,
+}
+
+impl WavFile {
+    /// Creates the file at `path` for samples at `rate` Hz, whatever was there before.
+    pub fn create(path: &Path, rate: u32, reporter: Reporter) -> Result<Self, OutputError> {
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: rate,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let writer = hound::WavWriter::create(path, spec).map_err(|error| failed(path, &error))?;
+        Ok(Self { writer: Some(writer), path: path.to_owned(), ..Self::nothing(rate, reporter) })
+    }
+
+    /// Takes samples and keeps none.
+    pub fn nothing(rate: u32, reporter: Reporter) -> Self {
+        Self { writer: None, path: PathBuf::new(), reporter, rate, begun: false, starting: None }
+    }
+
+    fn put(&mut self, sample: f32) -> Result<(), OutputError> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        #[expect(clippy::cast_possible_truncation, reason = "clamped, and `as` saturates")]
+        let sample = (sample.clamp(-1.0, 1.0) * 32_767.0).round() as i16;
+        writer.write_sample(sample).map_err(|error| failed(&self.path, &error))
+    }
+}
+
+impl Output for WavFile {
+    fn sample_rate(&self, engine_rate: u32) -> u32 {
+        engine_rate
+    }
+
+    fn wake(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32) {
+        let n_gap = if self.begun { self.rate / 1_000 * gap_ms } else { 0 };
+        for _ in 0..n_gap {
+            if self.put(0.0).is_err() {
+                break; // the next `write` tells
+            }
+        }
+        self.starting = id;
+        self.begun = true;
+    }
+
+    fn write(&mut self, samples: &[f32]) -> Result<bool, OutputError> {
+        if let Some(id) = self.starting.take() {
+            self.reporter.report(Report::Started { id });
+        }
+        samples.iter().try_for_each(|&sample| self.put(sample))?;
+        self.reporter.progress();
+        Ok(self.reporter.is_wanted())
+    }
+
+    fn end(&mut self, id: Option<UtteranceId>) {
+        if let Some(id) = id {
+            if self.starting.take().is_some() {
+                self.reporter.report(Report::Started { id });
+            }
+            self.reporter.report(Report::Finished { id });
+        }
+    }
+
+    fn clear(&mut self) {}
+
+    fn drain(&mut self) -> Result<(), OutputError> {
+        match self.writer.take() {
+            Some(writer) => writer.finalize().map_err(|error| failed(&self.path, &error)),
+            None => Ok(()),
+        }
+    }
+
+    /// The lengths in the header are put right, so that the file can be played as it stands.
+    fn rest(&mut self) -> Option<Duration> {
+        if let Some(writer) = &mut self.writer
+            && let Err(error) = writer.flush()
+        {
+            self.reporter.report(Report::Lost { why: failed(&self.path, &error).to_string() });
+        }
+        None
+    }
+}
+
+fn failed(path: &Path, error: &hound::Error) -> OutputError {
+    OutputError::File { path: quoted(path), why: escaped(&error.to_string()) }
+}

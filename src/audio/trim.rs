@@ -1,0 +1,43 @@
+//! Cuts silence from both ends of an utterance as it streams by.
+#![forbid(unsafe_code)]
+
+/// The loudest sample that is silence, of 32,768. eSpeak's is digital zero, and 32 loses nothing
+/// of 43 words with every initial and final consonant; 1,024 cut 90 ms of "fife".
+const SILENCE: u16 = 32;
+
+/// The state between two pieces of one utterance.
+#[derive(Debug, Default)]
+pub struct Trim {
+    /// Something was loud already.
+    begun: bool,
+    /// Silent samples that are only wanted if something follows them.
+    held: Vec<i16>,
+}
+
+impl Trim {
+    /// Appends to `out` what of `samples` is to be heard now.
+    pub fn push(&mut self, samples: &[i16], out: &mut Vec<i16>) {
+        let is_loud = |sample: &i16| sample.unsigned_abs() > SILENCE;
+        let Some(last) = samples.iter().rposition(is_loud) else {
+            if self.begun {
+                self.held.extend_from_slice(samples);
+            }
+            return;
+        };
+        let first = if self.begun { 0 } else { samples.iter().position(is_loud).unwrap_or(0) };
+        self.begun = true;
+        out.append(&mut self.held);
+        out.extend_from_slice(&samples[first..=last]);
+        self.held.extend_from_slice(&samples[last + 1..]);
+    }
+}
+
+#[test]
+fn silence_goes_from_the_ends_and_stays_inside() {
+    let heard = [0, 32, -33, 0, 0, 500, 0, 9, 700, 0, -32];
+    for piece in 1..=heard.len() {
+        let (mut trim, mut out) = (Trim::default(), Vec::new());
+        heard.chunks(piece).for_each(|samples| trim.push(samples, &mut out));
+        assert_eq!(out, [-33, 0, 0, 500, 0, 9, 700], "pieces of {piece}");
+    }
+}

@@ -1,0 +1,185 @@
+//! The command line, as `clap` reads it. What it means is checked in [`crate::config`].
+#![forbid(unsafe_code)]
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// Speaks IRC channels, logs, commands and standard input, line by line, as they arrive.
+#[derive(Debug, Parser)]
+#[command(
+    name = "irc-speak",
+    version,
+    about,
+    args_conflicts_with_subcommands = false,
+    after_help = "Without a command it reads standard input when that is a pipe or a file, and \
+                  listens to the sources of the configuration file otherwise."
+)]
+pub struct Cli {
+    /// What to listen to, or what to show.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to listen.
+    #[command(flatten)]
+    pub listening: Listening,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Follow log files; their format is recognised
+    Tail(Tail),
+    /// Join channels of an IRC server and listen
+    Connect(Connect),
+    /// Speak what a command prints
+    Run(Run),
+    /// List the voices of the engine
+    Voices,
+    /// List the engines in this program
+    Engines,
+    /// List the sound devices
+    Devices,
+    /// List the log formats that are known
+    Formats,
+    /// List the rule sets that are known
+    Filters,
+    /// The configuration file: write a commented one, check it, or tell where it is
+    Config {
+        /// What about it.
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+    /// The voice process; started by the listener
+    #[command(hide = true)]
+    Voice,
+}
+
+/// Files to follow.
+#[derive(Debug, Args)]
+pub struct Tail {
+    /// How many of the lines that are there already to speak first
+    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 2)]
+    pub lines: u64,
+    /// End when the end of the files is reached
+    #[arg(long)]
+    pub no_follow: bool,
+    /// Wait for files that are not there yet
+    #[arg(short = 'F', long)]
+    pub retry: bool,
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// A server and channels.
+#[derive(Debug, Args)]
+pub struct Connect {
+    /// The server; port 6697, or 6667 with --no-tls, where none is given
+    #[arg(value_name = "HOST[:PORT]")]
+    pub server: String,
+    /// The channels; "#channel key" where one has a key
+    #[arg(required = true, value_name = "CHANNEL")]
+    pub channels: Vec<String>,
+    /// Talk in the clear
+    #[arg(long)]
+    pub no_tls: bool,
+    /// The nick to take
+    #[arg(long, value_name = "NICK")]
+    pub nick: Option<String>,
+    /// Go on trying when the server cannot be reached at first
+    #[arg(long)]
+    pub retry: bool,
+}
+
+/// A command to run.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The command and its arguments, after --
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
+    pub command: Vec<OsString>,
+}
+
+/// What about the configuration file.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigAction {
+    /// Write a commented file with the defaults, where there is none
+    Init,
+    /// Say whether the file is right
+    Check,
+    /// Print where the file is looked for
+    Path,
+}
+
+/// When the sender is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Speaker {
+    /// On every line
+    Always,
+    /// When another one speaks than before
+    Change,
+    /// Never
+    Never,
+}
+
+/// The options of every command that listens.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Listening")]
+pub struct Listening {
+    /// The configuration file
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Words a minute [default: 220]
+    #[arg(short, long, global = true, value_name = "WPM")]
+    pub rate: Option<u32>,
+    /// The voice, by the engine's name for it [default: en-us]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub voice: Option<String>,
+    /// The engine [default: espeak]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub engine: Option<String>,
+    /// Where sound goes: device, null, or a WAV file [default: device]
+    #[arg(long, global = true, value_name = "device|null|FILE.wav")]
+    pub output: Option<PathBuf>,
+    /// The sound device [default: the system's]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub device: Option<String>,
+    /// Print what would be spoken, a line each, instead of speaking it
+    #[arg(long, global = true)]
+    pub text: bool,
+    /// Print what happens to each line as JSON objects, a line each
+    #[arg(long, global = true)]
+    pub events: bool,
+    /// Speak lines whose text or sender matches, whatever other rules say
+    #[arg(long, global = true, value_name = "REGEX")]
+    pub keep: Vec<String>,
+    /// Do not speak lines whose text or sender matches
+    #[arg(long, global = true, value_name = "REGEX")]
+    pub drop: Vec<String>,
+    /// A rule set to use beside those of the configuration; "irc-speak filters" lists them
+    #[arg(long, global = true, value_name = "NAME")]
+    pub filter: Vec<String>,
+    /// The log format; recognised where it is not given
+    #[arg(long, global = true, value_name = "NAME")]
+    pub format: Option<String>,
+    /// When to name the sender [default: change]
+    #[arg(long, global = true, value_name = "WHEN")]
+    pub speaker: Option<Speaker>,
+    /// Say less on standard error
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more on standard error; twice for still more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[test]
+fn the_definitions_agree_with_each_other() {
+    use clap::CommandFactory;
+    Cli::command().debug_assert();
+}

@@ -1,0 +1,200 @@
+//! The configuration file as it is written: every key, its default, and the check of its value.
+#![forbid(unsafe_code)]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::ConfigError;
+use super::error::quoted;
+use crate::cli::Speaker;
+use crate::filter::RawRule;
+
+/// The rates that are taken, in words a minute.
+pub const RATES: std::ops::RangeInclusive<u32> = 60..=1_000;
+
+/// A configuration file's keys, all optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    /// Words a minute.
+    pub rate: Option<Spanned<u32>>,
+    /// The voice.
+    pub voice: Option<String>,
+    /// 0 to 100.
+    pub pitch: Option<Spanned<u8>>,
+    /// Per cent, 0 to 200.
+    pub volume: Option<Spanned<u8>>,
+    /// The engine's name.
+    pub engine: Option<Spanned<String>>,
+    /// `device`, `null` or a WAV file.
+    pub output: Option<PathBuf>,
+    /// The device's name.
+    pub device: Option<String>,
+    /// Frames in half the device's buffer.
+    pub buffer_frames: Option<Spanned<u32>>,
+    /// A time without speech.
+    pub close_after: Option<Spanned<String>>,
+    /// When the sender is named.
+    pub speaker: Option<Spanned<String>>,
+    /// The log format.
+    pub format: Option<Spanned<String>>,
+    /// Rule sets, in order.
+    pub filters: Option<Vec<Spanned<String>>>,
+    /// Rules of one's own, before the sets.
+    pub rule: Vec<RawRule>,
+    /// What to listen to.
+    pub source: Vec<Source>,
+    /// What only eSpeak NG has.
+    pub espeak: Espeak,
+}
+
+/// What only eSpeak NG has.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Espeak {
+    /// Rewrite text on which it is known to crash.
+    pub guard: Option<bool>,
+}
+
+/// Something to listen to: exactly one of `tail`, `connect` and `run`, and what belongs to it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Source {
+    /// A file to follow.
+    pub tail: Option<Spanned<PathBuf>>,
+    /// Lines of it to speak first.
+    pub lines: Option<u64>,
+    /// A server, `host:port`.
+    pub connect: Option<Spanned<String>>,
+    /// Its channels.
+    pub channels: Option<Vec<Spanned<String>>>,
+    /// The nick to take there.
+    pub nick: Option<Spanned<String>>,
+    /// Whether to talk TLS.
+    pub tls: Option<bool>,
+    /// A command and its arguments.
+    pub run: Option<Spanned<Vec<String>>>,
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its text, which errors point into.
+    pub text: String,
+    /// What it says.
+    pub file: File,
+}
+
+impl Loaded {
+    /// Reads and parses the file at `path`.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let unreadable = |why: String| ConfigError::Unreadable { path: path.to_owned(), why };
+        let bytes = std::fs::read(path).map_err(|error| unreadable(reason(&error)))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            unreadable(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to() + 1))
+        })?;
+        let file = super::set::parse(path, &text)?;
+        Ok(Self { path: path.to_owned(), text, file })
+    }
+
+    /// An error at the value `at`.
+    pub fn error<T>(&self, at: &Spanned<T>, problem: impl Into<String>) -> ConfigError {
+        ConfigError::at(&self.path, &self.text, at.span().start, problem)
+    }
+}
+
+/// The system's reason, in lower case and without its number.
+pub fn reason(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "no such file".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// `300ms`, `30s`, `10m`, `2h`.
+pub fn duration(text: &str) -> Option<Duration> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(unit_at);
+    let number: u64 = number.parse().ok()?;
+    let ms = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    Some(Duration::from_millis(number.checked_mul(ms)?))
+}
+
+/// `always`, `change` or `never`.
+pub fn speaker(name: &str) -> Option<Speaker> {
+    match name {
+        "always" => Some(Speaker::Always),
+        "change" => Some(Speaker::Change),
+        "never" => Some(Speaker::Never),
+        _ => None,
+    }
+}
+
+/// Where the configuration file is looked for when none is named.
+pub fn default_path() -> Option<PathBuf> {
+    Some(folder()?.join("config.toml"))
+}
+
+/// The user's folder of formats and rule sets.
+pub fn filters_folder() -> Option<PathBuf> {
+    Some(folder()?.join("filters"))
+}
+
+/// The user's folder for this program.
+pub fn folder() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let config = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
+    Some(config.join("irc-speak"))
+}
+
+/// Writes the commented example where there is no file yet.
+pub fn init(path: &Path) -> Result<(), ConfigError> {
+    let failed = |error: std::io::Error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => "it is there already".to_owned(),
+            _ => reason(&error),
+        };
+        ConfigError::Wrong(format!("cannot write {}: {why}", quoted(path)))
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut file = std::fs::File::create_new(path).map_err(failed)?;
+    std::io::Write::write_all(&mut file, EXAMPLE.as_bytes()).map_err(failed)
+}
+
+/// The commented example, which holds every default.
+pub const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+#[test]
+fn durations_have_a_unit() {
+    for (text, ms) in [
+        ("300ms", Some(300)),
+        ("30s", Some(30_000)),
+        ("10m", Some(600_000)),
+        ("2h", Some(7_200_000)),
+        ("0s", Some(0)),
+        ("30", None),
+        ("s", None),
+        ("-1s", None),
+        ("1 s", None),
+        ("99999999999999999999s", None),
+        ("9999999999999999h", None),
+    ] {
+        assert_eq!(duration(text), ms.map(Duration::from_millis), "{text:?}");
+    }
+}

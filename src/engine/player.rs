@@ -1,0 +1,233 @@
+//! The thread that owns engine and output: one utterance after the other, from text to sound.
+#![forbid(unsafe_code)]
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use super::{Engine, Stage};
+use crate::audio::device::Device;
+use crate::audio::file::WavFile;
+use crate::audio::report::Reporter;
+use crate::audio::resample::Resampler;
+use crate::audio::trim::Trim;
+use crate::audio::{Output, OutputError, earcon};
+use crate::voice::wire::{Order, Report, Setup, Speech, Target};
+
+/// How long without orders before the output may come to rest.
+const REST_AFTER: Duration = Duration::from_millis(300);
+
+/// The sample rate of the cues where an engine makes its sound itself, in Hz.
+const CUE_RATE: u32 = 22_050;
+
+/// Speaks what is ordered until [`Order::Finish`], or until nobody orders any more.
+pub(super) fn run(setup: &Setup, orders: &Receiver<Order>, reporter: &Reporter) {
+    let (engine, output) = match open(setup, reporter) {
+        Ok(opened) => opened,
+        Err(refused) => return reporter.report(refused),
+    };
+    let resampler = engine.sample_rate().map(|from| (from, output.sample_rate(from)));
+    let mut player = Player {
+        engine,
+        output,
+        resampler: resampler.filter(|(from, to)| from != to).map(|(a, b)| Resampler::new(a, b)),
+        reporter: reporter.clone(),
+        n_stops: 0,
+    };
+    reporter.report(Report::Ready);
+    if let Err(error) = player.run(orders) {
+        reporter.report(Report::Lost { why: error.to_string() });
+    }
+}
+
+fn open(setup: &Setup, reporter: &Reporter) -> Result<(Box<dyn Engine>, Box<dyn Output>), Report> {
+    let engine = super::open(setup).map_err(|error| Report::Refused {
+        why: error.to_string(),
+        configuration: error.is_configuration(),
+    })?;
+    let output = output(setup, engine.sample_rate(), reporter).map_err(|error| {
+        let configuration = matches!(error, OutputError::UnknownDevice { .. });
+        Report::Refused { why: error.to_string(), configuration }
+    })?;
+    Ok((engine, output))
+}
+
+fn output(
+    setup: &Setup,
+    engine_rate: Option<u32>,
+    reporter: &Reporter,
+) -> Result<Box<dyn Output>, OutputError> {
+    let reporter = reporter.clone();
+    let Some(rate) = engine_rate else {
+        return Ok(Box::new(WavFile::nothing(CUE_RATE, reporter))); // its sound is its own affair
+    };
+    Ok(match &setup.target {
+        Target::Device(name) => {
+            let close_after = Duration::from_millis(setup.close_after_ms);
+            Box::new(Device::open(name.as_deref(), setup.buffer_frames, close_after, reporter)?)
+        }
+        Target::File(path) => Box::new(WavFile::create(path, rate, reporter)?),
+        Target::Null => Box::new(WavFile::nothing(rate, reporter)),
+    })
+}
+
+struct Player {
+    engine: Box<dyn Engine>,
+    output: Box<dyn Output>,
+    resampler: Option<Resampler>,
+    reporter: Reporter,
+    /// Stops carried out.
+    n_stops: u64,
+}
+
+impl Player {
+    fn run(&mut self, orders: &Receiver<Order>) -> Result<(), OutputError> {
+        let mut rest = Some(REST_AFTER);
+        loop {
+            let order = match rest {
+                Some(after) => orders.recv_timeout(after),
+                None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match order {
+                Ok(Order::Speak(speech)) => self.speak(&speech)?,
+                Ok(Order::Cue) => self.cue()?,
+                Ok(Order::Stop) => self.stop(),
+                Ok(Order::Finish) => {
+                    self.output.drain()?;
+                    self.reporter.report(Report::Done);
+                    return Ok(());
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    rest = self.output.rest();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            rest = Some(REST_AFTER);
+        }
+    }
+
+    fn speak(&mut self, speech: &Speech) -> Result<(), OutputError> {
+        if !self.reporter.is_wanted() {
+            return Ok(()); // the stop behind it counts
+        }
+        self.output.wake()?;
+        self.output.begin(Some(speech.id), speech.gap_ms);
+        if let Some(resampler) = &mut self.resampler {
+            resampler.reset();
+        }
+        let mut stage = Sounding {
+            output: self.output.as_mut(),
+            resampler: self.resampler.as_mut(),
+            trim: Trim::default(),
+            trimmed: Vec::new(),
+            ready: Vec::new(),
+            reporter: &self.reporter,
+            failed: None,
+        };
+        let spoken = self.engine.speak(speech, &mut stage);
+        stage.finish()?;
+        match spoken {
+            Ok(()) => self.output.end(Some(speech.id)),
+            Err(error) => {
+                let why = error.to_string();
+                self.reporter.report(Report::Failed { id: speech.id, why });
+            }
+        }
+        Ok(())
+    }
+
+    fn cue(&mut self) -> Result<(), OutputError> {
+        self.output.wake()?;
+        self.output.begin(None, 0);
+        let rate = self.output.sample_rate(self.engine.sample_rate().unwrap_or(CUE_RATE));
+        self.output.write(&earcon::lost(rate))?;
+        self.output.end(None);
+        Ok(())
+    }
+
+    fn stop(&mut self) {
+        self.output.clear();
+        self.n_stops += 1;
+        self.reporter.stopped(self.n_stops);
+    }
+}
+
+/// One utterance on its way from the engine to the output.
+struct Sounding<'a> {
+    output: &'a mut dyn Output,
+    resampler: Option<&'a mut Resampler>,
+    trim: Trim,
+    trimmed: Vec<i16>,
+    ready: Vec<f32>,
+    reporter: &'a Reporter,
+    failed: Option<OutputError>,
+}
+
+impl Sounding<'_> {
+    /// Gives the output what is ready; `false` where it is not wanted.
+    fn write(&mut self) -> bool {
+        match self.output.write(&self.ready) {
+            Ok(wanted) => {
+                self.ready.clear();
+                wanted
+            }
+            Err(error) => {
+                self.failed = Some(error);
+                false
+            }
+        }
+    }
+
+    /// The utterance's last samples.
+    fn finish(&mut self) -> Result<(), OutputError> {
+        if let Some(resampler) = &mut self.resampler
+            && self.reporter.is_wanted()
+        {
+            resampler.finish(&mut self.ready);
+        }
+        self.write();
+        self.failed.take().map_or(Ok(()), Err)
+    }
+}
+
+impl Stage for Sounding<'_> {
+    fn begin(&mut self) {
+        self.ready.clear();
+        self.write();
+    }
+
+    fn samples(&mut self, samples: &[i16]) -> bool {
+        self.reporter.progress();
+        self.trimmed.clear();
+        self.trim.push(samples, &mut self.trimmed);
+        match &mut self.resampler {
+            Some(resampler) => resampler.push(&self.trimmed, &mut self.ready),
+            None => {
+                self.ready.extend(self.trimmed.iter().map(|&it| f32::from(it) / 32_768.0));
+            }
+        }
+        self.write()
+    }
+
+    fn wanted(&self) -> bool {
+        self.reporter.is_wanted()
+    }
+
+    fn alive(&self) {
+        self.reporter.progress();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::EngineError;
+
+    #[test]
+    fn an_unknown_engine_is_refused_as_a_matter_of_configuration() {
+        let setup = Setup { engine: "nonesuch".to_owned(), ..Setup::default() };
+        let error = crate::engine::open(&setup).err().expect("refused");
+        assert!(matches!(error, EngineError::Unknown { .. }));
+        assert!(error.is_configuration());
+    }
+}

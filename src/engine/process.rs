@@ -1,0 +1,58 @@
+//! The voice process: reads orders, has the engine speak them into the output, and reports. Three
+//! threads: this one reads orders, so that "stop" is seen while the engine works; one owns engine
+//! and output; one writes reports and the signs of life.
+#![forbid(unsafe_code)]
+
+use std::io::{self, BufRead};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use super::player;
+use crate::audio::report::Reporter;
+use crate::voice::wire::{Order, Setup};
+
+/// How long the output may take to put itself in order when the listener is gone.
+const GOODBYE: Duration = Duration::from_millis(200);
+
+/// Runs the voice process to its end.
+pub fn run() -> io::Result<()> {
+    let mut lines = io::stdin().lock().lines();
+    let Some(setup) = lines.next().transpose()? else { return Ok(()) };
+    let setup: Setup = serde_json::from_str(&setup)?;
+    let reporter = Reporter::start()?;
+    let (orders, ordered) = mpsc::channel();
+    let (ended, is_ended) = mpsc::channel::<()>();
+    let theirs = reporter.clone();
+    let engine = thread::Builder::new().name("engine".to_owned()).spawn(move || {
+        let _ended = ended; // dropped at the end, however it comes
+        player::run(&setup, &ordered, &theirs);
+    })?;
+    let mut is_last = false;
+    for line in lines {
+        let order: Order = serde_json::from_str(&line?)?;
+        match &order {
+            Order::Speak(speech) => reporter.ordered(speech.id),
+            Order::Stop => {
+                reporter.stop();
+                engine.thread().unpark();
+            }
+            Order::Cue => {}
+            Order::Finish => is_last = true,
+        }
+        if orders.send(order).is_err() || is_last {
+            break;
+        }
+    }
+    drop(orders);
+    if is_last {
+        // The engine's thread ends when all is said; the listener's signs of life watch over it.
+        let _closed = is_ended.recv();
+    } else {
+        // The listener is gone: be silent, and give the output a moment to put itself in order.
+        reporter.stop();
+        engine.thread().unpark();
+        let _closed = is_ended.recv_timeout(GOODBYE);
+    }
+    Ok(())
+}

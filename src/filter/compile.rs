@@ -1,0 +1,185 @@
+//! Checks rules as they are written and makes them ready to be asked.
+#![forbid(unsafe_code)]
+
+use std::path::Path;
+
+use regex::Regex;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::rules::{Action, Kinds, RawParts, RawRule, RawTest, Rule, RuleSet, Test};
+use crate::config::error::ConfigError;
+use crate::config::set;
+use crate::message::Kind;
+
+/// The most rules that a set may have.
+const MAX_RULES: usize = 256;
+
+/// A file of rules.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSet {
+    about: String,
+    #[serde(default)]
+    rule: Vec<RawRule>,
+}
+
+impl RuleSet {
+    /// Reads `source`, the text of the file `path`, as the rule set `name`.
+    pub fn parse(name: &str, path: &Path, source: &str) -> Result<Self, ConfigError> {
+        let raw: RawSet = set::parse(path, source)?;
+        let set = Self::compile(name, path, source, raw.rule)?;
+        Ok(Self { about: raw.about, ..set })
+    }
+
+    /// Makes a rule set of `rules`, which stand in `source`, the text of the file `path`.
+    pub fn compile(
+        name: &str,
+        path: &Path,
+        source: &str,
+        rules: Vec<RawRule>,
+    ) -> Result<Self, ConfigError> {
+        if rules.len() > MAX_RULES {
+            let problem =
+                format!("{} rules are too many; a set has at most {MAX_RULES}", rules.len());
+            return Err(ConfigError::at(path, source, 0, problem));
+        }
+        let file = File { name, path, source };
+        let rules = rules.into_iter().map(|rule| file.rule(rule)).collect::<Result<_, _>>()?;
+        Ok(Self { name: name.to_owned(), about: String::new(), rules })
+    }
+
+    /// The rules of the command line's `--keep` and `--drop`: what is to be kept goes first.
+    pub fn from_patterns(keep: &[String], drop: &[String]) -> Result<Self, ConfigError> {
+        let keep = keep.iter().map(|pattern| option_rule("--keep", Action::Keep, pattern));
+        let drop = drop.iter().map(|pattern| option_rule("--drop", Action::Drop, pattern));
+        let rules = keep.chain(drop).collect::<Result<_, _>>()?;
+        Ok(Self { name: "command line".to_owned(), about: String::new(), rules })
+    }
+}
+
+fn option_rule(option: &str, action: Action, pattern: &str) -> Result<Rule, ConfigError> {
+    let shown = set::shown(pattern);
+    let anywhere = set::regex(pattern)
+        .map_err(|problem| ConfigError::Wrong(format!("{option} {shown} {problem}")))?;
+    let test = Test { anywhere: Some(anywhere), ..Test::default() };
+    Ok(Rule { action, test, label: format!("{option} {shown}") })
+}
+
+/// The file that rules stand in.
+struct File<'a> {
+    name: &'a str,
+    path: &'a Path,
+    source: &'a str,
+}
+
+impl File<'_> {
+    fn rule(&self, raw: RawRule) -> Result<Rule, ConfigError> {
+        let RawRule { keep, drop, highlight, replace, with } = raw;
+        let misplaced = with.as_ref().map(|with| with.span().start);
+        let tests = [
+            ("keep", Action::Keep, keep),
+            ("drop", Action::Drop, drop),
+            ("highlight", Action::Highlight, highlight),
+        ];
+        let mut made = Vec::new();
+        for (key, action, test) in tests {
+            if let Some(test) = test {
+                let start = test.span().start;
+                made.push((start, action, self.test(key, &test)?));
+            }
+        }
+        if let Some(replace) = replace {
+            let start = replace.span().start;
+            made.push((start, self.replacement(&replace, with)?, Test::default()));
+        } else if let Some(start) = misplaced {
+            return Err(self.error(start, "\"with\" goes with \"replace\"; there is none"));
+        }
+        self.only(made)
+    }
+
+    /// The one rule of `made`, of which each began at a place in the file.
+    fn only(&self, mut made: Vec<(usize, Action, Test)>) -> Result<Rule, ConfigError> {
+        const KEYS: &str = "a rule has one of keep, drop, replace and highlight";
+        match (made.pop(), made.pop()) {
+            (Some((start, action, test)), None) => {
+                let line = self.source.bytes().take(start).filter(|&b| b == b'\n').count() + 1;
+                Ok(Rule { action, test, label: format!("{}:{line}", self.name) })
+            }
+            (Some((start, ..)), Some(_)) => {
+                Err(self.error(start, format!("{KEYS}; make it two rules")))
+            }
+            (None, _) => {
+                // An empty table leaves no place; the first `[[rule]]` without a key is near.
+                let start = self.source.find("[[rule]]").unwrap_or(0);
+                Err(self.error(start, format!("{KEYS}; this file has one without")))
+            }
+        }
+    }
+
+    fn replacement(
+        &self,
+        replace: &Spanned<String>,
+        with: Option<Spanned<String>>,
+    ) -> Result<Action, ConfigError> {
+        let pattern = self.regex("replace", replace)?;
+        let Some(with) = with else {
+            let problem = "\"replace\" needs a \"with\"; with = \"\" takes it out";
+            return Err(self.error(replace.span().start, problem));
+        };
+        Ok(Action::Replace { pattern, with: with.into_inner() })
+    }
+
+    fn test(&self, key: &str, test: &Spanned<RawTest>) -> Result<Test, ConfigError> {
+        match test.get_ref() {
+            RawTest::Anywhere(pattern) => {
+                let anywhere = self.regex_at(key, test.span().start, pattern)?;
+                Ok(Test { anywhere: Some(anywhere), ..Test::default() })
+            }
+            RawTest::Parts(parts) => self.parts(parts),
+        }
+    }
+
+    fn parts(&self, parts: &RawParts) -> Result<Test, ConfigError> {
+        let regex = |key, pattern: &Option<Spanned<String>>| {
+            pattern.as_ref().map(|pattern| self.regex(key, pattern)).transpose()
+        };
+        Ok(Test {
+            anywhere: None,
+            text: regex("text", &parts.text)?,
+            sender: regex("sender", &parts.sender)?,
+            channel: regex("channel", &parts.channel)?,
+            source: regex("source", &parts.source)?,
+            highlight: parts.highlight,
+            kinds: parts.kind.as_ref().map_or(Ok(Kinds::default()), |kind| self.kinds(kind))?,
+        })
+    }
+
+    fn kinds(&self, pattern: &Spanned<String>) -> Result<Kinds, ConfigError> {
+        // Whole names: "mode|nick" is two kinds, and "part" is not in some longer name.
+        self.regex("kind", pattern)?;
+        let whole = Spanned::new(pattern.span(), format!("^(?:{})$", pattern.get_ref()));
+        let kinds = Kinds::matching(&self.regex("kind", &whole)?);
+        if !kinds.is_empty() {
+            return Ok(kinds);
+        }
+        let known: Vec<_> = Kind::ALL.into_iter().map(Kind::name).collect();
+        let shown = set::shown(pattern.get_ref());
+        let problem = format!("no kind is {shown}; {}", set::hint(pattern.get_ref(), &known));
+        Err(self.error(pattern.span().start, problem))
+    }
+
+    fn regex(&self, key: &str, pattern: &Spanned<String>) -> Result<Regex, ConfigError> {
+        self.regex_at(key, pattern.span().start, pattern.get_ref())
+    }
+
+    fn regex_at(&self, key: &str, start: usize, pattern: &str) -> Result<Regex, ConfigError> {
+        set::regex(pattern).map_err(|problem| {
+            self.error(start, format!("{key} pattern {} {problem}", set::shown(pattern)))
+        })
+    }
+
+    fn error(&self, start: usize, problem: impl Into<String>) -> ConfigError {
+        ConfigError::at(self.path, self.source, start, problem)
+    }
+}

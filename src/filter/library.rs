@@ -1,0 +1,186 @@
+//! The formats and rule sets there are: those in the program, and the user's files beside them,
+//! which take the place of those of the same name.
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::RuleSet;
+use crate::config::ConfigError;
+use crate::config::error::escaped;
+use crate::format::{Grammar, Grammars};
+
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../filters/", $name, ".toml")))),*]
+    };
+}
+
+/// The files in the program. Of two formats that describe as much of a log, the first is taken.
+const EMBEDDED: &[(&str, &str)] =
+    &embedded!["sic", "ii", "irssi", "weechat", "plain", "irc-noise", "highlights-only",];
+
+/// All formats and rule sets, checked.
+#[derive(Debug)]
+pub struct Library {
+    grammars: Arc<Grammars>,
+    rule_sets: Vec<RuleSet>,
+}
+
+impl Library {
+    /// Reads the files in the program, and those named `*.toml` in `user_dir`, if there is one:
+    /// the folder `filters` beside the configuration. A user's format goes before the others.
+    pub fn load(user_dir: Option<&Path>) -> Result<Self, ConfigError> {
+        let own = user_dir.map_or(Ok(Vec::new()), user_files)?;
+        let overridden = |name: &str| own.iter().any(|file| file.name == name);
+        let embedded = EMBEDDED
+            .iter()
+            .filter(|(name, _)| !overridden(name))
+            .map(|&(name, source)| File::embedded(name, source))
+            .collect::<Vec<_>>();
+
+        let (mut grammars, mut rule_sets) = (Vec::new(), Vec::new());
+        for file in own.iter().chain(&embedded) {
+            if file.has_rules() {
+                rule_sets.push(RuleSet::parse(&file.name, &file.path, &file.source)?);
+            } else {
+                grammars.push(Grammar::parse(&file.name, &file.path, &file.source)?);
+            }
+        }
+        Ok(Self { grammars: Arc::new(Grammars::new(grammars)), rule_sets })
+    }
+
+    /// The formats.
+    pub fn grammars(&self) -> Arc<Grammars> {
+        Arc::clone(&self.grammars)
+    }
+
+    /// The rule set `name`.
+    pub fn rule_set(&self, name: &str) -> Result<RuleSet, ConfigError> {
+        let found = self.rule_sets.iter().find(|set| set.name() == name);
+        found.cloned().ok_or_else(|| {
+            let known: Vec<_> = self.rule_sets.iter().map(RuleSet::name).collect();
+            let (name, known) = (escaped(name), known.join(", "));
+            ConfigError::Wrong(format!("unknown filter \"{name}\"; known are {known}"))
+        })
+    }
+
+    /// Name and description of each format.
+    pub fn formats(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.grammars.iter().map(|grammar| (grammar.name(), grammar.about()))
+    }
+
+    /// Name and description of each rule set.
+    pub fn rule_sets(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.rule_sets.iter().map(|set| (set.name(), set.about()))
+    }
+}
+
+/// A file of a format or of rules.
+struct File {
+    name: String,
+    path: PathBuf,
+    source: String,
+}
+
+impl File {
+    fn embedded(name: &str, source: &str) -> Self {
+        let path = PathBuf::from(format!("filters/{name}.toml"));
+        Self { name: name.to_owned(), path, source: source.to_owned() }
+    }
+
+    fn read(path: PathBuf) -> Result<Self, ConfigError> {
+        let source = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { name, path, source })
+    }
+
+    /// Whether it is a file of rules; else it is a format.
+    fn has_rules(&self) -> bool {
+        self.source.lines().any(|line| {
+            let line = line.trim_start();
+            line.starts_with("[[rule]]") || line.starts_with("rule ") || line.starts_with("rule=")
+        })
+    }
+}
+
+/// The files `*.toml` in `dir`, by name; none when there is no such folder.
+fn user_files(dir: &Path) -> Result<Vec<File>, ConfigError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(dir, &error)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(dir, &error))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths.into_iter().map(File::read).collect()
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
+    let why = match error.kind() {
+        io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+        _ => error.to_string().to_lowercase(),
+    };
+    ConfigError::Unreadable { path: path.to_path_buf(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_program_is_in_order() {
+        let library = Library::load(None).expect("embedded files");
+        let formats: Vec<_> = library.formats().map(|(name, _)| name).collect();
+        let rule_sets: Vec<_> = library.rule_sets().map(|(name, _)| name).collect();
+        assert_eq!(formats, ["sic", "ii", "irssi", "weechat", "plain"]);
+        assert_eq!(rule_sets, ["irc-noise", "highlights-only"]);
+        for (name, about) in library.formats().chain(library.rule_sets()) {
+            assert!(!about.is_empty() && !about.ends_with('.'), "{name}: {about}");
+        }
+    }
+
+    #[test]
+    fn every_file_beside_is_in_the_program() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("filters");
+        for file in user_files(&folder).expect("the folder") {
+            assert!(EMBEDDED.iter().any(|(name, _)| *name == file.name), "{}", file.name);
+        }
+    }
+
+    #[test]
+    fn a_users_file_takes_the_place_of_ours() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let write =
+            |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("a file");
+        write("irc-noise.toml", "about = \"nothing\"\nrule = []\n");
+        write("mine.toml", "about = \"mine\"\n[[line]]\nkind = \"say\"\nmatch = 'x(?P<text>.*)'\n");
+        write("notes.txt", "not one of them");
+        let library = Library::load(Some(dir.path())).expect("files");
+        assert_eq!(library.formats().next(), Some(("mine", "mine")));
+        let noise: Vec<_> = library.rule_sets().filter(|(name, _)| *name == "irc-noise").collect();
+        assert_eq!(noise, [("irc-noise", "nothing")]);
+
+        write("mine.toml", "about = \"mine\"\n[[line]]\nkind = \"say\"\nmatch = '(x'\n");
+        let error = Library::load(Some(dir.path())).expect_err("a bad pattern").to_string();
+        let said = ":4:9: pattern \"(x\" is not a regular expression: unclosed group";
+        assert!(error.ends_with(said), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let library = Library::load(None).expect("embedded files");
+        let error = library.rule_set("noise").expect_err("no such set");
+        let said = "unknown filter \"noise\"; known are irc-noise, highlights-only";
+        assert_eq!(error.to_string(), said);
+        assert!(Library::load(Some(Path::new("/nowhere/at/all"))).is_ok());
+    }
+}

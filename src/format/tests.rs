@@ -1,0 +1,303 @@
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use super::*;
+use crate::clock::test_now;
+use crate::filter::Library;
+use crate::message::{Kind, Line, Message, SourceId};
+use crate::source::lines::{Lines, decode};
+
+/// The formats in the program; to compile them takes longer than the tests.
+fn grammars() -> Arc<Grammars> {
+    static LIBRARY: LazyLock<Library> =
+        LazyLock::new(|| Library::load(None).expect("embedded files"));
+    LIBRARY.grammars()
+}
+
+fn reader(format: &str) -> Reader {
+    Reader::named(grammars(), format).expect(format)
+}
+
+fn recognising() -> Reader {
+    Reader::recognising(grammars())
+}
+
+fn lines(text: &str) -> Lines {
+    Lines::new(SourceId(0), text.as_bytes().to_vec(), test_now())
+}
+
+fn line(text: &str) -> Line<'_> {
+    Line { source: SourceId(0), text: text.into(), received: test_now(), continued: false }
+}
+
+/// A message's parts on one line: `kind channel sender | text`, with `-` for what is not there.
+fn shown(message: &Message<'_>) -> String {
+    let part = |part: &Option<std::borrow::Cow<'_, str>>| part.as_deref().unwrap_or("-").to_owned();
+    let (channel, sender) = (part(&message.channel), part(&message.sender));
+    format!("{} {channel} {sender} | {}", message.kind, message.text)
+}
+
+fn check(format: &str, rows: &[(&str, &str)]) {
+    let mut named = reader(format);
+    let mut recognised = recognising();
+    for (text, parts) in rows {
+        assert_eq!(shown(&named.read(line(text))), *parts, "{format}: {text:?}");
+        assert_eq!(shown(&recognised.read(line(text))), *parts, "recognised: {text:?}");
+        assert_eq!(recognised.format(), format, "line: {text:?}");
+    }
+}
+
+#[test]
+fn sic() {
+    check(
+        "sic",
+        &[
+            ("#lxc        : 2024-03-01 16:02 <kim> hello world ", "say #lxc kim | hello world"),
+            ("#lxc        : 09/12/13 16:02 <kim> hello", "say #lxc kim | hello"),
+            (
+                "#a-very-long-name: 09/12/13 16:02 <kim> <bob> hi",
+                "say #a-very-long-name kim | <bob> hi",
+            ),
+            (
+                "#lxc        : 09/12/13 16:02 <kim> \u{1}ACTION waves\u{1}",
+                "action #lxc kim | waves",
+            ),
+            ("#lxc        : 09/12/13 16:02 <kim> \u{1}VERSION\u{1}", "server #lxc kim | VERSION"),
+            (
+                "#lxc        : 09/12/13 16:02 <kim> \u{2}bold\u{2} \u{3}04red",
+                "say #lxc kim | bold red",
+            ),
+            (
+                "#lxc        : 09/12/13 16:02 <kim> please JOIN us >< JOIN (#x): y",
+                "say #lxc kim | please JOIN us >< JOIN (#x): y",
+            ),
+            ("listener    : 09/12/13 16:02 <kim> just to you", "say - kim | just to you"),
+            ("kim         : 09/12/13 16:02 >< JOIN (#lxc): ", "join #lxc kim | "),
+            ("kim         : 09/12/13 16:02 >< JOIN (): #lxc", "join #lxc kim | "),
+            (
+                "averylongnick_: 09/12/13 16:02 >< PART (#lxc): bye all",
+                "part #lxc averylongnick_ | bye all",
+            ),
+            (
+                "kim         : 09/12/13 16:02 >< QUIT (): Quit: leaving",
+                "quit - kim | Quit: leaving",
+            ),
+            ("kim         : 09/12/13 16:02 >< NICK (): kimmy", "nick - kim | kimmy"),
+            (
+                "kim         : 09/12/13 16:02 >< TOPIC (#lxc): news (now)",
+                "topic #lxc kim | news (now)",
+            ),
+            ("kim         : 09/12/13 16:02 >< KICK (#lxc bob): spam", "kick #lxc kim | bob spam"),
+            ("kim         : 09/12/13 16:02 >< MODE (#lxc +o bob): ", "mode #lxc kim | +o bob"),
+            ("kim         : 09/12/13 16:02 >< MODE (kim): +i", "mode - kim | +i"),
+            (
+                "ChanServ    : 09/12/13 16:02 >< NOTICE (#lxc): [#lxc] hi",
+                "notice #lxc ChanServ | [#lxc] hi",
+            ),
+            ("kim         : 09/12/13 16:02 >< NOTICE (me): psst", "notice - kim | psst"),
+            (
+                "irc.example.org: 09/12/13 16:02 >< NOTICE (*): *** Looking up",
+                "server - irc.example.org | *** Looking up",
+            ),
+            (
+                "irc.example.org: 09/12/13 16:02 >< 005 (me PREFIX=(ov)@+): are supported",
+                "server - irc.example.org | are supported",
+            ),
+            ("kim         : 09/12/13 16:02 >< INVITE (me): #lxc", "server - kim | #lxc"),
+        ],
+    );
+}
+
+#[test]
+fn ii() {
+    check(
+        "ii",
+        &[
+            ("1709301720 <kim> hello", "say - kim | hello"),
+            ("1709301720 <kim> \u{1}ACTION waves\u{1}", "action - kim | waves"),
+            ("1709301720 -!- kim(~kim@example.org) has joined #lxc", "join #lxc kim | "),
+            ("1709301720 -!- kim(~kim@example.org) has left #lxc", "part #lxc kim | "),
+            (
+                "1709301720 -!- kim(~kim@example.org) has quit \"so \"long\"\"",
+                "quit - kim | so \"long\"",
+            ),
+            ("1709301720 -!- kim changed nick to kimmy", "nick - kim | kimmy"),
+            ("1709301720 -!- changed nick to \"kimmy\"", "nick - - | kimmy"),
+            ("1709301720 -!- kim changed topic to \"the news\"", "topic - kim | the news"),
+            ("1709301720 -!- kim changed mode/#lxc -> +o bob", "mode #lxc kim | +o bob"),
+            ("1709301720 -!- kim kicked bob (\"spam\")", "kick - kim | bob spam"),
+            ("1709301720 -!- \"psst\")", "notice - - | psst"),
+            ("1709301720 -!- error closing link", "server - - | error closing link"),
+            ("1709301720 #lxc End of /NAMES list.", "server - - | #lxc End of /NAMES list."),
+            ("2013-12-09 16:02 <kim> an older version", "say - kim | an older version"),
+        ],
+    );
+}
+
+#[test]
+fn irssi() {
+    check(
+        "irssi",
+        &[
+            (
+                "--- Log opened Wed May 22 02:01:22 2002",
+                "server - - | Log opened Wed May 22 02:01:22 2002",
+            ),
+            ("12:01 < kim> hello", "say - kim | hello"),
+            ("12:01 <@kim> <+bob> hello", "say - kim | <+bob> hello"),
+            ("12:01:59 <kim> hello", "say - kim | hello"),
+            ("12:01 < kim> \u{4}8/grey\u{4}g", "say - kim | grey"),
+            ("12:01  * kim waves", "action - kim | waves"),
+            ("12:01 -!- kim [~kim@example.org] has joined #lxc", "join #lxc kim | "),
+            (
+                "12:01 -!- kim [~kim@example.org] has left #lxc [bye [all]]",
+                "part #lxc kim | bye [all]",
+            ),
+            ("12:01 -!- kim [~kim@example.org] has quit []", "quit - kim | "),
+            ("12:01 -!- kim is now known as kimmy", "nick - kim | kimmy"),
+            ("12:01 -!- bob was kicked from #lxc by kim [spam]", "kick #lxc kim | bob spam"),
+            ("12:01 -!- mode/#lxc [+o bob] by kim", "mode #lxc kim | +o bob"),
+            (
+                "12:01 -!- ServerMode/#lxc [+nt] by irc.example.org",
+                "mode #lxc irc.example.org | +nt",
+            ),
+            ("12:01 -!- kim changed the topic of #lxc to: the news", "topic #lxc kim | the news"),
+            (
+                "12:01 -!- Irssi: Join to #lxc was synced",
+                "server - - | Irssi: Join to #lxc was synced",
+            ),
+            ("12:01 -kim-bot:#lxc- psst - you", "notice #lxc kim-bot | psst - you"),
+            ("12:01 -kim(~kim@example.org)- psst", "notice - kim | psst"),
+            ("12:01 [Users #lxc]", "server - - | [Users #lxc]"),
+        ],
+    );
+}
+
+#[test]
+fn weechat() {
+    let stamped = [
+        ("kim\thello", "say - kim | hello"),
+        ("@kim\t--> \thello", "say - kim | --> \thello"),
+        ("-->\tkim (~kim@example.org) has joined #lxc", "join #lxc kim | "),
+        ("-->\tkim [account] (Kim (she)) (~kim@example.org) has joined #lxc", "join #lxc kim | "),
+        ("<--\tkim (~kim@example.org) has quit (Quit: (bye))", "quit - kim | Quit: (bye)"),
+        ("<--\tkim (~kim@example.org) has left #lxc (\"bye\")", "part #lxc kim | \"bye\""),
+        ("<--\tkim has kicked bob (spam)", "kick - kim | bob spam"),
+        ("--\tkim is now known as kimmy", "nick - kim | kimmy"),
+        ("--\tMode #lxc [+o bob] by kim", "mode #lxc kim | +o bob"),
+        ("--\tkim has changed topic for #lxc from \"a\" to \"b\"", "topic #lxc kim | b"),
+        ("--\tkim has unset topic for #lxc (old topic: \"a\")", "topic #lxc kim | "),
+        ("--\tNotice(kim) -> #lxc: psst", "notice #lxc kim | psst"),
+        ("--\tPvNotice(ChanServ): Welcome", "notice - ChanServ | Welcome"),
+        (" *\tkim waves", "action - kim | waves"),
+        ("--\tChannel #lxc: 3 nicks", "server - - | Channel #lxc: 3 nicks"),
+        ("=!=\tirc: error", "server - - | irc: error"),
+        ("\tPlugins loaded: irc", "server - - | Plugins loaded: irc"),
+    ];
+    let rows: Vec<_> =
+        stamped.map(|(line, parts)| (format!("2024-03-01 16:02:00\t{line}"), parts)).into();
+    check("weechat", &rows.iter().map(|(line, parts)| (line.as_str(), *parts)).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_no_grammar_describes_is_plain() {
+    let mut reader = recognising();
+    for text in ["", "   indented", "warning: unused", "<html>", "é"] {
+        assert_eq!(shown(&reader.read(line(text))), format!("plain - - | {text}"));
+    }
+    assert_eq!(reader.format(), "plain");
+    let mut reader = self::reader("plain");
+    assert_eq!(shown(&reader.read(line("12:01 < kim> hi"))), "plain - - | 12:01 < kim> hi");
+}
+
+#[test]
+fn the_stamp_is_given_as_it_was_written() {
+    for (format, text, stamp) in [
+        ("sic", "#lxc : 09/12/13 16:02 <kim> hi", "09/12/13 16:02"),
+        ("ii", "1709301720 <kim> hi", "1709301720"),
+        ("irssi", "12:01 < kim> hi", "12:01"),
+        ("weechat", "2024-03-01 16:02:00\tkim\thi", "2024-03-01 16:02:00"),
+    ] {
+        assert_eq!(reader(format).read(line(text)).stamp.as_deref(), Some(stamp), "{format}");
+    }
+}
+
+#[test]
+fn the_rest_of_a_line_is_plain() {
+    let rest = Line { continued: true, ..line("12:01 < kim> hi") };
+    assert_eq!(shown(&recognising().read(rest)), "plain - - | 12:01 < kim> hi");
+}
+
+#[test]
+fn the_format_is_that_of_most_lines() {
+    let mut reader = recognising();
+    reader.sample(&lines(
+        "pasted:\n12:01 < kim> a\n12:02 < kim> b\n12:02 < kim> c\n1709301720 <kim> c\n",
+    ));
+    assert_eq!(reader.format(), "irssi");
+    let message = reader.read(line("1709301720 <kim> another format's line"));
+    assert_eq!((reader.format(), message.kind), ("irssi", Kind::Say));
+}
+
+#[test]
+fn a_log_may_change_its_format_half_way() {
+    let mut reader = recognising();
+    reader.sample(&lines(&"12:01 < kim> a\n".repeat(150)));
+    reader.sample(&lines(&"1709301720 <kim> a\n".repeat(100)));
+    for text in ["12:01 < kim> a", "1709301720 <kim> a"] {
+        assert_eq!(reader.read(line(text)).kind, Kind::Say, "line: {text:?}");
+    }
+    // 200 lines have settled it.
+    assert_eq!(reader.read(line("2024-03-01 16:02:00\tkim\thi")).kind, Kind::Plain);
+}
+
+#[test]
+fn an_unknown_format_lists_the_known_ones() {
+    let error = Reader::named(grammars(), "irsi").expect_err("no such format").to_string();
+    assert_eq!(error, "unknown format \"irsi\"; known are sic, ii, irssi, weechat, plain");
+}
+
+/// The shares of lines explained in real logs, which are not ours to copy.
+#[test]
+fn real_logs_are_understood() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    for format in ["irssi", "weechat"] {
+        let Ok(files) = fs::read_dir(corpus.join(format)) else {
+            println!("no real logs of {format} at {}: not tested", corpus.display());
+            continue;
+        };
+        let (mut all, mut plain) = (0_u32, Vec::new());
+        for path in files.map(|file| file.expect("a file").path()) {
+            if path.extension().is_none_or(|extension| extension != "log") {
+                continue;
+            }
+            let bytes = fs::read(&path).expect("a log");
+            let mut reader = recognising();
+            for text in bytes.split(|&b| b == b'\n').map(decode) {
+                if text.trim().is_empty() {
+                    continue;
+                }
+                all += 1;
+                if reader.read(line(&text)).kind == Kind::Plain {
+                    plain.push(text.into_owned());
+                }
+            }
+            assert_eq!(reader.format(), format, "{}", path.display());
+        }
+        let share = f64::from(u32::try_from(plain.len()).expect("few")) / f64::from(all);
+        println!("{format}: {} of {all} lines are not explained", plain.len());
+        assert!(share <= 0.005, "{format}: {share}: {plain:#?}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_panic_a_grammar(bytes: Vec<u8>, stamped in "(#a|b) *: 09/12/13 16:02 .*|12:01 .*|1709301720 -!- .*|2024-03-01 16:02:00\t.*") {
+        let mut reader = recognising();
+        for text in [decode(&bytes), stamped.into()] {
+            let message = reader.read(line(&text));
+            proptest::prop_assert!(message.sender.is_none_or(|sender| !sender.is_empty()));
+        }
+    }
+}

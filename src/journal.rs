@@ -1,0 +1,188 @@
+//! Every line that came in, and how it ended: counted, and told as events.
+#![forbid(unsafe_code)]
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::message::{Fate, Message, Utterance, UtteranceId};
+
+/// One thing that happened to a line, as `--events` prints it.
+#[derive(Debug, Serialize)]
+struct Event<'a> {
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fate: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u64>,
+    line: u64,
+    text: &'a str,
+    source: &'a str,
+    channel: Option<&'a str>,
+    sender: Option<&'a str>,
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    highlight: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lag_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+}
+
+/// An utterance that has not ended.
+struct Open {
+    utterance: Utterance,
+    source: String,
+    rate: u32,
+    started: Option<Instant>,
+}
+
+/// Keeps account. `lines in = sum of fates` once everything has ended.
+#[derive(Default)]
+pub struct Journal {
+    /// Lines that came in.
+    n_lines: u64,
+    /// Lines by the name of their fate.
+    fates: BTreeMap<&'static str, u64>,
+    open: HashMap<UtteranceId, Open>,
+    /// When the voice had nothing to do any more; none while it speaks.
+    free_since: Option<Instant>,
+    events: Option<Sender<Vec<u8>>>,
+}
+
+impl Journal {
+    /// A journal that tells `events`, where somebody wants them: one JSON object a line.
+    pub fn new(events: Option<Sender<Vec<u8>>>) -> Self {
+        Self { events, ..Self::default() }
+    }
+
+    /// A line was dropped by `rule`.
+    pub fn dropped(&mut self, message: &Message<'_>, line: u64, source: &str, rule: &str) {
+        self.n_lines += 1;
+        *self.fates.entry("dropped").or_default() += 1;
+        if self.events.is_some() {
+            let event = Event {
+                fate: Some("dropped"),
+                rule: Some(rule),
+                ..about(Some(message), line, source, &message.text, "fate")
+            };
+            self.tell(&event);
+        }
+    }
+
+    /// A line became `utterance`, to be spoken at `rate` words a minute.
+    pub fn queued(&mut self, utterance: &Utterance, source: &str, rate: u32) {
+        self.n_lines += u64::from(utterance.message.is_some());
+        let open =
+            Open { utterance: utterance.clone(), source: source.to_owned(), rate, started: None };
+        self.tell_of(&open, "queued", None, None);
+        self.open.insert(utterance.id, open);
+    }
+
+    /// An utterance's first sample went out.
+    pub fn started(&mut self, id: UtteranceId, now: Instant) {
+        let Some(mut open) = self.open.remove(&id) else { return };
+        open.started = Some(now);
+        // Its latency is counted from when nothing but the program stood in its way.
+        let received = open.utterance.received;
+        let ready = self.free_since.take().map_or(received, |free| free.max(received));
+        let latency = milliseconds(now.saturating_duration_since(ready));
+        self.tell_of(&open, "started", Some(latency), None);
+        self.open.insert(id, open);
+    }
+
+    /// An utterance has ended.
+    pub fn settled(&mut self, id: UtteranceId, fate: &Fate, now: Instant) {
+        let Some(open) = self.open.remove(&id) else { return };
+        self.free_since = Some(now);
+        if open.utterance.message.is_some() {
+            *self.fates.entry(fate.name()).or_default() += 1;
+        }
+        if matches!(fate, Fate::Spoken { .. }) {
+            self.tell_of(&open, "finished", None, None);
+        }
+        self.tell_of(&open, "fate", None, Some(fate));
+    }
+
+    /// The utterances that have not ended.
+    pub fn unsettled(&self) -> Vec<UtteranceId> {
+        let mut ids: Vec<_> = self.open.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Lines in, and lines by fate.
+    pub fn counts(&self) -> (u64, &BTreeMap<&'static str, u64>) {
+        (self.n_lines, &self.fates)
+    }
+
+    fn tell_of(&self, open: &Open, name: &'static str, latency: Option<f64>, fate: Option<&Fate>) {
+        if self.events.is_none() {
+            return;
+        }
+        let utterance = &open.utterance;
+        let lag = open.started.map(|at| at.saturating_duration_since(utterance.received));
+        let message = utterance.message.as_ref();
+        let (rule, why) = match fate {
+            Some(Fate::Dropped { rule }) => (Some(rule.as_str()), None),
+            Some(Fate::Failed { why }) => (None, Some(why.as_str())),
+            Some(Fate::Spoken { .. } | Fate::Skipped) | None => (None, None),
+        };
+        self.tell(&Event {
+            id: Some(utterance.id.0),
+            rate: Some(open.rate),
+            lag_ms: lag.map(milliseconds),
+            latency_ms: latency,
+            fate: fate.map(Fate::name),
+            rule,
+            why,
+            ..about(message, utterance.line, &open.source, &utterance.text, name)
+        });
+    }
+
+    fn tell(&self, event: &Event<'_>) {
+        if let Some(events) = &self.events
+            && events.send(crate::voice::wire::line(event)).is_err()
+        {
+            tracing::debug!("nobody reads events any more");
+        }
+    }
+}
+
+fn about<'a>(
+    message: Option<&'a Message<'_>>,
+    line: u64,
+    source: &'a str,
+    text: &'a str,
+    event: &'static str,
+) -> Event<'a> {
+    Event {
+        event,
+        fate: None,
+        id: None,
+        line,
+        text,
+        source,
+        channel: message.and_then(|it| it.channel.as_deref()),
+        sender: message.and_then(|it| it.sender.as_deref()),
+        kind: message.map(|it| it.kind.name()),
+        highlight: message.is_some_and(|it| it.highlight),
+        rate: None,
+        lag_ms: None,
+        latency_ms: None,
+        rule: None,
+        why: None,
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 10_000.0).round() / 10.0
+}

@@ -1,0 +1,413 @@
+//! The one place where tasks and channels are made and wired:
+//!
+//! ```text
+//!  source ──┐                          ┌─▶ standard output (--text)
+//!  source ──┼─Input─▶ hearing ─words──▶┤
+//!  source ──┘         (this task)      └─▶ queue ─Speech─▶ voice task ◀─▶ voice process
+//!                                           ▲                 │
+//!                          journal ◀────────┴─────Told────────┘
+//!                             └─▶ standard output (--events), by a thread: it may be slow
+//! ```
+//!
+//! A source waits for the microseconds of hearing the lines before its own, never for speech.
+#![forbid(unsafe_code)]
+
+use std::io::{self, Write};
+use std::sync::mpsc::Sender;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::now;
+use crate::config::error::escaped;
+use crate::config::settings::Settings;
+use crate::error::Error;
+use crate::hearing::{Heard, Hearing};
+use crate::journal::Journal;
+use crate::message::{Fate, Message, SourceId, Utterance, UtteranceId};
+use crate::queue::Queue;
+use crate::source::{Inbox, Input, SourceError};
+use crate::voice::wire::{Setup, Speech};
+use crate::voice::{Told, Voice};
+
+/// Reads (of many lines each) that may wait to be heard.
+const INBOX: usize = 64;
+
+/// How long sources may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Listens until the sources end or the user ends it.
+pub async fn run(settings: Settings) -> Result<(), Error> {
+    let (sender, inbox) = mpsc::channel(INBOX);
+    let stop = CancellationToken::new();
+    let names: Vec<_> = settings.sources.iter().map(crate::source::SourceSpec::name).collect();
+    let hearing = Hearing::new(
+        names.clone(),
+        &settings.grammars,
+        settings.format.as_deref(),
+        settings.filter,
+        settings.naming,
+    );
+    let signals = Signals::new()?;
+    for (number, source) in (0..).zip(settings.sources) {
+        source.start(Inbox::new(SourceId(number), sender.clone()), stop.clone());
+    }
+    drop(sender);
+    let roll = Roll { n_left: names.len(), has_failed: false, stop };
+    if settings.text && !settings.events {
+        return print(inbox, hearing, roll, signals).await;
+    }
+    let (events, gone, printer) = if settings.events { events()? } else { no_events() };
+    let listener = Listener {
+        hearing,
+        names,
+        roll,
+        queue: Queue::default(),
+        journal: Journal::new(events),
+        manner: settings.manner,
+        n_utterances: 0,
+    };
+    let ended = if settings.text {
+        listener.tell(inbox, signals, gone).await
+    } else {
+        listener.speak(inbox, settings.setup, signals, gone).await
+    };
+    if let Some(printer) = printer
+        && printer.join().is_err()
+    {
+        tracing::error!("the thread that prints events failed");
+    }
+    ended
+}
+
+/// The sources that are still there.
+struct Roll {
+    n_left: usize,
+    has_failed: bool,
+    stop: CancellationToken,
+}
+
+impl Roll {
+    /// A source has ended. The last one's failure is the program's; an earlier one's is told now.
+    fn strike(&mut self, ended: Result<(), SourceError>) -> Result<(), Error> {
+        self.n_left -= 1;
+        match ended {
+            Ok(()) => Ok(()),
+            Err(error) if self.n_left == 0 && !self.has_failed => Err(error.into()),
+            Err(error) => {
+                self.has_failed = true;
+                eprintln!("irc-speak: {error}");
+                Ok(())
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.n_left == 0
+    }
+
+    /// All sources have ended: how that went.
+    fn result(&self) -> Result<(), Error> {
+        if self.has_failed { Err(Error::SourcesFailed) } else { Ok(()) }
+    }
+
+    /// Ends the sources, and gives them a moment to say goodbye.
+    async fn dismiss(&mut self, inbox: &mut mpsc::Receiver<Input>) {
+        self.stop.cancel();
+        let all = async {
+            while self.n_left > 0 {
+                match inbox.recv().await {
+                    Some(Input::Ended(..)) => self.n_left -= 1,
+                    Some(_) => {} // after the end nothing is heard
+                    None => return,
+                }
+            }
+        };
+        if timeout(GOODBYE, all).await.is_err() {
+            tracing::debug!("a source did not end in time");
+        }
+    }
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Error> {
+        let wait = |kind| signal(kind).map_err(Error::system("cannot wait for signals"));
+        Ok(Self {
+            interrupt: wait(SignalKind::interrupt())?,
+            terminate: wait(SignalKind::terminate())?,
+        })
+    }
+
+    /// How the program is to end, once it is told to.
+    async fn next(&mut self) -> Result<(), Error> {
+        tokio::select! {
+            _ = self.interrupt.recv() => Err(Error::Interrupted),
+            _ = self.terminate.recv() => Ok(()),
+        }
+    }
+}
+
+/// `--text`: prints the words of each line, at once. Lines that came in one read go out in one
+/// write; nothing is held back.
+async fn print(
+    mut inbox: mpsc::Receiver<Input>,
+    mut hearing: Hearing,
+    mut roll: Roll,
+    mut signals: Signals,
+) -> Result<(), Error> {
+    let mut out = Vec::new();
+    while !roll.is_empty() {
+        let input = tokio::select! {
+            input = inbox.recv() => input,
+            ended = signals.next() => {
+                roll.dismiss(&mut inbox).await;
+                return ended;
+            }
+        };
+        let mut take = |_: Message<'_>, _, heard: Heard<'_>| {
+            if let Heard::Words(words) = heard {
+                out.extend_from_slice(words.as_bytes());
+                out.push(b'\n');
+            }
+        };
+        match input {
+            Some(Input::Lines(lines)) => hearing.lines(&lines, &mut take),
+            Some(Input::Message(message)) => hearing.message(message, &mut take),
+            Some(Input::Sample(lines)) => hearing.sample(&lines),
+            Some(Input::Notice(source, text)) => {
+                eprintln!("irc-speak: {}: {}", escaped(hearing.name(source)), escaped(&text));
+            }
+            Some(Input::Ended(_, ended)) => roll.strike(ended)?,
+            None => break,
+        }
+        io::stdout().lock().write_all(&out).map_err(Error::stdout)?;
+        io::stdout().lock().flush().map_err(Error::stdout)?;
+        out.clear();
+    }
+    roll.result()
+}
+
+type Printer = (Option<Sender<Vec<u8>>>, oneshot::Receiver<()>, Option<JoinHandle<()>>);
+
+/// A thread that prints events. The receiver tells when nobody reads them any more.
+fn events() -> Result<Printer, Error> {
+    let (events, told) = std::sync::mpsc::channel::<Vec<u8>>();
+    let (leave, gone) = oneshot::channel();
+    let print = move || {
+        let mut stdout = io::stdout().lock();
+        for line in told {
+            if stdout.write_all(&line).and_then(|()| stdout.flush()).is_err() {
+                drop(leave);
+                return;
+            }
+        }
+        std::mem::forget(leave); // all was printed: nobody has left
+    };
+    let thread = std::thread::Builder::new().name("events".to_owned()).spawn(print);
+    let thread = thread.map_err(Error::system("cannot start a thread"))?;
+    Ok((Some(events), gone, Some(thread)))
+}
+
+fn no_events() -> Printer {
+    let (leave, gone) = oneshot::channel();
+    std::mem::forget(leave); // nobody reads, so nobody leaves
+    (None, gone, None)
+}
+
+/// What listens when lines are accounted for.
+struct Listener {
+    hearing: Hearing,
+    names: Vec<String>,
+    roll: Roll,
+    queue: Queue,
+    journal: Journal,
+    manner: Speech,
+    n_utterances: u64,
+}
+
+impl Listener {
+    /// `--text --events`: events only; a line is spoken when it is told.
+    async fn tell(
+        mut self,
+        mut inbox: mpsc::Receiver<Input>,
+        mut signals: Signals,
+        mut gone: oneshot::Receiver<()>,
+    ) -> Result<(), Error> {
+        while !self.roll.is_empty() {
+            tokio::select! {
+                input = inbox.recv() => match input {
+                    Some(input) => self.hear(input)?,
+                    None => break,
+                },
+                ended = signals.next() => {
+                    self.roll.dismiss(&mut inbox).await;
+                    return ended;
+                }
+                _ = &mut gone => return Err(Error::StdoutGone),
+            }
+            while let Some(utterance) = self.queue.next() {
+                self.journal.started(utterance.id, now());
+                let fate = Fate::Spoken { rate: self.manner.rate };
+                self.settle(utterance.id, &fate);
+            }
+        }
+        self.roll.result()
+    }
+
+    /// Speaks until all sources have ended and the last word is said.
+    async fn speak(
+        mut self,
+        mut inbox: mpsc::Receiver<Input>,
+        setup: Setup,
+        mut signals: Signals,
+        mut gone: oneshot::Receiver<()>,
+    ) -> Result<(), Error> {
+        let (voice, mut told, task) = Voice::start(setup);
+        let mut failed = Ok(());
+        let mut is_finishing = false;
+        let ended = loop {
+            tokio::select! {
+                told = told.recv() => match told {
+                    Some(Told::Done) => break self.roll.result().and(failed),
+                    Some(Told::Refused { why, configuration }) => {
+                        // A source that failed before is the nearer reason.
+                        break failed.and(Err(Error::Voice { why, configuration }));
+                    }
+                    Some(told) => self.told(told),
+                    None => break Err(voice_gone()),
+                },
+                input = inbox.recv(), if !self.queue.is_full() && !self.roll.is_empty() => {
+                    match input {
+                        // The last source's failure is told when all that it gave is spoken.
+                        Some(input) => if let Err(error) = self.hear(input) { failed = Err(error) },
+                        None => self.roll.n_left = 0,
+                    }
+                }
+                ended = signals.next() => break ended,
+                _ = &mut gone => break Err(Error::StdoutGone),
+            }
+            while let Some(utterance) = self.queue.next() {
+                voice.speak(self.speech(utterance));
+            }
+            if self.roll.is_empty() && self.queue.is_empty() && !is_finishing {
+                is_finishing = true;
+                voice.finish();
+            }
+        };
+        self.end(voice, task, &mut inbox).await;
+        ended
+    }
+
+    /// Silence first, then goodbye; what was not said is skipped.
+    async fn end(
+        &mut self,
+        voice: Voice,
+        task: tokio::task::JoinHandle<()>,
+        inbox: &mut mpsc::Receiver<Input>,
+    ) {
+        voice.stop();
+        drop(voice);
+        for id in self.journal.unsettled() {
+            self.journal.settled(id, &Fate::Skipped, now());
+        }
+        let (quiet, ()) = tokio::join!(
+            async {
+                tokio::select! {
+                    ended = task => ended.is_ok(),
+                    () = sleep(GOODBYE) => false,
+                }
+            },
+            self.roll.dismiss(inbox)
+        );
+        if !quiet {
+            tracing::debug!("the voice did not end in time");
+        }
+    }
+
+    fn hear(&mut self, input: Input) -> Result<(), Error> {
+        let Self { hearing, names, journal, queue, manner, n_utterances, .. } = self;
+        let mut take = |message: Message<'_>, line, heard: Heard<'_>| {
+            let source = &names[usize::from(message.source.0)];
+            match heard {
+                Heard::Dropped(rule) => journal.dropped(&message, line, source, rule),
+                Heard::Words(words) => {
+                    *n_utterances += 1;
+                    let utterance = Utterance {
+                        id: UtteranceId(*n_utterances),
+                        text: words.to_owned(),
+                        line,
+                        received: message.received,
+                        message: Some(message.into_owned()),
+                    };
+                    journal.queued(&utterance, source, manner.rate);
+                    queue.push(utterance);
+                }
+            }
+        };
+        match input {
+            Input::Lines(lines) => hearing.lines(&lines, &mut take),
+            Input::Message(message) => hearing.message(message, &mut take),
+            Input::Sample(lines) => hearing.sample(&lines),
+            Input::Notice(source, text) => self.announce(source, &text),
+            Input::Ended(_, ended) => self.roll.strike(ended)?,
+        }
+        Ok(())
+    }
+
+    /// The program itself has something to say.
+    fn announce(&mut self, source: SourceId, text: &str) {
+        let name = &self.names[usize::from(source.0)];
+        eprintln!("irc-speak: {}: {}", escaped(name), escaped(text));
+        let mut words = String::new();
+        if !crate::phrase::announcement(text, &mut words) {
+            return;
+        }
+        self.n_utterances += 1;
+        let utterance = Utterance {
+            id: UtteranceId(self.n_utterances),
+            text: words,
+            message: None,
+            line: 0,
+            received: now(),
+        };
+        self.journal.queued(&utterance, name, self.manner.rate);
+        self.queue.push(utterance);
+    }
+
+    fn speech(&self, utterance: Utterance) -> Speech {
+        Speech { id: utterance.id, text: utterance.text, ..self.manner.clone() }
+    }
+
+    fn told(&mut self, told: Told) {
+        match told {
+            Told::Started(id) => self.journal.started(id, now()),
+            Told::Settled(id, fate) => self.settle(id, &fate),
+            Told::Waiting(why) => {
+                eprintln!("irc-speak: {}; speech goes on when it is back", escaped(&why));
+            }
+            Told::Refused { .. } | Told::Done => {} // the loop ends with them
+        }
+    }
+
+    fn settle(&mut self, id: UtteranceId, fate: &Fate) {
+        if let Fate::Failed { why } = fate {
+            eprintln!("irc-speak: a line was not spoken: {}", escaped(why));
+        }
+        self.queue.settled();
+        self.journal.settled(id, fate, now());
+    }
+}
+
+fn voice_gone() -> Error {
+    Error::Voice { why: "the voice has ended without a word".to_owned(), configuration: false }
+}

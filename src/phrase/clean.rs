@@ -1,0 +1,258 @@
+//! The normaliser: text from outside into words that no engine chokes on.
+//!
+//! Longer than [`MAX_WORD`], a word is told by its beginning and by how much is left out; rulers
+//! ("=====") by how many; a link by its host. Pictures and what cannot be seen are not spoken.
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use super::glyphs::{is_blank, is_mark, is_pictograph, name_of_many, plain};
+use super::links;
+use crate::format::codes;
+
+/// The characters of the longest word that is spoken whole.
+pub const MAX_WORD: usize = 64;
+
+/// The bytes of text after which no further word is begun.
+const MAX_TEXT: usize = 16 * 1024;
+
+/// What is spoken of a longer word.
+const HEAD_OF_WORD: usize = 20;
+
+/// The longest nick.
+const MAX_NICK: usize = 32;
+
+/// So many of one symbol side by side are counted.
+const MANY: usize = 4;
+
+/// The most of one letter that stay side by side.
+const MAX_LETTERS: usize = 8;
+
+/// How often a word may follow itself: eSpeak NG 1.51 aborts on "b b b", seventy times.
+const MAX_REPEATS: usize = 8;
+
+/// Appends `text` as it is to be spoken; whether there was anything to speak.
+pub fn text(text: &str, out: &mut String) -> bool {
+    if is_simple(text.as_bytes()) {
+        out.push_str(text);
+        return !text.is_empty();
+    }
+    let mut words = Words::new(out);
+    for word in codes::strip(Cow::Borrowed(text)).split(is_blank) {
+        words.add(&visible(word));
+    }
+    words.any()
+}
+
+/// Appends a nick, or a channel's name, as one word; "unknown" where nothing of it can be spoken.
+pub fn nick(nick: &str, out: &mut String) {
+    let is_simple = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if (1..=MAX_NICK).contains(&nick.len()) && nick.bytes().all(is_simple) {
+        out.push_str(nick);
+        return;
+    }
+    let seen = codes::strip(Cow::Borrowed(nick));
+    let solid: String = seen.chars().filter(|&c| !is_blank(c)).collect();
+    let visible = visible(&solid);
+    let bare = visible.trim_start_matches('-');
+    let start = out.len();
+    bare.chars().take(MAX_NICK).for_each(|c| push(c, out));
+    if out.len() == start {
+        out.push_str("unknown");
+    }
+}
+
+/// Whether `text` is spoken as it is. The checks are loops without an end in between, which the
+/// compiler makes vector loops: most lines are simple, and this is what they cost.
+fn is_simple(text: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (text.first(), text.last()) else { return true };
+    !matches!(first, b' ' | b'-')
+        && *last != b' '
+        && codes::is_printable(text)
+        && !has_pair_or_run(text)
+        && has_short_words(text)
+        && (text.len() < 100 || !is_periodic(text))
+}
+
+/// Whether there is `[[`, `//`, the beginning of `www.`, two blanks, or [`MANY`] of anything.
+fn has_pair_or_run(text: &[u8]) -> bool {
+    let is = u8::from;
+    let shifted = |by: usize| text.get(by..).unwrap_or_default();
+    let pairs = text.iter().zip(shifted(1)).fold(0, |any, (&a, &b)| {
+        any | is(a == b) & (is(a == b'[') | is(a == b'/') | is(a == b'w') | is(a == b' '))
+    });
+    let fours = text.iter().zip(shifted(1)).zip(shifted(2)).zip(shifted(3));
+    let runs = fours.fold(0, |any, (((a, b), c), d)| any | is(a == b) & is(b == c) & is(c == d));
+    pairs | runs != 0
+}
+
+/// Whether no word is longer than [`MAX_WORD`].
+fn has_short_words(mut text: &[u8]) -> bool {
+    while text.len() > MAX_WORD {
+        let Some(blank) = memchr::memrchr(b' ', &text[..=MAX_WORD]) else { return false };
+        text = &text[blank + 1..];
+    }
+    true
+}
+
+/// Whether most of `text` is the same few characters again and again.
+fn is_periodic(text: &[u8]) -> bool {
+    (2..=6).any(|period| {
+        let pairs = text.chunks(128).zip(text[period..].chunks(128));
+        let same = |(a, b): (&[u8], &[u8])| {
+            a.iter().zip(b).fold(0_u8, |n, (a, b)| n + u8::from(a == b)) // at most 128
+        };
+        let again: usize = pairs.map(|pair| usize::from(same(pair))).sum();
+        again * 4 > text.len() * 3
+    })
+}
+
+/// `word` without pictures and heaps of marks, its fancy letters plain.
+fn visible(word: &str) -> Cow<'_, str> {
+    let changes = |c: char| c >= '\u{300}' && (is_mark(c) || is_pictograph(c) || plain(c) != c);
+    if !word.contains(changes) {
+        return word.into();
+    }
+    let mut out = String::with_capacity(word.len());
+    let mut marks = 0;
+    for c in word.chars().map(plain).filter(|&c| !is_pictograph(c)) {
+        marks = if is_mark(c) { marks + 1 } else { 0 };
+        if marks == 0 || (marks <= 2 && !out.is_empty()) {
+            out.push(c);
+        }
+    }
+    out.into()
+}
+
+/// Appends `c`, kept apart from another `[`: eSpeak reads `[[…]]` as phonemes, and so does Piper.
+fn push(c: char, out: &mut String) {
+    if c == '[' && out.ends_with('[') {
+        out.push(' ');
+    }
+    out.push(c);
+}
+
+/// Puts words together.
+struct Words<'o> {
+    out: &'o mut String,
+    start: usize,
+    /// The word before, and how often it came in a row.
+    last: String,
+    repeats: usize,
+}
+
+impl<'o> Words<'o> {
+    fn new(out: &'o mut String) -> Self {
+        let start = out.len();
+        Self { out, start, last: String::new(), repeats: 0 }
+    }
+
+    fn any(&self) -> bool {
+        self.out.len() > self.start
+    }
+
+    fn add(&mut self, word: &str) {
+        let word = if self.any() { word.into() } else { without_dash(word) };
+        if word.is_empty() || self.out.len() > self.start + MAX_TEXT {
+            return;
+        }
+        if word == self.last {
+            self.repeats += 1;
+            if self.repeats >= MAX_REPEATS {
+                return;
+            }
+        } else {
+            self.repeats = 0;
+            self.last.clear();
+            self.last.push_str(&word);
+        }
+        self.blank();
+        if is_simple(word.as_bytes()) && !word.starts_with('[') {
+            self.out.push_str(&word);
+        } else {
+            self.linked(&word);
+        }
+    }
+
+    /// A blank before the next word, but for the first.
+    fn blank(&mut self) {
+        if self.any() && !self.out.ends_with(' ') {
+            self.out.push(' ');
+        }
+    }
+
+    fn linked(&mut self, word: &str) {
+        let Some(link) = links::find(word) else { return self.counted(word) };
+        self.counted(link.before);
+        self.out.push_str(if link.host.is_empty() { "a link" } else { "link to " });
+        self.bounded(link.host);
+        self.counted(link.after);
+    }
+
+    /// Writes `word` with runs of one character shortened.
+    fn counted(&mut self, word: &str) {
+        if word.is_empty() {
+            return;
+        }
+        let mut short = String::with_capacity(word.len());
+        let mut rest = word;
+        while let Some(c) = rest.chars().next() {
+            let after = rest.trim_start_matches(c);
+            let n = (rest.len() - after.len()) / c.len_utf8();
+            shorten(c, n, &mut short);
+            rest = after;
+        }
+        for (i, piece) in short.split_ascii_whitespace().enumerate() {
+            if i > 0 {
+                self.blank();
+            }
+            self.bounded(piece);
+        }
+    }
+
+    /// Writes `word`, or of a long one the beginning and how much follows.
+    fn bounded(&mut self, word: &str) {
+        let n_chars = word.chars().count();
+        if n_chars <= MAX_WORD {
+            return word.chars().for_each(|c| push(c, self.out));
+        }
+        // Thai, Chinese, Japanese: no blanks between words, so it is no long word.
+        let spaceless = word.chars().filter(|&c| c >= '\u{e00}').count() * 2 > n_chars;
+        let taken = if spaceless { n_chars } else { HEAD_OF_WORD };
+        for (i, c) in word.chars().take(taken).enumerate() {
+            if i > 0 && i % MAX_WORD == 0 {
+                self.out.push(' ');
+            }
+            push(c, self.out);
+        }
+        if taken < n_chars {
+            // Writing to a string cannot fail.
+            let _ = write!(self.out, " and {} more characters", n_chars - taken);
+        }
+    }
+}
+
+/// Appends `n` times `c`, or what is said instead.
+fn shorten(c: char, n: usize, out: &mut String) {
+    let kept = match name_of_many(c) {
+        Some(name) if n >= MANY => {
+            let _ = write!(out, " {n} {name} "); // cannot fail
+            return;
+        }
+        _ if c.is_ascii_punctuation() => n.min(MANY - 1),
+        _ if c.is_ascii_digit() => n,
+        _ => n.min(MAX_LETTERS),
+    };
+    out.extend(std::iter::repeat_n(c, kept));
+}
+
+/// A text's first word without the dashes that would make it an option; a minus stays.
+fn without_dash(word: &str) -> Cow<'_, str> {
+    let rest = word.trim_start_matches('-');
+    match word.len() - rest.len() {
+        1 if rest.starts_with(|c: char| c.is_ascii_digit()) => format!("minus {rest}").into(),
+        0 | MANY.. => word.into(), // many are counted
+        _ => rest.into(),
+    }
+}

@@ -1,0 +1,249 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::clock::test_now;
+use crate::format::codes::is_invisible;
+use crate::source::lines::decode;
+
+/// What is spoken of `text` alone.
+fn spoken(text: &str) -> String {
+    let mut out = String::new();
+    let any = clean::text(text, &mut out);
+    assert_eq!(any, !out.is_empty(), "text: {text:?}");
+    out
+}
+
+fn nick(nick: &str) -> String {
+    let mut out = String::new();
+    clean::nick(nick, &mut out);
+    out
+}
+
+/// What is promised of all that is spoken.
+fn assert_clean(spoken: &str) {
+    assert!(!spoken.contains(|c: char| c.is_control() || is_invisible(c)), "{spoken:?}");
+    assert!(!spoken.contains("[["), "{spoken:?}");
+    assert!(!spoken.starts_with('-'), "{spoken:?}");
+    let longest = spoken.split(' ').map(|word| word.chars().count()).max();
+    assert!(longest.unwrap_or_default() <= MAX_SOLID, "{spoken:?}");
+    assert!(spoken.len() <= 32 * 1024, "{} bytes", spoken.len());
+}
+
+/// A bracket, "to", a host and punctuation may stand together.
+const MAX_SOLID: usize = 3 * clean::MAX_WORD;
+
+#[test]
+fn text_is_made_for_the_ear() {
+    let s = "s'".repeat(70);
+    for (text, ear) in [
+        ("hello, world!", "hello, world!"),
+        ("", ""),
+        ("   ", ""),
+        ("  two  blanks ", "two blanks"),
+        ("tab\tand\u{a0}others\u{3000}x", "tab and others x"),
+        ("see https://example.org/a/b.", "see link to example.org."),
+        ("(http://www.example.org)", "(link to example.org)"),
+        ("www.example.org/x is up", "link to example.org is up"),
+        ("file:///etc/passwd", "a link"),
+        ("===== news =====", "5 equals news 5 equals"),
+        ("a======b", "a 6 equals b"),
+        ("wow!!!!!!", "wow!!!"),
+        ("well..... yes", "well... yes"),
+        ("???", "???"),
+        ("10000000000", "10000000000"),
+        ("aaaaaaaaaaaaaaargh", "aaaaaaaargh"),
+        ("--path=/tmp", "path=/tmp"),
+        ("-1 from me", "minus 1 from me"),
+        ("-", ""),
+        ("a - b", "a - b"),
+        ("----- 8< -----", "5 dashes 8< 5 dashes"),
+        ("[[h@l'oU]]", "[ [h@l'oU]]"),
+        ("[\u{200b}[x", "[ [x"),
+        ("\u{ff3b}\u{ff3b}x", "[ [x"),
+        ("\x02bold\x02 \x0304red", "bold red"),
+        ("\x1b[8mhidden\x1b[0m", "hidden"),
+        ("\x02\x1f\x03\x0f", ""),
+        ("access \u{202e}\u{2066} gpj.exe\u{2069}", "access gpj.exe"),
+        ("nice \u{1f602}\u{1f602} work \u{1f44d}", "nice work"),
+        ("\u{1f602}\u{1f602}", ""),
+        ("h\u{301}\u{489}\u{336}\u{301}", "h\u{301}\u{489}"),
+        ("\u{301}\u{301} marks", "marks"),
+        (&s, "s's's's's's's's's's' and 120 more characters"),
+        (&"b ".repeat(70), "b b b b b b b b"),
+        ("שלום עולם", "שלום עולם"),
+    ] {
+        assert_eq!(spoken(text), ear, "text: {text:?}");
+    }
+    assert_eq!(spoken(&"日".repeat(8)), "日".repeat(8));
+    assert_eq!(spoken(&"日本".repeat(40)), format!("{} {}", "日本".repeat(32), "日本".repeat(8)));
+}
+
+#[test]
+fn nicks_are_one_word() {
+    for (written, heard) in [
+        ("kim", "kim"),
+        ("k[i]m-|away`", "k[i]m-|away`"),
+        ("ad\u{200b}min", "admin"),
+        ("a\u{2003}says\u{2003}hi", "asayshi"),
+        ("\u{200b}\u{2060}", "unknown"),
+        ("", "unknown"),
+        ("\u{1f602}", "unknown"),
+        ("-f", "f"),
+        ("[[x]]", "[ [x]]"),
+        ("x\x1b]0;t\x07", "x"),
+        ("abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyz012345"),
+    ] {
+        assert_eq!(nick(written), heard, "nick: {written:?}");
+    }
+}
+
+fn message<'a>(kind: Kind, channel: &'a str, sender: &'a str, text: &'a str) -> Message<'a> {
+    let some = |part: &'a str| (!part.is_empty()).then_some(part.into());
+    Message {
+        kind,
+        channel: some(channel),
+        sender: some(sender),
+        ..Message::plain(SourceId(0), text, test_now())
+    }
+}
+
+#[test]
+fn each_kind_has_its_words() {
+    for (kind, sender, text, ear) in [
+        (Kind::Say, "kim", "hello", "kim: hello"),
+        (Kind::Say, "kim", "", ""),
+        (Kind::Say, "", "hello", "hello"),
+        (Kind::Plain, "", "hello", "hello"),
+        (Kind::Server, "irc.example.org", "welcome", "welcome"),
+        (Kind::Action, "kim", "waves", "kim waves"),
+        (Kind::Action, "kim", " ", ""),
+        (Kind::Notice, "kim", "psst", "notice from kim: psst"),
+        (Kind::Notice, "", "psst", "notice: psst"),
+        (Kind::Join, "kim", "", "kim joined"),
+        (Kind::Join, "", "", "somebody joined"),
+        (Kind::Part, "kim", "", "kim left"),
+        (Kind::Part, "kim", "bye", "kim left: bye"),
+        (Kind::Quit, "kim", "\u{1f44b}", "kim quit"),
+        (Kind::Nick, "kim", "kimmy", "kim is now known as kimmy"),
+        (Kind::Kick, "kim", "bob", "kim kicked bob"),
+        (Kind::Kick, "kim", "bob no spam", "kim kicked bob: no spam"),
+        (Kind::Mode, "kim", "+o bob", "kim set mode +o bob"),
+        (Kind::Topic, "kim", "the news", "kim changed the topic to the news"),
+        (Kind::Topic, "kim", "", "kim removed the topic"),
+    ] {
+        let mut out = String::new();
+        let said =
+            Phraser::new(Naming::Change).phrase(&message(kind, "#lxc", sender, text), &mut out);
+        assert_eq!((out.as_str(), said), (ear, !ear.is_empty()), "{kind} {sender} {text}");
+    }
+}
+
+#[test]
+fn the_speaker_is_named_when_it_changes() {
+    let start = test_now();
+    let script = [
+        (0, Kind::Say, "#a", "kim", "one"),
+        (1, Kind::Say, "#a", "kim", "two"),
+        (2, Kind::Say, "#a", "kim", "\u{1f602}"),
+        (3, Kind::Say, "#a", "bob", "three"),
+        (4, Kind::Action, "#a", "kim", "waves"),
+        (5, Kind::Say, "#a", "kim", "four"),
+        (6, Kind::Join, "#a", "eve", ""),
+        (7, Kind::Say, "#a", "kim", "five"),
+        (68, Kind::Say, "#a", "kim", "six"),
+        (69, Kind::Say, "#b", "kim", "seven"),
+        (70, Kind::Say, "#b", "kim", "eight"),
+        (71, Kind::Action, "#a", "bob", "nods"),
+    ];
+    let run = |naming| {
+        let mut phraser = Phraser::new(naming);
+        let spoken = script.iter().filter_map(|&(seconds, kind, channel, sender, text)| {
+            let received = start + Duration::from_secs(seconds);
+            let mut out = String::new();
+            let message = Message { received, ..message(kind, channel, sender, text) };
+            phraser.phrase(&message, &mut out).then_some(out)
+        });
+        spoken.collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(
+        run(Naming::Change),
+        "kim: one; two; bob: three; kim waves; four; eve joined; kim: five; kim: six; \
+         kim in b: seven; eight; in a, bob nods"
+    );
+    assert_eq!(
+        run(Naming::Always),
+        "kim: one; kim: two; bob: three; kim waves; kim: four; eve joined; kim: five; kim: six; \
+         kim in b: seven; kim: eight; in a, bob nods"
+    );
+    assert_eq!(
+        run(Naming::Never),
+        "one; two; three; kim waves; four; eve joined; five; six; in b: seven; eight; in a, bob nods"
+    );
+}
+
+/// Hostile texts and nicks, gathered from what other programs fell for.
+#[test]
+fn hostile_inputs_are_harmless() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/hostile_inputs.jsonl");
+    let Ok(file) = fs::read_to_string(&path) else {
+        println!("no hostile inputs at {}: not tested", path.display());
+        return;
+    };
+    let mut tested = 0;
+    for input in file.lines() {
+        let input: serde_json::Value = serde_json::from_str(input).expect("an input");
+        let bytes = unbase64(input["bytes_base64"].as_str().expect("bytes"));
+        let repeat =
+            input["repeat"].as_u64().map_or(1, |n| usize::try_from(n.min(9999)).expect("few"));
+        let text = decode(&bytes.repeat(repeat)).replace('\n', " ");
+        match input["feed"].as_str() {
+            Some("message") => assert_clean(&spoken(&text)),
+            Some("nick") => {
+                assert_clean(&nick(&text));
+                assert!((1..=40).contains(&nick(&text).chars().count()), "{text:?}");
+            }
+            _ => continue,
+        }
+        tested += 1;
+    }
+    assert!(tested > 80, "{tested} inputs");
+}
+
+fn unbase64(text: &str) -> Vec<u8> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bits, mut n, mut out) = (0_u32, 0, Vec::new());
+    for value in text.bytes().filter_map(|b| DIGITS.iter().position(|&digit| digit == b)) {
+        bits = bits << 6 | u32::try_from(value).expect("six bits");
+        n += 6;
+        if n >= 8 {
+            n -= 8;
+            out.push((bits >> n & 0xff) as u8);
+        }
+    }
+    out
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_is_spoken_is_clean(
+        text in ".*|[-\\[=w./: a-z]{0,200}|[\u{0}-\u{ff}\u{200b}\u{202e}\u{301}]*",
+        sender in ".*|[-\\[a-z\u{200b}]{0,50}",
+        kind in 0..Kind::ALL.len(),
+    ) {
+        let mut phraser = Phraser::new(Naming::Always);
+        let mut out = String::new();
+        let message = message(Kind::ALL[kind], &sender, &sender, &text);
+        let said = phraser.phrase(&message, &mut out);
+        proptest::prop_assert_eq!(said, !out.is_empty());
+        assert_clean(&out);
+        assert_clean(&nick(&sender));
+        assert_clean(&spoken(&text));
+    }
+
+    #[test]
+    fn what_is_clean_stays_so(text in "[!-~]{1,20}( [!-~]{1,20}){0,8}") {
+        let once = spoken(&text);
+        proptest::prop_assert_eq!(spoken(&once), once);
+    }
+}

@@ -1,0 +1,76 @@
+//! The commands that list what there is, and those about the configuration file.
+#![forbid(unsafe_code)]
+
+use std::io::{self, Write};
+
+use crate::audio::device;
+use crate::cli::{ConfigAction, Listening};
+use crate::config::error::{escaped, quoted};
+use crate::config::settings::{self, Settings};
+use crate::config::{ConfigError, file};
+use crate::engine;
+use crate::error::Error;
+use crate::filter::library::Library;
+
+/// The voices of the engine that is asked for.
+pub fn voices(options: &Listening) -> Result<(), Error> {
+    let engine = options.engine.as_deref().unwrap_or("espeak");
+    let voices = engine::voices(engine)?;
+    print(voices.into_iter().map(|voice| (voice.name, voice.about)))
+}
+
+/// The engines in this program.
+pub fn engines() -> Result<(), Error> {
+    print(engine::ENGINES.iter().map(|engine| (engine.name.to_owned(), engine.about.to_owned())))
+}
+
+/// The sound devices.
+pub fn devices() -> Result<(), Error> {
+    let devices = device::devices()?;
+    print(devices.into_iter().map(|device| {
+        let default = if device.is_default { " (default)" } else { "" };
+        (device.name, format!("{}{default}", device.about))
+    }))
+}
+
+/// The log formats.
+pub fn formats() -> Result<(), Error> {
+    print(owned(Library::load(file::filters_folder().as_deref())?.formats()))
+}
+
+/// The rule sets.
+pub fn filters() -> Result<(), Error> {
+    print(owned(Library::load(file::filters_folder().as_deref())?.rule_sets()))
+}
+
+/// The configuration file.
+pub fn config(action: ConfigAction, options: &Listening) -> Result<(), Error> {
+    let path = settings::path(options).ok_or_else(settings::no_home)?;
+    match action {
+        ConfigAction::Path => print([(path.to_string_lossy().into_owned(), String::new())]),
+        ConfigAction::Check => {
+            let path = Settings::check(options)?;
+            print([(format!("{}: no errors", quoted(&path)), String::new())])
+        }
+        ConfigAction::Init => {
+            file::init(&path).map_err(ConfigError::from)?;
+            print([(format!("wrote {}", quoted(&path)), String::new())])
+        }
+    }
+}
+
+fn owned<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
+    rows.map(|(name, about)| (name.to_owned(), about.to_owned())).collect()
+}
+
+/// Prints names and what they are, in two columns; what comes from outside is escaped.
+fn print(rows: impl IntoIterator<Item = (String, String)>) -> Result<(), Error> {
+    let rows: Vec<_> = rows.into_iter().collect();
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(32);
+    let mut stdout = io::stdout().lock();
+    for (name, about) in rows {
+        let row = format!("{:width$}  {}", escaped(&name), escaped(&about));
+        writeln!(stdout, "{}", row.trim_end()).map_err(Error::stdout)?;
+    }
+    stdout.flush().map_err(Error::stdout)
+}

@@ -1,0 +1,142 @@
+//! What the sight of a file means. Pure: what was seen goes in, what to do comes out.
+#![forbid(unsafe_code)]
+
+use std::fs::Metadata;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+/// The bytes before the place of reading that are compared to see whether a file was rewritten.
+pub(crate) const MARKER: usize = 64;
+
+/// Which file it is, whatever its name. As long as the file is held open, no other has its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileKey {
+    device: u64,
+    inode: u64,
+}
+
+impl From<&Metadata> for FileKey {
+    fn from(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// What is found under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A regular file.
+    File(FileKey),
+    /// Something that has no lines to follow: what it is, with its article.
+    Other(&'static str),
+    /// Nothing.
+    Nothing,
+    /// It cannot be told.
+    Hidden,
+}
+
+impl From<&Metadata> for Found {
+    fn from(metadata: &Metadata) -> Self {
+        kind(metadata).map_or(Self::File(FileKey::from(metadata)), Self::Other)
+    }
+}
+
+/// What a file is, with its article, when it is not a regular file.
+pub(crate) fn kind(metadata: &Metadata) -> Option<&'static str> {
+    let kind = metadata.file_type();
+    match () {
+        () if kind.is_file() => None,
+        () if kind.is_dir() => Some("a directory"),
+        () if kind.is_fifo() => Some("a named pipe"),
+        () if kind.is_socket() => Some("a socket"),
+        () => Some("a device"),
+    }
+}
+
+/// What to do about the file under the followed name, once the one held is read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Go on with what is held.
+    Stay,
+    /// Open what is found.
+    Open,
+    /// Open what is found; the one held was rotated away, and is still read for a while.
+    Rotate,
+    /// The one held was deleted; it is still read for a while.
+    Retire,
+}
+
+/// Decides by what is `held`, whether that still has a name somewhere (`linked`), and what is
+/// `found` under the followed name.
+pub(crate) fn decide(held: Option<FileKey>, linked: bool, found: &Found) -> Step {
+    match (held, found) {
+        (None, Found::File(_)) => Step::Open,
+        (Some(held), Found::File(found)) if held == *found => Step::Stay,
+        (Some(_), Found::File(_)) => Step::Rotate,
+        // A file that was renamed and not replaced may still be written to, hours on end.
+        (Some(_), Found::Nothing | Found::Other(_)) if !linked => Step::Retire,
+        (_, Found::Nothing | Found::Other(_) | Found::Hidden) => Step::Stay,
+    }
+}
+
+/// What a read shows that began a marker's length before the place of reading.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Sight<'a> {
+    /// The file goes on with these bytes; none at its end.
+    Goes(&'a [u8]),
+    /// It is shorter than it was, or another text: to be read from its beginning.
+    Rewritten,
+}
+
+/// Compares the last bytes that were read before, `marker`, with the `window` on the file that
+/// begins where they were.
+pub(crate) fn sight<'a>(marker: &[u8], window: &'a [u8]) -> Sight<'a> {
+    window.strip_prefix(marker).map_or(Sight::Rewritten, Sight::Goes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_found_decides() {
+        let key = |inode| FileKey { device: 1, inode };
+        let same = Found::File(key(7));
+        let other = Found::File(key(8));
+        let moved = Found::File(FileKey { device: 2, inode: 7 });
+        let directory = Found::Other("a directory");
+        for (held, linked, found, step) in [
+            (None, true, &same, Step::Open),
+            (None, true, &Found::Nothing, Step::Stay),
+            (None, true, &Found::Hidden, Step::Stay),
+            (None, true, &directory, Step::Stay),
+            (Some(key(7)), true, &same, Step::Stay),
+            (Some(key(7)), true, &other, Step::Rotate),
+            (Some(key(7)), false, &other, Step::Rotate),
+            (Some(key(7)), true, &moved, Step::Rotate), // a symbolic link to another file system
+            (Some(key(7)), true, &Found::Nothing, Step::Stay), // between rename and create
+            (Some(key(7)), false, &Found::Nothing, Step::Retire),
+            (Some(key(7)), true, &directory, Step::Stay),
+            (Some(key(7)), false, &directory, Step::Retire),
+            (Some(key(7)), true, &Found::Hidden, Step::Stay),
+            (Some(key(7)), false, &Found::Hidden, Step::Stay), // permission may come back
+        ] {
+            assert_eq!(decide(held, linked, found), step, "{held:?} {linked} {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_bytes_before_tell_a_rewritten_file() {
+        for (marker, window, seen) in [
+            (&b""[..], &b""[..], Sight::Goes(b"")),
+            (b"", b"new", Sight::Goes(b"new")),
+            (b"old\n", b"old\n", Sight::Goes(b"")),
+            (b"old\n", b"old\nnew\n", Sight::Goes(b"new\n")),
+            (b"old\n", b"", Sight::Rewritten),      // truncated
+            (b"old\n", b"ol", Sight::Rewritten),    // truncated a little
+            (b"old\n", b"odd\n", Sight::Rewritten), // the same size
+            (b"old\n", b"larger\n", Sight::Rewritten),
+            (b"old\n", b"\0\0\0\0new\n", Sight::Rewritten), // by a writer that kept its place
+        ] {
+            assert_eq!(sight(marker, window), seen, "{marker:?} {window:?}");
+        }
+    }
+}

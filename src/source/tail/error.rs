@@ -1,0 +1,122 @@
+//! Why a log cannot be followed, in a user's words.
+#![forbid(unsafe_code)]
+
+use std::fs::Metadata;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::config::error::{escaped, quoted};
+
+/// Why a log cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum TailError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {}: {why}", quoted(path))]
+    Unreadable {
+        /// The file as it was named.
+        path: PathBuf,
+        /// The system's reason, and what to do.
+        why: String,
+    },
+}
+
+impl TailError {
+    /// The file `path` could not be opened, by the system's `error`.
+    pub(super) fn opening(path: &Path, error: &io::Error, follow: bool) -> Self {
+        let why = match error.kind() {
+            ErrorKind::NotFound if follow => "no such file; --retry waits for it".to_owned(),
+            ErrorKind::PermissionDenied => denied(path),
+            _ => reason(error),
+        };
+        Self::Unreadable { path: path.to_path_buf(), why }
+    }
+
+    /// The file `path` is something without lines: `kind`, with its article.
+    pub(super) fn unfit(path: &Path, kind: &str) -> Self {
+        let hint = if kind == "a directory" { "; name a file in it" } else { "" };
+        Self::Unreadable { path: path.to_path_buf(), why: format!("it is {kind}{hint}") }
+    }
+}
+
+/// The system's reason as the middle of a sentence.
+pub(in crate::source) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => return "no such file".to_owned(),
+        ErrorKind::PermissionDenied => return "permission denied".to_owned(),
+        _ => {}
+    }
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// Who could read `path`, or, when that cannot be seen, enter the directory in the way.
+fn denied(path: &Path) -> String {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let seen = path.ancestors().find_map(|place| Some((place, place.metadata().ok()?)));
+    match seen {
+        Some((place, metadata)) if place == path => {
+            format!("permission denied; it {}", belongs(&metadata, &users))
+        }
+        Some((place, metadata)) if !place.as_os_str().is_empty() => {
+            format!("permission denied; {} {}", quoted(place), belongs(&metadata, &users))
+        }
+        Some(_) | None => "permission denied".to_owned(),
+    }
+}
+
+/// Whose file it is and who may read it; `users` is the system's table of them.
+fn belongs(metadata: &Metadata, users: &str) -> String {
+    let mode = metadata.mode() & 0o7777;
+    format!("belongs to {}, mode {mode:o}", user(metadata.uid(), users))
+}
+
+/// The name of the user with the number `uid`, quoted; the number if `users` does not have it.
+fn user(uid: u32, users: &str) -> String {
+    let number = uid.to_string();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, found) = (fields.next()?, fields.nth(1)?);
+        (found == number).then_some(name)
+    });
+    name.map_or(format!("user {number}"), |name| format!("\"{}\"", escaped(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_has_a_name_or_a_number() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nkim:x:1000:1000::/home/kim:/bin/sh\n";
+        for (uid, name) in [(0, "\"root\""), (1000, "\"kim\""), (10, "user 10"), (1, "user 1")] {
+            assert_eq!(user(uid, users), name);
+        }
+    }
+
+    #[test]
+    fn a_file_that_may_not_be_read_says_whose_it_is() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = io::Error::from(ErrorKind::PermissionDenied);
+        let told = TailError::opening(file.path(), &error, true).to_string();
+        let owner = user(
+            file.as_file().metadata().unwrap().uid(),
+            &std::fs::read_to_string("/etc/passwd").unwrap(),
+        );
+        let name = quoted(file.path());
+        let expected =
+            format!("cannot read {name}: permission denied; it belongs to {owner}, mode 600");
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn reasons_are_the_middle_of_a_sentence() {
+        for (code, text) in
+            [(2, "no such file"), (5, "input/output error"), (13, "permission denied")]
+        {
+            assert_eq!(reason(&io::Error::from_raw_os_error(code)), text);
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! Where the voice process stands, and what to do about it: a pure state machine. It knows no
+//! clock, pipe or process; the driver beside it does what it says.
+//!
+//! The rule it keeps: what it was given to speak is settled exactly once, whatever the process
+//! does. An utterance whose process died while it was spoken is spoken again from its beginning,
+//! once; the one waiting behind it was not begun, and is ordered again without losing its chance.
+#![forbid(unsafe_code)]
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::wire::{Report, Speech};
+use crate::message::{Fate, UtteranceId};
+
+/// How long a process with work may give no sign of life before it counts as hung.
+const SILENCE_LIMIT: Duration = Duration::from_millis(900);
+
+/// How long a process may take to start: a sound server may have to be waited for.
+const START_LIMIT: Duration = Duration::from_secs(8);
+
+/// The longest wait between two starts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The wait after the second start in a row that led to nothing; doubled after each more.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// This is to be spoken next.
+    Speak(Speech),
+    /// The process says.
+    Report(Report),
+    /// The process is gone.
+    Exited,
+    /// Everything not yet heard is to be forgotten.
+    Stop,
+    /// No more will come: end when all is spoken.
+    Finish,
+    /// The time that [`Supervisor::deadline`] gave has come.
+    Tick,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Start a process.
+    Spawn,
+    /// End the process, by force; [`Event::Exited`] follows.
+    Kill,
+    /// Order this to be spoken.
+    Say(Speech),
+    /// Order the sound that says "a line was lost".
+    Cue,
+    /// Order silence.
+    Silence,
+    /// Order the end.
+    End,
+    /// The utterance's first sample went out.
+    Started(UtteranceId),
+    /// The utterance has ended.
+    Settle(UtteranceId, Fate),
+    /// The process cannot start, nor will it: the program is to end with this reason.
+    Refuse {
+        /// The reason, as a sentence for the user.
+        why: String,
+        /// Whether the configuration is at fault.
+        configuration: bool,
+    },
+    /// The output is gone and being waited for: to be told once.
+    Wait(String),
+    /// All was spoken, and the process has ended.
+    Done,
+}
+
+/// Where the process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Process {
+    /// There is none; one is to be started at that time.
+    Down { until: Instant },
+    /// It was started then and has not said yet that it is ready.
+    Starting { since: Instant },
+    /// It takes orders; the last sign of life came then.
+    Up { last_sign: Instant },
+    /// It has done its work.
+    Ended,
+}
+
+/// An utterance that was taken and is not settled.
+#[derive(Debug)]
+struct Taken {
+    speech: Speech,
+    /// Its first sample went out in this process.
+    has_started: bool,
+    /// A process died of it, or while it was spoken.
+    was_retried: bool,
+}
+
+/// Keeps a voice process alive and every utterance accounted for.
+#[derive(Debug)]
+pub struct Supervisor {
+    process: Process,
+    taken: VecDeque<Taken>,
+    /// A process was ready once: what the user configured is sound.
+    has_been_ready: bool,
+    is_finishing: bool,
+    /// Starts in a row after which no utterance was finished.
+    n_vain_starts: u32,
+    /// The output was lost, and that was told.
+    is_waiting: bool,
+    /// An utterance was given up while no process could sound the cue for it.
+    owes_cue: bool,
+}
+
+impl Supervisor {
+    /// A supervisor that starts its first process at once: call [`Supervisor::handle`] with
+    /// [`Event::Tick`].
+    pub fn new(now: Instant) -> Self {
+        Self {
+            process: Process::Down { until: now },
+            taken: VecDeque::new(),
+            has_been_ready: false,
+            is_finishing: false,
+            n_vain_starts: 0,
+            is_waiting: false,
+            owes_cue: false,
+        }
+    }
+
+    /// When to call [`Supervisor::handle`] with [`Event::Tick`] if nothing else happens before.
+    pub fn deadline(&self) -> Option<Instant> {
+        match self.process {
+            Process::Down { until } => Some(until),
+            Process::Starting { since } => Some(since + START_LIMIT),
+            Process::Up { last_sign } if self.has_work() => Some(last_sign + SILENCE_LIMIT),
+            Process::Up { .. } | Process::Ended => None,
+        }
+    }
+
+    /// Whether the process owes something.
+    fn has_work(&self) -> bool {
+        !self.taken.is_empty()
+    }
+
+    /// Takes what happened; gives what to do, in order.
+    pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
+        match event {
+            Event::Speak(speech) => self.speak(speech, now),
+            Event::Report(report) => self.report(report, now),
+            Event::Exited => self.exited(now),
+            Event::Stop => self.stop(),
+            Event::Finish => self.finish(),
+            Event::Tick => self.tick(now),
+        }
+    }
+
+    fn speak(&mut self, speech: Speech, now: Instant) -> Vec<Action> {
+        self.taken.push_back(Taken {
+            speech: speech.clone(),
+            has_started: false,
+            was_retried: false,
+        });
+        match &mut self.process {
+            Process::Up { last_sign } => {
+                if self.taken.len() == 1 {
+                    *last_sign = now; // it was idle, and owed no sign
+                }
+                vec![Action::Say(speech)]
+            }
+            Process::Down { .. } | Process::Starting { .. } => vec![],
+            Process::Ended => self.settle(speech.id, Fate::Failed { why: ENDED.to_owned() }),
+        }
+    }
+
+    fn report(&mut self, report: Report, now: Instant) -> Vec<Action> {
+        if let Process::Up { last_sign } = &mut self.process {
+            *last_sign = now;
+        }
+        match report {
+            Report::Ready => self.ready(now),
+            Report::Refused { why, configuration } => self.refused(why, configuration, now),
+            Report::Started { id } => self.started(id),
+            Report::Finished { id } => {
+                (self.n_vain_starts, self.is_waiting) = (0, false);
+                let rate = self.find(id).map_or(0, |taken| taken.speech.rate);
+                self.settle(id, Fate::Spoken { rate })
+            }
+            Report::Failed { id, why } => {
+                let mut actions = self.settle(id, Fate::Failed { why });
+                actions.insert(0, Action::Cue);
+                actions
+            }
+            Report::Lost { why } => self.lost(why),
+            Report::Alive => vec![],
+            Report::Done => {
+                self.process = Process::Ended;
+                vec![Action::Done]
+            }
+        }
+    }
+
+    /// The process takes orders: it gets all that is not settled.
+    fn ready(&mut self, now: Instant) -> Vec<Action> {
+        self.has_been_ready = true;
+        self.process = Process::Up { last_sign: now };
+        let cue = std::mem::take(&mut self.owes_cue).then_some(Action::Cue);
+        let again = self.taken.iter().map(|taken| Action::Say(taken.speech.clone()));
+        let mut actions: Vec<_> = cue.into_iter().chain(again).collect();
+        if self.is_finishing {
+            actions.push(Action::End);
+        }
+        actions
+    }
+
+    /// The first refusal ends the program; later ones are waited out: what worked once may again.
+    fn refused(&mut self, why: String, configuration: bool, now: Instant) -> Vec<Action> {
+        if !self.has_been_ready {
+            self.process = Process::Ended;
+            return vec![Action::Refuse { why, configuration }];
+        }
+        self.process = Process::Starting { since: now };
+        self.lost(why)
+    }
+
+    fn started(&mut self, id: UtteranceId) -> Vec<Action> {
+        match self.find(id) {
+            Some(taken) if !taken.has_started => {
+                taken.has_started = true;
+                vec![Action::Started(id)]
+            }
+            Some(_) | None => vec![],
+        }
+    }
+
+    /// The output is gone, which is no utterance's fault: nobody loses a chance.
+    fn lost(&mut self, why: String) -> Vec<Action> {
+        for taken in &mut self.taken {
+            taken.has_started = false;
+        }
+        let mut actions = vec![Action::Kill];
+        if !std::mem::replace(&mut self.is_waiting, true) {
+            actions.push(Action::Wait(why));
+        }
+        actions
+    }
+
+    /// The process is gone: the utterance it was at is tried once more, then given up.
+    fn exited(&mut self, now: Instant) -> Vec<Action> {
+        if self.process == Process::Ended {
+            return vec![];
+        }
+        self.process = Process::Down { until: now + self.pause() };
+        self.n_vain_starts += 1;
+        let mut actions = Vec::new();
+        if !self.is_waiting
+            && let Some(current) = self.taken.front_mut()
+        {
+            if std::mem::replace(&mut current.was_retried, true) {
+                let id = current.speech.id;
+                actions = self.settle(id, Fate::Failed { why: TWICE.to_owned() });
+                self.owes_cue = true;
+                // The process did its work on the others; the next gets a fresh start at once.
+                self.process = Process::Down { until: now };
+                self.n_vain_starts = 0;
+            } else {
+                current.has_started = false;
+            }
+        }
+        if self.process == (Process::Down { until: now }) {
+            actions.extend(self.spawn(now));
+        }
+        actions
+    }
+
+    /// None before the first restart, then longer and longer while nothing comes of them.
+    fn pause(&self) -> Duration {
+        match self.n_vain_starts {
+            0 | 1 => Duration::ZERO,
+            n => (FIRST_PAUSE * 2_u32.saturating_pow(n - 2)).min(LONGEST_PAUSE),
+        }
+    }
+
+    fn spawn(&mut self, now: Instant) -> Vec<Action> {
+        self.process = Process::Starting { since: now };
+        vec![Action::Spawn]
+    }
+
+    fn stop(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if matches!(self.process, Process::Up { .. }) && self.has_work() {
+            actions.push(Action::Silence);
+        }
+        let skipped = self.taken.drain(..);
+        actions.extend(skipped.map(|taken| Action::Settle(taken.speech.id, Fate::Skipped)));
+        actions
+    }
+
+    fn finish(&mut self) -> Vec<Action> {
+        self.is_finishing = true;
+        match self.process {
+            Process::Up { .. } => vec![Action::End],
+            Process::Down { .. } | Process::Starting { .. } => vec![],
+            Process::Ended => vec![Action::Done],
+        }
+    }
+
+    fn tick(&mut self, now: Instant) -> Vec<Action> {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return vec![];
+        }
+        match &mut self.process {
+            Process::Down { .. } => self.spawn(now),
+            Process::Starting { since: sign } | Process::Up { last_sign: sign } => {
+                *sign = now; // else the deadline stays in the past and the driver spins
+                vec![Action::Kill]
+            }
+            Process::Ended => vec![],
+        }
+    }
+
+    fn find(&mut self, id: UtteranceId) -> Option<&mut Taken> {
+        self.taken.iter_mut().find(|taken| taken.speech.id == id)
+    }
+
+    /// Ends an utterance; nothing where it has ended already (a report crossed a stop).
+    fn settle(&mut self, id: UtteranceId, fate: Fate) -> Vec<Action> {
+        let before = self.taken.len();
+        self.taken.retain(|taken| taken.speech.id != id);
+        if self.taken.len() == before { vec![] } else { vec![Action::Settle(id, fate)] }
+    }
+}
+
+const TWICE: &str = "the voice process died on it twice";
+const ENDED: &str = "the voice process has ended";
+
+#[cfg(test)]
+#[path = "supervisor_tests.rs"]
+mod tests;

@@ -1,0 +1,261 @@
+use super::Action::*;
+use super::*;
+
+/// A supervisor on a clock that tests move by hand.
+struct Bench {
+    supervisor: Supervisor,
+    start: Instant,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let start = crate::clock::test_now();
+        Self { supervisor: Supervisor::new(start), start }
+    }
+
+    /// A bench whose process is up.
+    fn ready() -> Self {
+        let mut bench = Self::new();
+        assert_eq!(bench.at(0, Event::Tick), [Spawn]);
+        assert_eq!(bench.at(0, Event::Report(Report::Ready)), []);
+        bench
+    }
+
+    fn at(&mut self, ms: u64, event: Event) -> Vec<Action> {
+        self.supervisor.handle(event, self.start + Duration::from_millis(ms))
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        let deadline = self.supervisor.deadline()?;
+        Some(u64::try_from((deadline - self.start).as_millis()).expect("a short test"))
+    }
+}
+
+fn speech(id: u64) -> Speech {
+    Speech { id: UtteranceId(id), ..Speech::of("hello") }
+}
+
+fn started(id: u64) -> Event {
+    Event::Report(Report::Started { id: UtteranceId(id) })
+}
+
+fn finished(id: u64) -> Event {
+    Event::Report(Report::Finished { id: UtteranceId(id) })
+}
+
+fn spoken(id: u64) -> Action {
+    Settle(UtteranceId(id), Fate::Spoken { rate: 220 })
+}
+
+fn failed(id: u64) -> Action {
+    Settle(UtteranceId(id), Fate::Failed { why: TWICE.to_owned() })
+}
+
+#[test]
+fn an_utterance_is_said_and_settled() {
+    let mut bench = Bench::ready();
+    assert_eq!(bench.at(1, Event::Speak(speech(1))), [Say(speech(1))]);
+    assert_eq!(bench.at(2, started(1)), [Started(UtteranceId(1))]);
+    assert_eq!(bench.at(900, finished(1)), [spoken(1)]);
+    assert_eq!(bench.deadline(), None, "nothing is owed");
+}
+
+#[test]
+fn what_comes_before_the_process_is_ready_is_said_then() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.at(0, Event::Speak(speech(1))), []);
+    assert_eq!(bench.at(0, Event::Tick), [Spawn]);
+    assert_eq!(bench.at(5, Event::Report(Report::Ready)), [Say(speech(1))]);
+}
+
+#[test]
+fn a_hung_process_is_killed_and_its_utterance_is_tried_once_more() {
+    let mut bench = Bench::ready();
+    bench.at(0, Event::Speak(speech(1)));
+    bench.at(0, Event::Speak(speech(2)));
+    assert_eq!(bench.at(500, Event::Report(Report::Alive)), []);
+    assert_eq!(bench.deadline(), Some(1_400));
+    assert_eq!(bench.at(1_399, Event::Tick), []);
+    assert_eq!(bench.at(1_400, Event::Tick), [Kill]);
+    assert_eq!(bench.at(1_401, Event::Exited), [Spawn]);
+    let again = bench.at(1_410, Event::Report(Report::Ready));
+    assert_eq!(again, [Say(speech(1)), Say(speech(2))]);
+    assert_eq!(bench.at(1_420, Event::Exited), [failed(1), Spawn]);
+    let rest = bench.at(1_430, Event::Report(Report::Ready));
+    assert_eq!(rest, [Cue, Say(speech(2))], "the second still has both its chances");
+}
+
+#[test]
+fn a_long_idle_time_is_no_silence() {
+    let mut bench = Bench::ready();
+    bench.at(100_000, Event::Speak(speech(1)));
+    assert_eq!(bench.at(100_001, Event::Tick), []);
+    assert_eq!(bench.deadline(), Some(100_900));
+}
+
+#[test]
+fn a_first_refusal_ends_the_program_and_a_later_one_is_waited_out() {
+    let refused = || {
+        Event::Report(Report::Refused { why: "no sound device".to_owned(), configuration: false })
+    };
+    let mut bench = Bench::new();
+    bench.at(0, Event::Tick);
+    let why = "no sound device".to_owned();
+    assert_eq!(bench.at(1, refused()), [Refuse { why: why.clone(), configuration: false }]);
+
+    let mut bench = Bench::ready();
+    bench.at(0, Event::Speak(speech(1)));
+    bench.at(1, Event::Report(Report::Lost { why: "it is gone".to_owned() }));
+    let mut ms = 2;
+    for _ in 0..20 {
+        bench.at(ms, Event::Exited);
+        ms = bench.deadline().unwrap_or(ms);
+        bench.at(ms, Event::Tick);
+        assert_eq!(bench.at(ms, refused()), [Kill], "told once, and tried again");
+    }
+    bench.at(ms, Event::Exited);
+    assert_eq!(bench.deadline(), Some(ms + 5_000), "not in a hurry");
+    bench.at(ms + 5_000, Event::Tick);
+    assert_eq!(bench.at(ms + 5_001, Event::Report(Report::Ready)), [Say(speech(1))]);
+}
+
+#[test]
+fn a_stop_forgets_all_and_late_reports_change_nothing() {
+    let mut bench = Bench::ready();
+    bench.at(0, Event::Speak(speech(1)));
+    bench.at(0, Event::Speak(speech(2)));
+    let skipped = |id| Settle(UtteranceId(id), Fate::Skipped);
+    assert_eq!(bench.at(5, Event::Stop), [Silence, skipped(1), skipped(2)]);
+    assert_eq!(bench.at(6, finished(1)), []);
+    assert_eq!(bench.at(6, started(2)), []);
+}
+
+#[test]
+fn the_end_comes_after_the_last_word_also_through_a_crash() {
+    let mut bench = Bench::ready();
+    bench.at(0, Event::Speak(speech(1)));
+    assert_eq!(bench.at(1, Event::Finish), [End]);
+    assert_eq!(bench.at(2, Event::Exited), [Spawn]);
+    assert_eq!(bench.at(9, Event::Report(Report::Ready)), [Say(speech(1)), End]);
+    assert_eq!(bench.at(20, finished(1)), [spoken(1)]);
+    assert_eq!(bench.at(25, Event::Report(Report::Done)), [Done]);
+    assert_eq!(bench.at(26, Event::Exited), [], "as was agreed");
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Speak,
+        Alive,
+        Started,
+        Finished,
+        Failed,
+        Lost,
+        Exited,
+        Stop,
+        Tick,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        use Step::*;
+        prop_oneof![
+            4 => Just(Speak), 2 => Just(Alive), 4 => Just(Started), 4 => Just(Finished),
+            1 => Just(Failed), 1 => Just(Lost), 2 => Just(Exited), 1 => Just(Stop),
+            3 => Just(Tick)
+        ]
+    }
+
+    /// A process that does what processes do: it answers what it was told, in order, or dies.
+    #[derive(Default)]
+    struct Model {
+        is_up: bool,
+        ordered: Vec<UtteranceId>,
+        settled: Vec<UtteranceId>,
+    }
+
+    impl Model {
+        fn obey(&mut self, actions: &[Action], bench: &mut Bench, ms: u64) {
+            for action in actions {
+                match action {
+                    Say(speech) => {
+                        assert!(self.is_up, "an order needs a process");
+                        self.ordered.push(speech.id);
+                    }
+                    Settle(id, _) => {
+                        assert!(!self.settled.contains(id), "{id:?} settled twice");
+                        self.settled.push(*id);
+                    }
+                    Spawn => {
+                        assert!(!self.is_up, "two processes");
+                        (self.is_up, self.ordered) = (true, vec![]);
+                        let actions = bench.at(ms, Event::Report(Report::Ready));
+                        self.obey(&actions, bench, ms);
+                    }
+                    Kill if self.is_up => self.exit(bench, ms),
+                    Silence => self.ordered.clear(),
+                    Kill | Cue | End | Action::Started(_) | Refuse { .. } | Wait(_) | Done => {}
+                }
+            }
+        }
+
+        fn exit(&mut self, bench: &mut Bench, ms: u64) {
+            (self.is_up, self.ordered) = (false, vec![]);
+            let actions = bench.at(ms, Event::Exited);
+            self.obey(&actions, bench, ms);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn everything_is_settled_once_whatever_the_process_does(
+            steps in proptest::collection::vec((step(), 1_u64..2_000), 1..80)
+        ) {
+            let (mut bench, mut model) = (Bench::new(), Model::default());
+            let (mut ms, mut n_spoken) = (0, 0_u64);
+            let first = bench.at(0, Event::Tick);
+            model.obey(&first, &mut bench, 0);
+            for (step, pause) in steps {
+                ms += pause;
+                let current = model.ordered.first().copied();
+                let event = match (step, current) {
+                    (Step::Speak, _) => {
+                        n_spoken += 1;
+                        Event::Speak(speech(n_spoken))
+                    }
+                    (Step::Exited, _) if model.is_up => {
+                        model.exit(&mut bench, ms);
+                        continue;
+                    }
+                    (Step::Stop, _) => Event::Stop,
+                    (Step::Tick, _) => Event::Tick,
+                    (Step::Alive, Some(_)) => Event::Report(Report::Alive),
+                    (Step::Started, Some(id)) => Event::Report(Report::Started { id }),
+                    (Step::Finished, Some(id)) => {
+                        model.ordered.remove(0);
+                        Event::Report(Report::Finished { id })
+                    }
+                    (Step::Failed, Some(id)) => {
+                        model.ordered.remove(0);
+                        Event::Report(Report::Failed { id, why: "no".to_owned() })
+                    }
+                    (Step::Lost, Some(_)) => Event::Report(Report::Lost { why: "no".to_owned() }),
+                    (Step::Exited, _) | (_, None) => continue,
+                };
+                let actions = bench.at(ms, event);
+                model.obey(&actions, &mut bench, ms);
+                if let Some(deadline) = bench.deadline().filter(|&deadline| deadline <= ms) {
+                    let actions = bench.at(ms, Event::Tick);
+                    model.obey(&actions, &mut bench, ms);
+                    prop_assert_ne!(bench.deadline(), Some(deadline), "a tick moves the deadline");
+                }
+            }
+            let actions = bench.at(ms, Event::Stop);
+            model.obey(&actions, &mut bench, ms);
+            prop_assert_eq!(model.settled.len() as u64, n_spoken);
+        }
+    }
+}

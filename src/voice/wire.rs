@@ -1,0 +1,165 @@
+//! What the two processes say to each other: one JSON object a line. The listener sends a
+//! [`Setup`], then [`Order`]s, to the voice process's standard input, and reads [`Report`]s from
+//! its standard output. When standard input ends without [`Order::Finish`], the listener is gone,
+//! and the voice process ends at once.
+#![forbid(unsafe_code)]
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::UtteranceId;
+
+/// Where sound goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// A sound device: the default one, or the one of that name.
+    Device(Option<String>),
+    /// A WAV file.
+    File(PathBuf),
+    /// Nowhere: as a file, but nothing is kept.
+    #[default]
+    Null,
+}
+
+/// What the voice process is started with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// The engine's name.
+    pub engine: String,
+    /// The voice to start with, checked before anything is spoken.
+    pub voice: String,
+    /// Where sound goes.
+    pub target: Target,
+    /// The device's buffer in frames: half of what may wait between this program and the ear.
+    pub buffer_frames: u32,
+    /// After how long without speech the device is closed, in milliseconds.
+    pub close_after_ms: u64,
+    /// Whether text on which the engine is known to crash is rewritten.
+    pub guard: bool,
+}
+
+impl Setup {
+    /// What is used where nothing is configured.
+    pub fn default_device() -> Self {
+        Self { target: Target::Device(None), ..Self::default() }
+    }
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            engine: "espeak".to_owned(),
+            voice: "en-us".to_owned(),
+            target: Target::Null,
+            buffer_frames: 192,
+            close_after_ms: 10_000,
+            guard: true,
+        }
+    }
+}
+
+/// Something to speak, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Speech {
+    /// The utterance it is.
+    pub id: UtteranceId,
+    /// The words; no NUL, one line.
+    pub text: String,
+    /// The voice, as the engine names it.
+    pub voice: String,
+    /// Words a minute.
+    pub rate: u32,
+    /// 0 to 100; 50 is the voice's own.
+    pub pitch: u8,
+    /// 0 to 200 per cent.
+    pub volume: u8,
+    /// The silence before it where another one has just ended, in milliseconds.
+    pub gap_ms: u32,
+}
+
+impl Speech {
+    /// `text` in the default manner.
+    pub fn of(text: &str) -> Self {
+        Self {
+            id: UtteranceId(1),
+            text: text.to_owned(),
+            voice: "en-us".to_owned(),
+            rate: 220,
+            pitch: 50,
+            volume: 100,
+            gap_ms: 100,
+        }
+    }
+}
+
+/// What the listener asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// Speak, after what was ordered before.
+    Speak(Speech),
+    /// Play the sound that says "a line was lost".
+    Cue,
+    /// Be silent at once, and forget what was ordered before.
+    Stop,
+    /// Speak what was ordered to the last sample, then report [`Report::Done`] and end.
+    Finish,
+}
+
+/// What the voice process has to tell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Report {
+    /// Engine and output are there.
+    Ready,
+    /// Engine or output are not to be had; the process ends.
+    Refused {
+        /// The reason, as a sentence for the user.
+        why: String,
+        /// Whether the configuration is at fault (else the machine).
+        configuration: bool,
+    },
+    /// The first sample went to the device.
+    Started {
+        /// The utterance.
+        id: UtteranceId,
+    },
+    /// The last sample went to the device.
+    Finished {
+        /// The utterance.
+        id: UtteranceId,
+    },
+    /// The engine did not speak it.
+    Failed {
+        /// The utterance.
+        id: UtteranceId,
+        /// The reason.
+        why: String,
+    },
+    /// The output is gone; the process ends.
+    Lost {
+        /// The reason.
+        why: String,
+    },
+    /// The work goes on. Sent several times a second while there is work and it does.
+    Alive,
+    /// All that was ordered before [`Order::Finish`] has been heard.
+    Done,
+}
+
+/// `value` as a line.
+pub fn line(value: &impl Serialize) -> Vec<u8> {
+    let mut line = serde_json::to_vec(value).expect("orders and reports are plain data");
+    line.push(b'\n');
+    line
+}
+
+#[test]
+fn hostile_text_stays_on_its_line() {
+    let order = Order::Speak(Speech::of("a\nb\r\"}\u{2028}"));
+    let line = line(&order);
+    assert_eq!(line.iter().filter(|&&byte| byte == b'\n').count(), 1);
+    assert_eq!(serde_json::from_slice::<Order>(&line).expect("reads back"), order);
+}
