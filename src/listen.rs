@@ -369,7 +369,7 @@ impl Listener {
         let name = &self.names[usize::from(source.0)];
         eprintln!("irc-speak: {}: {}", escaped(name), escaped(text));
         let mut words = String::new();
-        if !crate::phrase::announcement(text, &mut words) {
+        if !crate::phrase::clean::text(text, &mut words) {
             return;
         }
         self.n_utterances += 1;
