@@ -74,20 +74,19 @@ awk -v reference="$reference" -v ours="$ours" 'BEGIN {
         (times >= 2 ? "pass" : "FAIL"), times
 }'
 
-# What each speaks, as "nick text": the grammar of both is taken off.
-# The pipeline leaves the time where sic padded the channel, and speaks brackets and whole links.
-sed -E 's/^ *([0-9]{2}:[0-9]{2} )?<([^>]+)> ?/\2 /; s, *$,,' "$folder/pipeline" >"$folder/a"
-sed -E 's/^([^ ]+) says:? /\1 /; s/^([^: ]+):? /\1 /; s, *$,,' "$folder/followed" >"$folder/b"
+# What each speaks, without time and nick: irc-speak names the nick in a way of its own.
+sed -E 's/^ *([0-9]{2}:[0-9]{2} )?<[^>]+> ?//' "$folder/pipeline" >"$folder/a"
+sed -E 's/^[^:]*: //' "$folder/followed" >"$folder/b"
+count() { grep -cE "$1" "$2" || true; }
+echo
 cmp -s "$folder/followed" "$folder/piped" ||
     echo "  FAIL  the followed and the piped log are not spoken alike"
-echo
-echo "Lines the pipeline speaks with the time in front of them, as sic padded the channel:"
-grep -cE '^ *[0-9]{2}:[0-9]{2} ' "$folder/pipeline" || true
-echo "Lines people said, which the pipeline drops for a word like JOIN or PART in them:"
-grep -cE '<[^>]*> please (JOIN|PART)' "$log" || true
-echo "Of those spoken by irc-speak:"
-grep -cE 'please (JOIN|PART)' "$folder/followed" || true
-echo "What remains of the differences, the first of each (<: pipeline, >: irc-speak):"
+echo "  $(count '^ *[0-9]{2}:[0-9]{2} ' "$folder/pipeline") lines are spoken by the pipeline with" \
+    "the time in front: sic pads short channels, and awk blanks one field too few"
+echo "  $(count 'please (JOIN|PART)' "$log") lines somebody said hold JOIN or PART: the pipeline" \
+    "speaks $(count 'please (JOIN|PART)' "$folder/pipeline") of them, irc-speak" \
+    "$(count 'please (JOIN|PART)' "$folder/followed")"
+echo "  all other differences, how often (<: the pipeline says, >: irc-speak says):"
 grep -vE 'please (JOIN|PART)' "$folder/b" >"$folder/c" || true
-diff "$folder/a" "$folder/c" | grep '^[<>]' | sed -E 's/^(.) [^ ]+ /\1 NICK /' |
-    sort | uniq -c | sort -rn | head -n 12 || true
+diff --speed-large-files "$folder/a" "$folder/c" | grep '^[<>]' | sort | uniq -c | sort -rn |
+    head -n 12 || true

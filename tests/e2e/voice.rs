@@ -7,9 +7,10 @@ use crate::harness::{Event, SoundServer, Speak, directory, now, signal};
 /// How soon speech must go on.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// Aborts eSpeak NG 1.51 as Debian builds it.
-fn deadly() -> String {
-    "s'".repeat(70)
+/// Lines that abort eSpeak NG 1.51 as Debian builds it. The first is one long word, which is
+/// shortened before any engine gets it; only the guard stands before the second.
+fn deadly() -> [String; 2] {
+    ["s'".repeat(70), "\u{e9} . ".repeat(70)]
 }
 
 #[test]
@@ -63,16 +64,20 @@ fn goes_on_after(name: &str) {
 }
 
 #[test]
-fn a_line_that_kills_the_engine_is_spoken_through_the_guard() {
-    let sound = SoundServer::start();
-    let mut speak = Speak::start(&sound, [""; 0]);
-    let voice = speak.wait_voice();
-    speak.write_line(&deadly());
-    speak.write_line("still here");
-    speak.wait_event("the deadly line's fate", |event| event.name == "fate");
-    speak.wait_spoken("still here");
-    assert_eq!(fates(&speak.events()), ["spoken"; 2], "{}", speak.transcript());
-    assert_eq!(speak.wait_voice(), voice, "the voice process died");
+fn lines_that_kill_the_engine_are_spoken_through_the_guard() {
+    for line in deadly() {
+        let sound = SoundServer::start();
+        let mut speak = Speak::start(&sound, [""; 0]);
+        let voice = speak.wait_voice();
+        speak.write_line(&line);
+        speak.write_line("still here");
+        // It is long to listen to: how long is nobody's business here.
+        let is_over = |event: &Event| event.is("started", "still here");
+        speak.wait_event_within(Duration::from_secs(60), "the next line starts", is_over);
+        speak.wait_spoken("still here");
+        assert_eq!(fates(&speak.events()), ["spoken"; 2], "{}", speak.transcript());
+        assert_eq!(speak.wait_voice(), voice, "the voice process died");
+    }
 }
 
 #[test]
@@ -81,19 +86,22 @@ fn without_the_guard_the_deadly_line_is_counted_and_the_next_one_heard() {
     let config = folder.path().join("config.toml");
     std::fs::write(&config, "[espeak]\nguard = false\n").expect("a configuration file");
     let mut speak = Speak::start(&sound, ["--config".as_ref(), config.as_os_str()]);
-    speak.wait_voice();
+    let voice = speak.wait_voice();
+    let [_, line] = deadly();
     let written = now();
-    speak.write_line(&deadly());
+    speak.write_line(&line);
     speak.write_line("still here");
     let started = speak.wait_event("the next line starts", |e| e.is("started", "still here"));
+    if speak.wait_voice() == voice {
+        eprintln!("this eSpeak NG does not die of {line:?}: not shown what happens when it does");
+        return;
+    }
     let took = started.at - written;
     assert!(took < AGAIN_AFTER, "started after {took:?}\n{}", speak.transcript());
     speak.wait_spoken("still here");
     speak.close_input();
     assert!(speak.wait_end().success(), "{}", speak.transcript());
-    let fates = fates(&speak.events());
-    // A library in which the fault is mended speaks both; that is not this test's business.
-    assert!(fates == ["failed", "spoken"] || fates == ["spoken"; 2], "{}", speak.transcript());
+    assert_eq!(fates(&speak.events()), ["failed", "spoken"], "{}", speak.transcript());
 }
 
 /// The fates in the order in which they were told.

@@ -140,7 +140,17 @@ impl Speak {
 
     /// Waits for an event for which `is_it` holds.
     pub(crate) fn wait_event(&self, what: &str, is_it: impl Fn(&Event) -> bool) -> Event {
-        self.wait_events(1, what, is_it).remove(0)
+        self.wait_event_within(DEADLINE, what, is_it)
+    }
+
+    /// As [`Speak::wait_event`], with a deadline of its own.
+    pub(crate) fn wait_event_within(
+        &self,
+        deadline: Duration,
+        what: &str,
+        is_it: impl Fn(&Event) -> bool,
+    ) -> Event {
+        wait_within(deadline, what, || self.transcript(), || self.events().into_iter().find(&is_it))
     }
 
     /// Waits until `n_wanted` events for which `is_it` holds have been told.
@@ -184,15 +194,9 @@ impl Speak {
 
     /// Waits until it ends by itself.
     pub(crate) fn wait_end(&mut self) -> ExitStatus {
-        self.wait_end_within(DEADLINE)
-    }
-
-    /// As [`Speak::wait_end`], with a deadline of its own.
-    pub(crate) fn wait_end_within(&mut self, deadline: Duration) -> ExitStatus {
         let printed = Arc::clone(&self.printed);
         let child = &mut self.child;
-        wait_within(
-            deadline,
+        wait_for(
             "irc-speak ends",
             || transcript(&printed),
             || child.try_wait().expect("it can be waited for"),
