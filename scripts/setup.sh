@@ -26,10 +26,15 @@ if ! command -v cargo >/dev/null; then
 fi
 
 if ! command -v apt-get >/dev/null; then
-    # Whoever has the libraries can build; only pkg-config can tell across distributions.
-    if [ "$1" = build ] && command -v pkg-config >/dev/null && pkg-config --exists espeak-ng; then
-        exit 0
+    # Which packages are installed only apt can tell here; whether they work, these can.
+    there=yes
+    command -v pkg-config >/dev/null && pkg-config --exists espeak-ng || there=no
+    if [ "$1" != build ]; then
+        for program in ngircd sic pulseaudio parec openssl; do
+            command -v $program >/dev/null || there=no
+        done
     fi
+    [ $there = no ] || exit 0
     if command -v dnf >/dev/null; then
         say "install these, then run make again: sudo dnf install gcc make pkgconf-pkg-config" \
             "espeak-ng-devel alsa-lib-devel speech-dispatcher-devel clang-devel"
@@ -42,7 +47,8 @@ if ! command -v apt-get >/dev/null; then
         say "install the development files of eSpeak NG, ALSA, Speech Dispatcher and libclang," \
             "and gcc, make and pkg-config, then run make again"
     fi
-    [ "$1" = build ] || say "the tests and benches also need: $tests $bench (Debian's names)"
+    # shellcheck disable=SC2086 # a list of package names
+    [ "$1" = build ] || say "and these, whose names here are Debian's:" ${wanted#"$build"}
     exit 1
 fi
 
