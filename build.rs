@@ -1,13 +1,15 @@
 //! Finds the distribution's eSpeak NG, and says which package brings it where it is missing.
 
-fn main() {
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
     println!("cargo:rerun-if-changed=build.rs");
-    if let Err(error) = pkg_config::Config::new().atleast_version("1.49").probe("espeak-ng") {
-        eprintln!("eSpeak NG's library was not found by pkg-config: {error}");
-        eprintln!("Debian, Ubuntu: apt-get install libespeak-ng-dev pkg-config");
-        eprintln!(
-            "Fedora: dnf install espeak-ng-devel   Arch: pacman -S espeak-ng   macOS: brew install espeak-ng"
-        );
-        std::process::exit(1);
-    }
+    let Err(error) = pkg_config::Config::new().atleast_version("1.49").probe("espeak-ng") else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("eSpeak NG's library was not found by pkg-config: {error}");
+    eprintln!("Debian, Ubuntu: apt-get install libespeak-ng-dev pkg-config");
+    eprintln!("Fedora: dnf install espeak-ng-devel; Arch: pacman -S espeak-ng");
+    eprintln!("macOS: brew install espeak-ng");
+    ExitCode::FAILURE
 }

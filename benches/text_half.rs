@@ -45,10 +45,10 @@ fn main() {
         let mut phraser = Phraser::new(Naming::Change);
         let mut out = String::with_capacity(128 * 1024 * 1024);
         for line in lines.iter() {
-            if let Verdict::Keep(message) = filter.judge(recognising.read(line), "sic.out") {
-                if phraser.phrase(&message, &mut out) {
-                    out.push('\n');
-                }
+            if let Verdict::Keep(message) = filter.judge(recognising.read(line), "sic.out")
+                && phraser.phrase(&message, &mut out)
+            {
+                out.push('\n');
             }
         }
         out.len()

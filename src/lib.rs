@@ -28,7 +28,7 @@ use cli::Command;
 use config::settings::Settings;
 
 /// Does what the command line asks for.
-pub fn run(cli: Cli) -> Result<(), Error> {
+pub fn run(cli: &Cli) -> Result<(), Error> {
     if let Some(Command::Voice) = cli.command {
         return engine::process::run().map_err(Error::system("the voice process failed"));
     }
@@ -41,7 +41,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Filters) => show::filters(),
         Some(Command::Config { action }) => show::config(*action, &cli.listening),
         Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_) | Command::Voice) | None => {
-            let settings = Settings::load(&cli)?;
+            let settings = Settings::load(cli)?;
             runtime()?.block_on(listen::run(settings))
         }
     }

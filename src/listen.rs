@@ -255,7 +255,7 @@ impl Listener {
                 }
                 _ = &mut gone => return Err(Error::StdoutGone),
             }
-            while let Some(utterance) = self.queue.next() {
+            while let Some(utterance) = self.queue.take() {
                 self.journal.started(utterance.id, now());
                 let fate = Fate::Spoken { rate: self.manner.rate };
                 self.settle(utterance.id, &fate);
@@ -296,7 +296,7 @@ impl Listener {
                 ended = signals.next() => break ended,
                 _ = &mut gone => break Err(Error::StdoutGone),
             }
-            while let Some(utterance) = self.queue.next() {
+            while let Some(utterance) = self.queue.take() {
                 voice.speak(self.speech(utterance));
             }
             if self.roll.is_empty() && self.queue.is_empty() && !is_finishing {

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use crate::audio::device;
 use crate::cli::{ConfigAction, Listening};
 use crate::config::error::{escaped, quoted};
+use crate::config::file;
 use crate::config::settings::{self, Settings};
-use crate::config::{ConfigError, file};
 use crate::engine;
 use crate::error::Error;
 use crate::filter::library::Library;
@@ -53,7 +53,7 @@ pub fn config(action: ConfigAction, options: &Listening) -> Result<(), Error> {
             print([(format!("{}: no errors", quoted(&path)), String::new())])
         }
         ConfigAction::Init => {
-            file::init(&path).map_err(ConfigError::from)?;
+            file::init(&path)?;
             print([(format!("wrote {}", quoted(&path)), String::new())])
         }
     }

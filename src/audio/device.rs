@@ -322,7 +322,8 @@ impl Callback {
         }
         let stamp = info.timestamp();
         if let Some(behind) = stamp.playback.checked_duration_since(stamp.callback) {
-            self.shared.behind_us.store(behind.as_micros() as u64, Ordering::Release);
+            let behind = u64::try_from(behind.as_micros()).unwrap_or(u64::MAX);
+            self.shared.behind_us.store(behind, Ordering::Release);
         }
         let before = self.shared.consumed.fetch_add(n_frames as u64, Ordering::AcqRel);
         let consumed = before + n_frames as u64;

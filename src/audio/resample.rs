@@ -93,6 +93,7 @@ fn gcd(a: u32, b: u32) -> u32 {
 mod tests {
     use super::*;
 
+    #[expect(clippy::cast_possible_truncation, reason = "within half of what i16 holds")]
     fn tone(hertz: f64, rate: u32, n_samples: usize) -> Vec<i16> {
         (0..n_samples)
             .map(|n| (16_384.0 * (2.0 * PI * hertz * n as f64 / f64::from(rate)).sin()) as i16)

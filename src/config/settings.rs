@@ -336,11 +336,13 @@ fn connection(connect: &Connect) -> Result<SourceSpec, ConfigError> {
     for channel in &connect.channels {
         irc::ChannelSpec::parse(channel).map_err(ConfigError::Wrong)?;
     }
+    let nick = connect.nick.as_deref().unwrap_or(NICK);
+    irc::Nick::parse(nick).map_err(ConfigError::Wrong)?;
     Ok(SourceSpec::Irc(IrcSpec {
         host: address.host,
         port: address.port,
         tls: !connect.no_tls,
-        nick: connect.nick.clone().unwrap_or_else(|| NICK.to_owned()),
+        nick: nick.to_owned(),
         channels: connect.channels.clone(),
         retry: connect.retry,
     }))
@@ -389,6 +391,9 @@ fn configured_server(
     for channel in channels {
         irc::ChannelSpec::parse(channel.get_ref())
             .map_err(|problem| loaded.error(channel, problem))?;
+    }
+    if let Some(nick) = &source.nick {
+        irc::Nick::parse(nick.get_ref()).map_err(|problem| loaded.error(nick, problem))?;
     }
     let nick = source.nick.as_ref().map_or(NICK, |nick| nick.get_ref().as_str());
     Ok(SourceSpec::Irc(IrcSpec {

@@ -36,7 +36,10 @@ pub(super) fn run(setup: &Setup, orders: &Receiver<Order>, reporter: &Reporter) 
     }
 }
 
-fn open(setup: &Setup, reporter: &Reporter) -> Result<(Box<dyn Engine>, Box<dyn Output>), Report> {
+/// An engine, and where its sound goes.
+type Opened = (Box<dyn Engine>, Box<dyn Output>);
+
+fn open(setup: &Setup, reporter: &Reporter) -> Result<Opened, Report> {
     let engine = super::open(setup).map_err(|error| Report::Refused {
         why: error.to_string(),
         configuration: error.is_configuration(),

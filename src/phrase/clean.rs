@@ -50,9 +50,9 @@ pub fn text(text: &str, out: &mut String) -> bool {
 
 /// Appends a nick, or a channel's name, as one word; "unknown" where nothing of it can be spoken.
 pub fn nick(nick: &str, out: &mut String) {
-    let is_simple = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80;
+    let has_blank = nick.bytes().any(|b| b == b' ');
     if (1..=MAX_NICK).contains(&nick.len())
-        && nick.bytes().all(is_simple)
+        && !(has_blank || nick.starts_with('-') || nick.contains("[["))
         && is_plain(nick.as_bytes())
     {
         out.push_str(nick);

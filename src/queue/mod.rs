@@ -27,7 +27,7 @@ impl Queue {
     }
 
     /// The next to be given to the voice, where it can take one.
-    pub fn next(&mut self) -> Option<Utterance> {
+    pub fn take(&mut self) -> Option<Utterance> {
         if self.n_out >= MOST_OUT {
             return None;
         }
@@ -68,7 +68,7 @@ fn two_are_out_and_the_rest_waits_in_order() {
     };
     let mut queue = Queue::default();
     (1..=4).for_each(|id| queue.push(utterance(id)));
-    let next = |queue: &mut Queue| queue.next().map(|utterance| utterance.id.0);
+    let next = |queue: &mut Queue| queue.take().map(|utterance| utterance.id.0);
     assert_eq!([next(&mut queue), next(&mut queue), next(&mut queue)], [Some(1), Some(2), None]);
     queue.settled();
     assert_eq!([next(&mut queue), next(&mut queue)], [Some(3), None]);

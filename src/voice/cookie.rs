@@ -20,8 +20,7 @@ pub(super) fn needed() -> Option<PathBuf> {
         return Some(elsewhere);
     }
     let folder = env::var_os("XDG_RUNTIME_DIR")
-        .map(PathBuf::from)
-        .unwrap_or_else(|| home.join(".cache"))
+        .map_or_else(|| home.join(".cache"), PathBuf::from)
         .join("irc-speak");
     let file = folder.join("no-cookie");
     let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&file, [0; N_BYTES]));

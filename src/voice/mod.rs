@@ -105,12 +105,11 @@ impl Driver {
                     Some(event) => event,
                     None => return self.close().await,
                 },
-                report = next(self.running.as_mut()) => match report {
-                    Some(report) => Event::Report(report),
-                    None => {
-                        self.running = None;
-                        Event::Exited
-                    }
+                report = next(self.running.as_mut()) => if let Some(report) = report {
+                    Event::Report(report)
+                } else {
+                    self.running = None;
+                    Event::Exited
                 },
                 () = at(self.supervisor.deadline()) => Event::Tick,
             };

@@ -98,6 +98,10 @@ pub(super) struct Library {
     _not_send: PhantomData<*mut ()>,
 }
 
+#[expect(
+    clippy::unused_self,
+    reason = "the handle is the proof that the library is open, and ours"
+)]
 impl Library {
     /// Starts the library; an error where its data are missing, or where it runs already.
     pub(super) fn open() -> Result<Self, String> {

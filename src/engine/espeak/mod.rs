@@ -44,7 +44,7 @@ impl Espeak {
         if voice.is_empty() || !self.library.set_voice(voice) {
             return Err(unknown());
         }
-        self.voice = voice.to_owned();
+        voice.clone_into(&mut self.voice);
         if self.is_silent() {
             return Err(EngineError::Dictionary { voice: voice.to_owned() });
         }
