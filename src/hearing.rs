@@ -6,12 +6,16 @@ use std::sync::Arc;
 
 use crate::filter::{Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
-use crate::message::{Message, SourceId};
+use crate::message::{Line, Message, SourceId};
 use crate::phrase::{Naming, Phraser};
 use crate::source::lines::Lines;
 
 /// The rule that is named where a line held nothing that can be spoken.
 const NOTHING_TO_SAY: &str = "nothing to say";
+
+/// So many bytes in one read are a backlog, not a conversation: two threads share the reading of
+/// them. Starting one takes as long as 50 lines.
+const BACKLOG: usize = 32 * 1024;
 
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,17 +70,29 @@ impl Hearing {
         self.ears[usize::from(lines.source().0)].reader.sample(lines);
     }
 
-    /// Hears `lines`: tells `take` of each that is not blank, with its number in the source.
+    /// Hears `lines`: tells `take` of each, with its number in the source.
     pub fn lines(&mut self, lines: &Lines, mut take: impl FnMut(Message<'_>, u64, Heard<'_>)) {
         let ear = &mut self.ears[usize::from(lines.source().0)];
-        for line in lines.iter() {
+        let (filter, phraser, words) = (&self.filter, &mut self.phraser, &mut self.words);
+        let name = ear.name.as_str();
+        let mut hear = |verdict| {
             ear.n_lines += 1;
-            if line.text.trim_ascii().is_empty() {
-                continue; // nothing was said: no line for the ear, the journal or the filter
-            }
-            let message = ear.reader.read(line);
-            judge(&self.filter, &mut self.phraser, &mut self.words, ear, message, &mut take);
+            tell(phraser, words, verdict, ear.n_lines, &mut take);
+        };
+        if lines.n_bytes() < BACKLOG || !ear.reader.is_sure() {
+            let reader = &mut ear.reader;
+            return lines.iter().map(|line| judge(reader, filter, name, line)).for_each(hear);
         }
+        let [first, second] = lines.halves();
+        let mut other_reader = ear.reader.clone();
+        std::thread::scope(|scope| {
+            let second = scope.spawn(move || judged(&mut other_reader, filter, name, second));
+            judged(&mut ear.reader, filter, name, first).into_iter().for_each(&mut hear);
+            match second.join() {
+                Ok(verdicts) => verdicts.into_iter().for_each(&mut hear),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        });
     }
 
     /// Hears a message whose parts are known.
@@ -87,27 +103,50 @@ impl Hearing {
     ) {
         let ear = &mut self.ears[usize::from(message.source.0)];
         ear.n_lines += 1;
-        let message = tidy(message);
-        judge(&self.filter, &mut self.phraser, &mut self.words, ear, message, &mut take);
+        let verdict = self.filter.judge(tidy(message), &ear.name);
+        tell(&mut self.phraser, &mut self.words, verdict, ear.n_lines, &mut take);
     }
 }
 
-fn judge(
-    filter: &Filter,
+/// What the rules say of a line.
+fn judge<'r, 'm>(
+    reader: &mut Reader,
+    filter: &'r Filter,
+    source_name: &str,
+    line: Line<'m>,
+) -> Verdict<'r, 'm> {
+    if line.text.trim_ascii().is_empty() {
+        let message = Message::plain(line.source, "", line.received);
+        return Verdict::Drop { message, rule: NOTHING_TO_SAY };
+    }
+    filter.judge(reader.read(line), source_name)
+}
+
+fn judged<'r, 'm>(
+    reader: &mut Reader,
+    filter: &'r Filter,
+    source_name: &str,
+    lines: impl Iterator<Item = Line<'m>>,
+) -> Vec<Verdict<'r, 'm>> {
+    lines.map(|line| judge(reader, filter, source_name, line)).collect()
+}
+
+/// Tells `take` the words for a message, or the rule that took it out.
+fn tell(
     phraser: &mut Phraser,
     words: &mut String,
-    ear: &Ear,
-    message: Message<'_>,
+    verdict: Verdict<'_, '_>,
+    line: u64,
     take: &mut impl FnMut(Message<'_>, u64, Heard<'_>),
 ) {
-    match filter.judge(message, &ear.name) {
-        Verdict::Drop { message, rule } => take(message, ear.n_lines, Heard::Dropped(rule)),
+    match verdict {
+        Verdict::Drop { message, rule } => take(message, line, Heard::Dropped(rule)),
         Verdict::Keep(message) => {
             words.clear();
             if phraser.phrase(&message, words) {
-                take(message, ear.n_lines, Heard::Words(words));
+                take(message, line, Heard::Words(words));
             } else {
-                take(message, ear.n_lines, Heard::Dropped(NOTHING_TO_SAY));
+                take(message, line, Heard::Dropped(NOTHING_TO_SAY));
             }
         }
     }

@@ -24,7 +24,7 @@ const TRIED: usize = 2;
 const PLAIN: &str = "plain";
 
 /// Reads the lines of one source.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reader {
     grammars: Arc<Grammars>,
     candidates: Vec<Candidate>,
@@ -33,7 +33,7 @@ pub struct Reader {
 }
 
 /// A format that the source's lines may have; the best so far comes first.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Candidate {
     grammar: usize,
     described: u32,
@@ -61,6 +61,11 @@ impl Reader {
             }
             self.learn(&codes::strip(line.text));
         }
+    }
+
+    /// Whether the format is settled: reading a line changes nothing for the next.
+    pub fn is_sure(&self) -> bool {
+        self.unsure == 0
     }
 
     /// The format as far as it is recognised.

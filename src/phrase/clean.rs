@@ -50,10 +50,11 @@ pub fn text(text: &str, out: &mut String) -> bool {
 
 /// Appends a nick, or a channel's name, as one word; "unknown" where nothing of it can be spoken.
 pub fn nick(nick: &str, out: &mut String) {
-    let has_blank = nick.bytes().any(|b| b == b' ');
-    if (1..=MAX_NICK).contains(&nick.len())
-        && !(has_blank || nick.starts_with('-') || nick.contains("[["))
-        && is_plain(nick.as_bytes())
+    let bytes = nick.as_bytes();
+    let has_pair = bytes.windows(2).any(|pair| pair == b"[[");
+    if (1..=MAX_NICK).contains(&bytes.len())
+        && !(has_pair || bytes.contains(&b' ') || bytes.starts_with(b"-"))
+        && is_plain(bytes)
     {
         out.push_str(nick);
         return;
@@ -117,11 +118,14 @@ fn has_short_words(mut text: &[u8]) -> bool {
 /// where they happen to lie so).
 fn is_periodic(text: &[u8]) -> bool {
     const CHUNK: usize = 32;
-    let again = |period: usize| {
-        let shifted = text.get(period..).unwrap_or_default();
-        text.chunks_exact(CHUNK).zip(shifted.chunks_exact(CHUNK)).any(|(a, b)| a == b)
-    };
-    text.len() > CHUNK && (1..=6).any(again)
+    const MOST: usize = 6;
+    let starts = (0..text.len()).step_by(CHUNK);
+    let mut chunks = starts.filter_map(|at| text.get(at..at + CHUNK + MOST));
+    chunks.any(|chunk| {
+        // Eight bytes tell almost always that it is not so.
+        let eight = |at: usize| chunk[at..].first_chunk().map(|&eight| u64::from_ne_bytes(eight));
+        (1..=MOST).any(|by| eight(0) == eight(by) && chunk[..CHUNK] == chunk[by..by + CHUNK])
+    })
 }
 
 /// `word` without pictures and heaps of marks, its fancy letters plain.

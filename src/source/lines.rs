@@ -40,25 +40,58 @@ impl Lines {
         self.source
     }
 
+    /// How much there is to read, in bytes.
+    pub fn n_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The lines, decoded, in order; empty lines too.
     pub fn iter(&self) -> impl Iterator<Item = Line<'_>> {
-        let mut rest = self.bytes.as_slice();
-        let mut continued = self.continued;
+        self.part(&self.bytes, self.continued)
+    }
+
+    /// The lines in two parts of about the same size.
+    pub fn halves(&self) -> [impl Iterator<Item = Line<'_>>; 2] {
+        let middle = self.bytes.len() / 2;
+        let end = memchr::memchr(b'\n', &self.bytes[middle..]).map_or(middle, |at| middle + at + 1);
+        let (first, second) =
+            self.bytes.split_at(if end > middle { end } else { self.bytes.len() });
+        [self.part(first, self.continued), self.part(second, false)]
+    }
+
+    fn part<'a>(&self, bytes: &'a [u8], mut continued: bool) -> impl Iterator<Item = Line<'a>> {
+        let (source, received) = (self.source, self.received);
+        let mut rest = bytes;
+        // Checked once for all lines: most logs are UTF-8 throughout.
+        let mut clean = str::from_utf8(bytes).ok().filter(|_| !has_odd_byte(bytes));
         std::iter::from_fn(move || {
             if rest.is_empty() {
                 return None;
             }
             let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let line = &rest[..end];
-            rest = &rest[(end + 1).min(rest.len())..];
-            Some(Line {
-                source: self.source,
-                text: decode(line),
-                received: self.received,
-                continued: std::mem::take(&mut continued),
-            })
+            let after = (end + 1).min(rest.len());
+            let text = match &mut clean {
+                Some(text) if end <= MAX_LINE => {
+                    let (line, later) = (&text[..end], &text[after..]);
+                    *text = later;
+                    Cow::Borrowed(line)
+                }
+                Some(text) => {
+                    *text = &text[after..];
+                    decode(&rest[..end])
+                }
+                None => decode(&rest[..end]),
+            };
+            rest = &rest[after..];
+            Some(Line { source, text, received, continued: std::mem::take(&mut continued) })
         })
     }
+}
+
+/// Whether there is a byte that [`decode`] takes out: of a carriage return, a NUL, a byte order
+/// mark.
+fn has_odd_byte(bytes: &[u8]) -> bool {
+    memchr::memchr3(b'\r', 0, 0xef, bytes).is_some()
 }
 
 /// Decodes one line: UTF-8 where it is, else Windows-1252, a superset of Latin-1 that leaves no
@@ -234,6 +267,17 @@ mod tests {
         let lines = Lines::new(SourceId(0), bytes, now);
         let texts: Vec<_> = lines.iter().map(|line| line.text).collect();
         assert_eq!(texts, ["A".repeat(MAX_LINE).as_str(), "next"]);
+    }
+
+    #[test]
+    fn halves_are_the_whole() {
+        let now = crate::clock::test_now();
+        for text in ["", "one", "one\ntwo\n", "one\r\n\nthree\n\u{feff}four", "\n\n\n", "aaaa\nb"] {
+            let lines = Lines::new(SourceId(0), text.into(), now).continued(true);
+            let whole: Vec<_> = lines.iter().collect();
+            let halves: Vec<_> = lines.halves().into_iter().flatten().collect();
+            assert_eq!(halves, whole, "{text:?}");
+        }
     }
 
     #[test]
