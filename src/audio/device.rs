@@ -416,7 +416,7 @@ fn no_device(error: &cpal::Error) -> OutputError {
 /// The sound system's sentence as a part of one: its first, in lower case, without a full stop.
 fn clause(sentence: &str) -> String {
     let first = sentence.split(". ").next().unwrap_or(sentence).trim_end_matches('.');
-    let is_name = first.chars().nth(1).is_some_and(char::is_uppercase);
+    let is_name = first.chars().nth(1).is_some_and(|c| c.is_uppercase() || c == '/');
     let mut letters = first.chars();
     let begin = letters.next().map(|c| if is_name { c } else { c.to_ascii_lowercase() });
     escaped(&begin.into_iter().chain(letters).collect::<String>())

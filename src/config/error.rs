@@ -48,12 +48,7 @@ impl ConfigError {
     /// line may hold a password.
     pub fn toml(path: &Path, source: &str, error: &toml::de::Error) -> Self {
         let offset = error.span().map_or(0, |span| span.start);
-        Self::at(
-            path,
-            source,
-            offset,
-            error.message().trim().replace('\n', "; ").replace('`', "\""),
-        )
+        Self::at(path, source, offset, error.message().trim().replace('\n', "; "))
     }
 }
 

@@ -451,7 +451,7 @@ mod tests {
         let mut text = String::new();
         for line in file::EXAMPLE.lines() {
             let bare = line.strip_prefix("# ").unwrap_or(line);
-            let is_toml = bare.starts_with("[[") || bare.contains(" = ") && !bare.ends_with('.');
+            let is_toml = bare.starts_with('[') || bare.contains(" = ") && !bare.ends_with('.');
             text.push_str(if is_toml { bare } else { "" });
             text.push('\n');
         }
