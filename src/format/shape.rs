@@ -231,6 +231,9 @@ impl Parser<'_> {
     fn class(&mut self) -> Option<Set> {
         let negated = self.rest.strip_prefix('^');
         self.rest = negated.unwrap_or(self.rest);
+        if self.rest.starts_with(']') {
+            return None; // the one place where it stands for itself
+        }
         let mut set = [false; 256];
         loop {
             if let Some(rest) = self.rest.strip_prefix(']') {
