@@ -7,6 +7,7 @@ pub mod audio;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod engine;
 pub mod error;
 pub mod filter;

@@ -21,6 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("engine", &["audio", "voice"]),
     ("audio", &["clock", "config", "message", "voice"]),
     // The edges.
+    ("control", &["clock", "config"]),
     ("cli", &["config"]),
     ("config", &["cli", "engine", "filter", "format", "message", "phrase", "source", "voice"]),
     ("error", &["audio", "config", "engine", "source"]),
