@@ -34,6 +34,8 @@ pub enum Command {
     Connect(Connect),
     /// Speak what a command prints
     Run(Run),
+    /// Replay a time-stamped log over a virtual clock: how far behind live one would have been
+    Simulate(Simulate),
     /// List the voices of the engine
     Voices,
     /// List the engines in this program
@@ -90,6 +92,17 @@ pub struct Connect {
     /// Go on trying when the server cannot be reached at first
     #[arg(long)]
     pub retry: bool,
+}
+
+/// A log to replay.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// A log with time stamps, or a table of seconds, kind, sender and text
+    #[arg(value_name = "LOG")]
+    pub log: PathBuf,
+    /// Print the figures as one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A command to run.

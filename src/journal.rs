@@ -35,6 +35,11 @@ struct Event<'a> {
     rule: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sound_ms: Option<u32>,
+    /// The utterance that a merged one is the end of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    into: Option<u64>,
 }
 
 /// An utterance that has not ended.
@@ -107,7 +112,7 @@ impl Journal {
             *self.fates.entry(fate.name()).or_default() += 1;
         }
         if matches!(fate, Fate::Spoken { .. }) {
-            self.tell_of(&open, "finished", None, None);
+            self.tell_of(&open, "finished", None, Some(fate));
         }
         self.tell_of(&open, "fate", None, Some(fate));
     }
@@ -134,16 +139,24 @@ impl Journal {
         let (rule, why) = match fate {
             Some(Fate::Dropped { rule }) => (Some(rule.as_str()), None),
             Some(Fate::Failed { why }) => (None, Some(why.as_str())),
-            Some(Fate::Spoken { .. } | Fate::Skipped) | None => (None, None),
+            Some(Fate::Spoken { .. } | Fate::Merged { .. } | Fate::Skipped) | None => (None, None),
         };
         self.tell(&Event {
             id: Some(utterance.id.0),
             rate: Some(open.rate),
             lag_ms: lag.map(milliseconds),
             latency_ms: latency,
-            fate: fate.map(Fate::name),
+            fate: fate.map(Fate::name).filter(|_| name == "fate"),
             rule,
             why,
+            sound_ms: match fate {
+                Some(Fate::Spoken { ms, .. }) => Some(*ms),
+                Some(_) | None => None,
+            },
+            into: match fate {
+                Some(Fate::Merged { into }) => Some(into.0),
+                Some(_) | None => None,
+            },
             ..about(message, utterance.line, &open.source, &utterance.text, name)
         });
     }
@@ -180,6 +193,8 @@ fn about<'a>(
         latency_ms: None,
         rule: None,
         why: None,
+        sound_ms: None,
+        into: None,
     }
 }
 

@@ -19,6 +19,7 @@ pub mod message;
 pub mod phrase;
 pub mod queue;
 pub mod show;
+pub mod simulate;
 pub mod source;
 pub mod voice;
 
@@ -35,6 +36,7 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
     }
     log(&cli.listening);
     match &cli.command {
+        Some(Command::Simulate(simulate)) => show::simulate(simulate, &cli.listening),
         Some(Command::Voices) => show::voices(&cli.listening),
         Some(Command::Engines) => show::engines(),
         Some(Command::Devices) => show::devices(),

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::now;
@@ -29,7 +29,7 @@ use crate::error::Error;
 use crate::hearing::{Heard, Hearing};
 use crate::journal::Journal;
 use crate::message::{Fate, Message, SourceId, Utterance, UtteranceId};
-use crate::queue::Queue;
+use crate::queue::{Action, Event, Queue};
 use crate::source::{Inbox, Input, SourceError};
 use crate::voice::wire::{Setup, Speech};
 use crate::voice::{Told, Voice};
@@ -66,10 +66,9 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         hearing,
         names,
         roll,
-        queue: Queue::default(),
+        queue: Queue::new(settings.promise),
         journal: Journal::new(events),
         manner: settings.manner,
-        n_utterances: 0,
     };
     let ended = if settings.text {
         listener.tell(inbox, signals, gone).await
@@ -232,7 +231,6 @@ struct Listener {
     queue: Queue,
     journal: Journal,
     manner: Speech,
-    n_utterances: u64,
 }
 
 impl Listener {
@@ -246,7 +244,13 @@ impl Listener {
         while !self.roll.is_empty() {
             tokio::select! {
                 input = inbox.recv() => match input {
-                    Some(input) => self.hear(input)?,
+                    Some(input) => {
+                        for utterance in self.hear(input)? {
+                            self.journal.started(utterance.id, now());
+                            let fate = Fate::Spoken { rate: self.manner.rate, ms: 0 };
+                            self.journal.settled(utterance.id, &fate, now());
+                        }
+                    }
                     None => break,
                 },
                 ended = signals.next() => {
@@ -254,11 +258,6 @@ impl Listener {
                     return ended;
                 }
                 _ = &mut gone => return Err(Error::StdoutGone),
-            }
-            while let Some(utterance) = self.queue.take() {
-                self.journal.started(utterance.id, now());
-                let fate = Fate::Spoken { rate: self.manner.rate };
-                self.settle(utterance.id, &fate);
             }
         }
         self.roll.result()
@@ -283,21 +282,22 @@ impl Listener {
                         // A source that failed before is the nearer reason.
                         break failed.and(Err(Error::Voice { why, configuration }));
                     }
-                    Some(told) => self.told(told),
+                    Some(told) => self.told(told, &voice),
                     None => break Err(voice_gone()),
                 },
                 input = inbox.recv(), if !self.queue.is_full() && !self.roll.is_empty() => {
                     match input {
                         // The last source's failure is told when all that it gave is spoken.
-                        Some(input) => if let Err(error) = self.hear(input) { failed = Err(error) },
+                        Some(input) => match self.hear(input) {
+                            Ok(utterances) => self.handle(Event::Arrived(utterances), &voice),
+                            Err(error) => failed = Err(error),
+                        },
                         None => self.roll.n_left = 0,
                     }
                 }
+                () = at(self.queue.deadline()) => self.handle(Event::Tick, &voice),
                 ended = signals.next() => break ended,
                 _ = &mut gone => break Err(Error::StdoutGone),
-            }
-            while let Some(utterance) = self.queue.take() {
-                voice.speak(self.speech(utterance));
             }
             if self.roll.is_empty() && self.queue.is_empty() && !is_finishing {
                 is_finishing = true;
@@ -334,23 +334,25 @@ impl Listener {
         }
     }
 
-    fn hear(&mut self, input: Input) -> Result<(), Error> {
-        let Self { hearing, names, journal, queue, manner, n_utterances, .. } = self;
+    /// Hears what a source gave: what is to be spoken of it comes back.
+    fn hear(&mut self, input: Input) -> Result<Vec<Utterance>, Error> {
+        let Self { hearing, names, journal, queue, manner, .. } = self;
+        let mut utterances = Vec::new();
         let mut take = |message: Message<'_>, line, heard: Heard<'_>| {
             let source = &names[usize::from(message.source.0)];
             match heard {
                 Heard::Dropped(rule) => journal.dropped(&message, line, source, rule),
                 Heard::Words(words) => {
-                    *n_utterances += 1;
                     let utterance = Utterance {
-                        id: UtteranceId(*n_utterances),
+                        id: queue.number(),
                         text: words.to_owned(),
                         line,
                         received: message.received,
                         message: Some(message.into_owned()),
+                        is_replay: false,
                     };
                     journal.queued(&utterance, source, manner.rate);
-                    queue.push(utterance);
+                    utterances.push(utterance);
                 }
             }
         };
@@ -358,40 +360,56 @@ impl Listener {
             Input::Lines(lines) => hearing.lines(&lines, &mut take),
             Input::Message(message) => hearing.message(message, &mut take),
             Input::Sample(lines) => hearing.sample(&lines),
-            Input::Notice(source, text) => self.announce(source, &text),
+            Input::Notice(source, text) => utterances.extend(self.announce(source, &text)),
             Input::Ended(_, ended) => self.roll.strike(ended)?,
         }
-        Ok(())
+        Ok(utterances)
     }
 
     /// The program itself has something to say.
-    fn announce(&mut self, source: SourceId, text: &str) {
+    fn announce(&mut self, source: SourceId, text: &str) -> Option<Utterance> {
         let name = &self.names[usize::from(source.0)];
         eprintln!("irc-speak: {}: {}", escaped(name), escaped(text));
         let mut words = String::new();
         if !crate::phrase::clean::text(text, &mut words) {
-            return;
+            return None;
         }
-        self.n_utterances += 1;
         let utterance = Utterance {
-            id: UtteranceId(self.n_utterances),
+            id: self.queue.number(),
             text: words,
             message: None,
             line: 0,
             received: now(),
+            is_replay: false,
         };
         self.journal.queued(&utterance, name, self.manner.rate);
-        self.queue.push(utterance);
+        Some(utterance)
     }
 
-    fn speech(&self, utterance: Utterance) -> Speech {
-        Speech { id: utterance.id, text: utterance.text, ..self.manner.clone() }
+    /// Tells the queue what happened, and does what it says.
+    fn handle(&mut self, event: Event, voice: &Voice) {
+        for action in self.queue.handle(event, now()) {
+            match action {
+                Action::Speak { utterance, rate, gap_ms } => voice.speak(Speech {
+                    id: utterance.id,
+                    text: utterance.text,
+                    rate,
+                    gap_ms,
+                    ..self.manner.clone()
+                }),
+                Action::Silence => voice.stop(),
+                Action::Settle(id, fate) => self.settle(id, &fate),
+            }
+        }
     }
 
-    fn told(&mut self, told: Told) {
+    fn told(&mut self, told: Told, voice: &Voice) {
         match told {
-            Told::Started(id) => self.journal.started(id, now()),
-            Told::Settled(id, fate) => self.settle(id, &fate),
+            Told::Started(id) => {
+                self.journal.started(id, now());
+                self.handle(Event::Started(id), voice);
+            }
+            Told::Settled(id, fate) => self.handle(Event::Ended(id, fate), voice),
             Told::Waiting(why) => {
                 eprintln!("irc-speak: {}; speech goes on when it is back", escaped(&why));
             }
@@ -403,8 +421,15 @@ impl Listener {
         if let Fate::Failed { why } = fate {
             eprintln!("irc-speak: a line was not spoken: {}", escaped(why));
         }
-        self.queue.settled();
         self.journal.settled(id, fate, now());
+    }
+}
+
+/// Waits until `deadline`; for ever where there is none.
+async fn at(deadline: Option<std::time::Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
     }
 }
 

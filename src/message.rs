@@ -166,8 +166,17 @@ pub struct Utterance {
     pub message: Option<Message<'static>>,
     /// The line's number in its source, from 1; 0 where the program speaks.
     pub line: u64,
-    /// When the line was received.
+    /// When the line was received; for one that is spoken again, when that was asked for.
     pub received: Instant,
+    /// It was spoken before, and is spoken again.
+    pub is_replay: bool,
+}
+
+impl Utterance {
+    /// Whether it tells a line for the first time: it has a lag, and its end is the line's fate.
+    pub fn is_new(&self) -> bool {
+        self.message.is_some() && !self.is_replay
+    }
 }
 
 /// How a line ended. Every line has exactly one.
@@ -177,11 +186,18 @@ pub enum Fate {
     Spoken {
         /// Words a minute.
         rate: u32,
+        /// How long it sounded, in milliseconds; 0 where that is not known.
+        ms: u32,
     },
     /// A rule took it out.
     Dropped {
         /// The rule, as `irc-noise:12` (rule set and line).
         rule: String,
+    },
+    /// It was spoken as the end of another one.
+    Merged {
+        /// The other one.
+        into: UtteranceId,
     },
     /// The user passed over it, or ended the program before it was heard.
     Skipped,
@@ -198,6 +214,7 @@ impl Fate {
         match self {
             Self::Spoken { .. } => "spoken",
             Self::Dropped { .. } => "dropped",
+            Self::Merged { .. } => "merged",
             Self::Skipped => "skipped",
             Self::Failed { .. } => "failed",
         }

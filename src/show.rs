@@ -4,13 +4,16 @@
 use std::io::{self, Write};
 
 use crate::audio::device;
-use crate::cli::{ConfigAction, Listening};
+use crate::cli::{ConfigAction, Listening, Simulate};
+use crate::clock;
 use crate::config::error::{escaped, quoted};
-use crate::config::file;
 use crate::config::settings::{self, Settings};
+use crate::config::{ConfigError, file};
 use crate::engine;
 use crate::error::Error;
 use crate::filter::library::Library;
+use crate::hearing::Hearing;
+use crate::simulate;
 
 /// The voices of the engine that is asked for.
 pub fn voices(options: &Listening) -> Result<(), Error> {
@@ -61,6 +64,28 @@ pub fn config(action: ConfigAction, options: &Listening) -> Result<(), Error> {
 
 fn owned<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
     rows.map(|(name, about)| (name.to_owned(), about.to_owned())).collect()
+}
+
+/// What a replay of a log comes to.
+pub fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), Error> {
+    let settings = Settings::for_log(options, &arguments.log)?;
+    let name = arguments.log.to_string_lossy().into_owned();
+    let format = settings.format.as_deref();
+    let mut hearing =
+        Hearing::new([name], &settings.grammars, format, settings.filter, settings.naming);
+    let wrong =
+        |why: &str| ConfigError::Wrong(format!("cannot replay {}: {why}", quoted(&arguments.log)));
+    let log = std::fs::read(&arguments.log).map_err(|error| wrong(&file::reason(&error)))?;
+    let start = clock::now();
+    let (arrivals, n_dropped) =
+        simulate::read(log, &mut hearing, start).map_err(|why| wrong(&why))?;
+    let report = simulate::Report::of(&arrivals, n_dropped, settings.promise, start);
+    let text = if arguments.json {
+        serde_json::to_string(&report).unwrap_or_default()
+    } else {
+        report.to_string()
+    };
+    writeln!(io::stdout(), "{}", text.trim_end()).map_err(Error::stdout)
 }
 
 /// Prints names and what they are, in two columns; what comes from outside is escaped.

@@ -23,9 +23,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // The edges.
     ("control", &["clock", "config"]),
     ("cli", &["config"]),
-    ("config", &["cli", "engine", "filter", "format", "message", "phrase", "source", "voice"]),
+    (
+        "config",
+        &["cli", "engine", "filter", "format", "message", "phrase", "queue", "source", "voice"],
+    ),
     ("error", &["audio", "config", "engine", "source"]),
-    ("show", &["audio", "cli", "config", "engine", "error", "filter"]),
+    ("simulate", &["hearing", "message", "queue", "source"]),
+    (
+        "show",
+        &["audio", "cli", "clock", "config", "engine", "error", "filter", "hearing", "simulate"],
+    ),
     (
         "listen",
         &[

@@ -74,8 +74,9 @@ struct Burst {
     samples: Producer<f32>,
     marks: Producer<Mark>,
     shared: Arc<Shared>,
-    /// Samples written, in all.
+    /// Samples written, in all, and before the utterance.
     written: u64,
+    begun_at: u64,
     /// The ring was dry, and the last of it on its way to the ear, when last looked at.
     is_dry: bool,
 }
@@ -169,6 +170,7 @@ impl Output for Device {
                 burst.written += 1;
             }
         }
+        burst.begun_at = burst.written;
         if let Some(id) = id {
             burst.mark(burst.written + 1, Report::Started { id });
         }
@@ -200,7 +202,9 @@ impl Output for Device {
 
     fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError> {
         if let (Some(burst), Some(id)) = (&mut self.burst, id) {
-            burst.mark(burst.written, Report::Finished { id });
+            let n_samples = burst.written - burst.begun_at;
+            let ms = super::milliseconds(n_samples, self.config.sample_rate);
+            burst.mark(burst.written, Report::Finished { id, ms });
         }
         self.start()
     }
@@ -254,6 +258,7 @@ impl Burst {
             marks,
             shared,
             written: 0,
+            begun_at: 0,
             is_dry: false,
         }
     }

@@ -22,6 +22,8 @@ pub struct WavFile {
     begun: bool,
     /// The utterance whose first sample is still to come.
     starting: Option<UtteranceId>,
+    /// Samples of the utterance so far.
+    n_samples: u64,
 }
 
 impl WavFile {
@@ -39,7 +41,15 @@ impl WavFile {
 
     /// Takes samples and keeps none.
     pub fn nothing(rate: u32, reporter: Reporter) -> Self {
-        Self { writer: None, path: PathBuf::new(), reporter, rate, begun: false, starting: None }
+        Self {
+            writer: None,
+            path: PathBuf::new(),
+            reporter,
+            rate,
+            begun: false,
+            starting: None,
+            n_samples: 0,
+        }
     }
 
     fn put(&mut self, sample: f32) -> Result<(), OutputError> {
@@ -63,6 +73,7 @@ impl Output for WavFile {
             }
         }
         self.starting = id;
+        self.n_samples = 0;
         self.begun = true;
     }
 
@@ -70,6 +81,7 @@ impl Output for WavFile {
         if let Some(id) = self.starting.take() {
             self.reporter.report(Report::Started { id });
         }
+        self.n_samples += samples.len() as u64;
         samples.iter().try_for_each(|&sample| self.put(sample))?;
         self.reporter.progress();
         Ok(self.reporter.is_wanted())
@@ -80,7 +92,8 @@ impl Output for WavFile {
             if self.starting.take().is_some() {
                 self.reporter.report(Report::Started { id });
             }
-            self.reporter.report(Report::Finished { id });
+            let ms = super::milliseconds(self.n_samples, self.rate);
+            self.reporter.report(Report::Finished { id, ms });
         }
         Ok(())
     }

@@ -38,6 +38,11 @@ pub trait Output {
     fn rest(&mut self) -> Option<std::time::Duration>;
 }
 
+/// How long `n_samples` sound at `rate` Hz, in milliseconds.
+fn milliseconds(n_samples: u64, rate: u32) -> u32 {
+    u32::try_from(n_samples * 1_000 / u64::from(rate.max(1))).unwrap_or(u32::MAX)
+}
+
 /// Why there is no sound.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {

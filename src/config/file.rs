@@ -21,6 +21,10 @@ pub const RATES: std::ops::RangeInclusive<u32> = 60..=1_000;
 pub struct File {
     /// Words a minute.
     pub rate: Option<Spanned<u32>>,
+    /// The highest rate, in words a minute.
+    pub max_rate: Option<Spanned<u32>>,
+    /// How far behind live the listener may get.
+    pub max_lag: Option<Spanned<String>>,
     /// The voice.
     pub voice: Option<String>,
     /// 0 to 100.

@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use toml::Spanned;
 
@@ -18,6 +19,7 @@ use crate::filter::library::Library;
 use crate::filter::{Filter, RuleSet};
 use crate::format::Grammars;
 use crate::phrase::Naming;
+use crate::queue::pace::Promise;
 use crate::source::SourceSpec;
 use crate::source::irc::{self, IrcSpec};
 use crate::source::tail::TailSpec;
@@ -47,14 +49,30 @@ pub struct Settings {
     pub setup: Setup,
     /// How to speak: all but the words.
     pub manner: Speech,
+    /// How far behind live the listener may get, and how fast.
+    pub promise: Promise,
 }
 
 impl Settings {
     /// Makes every check that can be made before listening.
     pub fn load(cli: &Cli) -> Result<Self, ConfigError> {
-        let options = &cli.listening;
+        let loaded = read(&cli.listening)?;
+        Self::with(&cli.listening, loaded.as_ref(), |file| sources(cli, file))
+    }
+
+    /// The same for one log that is read once, from its beginning.
+    pub fn for_log(options: &Listening, path: &Path) -> Result<Self, ConfigError> {
         let loaded = read(options)?;
-        let file = loaded.as_ref();
+        let path = path.to_owned();
+        let spec = TailSpec { path, lines: u64::MAX, follow: false, retry: false };
+        Self::with(options, loaded.as_ref(), |_| Ok(vec![SourceSpec::Tail(spec)]))
+    }
+
+    fn with(
+        options: &Listening,
+        file: Option<&Loaded>,
+        sources: impl FnOnce(Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError>,
+    ) -> Result<Self, ConfigError> {
         let library = Library::load(file::filters_folder().as_deref())?;
         let format = format(options, file, &library)?;
         Ok(Self {
@@ -64,9 +82,10 @@ impl Settings {
             text: options.text,
             events: options.events,
             setup: setup(options, file)?,
+            promise: promise(options, file)?,
             manner: manner(options, file)?,
             grammars: library.grammars(),
-            sources: sources(cli, file)?,
+            sources: sources(file)?,
         })
     }
 
@@ -80,7 +99,7 @@ impl Settings {
         filter(options, file, &library)?;
         naming(options, file)?;
         setup(options, file)?;
-        manner(options, file)?;
+        promise(options, file)?;
         configured(file)?;
         Ok(path)
     }
@@ -145,6 +164,18 @@ fn manner(options: &Listening, file: Option<&Loaded>) -> Result<Speech, ConfigEr
     })
 }
 
+/// The promise: the base rate, and the file's bounds. A base above the highest rate raises that.
+pub fn promise(options: &Listening, file: Option<&Loaded>) -> Result<Promise, ConfigError> {
+    let base = manner(options, file)?.rate;
+    let max = in_range(file, |f| f.max_rate.as_ref(), RATES, "max_rate", "words a minute")?;
+    let lag = time(file, |f| f.max_lag.as_ref(), "max_lag")?;
+    Ok(Promise { base, max: max.unwrap_or(MAX_RATE).max(base), lag: lag.unwrap_or(MAX_LAG) })
+}
+
+/// The highest rate and the lag where none are configured.
+const MAX_RATE: u32 = 450;
+const MAX_LAG: Duration = Duration::from_secs(15);
+
 /// The value of a key of the file, where it is there and within `range`.
 fn in_range<T: Copy + PartialOrd + std::fmt::Display>(
     file: Option<&Loaded>,
@@ -205,13 +236,21 @@ fn target(options: &Listening, file: Option<&Loaded>) -> Result<Target, ConfigEr
 }
 
 fn close_after(file: Option<&Loaded>) -> Result<Option<u64>, ConfigError> {
-    let Some((loaded, value)) = file.and_then(|it| Some((it, it.file.close_after.as_ref()?)))
-    else {
+    let time = time(file, |f| f.close_after.as_ref(), "close_after")?;
+    Ok(time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
+}
+
+/// A time of the file.
+fn time(
+    file: Option<&Loaded>,
+    key: impl Fn(&file::File) -> Option<&Spanned<String>>,
+    name: &str,
+) -> Result<Option<Duration>, ConfigError> {
+    let Some((loaded, value)) = file.and_then(|it| Some((it, key(&it.file)?))) else {
         return Ok(None);
     };
-    let time = file::duration(value.get_ref()).and_then(|it| u64::try_from(it.as_millis()).ok());
-    let problem =
-        || format!("close_after is \"{}\"; it takes a time such as \"10s\"", value.get_ref());
+    let problem = || format!("{name} is \"{}\"; it takes a time such as \"10s\"", value.get_ref());
+    let time = file::duration(value.get_ref());
     time.map(Some).ok_or_else(|| loaded.error(value, problem()))
 }
 
@@ -435,6 +474,8 @@ mod tests {
         for file in [None, Some(&loaded)] {
             assert_eq!(setup(&options, file).expect("right"), Setup::default_device());
             assert_eq!(manner(&options, file).expect("right"), Speech::of(""));
+            let promised = Promise { base: 220, max: MAX_RATE, lag: MAX_LAG };
+            assert_eq!(promise(&options, file).expect("right"), promised);
             assert_eq!(naming(&options, file).expect("right"), Naming::Change);
             assert_eq!(format(&options, file, &library).expect("right"), None);
             assert!(configured(file).expect("right").is_empty());

@@ -1,80 +1,384 @@
-//! What waits to be spoken: in order, and nothing is dropped. A pure state machine.
+//! What is spoken when, and how fast: a pure state machine (events and the time in, actions out).
+//!
+//! Order is kept and nothing is dropped: an utterance ends as the voice settles it, or because the
+//! user skipped it. The [`pace`] module has the lag rule. Where the rate alone does not do, cheaper
+//! seconds go first, in this order: the gaps between utterances shrink as the rate rises, to none
+//! at its highest; then what one person says in a row becomes one utterance. Only then is the
+//! promise broken, and that is said, once for each time.
 #![forbid(unsafe_code)]
 
+pub mod estimate;
+pub mod pace;
+mod recall;
+
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
-use crate::message::Utterance;
-
-/// How many utterances the voice has at most: the one being spoken, and the next, which is made
-/// while that one sounds.
-const MOST_OUT: usize = 2;
+use crate::message::{Fate, Kind, Utterance, UtteranceId};
+use estimate::{Estimate, work};
+use pace::{Due, Pace, Promise};
 
 /// How many utterances may wait before sources are not read any more. A day and a half of speech:
 /// what is beyond stays where it is, in the log, the pipe or the connection.
 const MOST_WAITING: usize = 50_000;
 
-/// Utterances in order.
-#[derive(Debug, Default)]
+/// How long before the end of an utterance the next one is given to the voice, which makes it
+/// while the other still sounds. The later, the more is known of what its rate must be.
+const AHEAD: Duration = Duration::from_millis(400);
+
+/// The gap between two utterances at the base rate, in milliseconds.
+const GAP_MS: u32 = 100;
+
+/// What one person says within this time is said in a row.
+const IN_A_ROW: Duration = Duration::from_secs(2);
+
+/// The longest utterance that is made of several, in bytes: it is skipped and repeated as one.
+const MERGED: usize = 500;
+
+/// The share of the lag from which on seconds are saved otherwise than by the rate.
+const PRESSED: f64 = 0.8;
+
+/// Utterances that can be heard again.
+const HISTORY: usize = 1_000;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Lines became words: all those of one read, so that the first is not spoken as if it were
+    /// alone.
+    Arrived(Vec<Utterance>),
+    /// The voice has begun it.
+    Started(UtteranceId),
+    /// The voice has settled it.
+    Ended(UtteranceId, Fate),
+    /// The time that [`Queue::deadline`] gave has come.
+    Tick,
+    /// Be silent; what comes waits.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Leave the utterance that is being spoken, or that is next.
+    Skip,
+    /// Leave all that there is.
+    Live,
+    /// Speak the last so many again.
+    Repeat(usize),
+    /// Speak the one before the one spoken last; again for the one before.
+    Back,
+    /// Speak again from the last highlighted one on.
+    Highlight,
+    /// Another base rate, in words a minute.
+    Rate(u32),
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Give this to the voice.
+    Speak {
+        /// What.
+        utterance: Utterance,
+        /// Words a minute.
+        rate: u32,
+        /// The silence before it, in milliseconds, where another one has just ended.
+        gap_ms: u32,
+    },
+    /// Silence the voice: it settles what it has as skipped.
+    Silence,
+    /// The utterance has ended.
+    Settle(UtteranceId, Fate),
+}
+
+/// An utterance that waits.
+#[derive(Debug, Clone)]
+struct Waiting {
+    utterance: Utterance,
+    work: f64,
+}
+
+impl Waiting {
+    fn new(utterance: Utterance) -> Self {
+        Self { work: work(&utterance.text), utterance }
+    }
+}
+
+/// An utterance that the voice has.
+#[derive(Debug, Clone)]
+struct Out {
+    waiting: Waiting,
+    rate: u32,
+    gap_ms: u32,
+    started: Option<Instant>,
+}
+
+/// Utterances in order, and the pace they are spoken at.
+#[derive(Debug)]
 pub struct Queue {
-    waiting: VecDeque<Utterance>,
-    n_out: usize,
+    waiting: VecDeque<Waiting>,
+    out: VecDeque<Out>,
+    /// Given to the voice and taken back: their end is still to be told, and means nothing.
+    recalled: Vec<UtteranceId>,
+    is_paused: bool,
+    history: VecDeque<Utterance>,
+    /// How many utterances back the user has gone.
+    n_back: usize,
+    pace: Pace,
+    estimate: Estimate,
+    n_utterances: u64,
+    /// That the promise is broken was said, and it is not kept again yet.
+    has_told: bool,
 }
 
 impl Queue {
-    /// Takes an utterance in.
-    pub fn push(&mut self, utterance: Utterance) {
-        self.waiting.push_back(utterance);
+    /// An empty queue that keeps `promise`.
+    pub fn new(promise: Promise) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            out: VecDeque::new(),
+            recalled: Vec::new(),
+            is_paused: false,
+            history: VecDeque::new(),
+            n_back: 0,
+            pace: Pace::new(promise),
+            estimate: Estimate::default(),
+            n_utterances: 0,
+            has_told: false,
+        }
     }
 
-    /// The next to be given to the voice, where it can take one.
-    pub fn take(&mut self) -> Option<Utterance> {
-        if self.n_out >= MOST_OUT {
+    /// A number for the next utterance.
+    pub fn number(&mut self) -> UtteranceId {
+        self.n_utterances += 1;
+        UtteranceId(self.n_utterances)
+    }
+
+    /// Takes what happened; gives what to do, in order.
+    pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
+        let mut actions = match event {
+            Event::Arrived(utterances) => {
+                for waiting in utterances.into_iter().map(Waiting::new) {
+                    self.pace.arrived(waiting.work, now);
+                    self.waiting.push_back(waiting);
+                }
+                vec![]
+            }
+            Event::Started(id) => self.started(id, now),
+            Event::Ended(id, fate) => self.ended(id, fate),
+            Event::Tick => vec![],
+            Event::Pause => self.pause(),
+            Event::Resume => self.resume(),
+            Event::Skip => self.skip(),
+            Event::Live => self.live(),
+            Event::Repeat(n) => self.repeat(n, now),
+            Event::Back => self.back(now),
+            Event::Highlight => self.highlight(now),
+            Event::Rate(wpm) => self.rate(wpm),
+        };
+        actions.extend(self.fill(now));
+        actions
+    }
+
+    /// When the next utterance is to be given to the voice, if nothing happens before.
+    pub fn deadline(&self) -> Option<Instant> {
+        let only = self.out.front().filter(|_| self.out.len() == 1)?;
+        let started = only.started?;
+        if self.is_paused || self.waiting.is_empty() || !self.recalled.is_empty() {
             return None;
         }
-        let utterance = self.waiting.pop_front()?;
-        self.n_out += 1;
-        Some(utterance)
-    }
-
-    /// The voice has settled one.
-    pub fn settled(&mut self) {
-        self.n_out = self.n_out.saturating_sub(1);
-    }
-
-    /// Forgets what waits; gives it.
-    pub fn clear(&mut self) -> impl Iterator<Item = Utterance> {
-        self.waiting.drain(..)
+        Some(started + self.sounds(only).saturating_sub(AHEAD))
     }
 
     /// Whether nothing waits and the voice has nothing.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.n_out == 0
+        self.waiting.is_empty() && self.out.is_empty() && self.recalled.is_empty()
     }
 
     /// Whether sources are to keep what they have.
     pub fn is_full(&self) -> bool {
         self.waiting.len() >= MOST_WAITING
     }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    /// Utterances that wait, without those that the voice has.
+    pub fn n_waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The base rate, in words a minute.
+    pub fn base_rate(&self) -> u32 {
+        self.pace.promise.base
+    }
+
+    /// The utterance that is being spoken, and its rate.
+    pub fn current(&self) -> Option<(&Utterance, u32)> {
+        let out = self.out.front()?;
+        Some((&out.waiting.utterance, out.rate))
+    }
+
+    /// How long the oldest line that has not been heard has been waiting.
+    pub fn lag(&self, now: Instant) -> Duration {
+        let waiting = self.waiting.iter().map(|waiting| &waiting.utterance);
+        let mut all = self.out.iter().map(|out| &out.waiting.utterance).chain(waiting);
+        let oldest = all.find(|utterance| utterance.is_new());
+        oldest.map_or(Duration::ZERO, |it| now.saturating_duration_since(it.received))
+    }
+
+    fn started(&mut self, id: UtteranceId, now: Instant) -> Vec<Action> {
+        if let Some(out) = self.out.iter_mut().find(|out| out.waiting.utterance.id == id) {
+            out.started = Some(now);
+        }
+        vec![]
+    }
+
+    fn ended(&mut self, id: UtteranceId, fate: Fate) -> Vec<Action> {
+        if let Some(at) = self.recalled.iter().position(|recalled| *recalled == id) {
+            self.recalled.swap_remove(at);
+            return self.crossed(id, fate);
+        }
+        let Some(at) = self.out.iter().position(|out| out.waiting.utterance.id == id) else {
+            return vec![]; // settled when it was skipped
+        };
+        let Some(Out { waiting, rate, .. }) = self.out.remove(at) else { return vec![] };
+        if let Fate::Spoken { ms, .. } = fate {
+            self.estimate.learn(waiting.work, rate, f64::from(ms) / 1_000.0);
+            self.remember(waiting.utterance);
+        }
+        vec![Action::Settle(id, fate)]
+    }
+
+    /// What new lines have said can be heard again.
+    fn remember(&mut self, utterance: Utterance) {
+        if utterance.is_new() {
+            self.n_back = 0;
+            self.history.push_back(utterance);
+            if self.history.len() > HISTORY {
+                self.history.pop_front();
+            }
+        }
+    }
+
+    fn rate(&mut self, wpm: u32) -> Vec<Action> {
+        self.pace.promise.base = wpm;
+        self.pace.rest();
+        vec![]
+    }
+
+    /// Gives the voice what it is to speak next, where it is time for that.
+    fn fill(&mut self, now: Instant) -> Vec<Action> {
+        if self.is_paused || !self.recalled.is_empty() {
+            return vec![];
+        }
+        if self.waiting.is_empty() && self.out.is_empty() {
+            self.pace.rest();
+            return vec![];
+        }
+        let start = match self.out.front() {
+            None => now,
+            Some(only) if self.deadline().is_some_and(|deadline| now >= deadline) => {
+                let started = only.started.unwrap_or(now);
+                now.max(started + self.sounds(only))
+            }
+            Some(_) => return vec![],
+        };
+        let mut actions = self.condense(start);
+        self.tell_if_behind(start);
+        let dues = self
+            .waiting
+            .iter()
+            .map(|waiting| Due { work: waiting.work, received: waiting.utterance.received });
+        let rate = self.pace.choose(dues, start, &self.estimate);
+        let Some(waiting) = self.waiting.pop_front() else { return vec![] };
+        let gap_ms = self.gap(rate);
+        let utterance = waiting.utterance.clone();
+        self.out.push_back(Out { waiting, rate, gap_ms, started: None });
+        actions.push(Action::Speak { utterance, rate, gap_ms });
+        actions
+    }
+
+    /// Where the highest rate alone does not keep the promise: makes one utterance of what one
+    /// person said in a row, which saves its beginnings and gaps.
+    fn condense(&mut self, start: Instant) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if !self.is_pressed(start) {
+            return actions;
+        }
+        while let [Some(first), Some(next)] = [self.waiting.front(), self.waiting.get(1)] {
+            if !goes_on(&first.utterance, &next.utterance) {
+                break;
+            }
+            let Some(next) = self.waiting.remove(1) else { break };
+            let Some(first) = self.waiting.front_mut() else { break };
+            let into = first.utterance.id;
+            first.utterance.text.push_str("; ");
+            first.utterance.text.push_str(&next.utterance.text);
+            first.work = work(&first.utterance.text);
+            actions.push(Action::Settle(next.utterance.id, Fate::Merged { into }));
+        }
+        actions
+    }
+
+    /// Whether something that waits would be late at the highest rate.
+    fn is_pressed(&self, start: Instant) -> bool {
+        let promise = self.pace.promise;
+        let mut end = start;
+        self.waiting.iter().any(|waiting| {
+            let seconds = self.estimate.seconds(waiting.work, promise.max);
+            end += Duration::from_secs_f64(seconds);
+            end > waiting.utterance.received + promise.lag.mul_f64(PRESSED)
+        })
+    }
+
+    /// Full at the base rate, none at the highest.
+    fn gap(&self, rate: u32) -> u32 {
+        let Promise { base, max, .. } = self.pace.promise;
+        let room = max.saturating_sub(base).max(1);
+        GAP_MS * (room - rate.saturating_sub(base).min(room)) / room
+    }
+
+    /// Says how far behind it is where even the highest rate cannot keep the promise.
+    fn tell_if_behind(&mut self, start: Instant) {
+        let Some(first) = self.waiting.front() else { return };
+        let promise = self.pace.promise;
+        let waited = start.saturating_duration_since(first.utterance.received);
+        if waited < promise.lag / 2 {
+            self.has_told = false;
+        }
+        if waited <= promise.lag || self.has_told || !first.utterance.is_new() {
+            return;
+        }
+        self.has_told = true;
+        let text = format!("{} seconds behind", waited.as_secs());
+        let utterance = Utterance {
+            id: self.number(),
+            text,
+            message: None,
+            line: 0,
+            received: start,
+            is_replay: false,
+        };
+        self.waiting.push_front(Waiting::new(utterance));
+    }
+
+    /// How long an utterance sounds, with the gap before it.
+    fn sounds(&self, out: &Out) -> Duration {
+        let seconds = self.estimate.seconds(out.waiting.work, out.rate);
+        Duration::from_secs_f64(seconds) + Duration::from_millis(u64::from(out.gap_ms))
+    }
 }
 
-#[test]
-fn two_are_out_and_the_rest_waits_in_order() {
-    let utterance = |id| Utterance {
-        id: crate::message::UtteranceId(id),
-        text: "hello".to_owned(),
-        message: None,
-        line: id,
-        received: crate::clock::test_now(),
-    };
-    let mut queue = Queue::default();
-    (1..=4).for_each(|id| queue.push(utterance(id)));
-    let next = |queue: &mut Queue| queue.take().map(|utterance| utterance.id.0);
-    assert_eq!([next(&mut queue), next(&mut queue), next(&mut queue)], [Some(1), Some(2), None]);
-    queue.settled();
-    assert_eq!([next(&mut queue), next(&mut queue)], [Some(3), None]);
-    assert_eq!(queue.clear().count(), 1);
-    assert!(!queue.is_empty(), "two are with the voice");
-    queue.settled();
-    queue.settled();
-    assert!(queue.is_empty());
+/// Whether `next` is what the same person said right after `first`, at the same place.
+fn goes_on(first: &Utterance, next: &Utterance) -> bool {
+    let [Some(a), Some(b)] = [&first.message, &next.message] else { return false };
+    let is_speech = a.kind == Kind::Say && b.kind == Kind::Say && a.sender.is_some();
+    let is_same = (a.source, &a.channel, &a.sender) == (b.source, &b.channel, &b.sender);
+    let is_soon = next.received.saturating_duration_since(first.received) <= IN_A_ROW;
+    let is_new = first.is_new() && next.is_new();
+    is_speech && is_same && is_soon && is_new && first.text.len() + next.text.len() <= MERGED
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,10 +180,10 @@ impl Supervisor {
             Report::Ready => self.ready(now),
             Report::Refused { why, configuration } => self.refused(why, configuration, now),
             Report::Started { id } => self.started(id),
-            Report::Finished { id } => {
+            Report::Finished { id, ms } => {
                 (self.n_vain_starts, self.is_waiting) = (0, false);
                 let rate = self.find(id).map_or(0, |taken| taken.speech.rate);
-                self.settle(id, Fate::Spoken { rate })
+                self.settle(id, Fate::Spoken { rate, ms })
             }
             Report::Failed { id, why } => {
                 let mut actions = self.settle(id, Fate::Failed { why });

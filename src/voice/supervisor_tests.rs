@@ -40,11 +40,11 @@ fn started(id: u64) -> Event {
 }
 
 fn finished(id: u64) -> Event {
-    Event::Report(Report::Finished { id: UtteranceId(id) })
+    Event::Report(Report::Finished { id: UtteranceId(id), ms: 5 })
 }
 
 fn spoken(id: u64) -> Action {
-    Settle(UtteranceId(id), Fate::Spoken { rate: 220 })
+    Settle(UtteranceId(id), Fate::Spoken { rate: 220, ms: 5 })
 }
 
 fn failed(id: u64) -> Action {
@@ -236,7 +236,7 @@ mod properties {
                     (Step::Started, Some(id)) => Event::Report(Report::Started { id }),
                     (Step::Finished, Some(id)) => {
                         model.ordered.remove(0);
-                        Event::Report(Report::Finished { id })
+                        Event::Report(Report::Finished { id, ms: 5 })
                     }
                     (Step::Failed, Some(id)) => {
                         model.ordered.remove(0);

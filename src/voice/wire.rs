@@ -131,6 +131,8 @@ pub enum Report {
     Finished {
         /// The utterance.
         id: UtteranceId,
+        /// How long it sounded, in milliseconds; 0 where the engine makes the sound itself.
+        ms: u32,
     },
     /// The engine did not speak it.
     Failed {

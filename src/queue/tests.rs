@@ -1,0 +1,281 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::message::{Message, SourceId};
+
+const PROMISE: Promise = Promise { base: 220, max: 450, lag: Duration::from_secs(15) };
+
+fn line(id: UtteranceId, text: &str, sender: &str, now: Instant) -> Utterance {
+    let mut message = Message::plain(SourceId(0), text.to_owned(), now);
+    message.kind = Kind::Say;
+    message.sender = Some(sender.to_owned().into());
+    Utterance {
+        id,
+        text: text.to_owned(),
+        message: Some(message),
+        line: id.0,
+        received: now,
+        is_replay: false,
+    }
+}
+
+/// A queue and a voice that obeys, on a clock that tests move by hand.
+struct Bench {
+    queue: Queue,
+    now: Instant,
+    /// What the voice has, in order.
+    voice: VecDeque<Utterance>,
+    /// Every utterance whose speaking began.
+    begun: Vec<UtteranceId>,
+    settled: Vec<(UtteranceId, Fate)>,
+    rates: Vec<u32>,
+    n_lines: u64,
+    /// Said by the voice, not yet told to the queue: what can cross a silence.
+    on_the_way: VecDeque<Event>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self {
+            queue: Queue::new(PROMISE),
+            now: crate::clock::test_now(),
+            voice: VecDeque::new(),
+            begun: Vec::new(),
+            settled: Vec::new(),
+            rates: Vec::new(),
+            n_lines: 0,
+            on_the_way: VecDeque::new(),
+        }
+    }
+
+    fn say(&mut self, text: &str) -> UtteranceId {
+        let id = self.queue.number();
+        self.n_lines += 1;
+        let sender = ["kim", "al"][usize::from(self.n_lines % 5 == 0)];
+        self.handle(Event::Arrived(vec![line(id, text, sender, self.now)]));
+        id
+    }
+
+    fn handle(&mut self, event: Event) {
+        for action in self.queue.handle(event, self.now) {
+            match action {
+                Action::Speak { utterance, rate, .. } => {
+                    self.rates.push(rate);
+                    self.voice.push_back(utterance);
+                }
+                Action::Silence => {
+                    for utterance in self.voice.drain(..) {
+                        let event = Event::Ended(utterance.id, Fate::Skipped);
+                        self.on_the_way.push_back(event);
+                    }
+                }
+                Action::Settle(id, fate) => self.settled.push((id, fate)),
+            }
+        }
+    }
+
+    /// The voice begins what it has.
+    fn begin(&mut self) {
+        let Some(first) = self.voice.front() else { return };
+        self.begun.push(first.id);
+        self.on_the_way.push_back(Event::Started(first.id));
+    }
+
+    /// The voice has spoken what it has.
+    fn end(&mut self) {
+        let Some(first) = self.voice.pop_front() else { return };
+        let fate = Fate::Spoken { rate: 220, ms: 1_000 };
+        self.on_the_way.push_back(Event::Ended(first.id, fate));
+    }
+
+    /// What the voice said comes to the queue.
+    fn deliver(&mut self) {
+        while let Some(event) = self.on_the_way.pop_front() {
+            self.handle(event);
+        }
+    }
+
+    fn speak_all(&mut self) {
+        for _ in 0..10_000 {
+            self.begin();
+            self.end();
+            self.deliver();
+            if self.queue.is_empty() {
+                return;
+            }
+        }
+        panic!("it never ends: {:?}", self.queue);
+    }
+
+    fn fate(&self, id: UtteranceId) -> &Fate {
+        let of_it: Vec<_> = self.settled.iter().filter(|(other, _)| *other == id).collect();
+        assert_eq!(of_it.len(), 1, "{id:?} has one fate");
+        &of_it[0].1
+    }
+}
+
+#[test]
+fn lines_are_spoken_in_order_and_the_next_is_ordered_ahead() {
+    let mut bench = Bench::new();
+    let [one, two] = [bench.say("the first of two lines"), bench.say("the second")];
+    assert_eq!(bench.voice.len(), 1, "the second waits for its rate");
+    bench.begin();
+    bench.deliver();
+    bench.now = bench.queue.deadline().expect("a time to order the next");
+    bench.handle(Event::Tick);
+    assert_eq!(bench.voice.iter().map(|it| it.id).collect::<Vec<_>>(), [one, two]);
+    assert_eq!(bench.queue.deadline(), None);
+}
+
+#[test]
+fn a_pause_keeps_what_was_being_said_and_what_comes() {
+    let mut bench = Bench::new();
+    let one = bench.say("the first line");
+    bench.begin();
+    bench.deliver();
+    bench.handle(Event::Pause);
+    bench.deliver();
+    let two = bench.say("the second line");
+    assert!(bench.voice.is_empty() && bench.settled.is_empty());
+    bench.handle(Event::Resume);
+    assert_eq!(bench.voice[0].id, one, "from its beginning");
+    bench.speak_all();
+    assert!(matches!(bench.fate(one), Fate::Spoken { .. }));
+    assert!(matches!(bench.fate(two), Fate::Spoken { .. }));
+}
+
+#[test]
+fn an_end_that_crosses_a_pause_is_an_end() {
+    let mut bench = Bench::new();
+    let one = bench.say("the first line");
+    bench.begin();
+    bench.deliver();
+    bench.end(); // on its way
+    bench.handle(Event::Pause);
+    bench.deliver();
+    bench.handle(Event::Resume);
+    assert!(matches!(bench.fate(one), Fate::Spoken { .. }), "not spoken twice");
+    assert!(bench.queue.is_empty());
+}
+
+#[test]
+fn skip_leaves_one_and_live_leaves_all() {
+    let mut bench = Bench::new();
+    let lines: Vec<_> = (0..5).map(|n| bench.say(&format!("line number {n}"))).collect();
+    bench.handle(Event::Skip);
+    assert_eq!(*bench.fate(lines[0]), Fate::Skipped);
+    bench.deliver();
+    assert_eq!(bench.voice[0].id, lines[1]);
+    bench.handle(Event::Live);
+    bench.deliver();
+    assert!(bench.queue.is_empty());
+    assert!(lines.iter().all(|&id| *bench.fate(id) == Fate::Skipped));
+}
+
+#[test]
+fn what_was_spoken_is_spoken_again_and_is_no_new_line() {
+    let mut bench = Bench::new();
+    for text in ["one", "two", "three"] {
+        bench.say(text);
+    }
+    bench.speak_all();
+    let texts = |bench: &mut Bench, event| {
+        bench.handle(event);
+        let mut texts = Vec::new();
+        while let Some(first) = bench.voice.front() {
+            texts.push(first.text.clone());
+            bench.begin();
+            bench.end();
+            bench.deliver();
+        }
+        texts
+    };
+    assert_eq!(texts(&mut bench, Event::Repeat(2)), ["two", "three"]);
+    assert_eq!(texts(&mut bench, Event::Back), ["two"], "the one before the last");
+    assert_eq!(texts(&mut bench, Event::Back), ["one"]);
+    assert_eq!(texts(&mut bench, Event::Back), ["one"], "there is none before");
+    assert!(texts(&mut bench, Event::Highlight).is_empty());
+}
+
+#[test]
+fn what_one_says_in_a_row_is_merged_only_when_the_promise_is_pressed() {
+    let mut bench = Bench::new();
+    let text = "a sentence of some length, which takes a while to say even when one hurries";
+    let lines: Vec<_> = (0..20)
+        .map(|_| {
+            let id = bench.queue.number();
+            line(id, text, "kim", bench.now)
+        })
+        .collect();
+    let ids: Vec<_> = lines.iter().map(|it| it.id).collect();
+    bench.handle(Event::Arrived(lines));
+    bench.speak_all();
+    let n_merged = ids.iter().filter(|&&id| matches!(bench.fate(id), Fate::Merged { .. })).count();
+    assert!(n_merged > 5, "{n_merged}");
+    assert!(bench.rates.iter().all(|&rate| rate == 450), "{:?}", bench.rates);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Say(usize),
+    Begin,
+    End,
+    Deliver,
+    Pass(u64),
+    Control(Event),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let controls = [
+        Event::Pause,
+        Event::Resume,
+        Event::Skip,
+        Event::Live,
+        Event::Repeat(2),
+        Event::Back,
+        Event::Highlight,
+        Event::Rate(300),
+    ];
+    prop_oneof![
+        6 => (1_usize..200).prop_map(Step::Say),
+        6 => Just(Step::Begin),
+        6 => Just(Step::End),
+        8 => Just(Step::Deliver),
+        4 => (1_u64..20_000).prop_map(Step::Pass),
+        3 => proptest::sample::select(controls.to_vec()).prop_map(Step::Control),
+    ]
+}
+
+proptest! {
+    /// Whatever comes, whatever the user does, and whatever crosses on the way: every line has one
+    /// fate, the spoken ones are in order, and nothing is spoken to its end twice.
+    #[test]
+    fn every_line_has_one_fate(steps in proptest::collection::vec(step(), 1..120)) {
+        let mut bench = Bench::new();
+        let mut lines = Vec::new();
+        for step in steps {
+            match step {
+                Step::Say(n) => lines.push(bench.say(&"word ".repeat(n / 5 + 1))),
+                Step::Begin => bench.begin(),
+                Step::End => bench.end(),
+                Step::Deliver => bench.deliver(),
+                Step::Pass(ms) => {
+                    bench.now += Duration::from_millis(ms);
+                    bench.handle(Event::Tick);
+                }
+                Step::Control(event) => bench.handle(event),
+            }
+            prop_assert!(bench.voice.len() <= 2, "at most two are out");
+        }
+        bench.handle(Event::Resume);
+        bench.deliver();
+        bench.speak_all();
+        for &id in &lines {
+            bench.fate(id);
+        }
+        let is_spoken = |(_, fate): &&(UtteranceId, Fate)| matches!(fate, Fate::Spoken { .. });
+        let spoken = bench.settled.iter().filter(is_spoken).map(|(id, _)| *id);
+        let spoken: Vec<_> = spoken.filter(|id| lines.contains(id)).collect();
+        prop_assert!(spoken.is_sorted(), "{spoken:?}");
+    }
+}

@@ -1,0 +1,148 @@
+//! Replays a time-stamped log over a virtual clock, through the very queue that speaks: how far
+//! behind live a listener would have been, how fast it had to be, and what was lost; beside what
+//! other ways of falling behind would have made of the same lines.
+#![forbid(unsafe_code)]
+
+mod others;
+mod replay;
+pub mod report;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crate::message::{Fate, Utterance, UtteranceId};
+use crate::queue::estimate::{Estimate, work};
+use crate::queue::pace::Promise;
+use crate::queue::{Action, Event, Queue};
+
+pub use replay::{Arrival, read};
+pub use report::{Figures, Report};
+
+/// From an order to the first sample, as it is measured.
+const LATENCY: Duration = Duration::from_millis(6);
+
+/// What became of one utterance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    /// From its arrival to its end.
+    lag: Duration,
+    /// How long it sounded.
+    sounded: Duration,
+    /// At that rate.
+    rate: u32,
+}
+
+/// Speaks `arrivals` at the rates that `promise` asks for; every one of them is heard.
+pub(crate) fn lag_rule(arrivals: &[Arrival], promise: Promise, start: Instant) -> Vec<Heard> {
+    let mut run = Run {
+        queue: Queue::new(promise),
+        estimate: Estimate::default(),
+        start,
+        taken: Vec::new(),
+        free_at: start,
+        heard: Vec::new(),
+        received: HashMap::new(),
+        merged: Vec::new(),
+    };
+    let mut next = arrivals.iter().peekable();
+    loop {
+        let arrival = next.peek().map(|arrival| start + arrival.at);
+        let Some(now) = run.next(arrival) else { return run.heard };
+        let arrived = std::iter::from_fn(|| next.next_if(|it| start + it.at <= now));
+        let arrived: Vec<_> = arrived.collect();
+        if !arrived.is_empty() {
+            run.arrive(&arrived, now);
+        }
+        run.advance(now);
+    }
+}
+
+/// The queue, and a voice that takes as long as the estimate says.
+struct Run {
+    queue: Queue,
+    estimate: Estimate,
+    start: Instant,
+    /// What the voice has, in order: the utterance, its rate, when it begins and ends.
+    taken: Vec<Taken>,
+    free_at: Instant,
+    heard: Vec<Heard>,
+    /// Arrivals by the number of their utterance, and those that became the end of another one.
+    received: HashMap<UtteranceId, Instant>,
+    merged: Vec<(UtteranceId, UtteranceId)>,
+}
+
+struct Taken {
+    utterance: Utterance,
+    rate: u32,
+    begins: Instant,
+    ends: Instant,
+    has_begun: bool,
+}
+
+impl Run {
+    /// The next time at which something happens; none when all is over.
+    fn next(&self, arrival: Option<Instant>) -> Option<Instant> {
+        let voice = self.taken.first().map(|it| if it.has_begun { it.ends } else { it.begins });
+        [arrival, voice, self.queue.deadline()].into_iter().flatten().min()
+    }
+
+    fn arrive(&mut self, arrivals: &[&Arrival], now: Instant) {
+        let number = |arrival: &&Arrival| arrival.utterance(self.queue.number(), now);
+        let utterances: Vec<_> = arrivals.iter().map(number).collect();
+        self.received.extend(utterances.iter().map(|it| (it.id, it.received)));
+        self.handle(Event::Arrived(utterances), now);
+    }
+
+    /// Lets the voice do what it has done by `now`.
+    fn advance(&mut self, now: Instant) {
+        while let Some(first) = self.taken.first_mut() {
+            let id = first.utterance.id;
+            if !first.has_begun && first.begins <= now {
+                first.has_begun = true;
+                self.handle(Event::Started(id), now);
+            } else if first.has_begun && first.ends <= now {
+                let done = self.taken.remove(0);
+                let sounded = done.ends - done.begins;
+                if done.utterance.is_new() {
+                    self.hear(&done, sounded, now);
+                }
+                let ms = u32::try_from(sounded.as_millis()).unwrap_or(u32::MAX);
+                let fate = Fate::Spoken { rate: done.rate, ms };
+                self.handle(Event::Ended(id, fate), now);
+            } else {
+                break;
+            }
+        }
+        if self.queue.deadline().is_some_and(|deadline| deadline <= now) {
+            self.handle(Event::Tick, now);
+        }
+    }
+
+    /// The utterance was heard, and with it what was merged into it.
+    fn hear(&mut self, done: &Taken, sounded: Duration, now: Instant) {
+        let id = done.utterance.id;
+        let lag = now.saturating_duration_since(done.utterance.received);
+        self.heard.push(Heard { lag, sounded, rate: done.rate });
+        for (merged, _) in self.merged.extract_if(.., |(_, into)| *into == id) {
+            let received = self.received.get(&merged).copied().unwrap_or(now);
+            let lag = now.saturating_duration_since(received);
+            self.heard.push(Heard { lag, sounded: Duration::ZERO, rate: done.rate });
+        }
+    }
+
+    fn handle(&mut self, event: Event, now: Instant) {
+        debug_assert!(now >= self.start);
+        for action in self.queue.handle(event, now) {
+            if let Action::Settle(id, Fate::Merged { into }) = action {
+                self.merged.push((id, into));
+            } else if let Action::Speak { utterance, rate, gap_ms } = action {
+                let gap = Duration::from_millis(u64::from(gap_ms));
+                let begins = (now + LATENCY).max(self.free_at + gap);
+                let seconds = self.estimate.seconds(work(&utterance.text), rate);
+                let ends = begins + Duration::from_secs_f64(seconds);
+                self.free_at = ends;
+                self.taken.push(Taken { utterance, rate, begins, ends, has_begun: false });
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What others do when they fall behind, over the same clock and with the same sounding times.
+#![forbid(unsafe_code)]
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{Arrival, Heard, LATENCY};
+use crate::queue::estimate::{Estimate, work};
+
+/// A way of falling behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Policy {
+    /// One rate, whatever waits: what a pipe into a synthesiser does.
+    Fixed,
+    /// One rate; when an utterance ends, the newest that waits is next, and the others are lost.
+    Newest,
+    /// One rate up to four that wait; from the fifth on a fifth faster for each, three times as
+    /// fast at most (DiscordVoiceVox does that).
+    Ramp,
+}
+
+/// The gap between two utterances.
+const GAP: Duration = Duration::from_millis(100);
+
+/// Speaks `arrivals` in that way; gives those that were heard.
+pub(super) fn run(policy: Policy, arrivals: &[Arrival], base: u32) -> Vec<Heard> {
+    let estimate = Estimate::default();
+    let mut heard = Vec::new();
+    let mut waiting: VecDeque<&Arrival> = VecDeque::new();
+    let mut next = arrivals.iter().peekable();
+    let mut free_at = Duration::ZERO;
+    loop {
+        while let Some(arrival) = next.next_if(|it| waiting.is_empty() || it.at <= free_at) {
+            if waiting.is_empty() {
+                free_at = free_at.max(arrival.at);
+            }
+            waiting.push_back(arrival);
+        }
+        if policy == Policy::Newest {
+            waiting.drain(..waiting.len().saturating_sub(1));
+        }
+        let n_waiting = waiting.len();
+        let Some(arrival) = waiting.pop_front() else { return heard };
+        let rate = rate(policy, n_waiting, base);
+        let seconds = estimate.seconds(work(&arrival.words), rate);
+        let sounded = Duration::from_secs_f64(seconds);
+        let ends = free_at.max(arrival.at) + LATENCY + sounded;
+        heard.push(Heard { lag: ends - arrival.at, sounded, rate });
+        free_at = ends + GAP;
+    }
+}
+
+fn rate(policy: Policy, n_waiting: usize, base: u32) -> u32 {
+    match policy {
+        Policy::Fixed | Policy::Newest => base,
+        Policy::Ramp => {
+            let n_beyond = u32::try_from(n_waiting.saturating_sub(4)).unwrap_or(u32::MAX);
+            let per_cent = n_beyond.saturating_mul(20).saturating_add(100).min(300);
+            base * per_cent / 100
+        }
+    }
+}
+
+#[test]
+fn each_way_of_falling_behind_is_what_it_says() {
+    let line =
+        |s| Arrival::of(Duration::from_secs(s), "a line of four seconds, more or less, to say");
+    let arrivals: Vec<_> = (0..20).map(line).collect();
+    let fixed = run(Policy::Fixed, &arrivals, 220);
+    assert_eq!(fixed.len(), 20);
+    assert!(fixed.windows(2).all(|two| two[1].lag > two[0].lag), "further behind with each line");
+    let newest = run(Policy::Newest, &arrivals, 220);
+    assert!(newest.len() < 12, "the others are lost");
+    let ramp = run(Policy::Ramp, &arrivals, 220);
+    assert!(ramp.iter().any(|heard| heard.rate > 220));
+    assert!(ramp.last().map(|it| it.lag) < fixed.last().map(|it| it.lag));
+}

@@ -1,0 +1,185 @@
+//! A time-stamped log into arrivals: a table of `seconds kind sender text`, or a log of any format
+//! whose lines have a time.
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use crate::hearing::{Heard, Hearing};
+use crate::message::{Kind, Message, SourceId, Utterance, UtteranceId};
+use crate::source::lines::Lines;
+
+/// The header row of a table.
+const HEADER: &str = "seconds_since_start\tkind\tsender\ttext";
+
+/// A line that is to be heard, and when it came.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Since the log began.
+    pub at: Duration,
+    /// As they are spoken.
+    pub words: String,
+    message: Message<'static>,
+}
+
+impl Arrival {
+    #[cfg(test)]
+    pub(super) fn of(at: Duration, words: &str) -> Self {
+        let message = Message::plain(SourceId(0), words.to_owned(), crate::clock::test_now());
+        Self { at, words: words.to_owned(), message }
+    }
+
+    /// The arrival as an utterance received at `now`.
+    pub(super) fn utterance(&self, id: UtteranceId, now: Instant) -> Utterance {
+        Utterance {
+            id,
+            text: self.words.clone(),
+            message: Some(self.message.clone()),
+            line: id.0,
+            received: now,
+            is_replay: false,
+        }
+    }
+}
+
+/// Hears `log` from `start` on; gives the lines to be spoken, and how many are not. An error is
+/// one sentence.
+pub fn read(
+    log: Vec<u8>,
+    hearing: &mut Hearing,
+    start: Instant,
+) -> Result<(Vec<Arrival>, usize), String> {
+    let lines = Lines::new(SourceId(0), log, start);
+    let is_table = lines.iter().next().is_some_and(|line| line.text.trim_end() == HEADER);
+    let mut told = Told { clock: Clock::default(), arrivals: Vec::new(), n_dropped: 0 };
+    if is_table {
+        for (n, line) in lines.iter().enumerate().skip(1) {
+            if line.text.trim().is_empty() {
+                continue;
+            }
+            let (at, message) = row(&line.text, start)
+                .ok_or_else(|| format!("line {} is not seconds, kind, sender and text", n + 1))?;
+            hearing.message(message, |message, _, heard| told.take(message, Some(at), heard));
+        }
+    } else {
+        hearing.sample(&lines);
+        hearing.lines(&lines, |message, _, heard| {
+            let at = message.stamp.as_deref().and_then(seconds_of);
+            let at = at.map(|at| told.clock.since_start(at));
+            told.take(message, at, heard);
+        });
+        if told.clock.first.is_none() {
+            return Err("no line has a time stamp that is understood".to_owned());
+        }
+    }
+    told.arrivals.sort_by_key(|arrival| arrival.at);
+    spread(&mut told.arrivals);
+    Ok((told.arrivals, told.n_dropped))
+}
+
+/// What was heard so far.
+struct Told {
+    clock: Clock,
+    arrivals: Vec<Arrival>,
+    n_dropped: usize,
+}
+
+impl Told {
+    fn take(&mut self, message: Message<'_>, at: Option<Duration>, heard: Heard<'_>) {
+        let Heard::Words(words) = heard else {
+            self.n_dropped += 1;
+            return;
+        };
+        // A line without a time came with the one before.
+        let at = at.or_else(|| self.arrivals.last().map(|it| it.at)).unwrap_or_default();
+        let message = message.into_owned();
+        self.arrivals.push(Arrival { at, words: words.to_owned(), message });
+    }
+}
+
+/// A row of a table.
+fn row(line: &str, start: Instant) -> Option<(Duration, Message<'_>)> {
+    let mut cells = line.splitn(4, '\t');
+    let at: f64 = cells.next()?.parse().ok()?;
+    let at = Duration::try_from_secs_f64(at).ok()?;
+    let kind = cells.next()?;
+    let kind = Kind::ALL.into_iter().find(|known| known.name() == kind)?;
+    let sender = cells.next()?;
+    let text = cells.next()?;
+    let mut message = Message::plain(SourceId(0), text, start + at);
+    message.kind = kind;
+    message.sender = Some(Cow::Borrowed(sender)).filter(|sender| !sender.is_empty());
+    Some((at, message))
+}
+
+/// Turns times of the day into times since the first, over midnights.
+#[derive(Default)]
+struct Clock {
+    first: Option<f64>,
+    last: f64,
+    days: f64,
+}
+
+const DAY: f64 = 86_400.0;
+
+impl Clock {
+    fn since_start(&mut self, seconds: f64) -> Duration {
+        let first = *self.first.get_or_insert(seconds);
+        if seconds + DAY / 2.0 < self.last {
+            self.days += DAY;
+        }
+        self.last = seconds;
+        Duration::from_secs_f64((self.days + seconds - first).max(0.0))
+    }
+}
+
+/// The seconds that a stamp stands for: of the day, where it has a time of the day; an epoch else.
+fn seconds_of(stamp: &str) -> Option<f64> {
+    let is_epoch = stamp.len() >= 9 && stamp.bytes().all(|byte| byte.is_ascii_digit());
+    if is_epoch {
+        return stamp.parse().ok();
+    }
+    let word = stamp.split(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.'));
+    let time = word.into_iter().find(|word| word.contains(':'))?;
+    let mut parts = time.split(':').map(|part| part.parse::<f64>().ok());
+    let (hours, minutes) = (parts.next()??, parts.next()??);
+    let seconds = parts.next().flatten().unwrap_or(0.0);
+    Some(hours * 3_600.0 + minutes * 60.0 + seconds)
+}
+
+/// Spreads lines that have the minute alone evenly over it: several at once, on the minute.
+fn spread(arrivals: &mut [Arrival]) {
+    let is_minute = |it: &Arrival| it.at.subsec_nanos() == 0 && it.at.as_secs() % 60 == 0;
+    if !arrivals.iter().all(is_minute) {
+        return;
+    }
+    for minute in arrivals.chunk_by_mut(|a, b| a.at == b.at) {
+        let n = u32::try_from(minute.len()).unwrap_or(u32::MAX);
+        for (i, arrival) in (0..).zip(minute.iter_mut()) {
+            arrival.at += Duration::from_secs(60) * i / n;
+        }
+    }
+}
+
+#[test]
+fn stamps_are_times_of_the_day_or_epochs() {
+    for (stamp, seconds) in [
+        ("16:02", Some(57_720.0)),
+        ("[16:02:30]", Some(57_750.0)),
+        ("2013-09-12 16:02", Some(57_720.0)),
+        ("09/12/13 00:00", Some(0.0)),
+        ("1700000000", Some(1_700_000_000.0)),
+        ("yesterday", None),
+        ("", None),
+    ] {
+        assert_eq!(seconds_of(stamp), seconds, "{stamp:?}");
+    }
+}
+
+#[test]
+fn midnight_passes() {
+    let mut clock = Clock::default();
+    let times = [86_390.0, 5.0, 10.0, 0.0];
+    let since: Vec<_> = times.iter().map(|&time| clock.since_start(time).as_secs()).collect();
+    assert_eq!(since, [0, 15, 20, 10]);
+}
