@@ -1,0 +1,336 @@
+//! Steered as a media player: a session bus of each test's own, the real `playerctl`, and a
+//! listener that only notes what it is asked for.
+#![forbid(unsafe_code)]
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use irc_speak::control::mpris::{NAME, serve_on};
+use irc_speak::control::{Command, Controls, Entry, Reply, Request, Snapshot};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command as Program};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use zbus::fdo::{DBusProxy, PropertiesProxy};
+use zbus::zvariant::Value;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+const PATH: &str = "/org/mpris/MediaPlayer2";
+const PLAYER: &str = "org.mpris.MediaPlayer2.Player";
+
+#[tokio::test]
+async fn playerctl_steers_the_listener() {
+    let bus = Bus::start().await;
+    let mut listener = Listener::start(&bus);
+    bus.wait_for(NAME).await;
+
+    for (arguments, command) in [
+        (&["play-pause"][..], Command::Toggle),
+        (&["play"], Command::Resume),
+        (&["pause"], Command::Pause),
+        (&["stop"], Command::Pause),
+        (&["next"], Command::Skip),
+        (&["previous"], Command::Repeat { n: 1 }),
+        (&["volume", "0.5"], Command::Volume { percent: 50 }),
+    ] {
+        assert_eq!(bus.playerctl(arguments).await, "", "playerctl {arguments:?}");
+        assert_eq!(listener.asked().await, command, "playerctl {arguments:?}");
+    }
+    listener.end().await;
+}
+
+#[tokio::test]
+async fn playerctl_shows_how_the_listener_stands() {
+    let bus = Bus::start().await;
+    let listener = Listener::start(&bus);
+    bus.wait_for(NAME).await;
+
+    assert_eq!(bus.playerctl(&["--list-all"]).await, "irc_speak");
+    assert_eq!(bus.playerctl(&["status"]).await, "Playing");
+    assert_eq!(bus.playerctl(&["volume"]).await, "1.000000");
+    listener.state.send_modify(|state| {
+        state.paused = true;
+        state.volume = 150;
+        state.current = Some(line("is \0it\u{1b} ü?"));
+    });
+    assert_eq!(bus.playerctl(&["status"]).await, "Paused");
+    assert_eq!(bus.playerctl(&["volume"]).await, "1.500000");
+    let format = "{{mpris:trackid}}|{{artist}}|{{album}}|{{title}}";
+    assert_eq!(
+        bus.playerctl(&["metadata", "--format", format]).await,
+        "'/org/irc_speak/_libera/412'|kim|#ubuntu|is  it  ü?"
+    );
+    listener.end().await;
+}
+
+#[tokio::test]
+async fn the_rate_is_a_ratio_to_the_usual_one() {
+    let bus = Bus::start().await;
+    let mut listener = Listener::start(&bus);
+    bus.wait_for(NAME).await;
+    let client = bus.client().await;
+    let player = zbus::Proxy::new(&client, NAME, PATH, PLAYER).await.expect("a proxy");
+
+    for (rate, command) in [
+        (1.5, Command::Rate { wpm: 330 }),
+        (100.0, Command::Rate { wpm: 1_000 }),
+        (0.01, Command::Rate { wpm: 60 }),
+        (0.0, Command::Pause),
+    ] {
+        player.set_property("Rate", rate).await.expect("the rate is set");
+        assert_eq!(listener.asked().await, command, "rate {rate}");
+    }
+    assert!(player.set_property("Rate", f64::NAN).await.is_err(), "no number");
+    for (name, wpm) in [("Rate", 60.0), ("MinimumRate", 60.0), ("MaximumRate", 1_000.0)] {
+        let ratio: f64 = player.get_property(name).await.expect("a property");
+        assert!((ratio - wpm / 220.0).abs() < 1e-9, "{name} is {ratio}");
+    }
+    listener.end().await;
+}
+
+#[tokio::test]
+async fn one_signal_tells_all_that_changed() {
+    let bus = Bus::start().await;
+    let listener = Listener::start(&bus);
+    bus.wait_for(NAME).await;
+    let client = bus.client().await;
+    let properties = PropertiesProxy::new(&client, NAME, PATH).await.expect("a proxy");
+    let mut signals = properties.receive_properties_changed().await.expect("a match");
+
+    // The first is not for the bus; the next two come in one.
+    listener.state.send_modify(|state| state.waiting = 12);
+    tokio::task::yield_now().await;
+    listener.state.send_modify(|state| state.paused = true);
+    listener.state.send_modify(|state| state.rate = 330);
+
+    let signal = within("a signal", signals.next()).await.expect("an open bus");
+    let told = signal.args().expect("its arguments");
+    assert_eq!(told.interface_name(), PLAYER);
+    assert_eq!(told.changed_properties().len(), 2, "{told:?}");
+    assert_eq!(told.changed_properties()["PlaybackStatus"], Value::from("Paused"));
+    assert_eq!(told.changed_properties()["Rate"], Value::from(1.5));
+    listener.end().await;
+}
+
+#[tokio::test]
+async fn the_program_can_be_ended_and_has_no_window() {
+    let bus = Bus::start().await;
+    let mut listener = Listener::start(&bus);
+    bus.wait_for(NAME).await;
+    let client = bus.client().await;
+    let root =
+        zbus::Proxy::new(&client, NAME, PATH, "org.mpris.MediaPlayer2").await.expect("a proxy");
+
+    for (name, value) in [("CanQuit", true), ("CanRaise", false), ("HasTrackList", false)] {
+        assert_eq!(root.get_property::<bool>(name).await.expect("a property"), value, "{name}");
+    }
+    assert_eq!(root.get_property::<String>("Identity").await.expect("a property"), "irc-speak");
+    // The listener stops this on Quit, as the real one does, and the caller still has its reply.
+    root.call::<_, _, ()>("Quit", &()).await.expect("a reply");
+    assert_eq!(listener.asked().await, Command::Quit);
+    within("its end", listener.serving).await.expect("no panic");
+}
+
+#[tokio::test]
+async fn what_the_listener_refuses_is_an_error_on_the_bus() {
+    let bus = Bus::start().await;
+    let listener = Listener::refusing(&bus);
+    bus.wait_for(NAME).await;
+    let client = bus.client().await;
+    let player = zbus::Proxy::new(&client, NAME, PATH, PLAYER).await.expect("a proxy");
+
+    let error = player.call::<_, _, ()>("Next", &()).await.expect_err("a refusal");
+    assert!(error.to_string().contains("there is nothing to skip"), "{error}");
+    listener.end().await;
+}
+
+#[tokio::test]
+async fn a_second_listener_has_a_name_of_its_own() {
+    let bus = Bus::start().await;
+    let (first, mut second) = (Listener::start(&bus), Listener::start(&bus));
+    bus.wait_for(NAME).await;
+    let instance = format!("{NAME}.instance{}", std::process::id());
+    bus.wait_for(&instance).await;
+    first.end().await;
+
+    let name = instance.trim_start_matches("org.mpris.MediaPlayer2.");
+    assert_eq!(bus.playerctl(&["--player", name, "next"]).await, "");
+    assert_eq!(second.asked().await, Command::Skip);
+    second.end().await;
+}
+
+#[tokio::test]
+async fn a_bus_that_comes_late_or_again_is_found() {
+    let mut bus = Bus::absent();
+    let mut listener = Listener::start(&bus);
+    bus.run().await;
+    bus.wait_for(NAME).await;
+    bus.stop().await;
+    bus.run().await;
+    bus.wait_for(NAME).await;
+    bus.playerctl(&["next"]).await;
+    assert_eq!(listener.asked().await, Command::Skip);
+    listener.end().await;
+}
+
+/// A session bus in a folder of its own.
+struct Bus {
+    folder: TempDir,
+    daemon: Option<Child>,
+}
+
+impl Bus {
+    async fn start() -> Self {
+        let mut bus = Self::absent();
+        bus.run().await;
+        bus
+    }
+
+    fn absent() -> Self {
+        Self { folder: TempDir::new().expect("a folder"), daemon: None }
+    }
+
+    fn address(&self) -> String {
+        format!("unix:path={}", self.folder.path().join("bus").display())
+    }
+
+    /// Starts the bus; returns when it listens.
+    async fn run(&mut self) {
+        let mut daemon = program("dbus-daemon", "dbus-daemon", |it| {
+            it.args(["--session", "--nofork", "--nopidfile", "--print-address=1"])
+                .arg(format!("--address={}", self.address()));
+        });
+        let stdout = daemon.stdout.take().expect("its output");
+        let mut lines = BufReader::new(stdout).lines();
+        let line = within("the bus", lines.next_line()).await.expect("its output");
+        assert!(line.is_some(), "the bus has an address");
+        self.daemon = Some(daemon);
+    }
+
+    /// Kills the bus.
+    async fn stop(&mut self) {
+        self.daemon.take().expect("a bus that runs").kill().await.expect("its end");
+        std::fs::remove_file(self.folder.path().join("bus")).unwrap_or_default();
+    }
+
+    async fn client(&self) -> zbus::Connection {
+        let builder = zbus::connection::Builder::address(&*self.address()).expect("an address");
+        builder.method_timeout(DEADLINE).build().await.expect("a connection")
+    }
+
+    /// Waits until `name` is on the bus.
+    async fn wait_for(&self, name: &str) {
+        let client = self.client().await;
+        let proxy = DBusProxy::new(&client).await.expect("a proxy");
+        let mut owners = proxy
+            .receive_name_owner_changed_with_args(&[(0, name)])
+            .await
+            .expect("a match for the signal");
+        let there = proxy.name_has_owner(name.try_into().expect("a name")).await;
+        if !there.expect("an answer") {
+            within(name, owners.next()).await.expect("an open bus");
+        }
+    }
+
+    /// What `playerctl` prints, without the end of the line.
+    async fn playerctl(&self, arguments: &[&str]) -> String {
+        let child = program("playerctl", "playerctl", |it| {
+            it.args(arguments).env("DBUS_SESSION_BUS_ADDRESS", self.address());
+        });
+        let output = within("playerctl", child.wait_with_output()).await.expect("its output");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "playerctl {arguments:?}: {complaint}");
+        String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned()
+    }
+}
+
+/// Stands for the queue: notes each command and does what shows.
+struct Listener {
+    commands: mpsc::UnboundedReceiver<Command>,
+    state: watch::Sender<Snapshot>,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl Listener {
+    fn start(bus: &Bus) -> Self {
+        Self::answering(bus, Reply::Done)
+    }
+
+    fn refusing(bus: &Bus) -> Self {
+        Self::answering(bus, Reply::Error { why: "there is nothing to skip".to_owned() })
+    }
+
+    fn answering(bus: &Bus, reply: Reply) -> Self {
+        let (requests, mut inbox) = mpsc::channel::<Request>(16);
+        let (note, commands) = mpsc::unbounded_channel();
+        let state = watch::Sender::new(Snapshot { rate: 220, volume: 100, ..Snapshot::default() });
+        let stop = CancellationToken::new();
+        let (shown, stopping) = (state.clone(), stop.clone());
+        tokio::spawn(async move {
+            while let Some(request) = inbox.recv().await {
+                shown.send_modify(|state| apply(state, &request.command));
+                if request.command == Command::Quit {
+                    stopping.cancel();
+                }
+                note.send(request.command).unwrap_or_default();
+                request.reply.send(reply.clone()).unwrap_or_default();
+            }
+        });
+        let (controls, address) = (Controls::new(requests, state.subscribe()), bus.address());
+        let until = stop.clone();
+        let serving = tokio::spawn(async move { serve_on(&address, controls, until).await });
+        Self { commands, state, stop, serving }
+    }
+
+    /// The next command.
+    async fn asked(&mut self) -> Command {
+        within("a command", self.commands.recv()).await.expect("a listener")
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        within("its end", self.serving).await.expect("no panic");
+    }
+}
+
+fn apply(state: &mut Snapshot, command: &Command) {
+    match command {
+        Command::Toggle => state.paused = !state.paused,
+        Command::Pause => state.paused = true,
+        Command::Resume => state.paused = false,
+        Command::Rate { wpm } => state.rate = *wpm,
+        Command::Volume { percent } => state.volume = *percent,
+        _ => {}
+    }
+}
+
+fn line(text: &str) -> Entry {
+    Entry {
+        line: 412,
+        source: "libera".to_owned(),
+        channel: Some("#ubuntu".to_owned()),
+        sender: Some("kim".to_owned()),
+        text: text.to_owned(),
+        ..Entry::default()
+    }
+}
+
+/// Starts a program that ends with the test.
+fn program(name: &str, package: &str, set: impl FnOnce(&mut Program)) -> Child {
+    let mut program = Program::new(name);
+    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    set(&mut program);
+    program.spawn().unwrap_or_else(|error| {
+        panic!("{name}: {error}; it is in the Debian package {package}");
+    })
+}
+
+async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future)
+        .await
+        .unwrap_or_else(|_| panic!("{what}: not within {DEADLINE:?}"))
+}
