@@ -9,7 +9,8 @@ use futures_util::StreamExt;
 use irc_speak::control::mpris::{NAME, serve_on};
 use irc_speak::control::{Command, Controls, Entry, Reply, Request, Snapshot};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixListener;
 use tokio::process::{Child, Command as Program};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -18,14 +19,15 @@ use zbus::fdo::{DBusProxy, PropertiesProxy};
 use zbus::zvariant::Value;
 
 const DEADLINE: Duration = Duration::from_secs(10);
+/// Less than any wait for a bus.
+const PROMPT: Duration = Duration::from_secs(3);
 const PATH: &str = "/org/mpris/MediaPlayer2";
+const ROOT: &str = "org.mpris.MediaPlayer2";
 const PLAYER: &str = "org.mpris.MediaPlayer2.Player";
 
 #[tokio::test]
 async fn playerctl_steers_the_listener() {
-    let bus = Bus::start().await;
-    let mut listener = Listener::start(&bus);
-    bus.wait_for(NAME).await;
+    let (bus, mut listener) = found().await;
 
     for (arguments, command) in [
         (&["play-pause"][..], Command::Toggle),
@@ -44,9 +46,7 @@ async fn playerctl_steers_the_listener() {
 
 #[tokio::test]
 async fn playerctl_shows_how_the_listener_stands() {
-    let bus = Bus::start().await;
-    let listener = Listener::start(&bus);
-    bus.wait_for(NAME).await;
+    let (bus, listener) = found().await;
 
     assert_eq!(bus.playerctl(&["--list-all"]).await, "irc_speak");
     assert_eq!(bus.playerctl(&["status"]).await, "Playing");
@@ -68,11 +68,8 @@ async fn playerctl_shows_how_the_listener_stands() {
 
 #[tokio::test]
 async fn the_rate_is_a_ratio_to_the_usual_one() {
-    let bus = Bus::start().await;
-    let mut listener = Listener::start(&bus);
-    bus.wait_for(NAME).await;
-    let client = bus.client().await;
-    let player = zbus::Proxy::new(&client, NAME, PATH, PLAYER).await.expect("a proxy");
+    let (bus, mut listener) = found().await;
+    let player = bus.player().await;
 
     for (rate, command) in [
         (1.5, Command::Rate { wpm: 330 }),
@@ -93,9 +90,7 @@ async fn the_rate_is_a_ratio_to_the_usual_one() {
 
 #[tokio::test]
 async fn one_signal_tells_all_that_changed() {
-    let bus = Bus::start().await;
-    let listener = Listener::start(&bus);
-    bus.wait_for(NAME).await;
+    let (bus, listener) = found().await;
     let client = bus.client().await;
     let properties = PropertiesProxy::new(&client, NAME, PATH).await.expect("a proxy");
     let mut signals = properties.receive_properties_changed().await.expect("a match");
@@ -117,12 +112,9 @@ async fn one_signal_tells_all_that_changed() {
 
 #[tokio::test]
 async fn the_program_can_be_ended_and_has_no_window() {
-    let bus = Bus::start().await;
-    let mut listener = Listener::start(&bus);
-    bus.wait_for(NAME).await;
+    let (bus, mut listener) = found().await;
     let client = bus.client().await;
-    let root =
-        zbus::Proxy::new(&client, NAME, PATH, "org.mpris.MediaPlayer2").await.expect("a proxy");
+    let root = zbus::Proxy::new(&client, NAME, PATH, ROOT).await.expect("a proxy");
 
     for (name, value) in [("CanQuit", true), ("CanRaise", false), ("HasTrackList", false)] {
         assert_eq!(root.get_property::<bool>(name).await.expect("a property"), value, "{name}");
@@ -137,10 +129,10 @@ async fn the_program_can_be_ended_and_has_no_window() {
 #[tokio::test]
 async fn what_the_listener_refuses_is_an_error_on_the_bus() {
     let bus = Bus::start().await;
-    let listener = Listener::refusing(&bus);
+    let listener =
+        Listener::answering(&bus, Reply::Error { why: "there is nothing to skip".to_owned() });
     bus.wait_for(NAME).await;
-    let client = bus.client().await;
-    let player = zbus::Proxy::new(&client, NAME, PATH, PLAYER).await.expect("a proxy");
+    let player = bus.player().await;
 
     let error = player.call::<_, _, ()>("Next", &()).await.expect_err("a refusal");
     assert!(error.to_string().contains("there is nothing to skip"), "{error}");
@@ -150,8 +142,9 @@ async fn what_the_listener_refuses_is_an_error_on_the_bus() {
 #[tokio::test]
 async fn a_second_listener_has_a_name_of_its_own() {
     let bus = Bus::start().await;
-    let (first, mut second) = (Listener::start(&bus), Listener::start(&bus));
+    let first = Listener::start(&bus);
     bus.wait_for(NAME).await;
+    let mut second = Listener::start(&bus);
     let instance = format!("{NAME}.instance{}", std::process::id());
     bus.wait_for(&instance).await;
     first.end().await;
@@ -174,6 +167,73 @@ async fn a_bus_that_comes_late_or_again_is_found() {
     bus.playerctl(&["next"]).await;
     assert_eq!(listener.asked().await, Command::Skip);
     listener.end().await;
+}
+
+#[tokio::test]
+async fn a_bus_that_hangs_does_not_hold_up_the_end() {
+    let (bus, listener) = found().await;
+    bus.hang();
+    // More than the socket takes.
+    for n in 0..4_000 {
+        listener.state.send_modify(|state| state.current = Some(line(&format!("{n:0256}"))));
+        tokio::task::yield_now().await;
+    }
+    listener.end().await;
+}
+
+#[tokio::test]
+async fn what_is_no_bus_does_no_harm() {
+    for answer in [&b""[..], b"\0\xff\r\n", b"OK\r\n", b"OK 00000000000000000000000000000000\r\nl"]
+    {
+        let bus = Bus::absent();
+        let socket = UnixListener::bind(bus.folder.path().join("bus")).expect("a socket");
+        let listener = Listener::start(&bus);
+        let (mut stream, _) = within("a caller", socket.accept()).await.expect("a caller");
+        stream.write_all(answer).await.expect("a caller that reads");
+        stream.shutdown().await.expect("a caller that reads");
+        // The caller gives up and closes; how, does not matter.
+        within("its end", stream.read_to_end(&mut Vec::new())).await.unwrap_or_default();
+        assert!(!listener.serving.is_finished(), "it tries again later");
+        listener.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_bus_that_never_answers_does_not_hold_up_the_end() {
+    let bus = Bus::absent();
+    let socket = UnixListener::bind(bus.folder.path().join("bus")).expect("a socket");
+    let listener = Listener::start(&bus);
+    let _held = within("a caller", socket.accept()).await.expect("a caller");
+    listener.end().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_calls_keeps_its_order() {
+    let (bus, mut listener) = found().await;
+    let player = bus.player().await;
+
+    let flood = async {
+        for n in 0..2_000 {
+            let method = if n % 3 == 0 { "Previous" } else { "Next" };
+            player.call_noreply(method, &()).await.expect("a bus that takes it");
+        }
+    };
+    let heard = async {
+        for n in 0..2_000 {
+            let command = if n % 3 == 0 { Command::Repeat { n: 1 } } else { Command::Skip };
+            assert_eq!(listener.asked().await, command, "call {n}");
+        }
+    };
+    tokio::join!(flood, heard);
+    listener.end().await;
+}
+
+/// A listener that is on a bus.
+async fn found() -> (Bus, Listener) {
+    let bus = Bus::start().await;
+    let listener = Listener::start(&bus);
+    bus.wait_for(NAME).await;
+    (bus, listener)
 }
 
 /// A session bus in a folder of its own.
@@ -216,9 +276,21 @@ impl Bus {
         std::fs::remove_file(self.folder.path().join("bus")).unwrap_or_default();
     }
 
+    /// Holds the bus, until it is killed.
+    fn hang(&self) {
+        let id = self.daemon.as_ref().and_then(Child::id).expect("a bus that runs");
+        let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw).expect("an id");
+        rustix::process::kill_process(id, rustix::process::Signal::STOP).expect("our own child");
+    }
+
     async fn client(&self) -> zbus::Connection {
         let builder = zbus::connection::Builder::address(&*self.address()).expect("an address");
         builder.method_timeout(DEADLINE).build().await.expect("a connection")
+    }
+
+    /// The player, for what `playerctl` does not do.
+    async fn player(&self) -> zbus::Proxy<'static> {
+        zbus::Proxy::new_owned(self.client().await, NAME, PATH, PLAYER).await.expect("a proxy")
     }
 
     /// Waits until `name` is on the bus.
@@ -260,10 +332,6 @@ impl Listener {
         Self::answering(bus, Reply::Done)
     }
 
-    fn refusing(bus: &Bus) -> Self {
-        Self::answering(bus, Reply::Error { why: "there is nothing to skip".to_owned() })
-    }
-
     fn answering(bus: &Bus, reply: Reply) -> Self {
         let (requests, mut inbox) = mpsc::channel::<Request>(16);
         let (note, commands) = mpsc::unbounded_channel();
@@ -293,7 +361,8 @@ impl Listener {
 
     async fn end(self) {
         self.stop.cancel();
-        within("its end", self.serving).await.expect("no panic");
+        let end = tokio::time::timeout(PROMPT, self.serving).await;
+        end.expect("a prompt end").expect("no panic");
     }
 }
 
@@ -309,14 +378,9 @@ fn apply(state: &mut Snapshot, command: &Command) {
 }
 
 fn line(text: &str) -> Entry {
-    Entry {
-        line: 412,
-        source: "libera".to_owned(),
-        channel: Some("#ubuntu".to_owned()),
-        sender: Some("kim".to_owned()),
-        text: text.to_owned(),
-        ..Entry::default()
-    }
+    let [source, channel, sender, text] = ["libera", "#ubuntu", "kim", text].map(str::to_owned);
+    let (channel, sender) = (Some(channel), Some(sender));
+    Entry { line: 412, source, channel, sender, text, ..Entry::default() }
 }
 
 /// Starts a program that ends with the test.

@@ -134,3 +134,31 @@ async fn tell(connection: &Connection, changed: HashMap<&str, Value<'_>>) -> zbu
     let player = InterfaceName::try_from(player::INTERFACE)?;
     fdo::Properties::properties_changed(&emitter, player, changed, [].as_slice().into()).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_without_a_bus_is_an_error_and_no_more() {
+        let (requests, _inbox) = tokio::sync::mpsc::channel(1);
+        let state = watch::Sender::new(Snapshot::default());
+        let controls = Controls::new(requests, state.subscribe());
+        for address in [
+            "",
+            "unix",
+            "unix:",
+            "unix:path=/nowhere/bus",
+            "unix:path=\0",
+            "unix:abstract=irc-speak/nobody/is/here",
+            "tcp:host=127.0.0.1,port=1",
+            "unixexec:path=/nowhere/bus",
+            "unixexec:path=/bin/false",
+            "autolaunch:",
+            "carrier-pigeon:name=kim",
+        ] {
+            let connected = connect(Builder::address(address), &controls).await;
+            assert!(connected.is_err(), "address: {address:?}");
+        }
+    }
+}
