@@ -3,6 +3,8 @@
 //! there is to show they read from the last [`Snapshot`].
 #![forbid(unsafe_code)]
 
+pub mod mpris;
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
