@@ -3,6 +3,9 @@
 //! there is to show they read from the last [`Snapshot`].
 #![forbid(unsafe_code)]
 
+pub mod place;
+pub mod socket;
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
