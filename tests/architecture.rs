@@ -21,10 +21,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("engine", &["audio", "voice"]),
     ("audio", &["clock", "config", "message", "voice"]),
     // The edges.
-    ("control", &["clock", "config"]),
+    ("control", &["cli", "clock", "config"]),
     ("cli", &["config"]),
     ("config", &["cli", "engine", "filter", "format", "message", "phrase", "source", "voice"]),
-    ("error", &["audio", "config", "engine", "source"]),
+    ("error", &["audio", "config", "control", "engine", "source"]),
     ("show", &["audio", "cli", "config", "engine", "error", "filter"]),
     (
         "listen",

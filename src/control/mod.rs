@@ -3,6 +3,7 @@
 //! there is to show they read from the last [`Snapshot`].
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod place;
 pub mod socket;
 

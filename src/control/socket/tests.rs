@@ -8,6 +8,7 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::super::client::{self, ClientError};
 use super::super::{Entry, Request, Snapshot};
 use super::*;
 
@@ -315,6 +316,46 @@ async fn a_killed_listeners_socket_is_replaced_and_a_living_ones_is_not() {
     let error = Server::bind(&path).await.expect_err("somebody's file");
     assert!(matches!(error, SocketError::NoSocket(_)), "{error}");
     assert!(path.exists());
+}
+
+#[tokio::test]
+async fn the_client_is_answered_refused_or_told_that_nobody_listens() {
+    let ask = |path: PathBuf, command: Command| async move {
+        let asking = tokio::task::spawn_blocking(move || client::ask(&path, &command));
+        soon("the client", asking).await.expect("no panic")
+    };
+    let folder = tempfile::tempdir().expect("a directory");
+    let nobody = place_in(&folder);
+    let sentence = format!("no listener answers at \"{}\"; start one first", nobody.display());
+    let told = |answer: Result<Reply, ClientError>| answer.expect_err("nobody").to_string();
+    assert_eq!(told(ask(nobody.clone(), Command::Skip).await), sentence, "no folder");
+    drop(place::prepare(&nobody).expect("a folder"));
+    assert_eq!(told(ask(nobody.clone(), Command::Skip).await), sentence, "no socket");
+    drop(std::os::unix::net::UnixListener::bind(&nobody).expect("bound"));
+    assert_eq!(told(ask(nobody.clone(), Command::Skip).await), sentence, "a left-over");
+
+    let status = Snapshot { rate: 220, lag_s: 1.5, lines: 7, ..Snapshot::default() };
+    let snapshot = status.clone();
+    let served = Served::with(move |command| match command {
+        Command::Status => Reply::Status(Box::new(snapshot.clone())),
+        Command::Skip => Reply::Done,
+        _ => error("not \u{1b}now"),
+    })
+    .await;
+    let reply = ask(served.path(), Command::Status).await.expect("answered");
+    assert_eq!(reply, Reply::Status(Box::new(status)));
+    assert_eq!(ask(served.path(), Command::Skip).await.expect("answered"), Reply::Done);
+    assert_eq!(told(ask(served.path(), Command::Live).await), "not \\u{1b}now");
+
+    let mut crowd = Vec::new();
+    for _ in 0..CLIENTS_MAX {
+        let mut client = served.client().await;
+        client.ask("skip").await;
+        crowd.push(client);
+    }
+    let busy = told(ask(served.path(), Command::Skip).await);
+    assert_eq!(busy, "32 clients are served already; try again later");
+    served.end().await;
 }
 
 /// The collection of hostile inputs that the whole program is tried on, where it is at hand.
