@@ -52,6 +52,14 @@ pub enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+    /// Steer the listener that runs
+    Ctl {
+        /// What it is to do.
+        #[command(subcommand)]
+        action: Ctl,
+    },
+    /// Say a line in a channel, or to a nick, through the listener that runs
+    Say(Say),
     /// The voice process; started by the listener
     #[command(hide = true)]
     Voice,
@@ -127,6 +135,119 @@ pub enum ConfigAction {
     Check,
     /// Print where the file is looked for
     Path,
+}
+
+/// What the listener is to do.
+#[derive(Debug, Subcommand)]
+pub enum Ctl {
+    /// Be silent; what comes waits
+    Pause,
+    /// Go on where the pause began
+    Resume,
+    /// Pause, or resume
+    Toggle,
+    /// Leave the line that is being spoken
+    Skip,
+    /// Leave everything that waits
+    Live,
+    /// Speak the last lines again
+    Repeat {
+        /// How many
+        #[arg(default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        n: u32,
+    },
+    /// Speak the line before again; the one before that when asked again
+    Back,
+    /// Speak again from the last line that was addressed to you
+    Highlight,
+    /// Speak a tenth faster
+    Faster,
+    /// Speak a tenth slower
+    Slower,
+    /// Set how fast it speaks
+    Rate {
+        /// Words a minute
+        #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+        wpm: u32,
+    },
+    /// Set how loud it speaks
+    Volume {
+        /// Per cent, up to 200
+        #[arg(value_parser = clap::value_parser!(u8).range(0..=200))]
+        percent: u8,
+    },
+    /// Do not speak what somebody says
+    Mute(MuteWho),
+    /// Speak them again
+    Unmute(UnmuteWho),
+    /// Tell how it stands
+    Status {
+        /// As a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the last lines that were not spoken, and why
+    Missed {
+        /// At most so many
+        #[arg(default_value_t = 10)]
+        n: u32,
+        /// As a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// List what became of the last lines, and by which rule
+    Why {
+        /// At most so many
+        #[arg(default_value_t = 10)]
+        n: u32,
+        /// As a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read the configuration again
+    Reload,
+    /// End
+    Quit,
+}
+
+/// Who is to be silent.
+#[derive(Debug, Args)]
+pub struct MuteWho {
+    /// A nick or a #channel
+    #[arg(required_unless_present = "all_but", value_name = "WHO")]
+    pub who: Option<String>,
+    /// Everybody but these nicks
+    #[arg(long, num_args = 1.., conflicts_with = "who", value_name = "NICK")]
+    pub all_but: Vec<String>,
+}
+
+/// Who is to be heard again.
+#[derive(Debug, Args)]
+pub struct UnmuteWho {
+    /// A nick or a #channel
+    #[arg(required_unless_present_any = ["all_but", "all"], value_name = "WHO")]
+    pub who: Option<String>,
+    /// Everybody but these nicks
+    #[arg(long, num_args = 1.., conflicts_with_all = ["who", "all"], value_name = "NICK")]
+    pub all_but: Vec<String>,
+    /// Everybody and every channel
+    #[arg(long, conflicts_with = "who")]
+    pub all: bool,
+}
+
+/// A line to say.
+#[derive(Debug, Args)]
+pub struct Say {
+    /// The channel or nick
+    pub target: String,
+    /// The line; after -- where it begins with a hyphen
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "TEXT"
+    )]
+    pub words: Vec<String>,
 }
 
 /// When the sender is named.

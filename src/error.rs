@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use crate::audio::OutputError;
 use crate::config::ConfigError;
+use crate::control::client::ClientError;
 use crate::engine::EngineError;
 use crate::source::SourceError;
 
@@ -35,6 +36,9 @@ pub enum Error {
     /// The sound system cannot be asked for its devices.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The listener that runs cannot be steered.
+    #[error(transparent)]
+    Control(#[from] ClientError),
     /// Who read standard output reads no more.
     #[error("nobody reads standard output")]
     StdoutGone,
@@ -75,6 +79,7 @@ impl Error {
             | Self::Source(_)
             | Self::Voice { .. }
             | Self::Engine(_)
+            | Self::Control(_)
             | Self::Output(_) => Some(self.with_sources()),
         }
     }
@@ -104,6 +109,7 @@ impl Error {
             | Self::SourcesFailed
             | Self::Voice { configuration: false, .. }
             | Self::Engine(_)
+            | Self::Control(_)
             | Self::Output(_)
             | Self::System { .. } => 1,
         })

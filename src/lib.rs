@@ -43,6 +43,8 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
         Some(Command::Formats) => show::formats(),
         Some(Command::Filters) => show::filters(),
         Some(Command::Config { action }) => show::config(*action, &cli.listening),
+        Some(Command::Ctl { action }) => show::text(&control::client::ctl(action)?),
+        Some(Command::Say(line)) => show::text(&control::client::say(line)?),
         Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_) | Command::Voice) | None => {
             let settings = Settings::load(cli)?;
             runtime()?.block_on(listen::run(settings))

@@ -62,6 +62,12 @@ pub fn config(action: ConfigAction, options: &Listening) -> Result<(), Error> {
     }
 }
 
+/// What is ready to be printed, line feeds and all.
+pub fn text(text: &str) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::stdout)
+}
+
 fn owned<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
     rows.map(|(name, about)| (name.to_owned(), about.to_owned())).collect()
 }

@@ -21,13 +21,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("engine", &["audio", "voice"]),
     ("audio", &["clock", "config", "message", "voice"]),
     // The edges.
-    ("control", &["clock", "config"]),
+    ("control", &["cli", "clock", "config"]),
     ("cli", &["config"]),
     (
         "config",
         &["cli", "engine", "filter", "format", "message", "phrase", "queue", "source", "voice"],
     ),
-    ("error", &["audio", "config", "engine", "source"]),
+    ("error", &["audio", "config", "control", "engine", "source"]),
     ("simulate", &["hearing", "message", "queue", "source"]),
     (
         "show",
@@ -36,7 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "listen",
         &[
-            "clock", "config", "error", "hearing", "journal", "message", "phrase", "queue",
+            "clock", "config", "control", "error", "hearing", "journal", "message", "phrase", "queue",
             "source", "voice",
         ],
     ),

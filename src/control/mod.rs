@@ -3,7 +3,10 @@
 //! there is to show they read from the last [`Snapshot`].
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod mpris;
+pub mod place;
+pub mod socket;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};

@@ -1,0 +1,352 @@
+//! `irc-speak ctl` and `irc-speak say`: one request to the listener, and its reply in words.
+#![forbid(unsafe_code)]
+
+use std::fmt::Write as _;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::place::{self, SocketError};
+use super::{Command, Entry, Reply, Snapshot, Who};
+use crate::cli::{Ctl, MuteWho, Say, UnmuteWho};
+use crate::config::error::{escaped, quoted};
+
+/// How long a listener may be silent. It answers within a millisecond unless it is stopped.
+const SILENCE_LIMIT: Duration = Duration::from_secs(5);
+/// The longest reply in bytes: ten thousand of the longest lines of IRC take 10 MB.
+const REPLY_MAX: u64 = 64 << 20;
+
+/// Why nothing came of a request.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// There is nobody to steer.
+    #[error("no listener answers at {}; start one first", quoted(.0))]
+    NoListener(PathBuf),
+    /// The socket is not to be trusted.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The listener says no.
+    #[error("{}", escaped(.0))]
+    Refused(String),
+    /// The listener says something else, or nothing.
+    #[error("the listener at {} does not answer: {why}", quoted(.path))]
+    Mute {
+        /// Its socket.
+        path: PathBuf,
+        /// What happened instead.
+        why: String,
+    },
+}
+
+/// Does what `ctl` asks for; returns what there is to print.
+pub fn ctl(ctl: &Ctl) -> Result<String, ClientError> {
+    let reply = ask(&place::socket(), &command(ctl))?;
+    let as_json = match ctl {
+        Ctl::Status { json } | Ctl::Missed { json, .. } | Ctl::Why { json, .. } => *json,
+        _ => false,
+    };
+    if as_json { Ok(json(&reply) + "\n") } else { Ok(words(&reply)) }
+}
+
+/// Has the listener say a line.
+pub fn say(say: &Say) -> Result<String, ClientError> {
+    let command = Command::Say { target: say.target.clone(), text: say.words.join(" ") };
+    ask(&place::socket(), &command).map(|reply| words(&reply))
+}
+
+/// Asks the listener at `path` for `command`; a reply that is an error is one here, too.
+pub fn ask(path: &Path, command: &Command) -> Result<Reply, ClientError> {
+    let stream = connect(path)?;
+    let no_answer = |why: String| ClientError::Mute { path: path.to_owned(), why };
+    let reply = exchange(&stream, command).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => no_answer("it is silent for 5 seconds".to_owned()),
+        _ => no_answer(error.to_string()),
+    })?;
+    if reply.is_empty() {
+        return Err(no_answer("it hung up".to_owned()));
+    }
+    match serde_json::from_slice(&reply) {
+        Ok(Reply::Error { why }) => Err(ClientError::Refused(why)),
+        Ok(reply) => Ok(reply),
+        Err(error) => Err(no_answer(format!("its reply is not understood: {error}"))),
+    }
+}
+
+fn connect(path: &Path) -> Result<UnixStream, ClientError> {
+    use io::ErrorKind::{ConnectionRefused, NotFound};
+    let nobody = |error: &io::Error| matches!(error.kind(), NotFound | ConnectionRefused);
+    // Else another user could put a socket there, and read what is said.
+    match place::open(path) {
+        Err(SocketError::System { source, .. }) if nobody(&source) => {
+            return Err(ClientError::NoListener(path.to_owned()));
+        }
+        checked => checked?,
+    };
+    UnixStream::connect(path).map_err(|error| match error {
+        error if nobody(&error) => ClientError::NoListener(path.to_owned()),
+        error => SocketError::system(path)(error).into(),
+    })
+}
+
+/// Sends `command`; returns the line that comes back, empty where none does.
+fn exchange(mut stream: &UnixStream, command: &Command) -> io::Result<Vec<u8>> {
+    stream.set_read_timeout(Some(SILENCE_LIMIT))?;
+    stream.set_write_timeout(Some(SILENCE_LIMIT))?;
+    let mut request = serde_json::to_vec(command)?;
+    request.push(b'\n');
+    match stream.write_all(&request) {
+        // A listener with too many clients hangs up at once, and has said so.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
+    let mut reply = Vec::new();
+    match BufReader::new(stream).take(REPLY_MAX).read_until(b'\n', &mut reply) {
+        Err(error) if error.kind() != io::ErrorKind::ConnectionReset => Err(error),
+        _ => Ok(reply),
+    }
+}
+
+/// The command that the command line means.
+fn command(ctl: &Ctl) -> Command {
+    match ctl {
+        Ctl::Pause => Command::Pause,
+        Ctl::Resume => Command::Resume,
+        Ctl::Toggle => Command::Toggle,
+        Ctl::Skip => Command::Skip,
+        Ctl::Live => Command::Live,
+        Ctl::Repeat { n } => Command::Repeat { n: *n },
+        Ctl::Back => Command::Back,
+        Ctl::Highlight => Command::Highlight,
+        Ctl::Faster => Command::Faster,
+        Ctl::Slower => Command::Slower,
+        Ctl::Rate { wpm } => Command::Rate { wpm: *wpm },
+        Ctl::Volume { percent } => Command::Volume { percent: *percent },
+        Ctl::Mute(MuteWho { who: Some(who), .. }) => Command::Mute { who: named(who) },
+        Ctl::Mute(MuteWho { all_but, .. }) => Command::Mute { who: Who::AllBut(all_but.clone()) },
+        Ctl::Unmute(UnmuteWho { who: Some(who), .. }) => Command::Unmute { who: named(who) },
+        Ctl::Unmute(UnmuteWho { who: None, all_but, .. }) if !all_but.is_empty() => {
+            Command::Unmute { who: Who::AllBut(all_but.clone()) }
+        }
+        Ctl::Unmute(UnmuteWho { .. }) => Command::Unmute { who: Who::All },
+        Ctl::Status { .. } => Command::Status,
+        Ctl::Missed { n, .. } => Command::Missed { n: *n },
+        Ctl::Why { n, .. } => Command::Why { n: *n },
+        Ctl::Reload => Command::Reload,
+        Ctl::Quit => Command::Quit,
+    }
+}
+
+/// A channel by its first character, as in RFC 2811; a nick otherwise.
+fn named(who: &str) -> Who {
+    if who.starts_with(['#', '&', '+', '!']) {
+        Who::Channel(who.to_owned())
+    } else {
+        Who::Sender(who.to_owned())
+    }
+}
+
+fn json(reply: &Reply) -> String {
+    serde_json::to_string(reply).expect("it was read from JSON")
+}
+
+/// The reply for people: lines that a screen reader reads well, nothing where all is done.
+fn words(reply: &Reply) -> String {
+    match reply {
+        Reply::Done | Reply::Error { .. } => String::new(),
+        Reply::Status(snapshot) => status(snapshot),
+        Reply::Lines { lines } => lines.iter().map(|entry| entry_words(entry) + "\n").collect(),
+    }
+}
+
+fn status(snapshot: &Snapshot) -> String {
+    let yes_no = |yes| if yes { "yes" } else { "no" }.to_owned();
+    let rate = match (snapshot.rate, snapshot.rate_now) {
+        (base, now) if now == base || now == 0 => format!("{base} words a minute"),
+        (base, now) => format!("{base} words a minute, now {now}"),
+    };
+    let muted = match snapshot.muted.as_slice() {
+        [] => "nobody".to_owned(),
+        muted => muted.join(", "),
+    };
+    let speaking = snapshot.current.as_ref().map_or("nothing".to_owned(), entry_words);
+    let mut rows = vec![
+        ("paused", yes_no(snapshot.paused)),
+        ("speaking", speaking),
+        ("rate", rate),
+        ("volume", format!("{} %", snapshot.volume)),
+        ("waiting", snapshot.waiting.to_string()),
+        ("lag", format!("{:.1} s", snapshot.lag_s)),
+        ("muted", muted),
+        ("lines", snapshot.lines.to_string()),
+    ];
+    rows.extend(snapshot.fates.iter().map(|(fate, n)| (fate.as_str(), n.to_string())));
+    let width = rows.iter().map(|(name, _)| name.chars().count() + 1).max().unwrap_or(0);
+    let mut table = String::new();
+    for (name, value) in rows {
+        let name = escaped(name) + ":";
+        writeln!(table, "{name:width$} {}", escaped(&value)).expect("a string grows");
+    }
+    table
+}
+
+/// `#rust kim: hello (dropped by rule "greetings"; line 412 of libera)`
+fn entry_words(entry: &Entry) -> String {
+    let heading: Vec<&str> =
+        entry.channel.iter().chain(&entry.sender).map(String::as_str).collect();
+    let heading = heading.join(" ");
+    let separator = if heading.is_empty() { "" } else { ": " };
+    let fate = match (&entry.fate, &entry.why) {
+        (Some(fate), Some(why)) => format!("{fate}: {why}; "),
+        (Some(word), None) | (None, Some(word)) => format!("{word}; "),
+        (None, None) => String::new(),
+    };
+    let place = format!("line {} of {}", entry.line, entry.source);
+    escaped(&format!("{heading}{separator}{} ({fate}{place})", entry.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use clap::Parser as _;
+    use expect_test::expect;
+
+    use super::*;
+    use crate::cli::{self, Cli};
+
+    fn parsed(arguments: &str) -> Result<cli::Command, String> {
+        let arguments = ["irc-speak"].into_iter().chain(arguments.split(' '));
+        let cli = Cli::try_parse_from(arguments).map_err(|error| error.to_string())?;
+        cli.command.ok_or_else(|| "no command".to_owned())
+    }
+
+    #[test]
+    fn the_command_line_becomes_a_request() {
+        for (arguments, request) in [
+            ("pause", r#"{"command":"pause"}"#),
+            ("resume", r#"{"command":"resume"}"#),
+            ("toggle", r#"{"command":"toggle"}"#),
+            ("skip", r#"{"command":"skip"}"#),
+            ("live", r#"{"command":"live"}"#),
+            ("repeat", r#"{"command":"repeat","n":1}"#),
+            ("repeat 3", r#"{"command":"repeat","n":3}"#),
+            ("back", r#"{"command":"back"}"#),
+            ("highlight", r#"{"command":"highlight"}"#),
+            ("faster", r#"{"command":"faster"}"#),
+            ("slower", r#"{"command":"slower"}"#),
+            ("rate 300", r#"{"command":"rate","wpm":300}"#),
+            ("volume 80", r#"{"command":"volume","percent":80}"#),
+            ("mute kim", r#"{"command":"mute","who":{"sender":"kim"}}"#),
+            ("mute #rust", r##"{"command":"mute","who":{"channel":"#rust"}}"##),
+            ("mute --all-but kim lee", r#"{"command":"mute","who":{"allbut":["kim","lee"]}}"#),
+            ("unmute kim", r#"{"command":"unmute","who":{"sender":"kim"}}"#),
+            ("unmute --all-but kim", r#"{"command":"unmute","who":{"allbut":["kim"]}}"#),
+            ("unmute --all", r#"{"command":"unmute","who":"all"}"#),
+            ("status", r#"{"command":"status"}"#),
+            ("status --json", r#"{"command":"status"}"#),
+            ("missed", r#"{"command":"missed","n":10}"#),
+            ("why 2 --json", r#"{"command":"why","n":2}"#),
+            ("reload", r#"{"command":"reload"}"#),
+            ("quit", r#"{"command":"quit"}"#),
+        ] {
+            let Ok(cli::Command::Ctl { action }) = parsed(&format!("ctl {arguments}")) else {
+                panic!("not a ctl command: {arguments}");
+            };
+            let command = command(&action);
+            let sent = serde_json::to_string(&command).unwrap();
+            assert_eq!(sent, request, "ctl {arguments}");
+            assert_eq!(serde_json::from_str::<Command>(&sent).unwrap(), command);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_no_request() {
+        for arguments in [
+            "ctl",
+            "ctl frobnicate",
+            "ctl repeat 0",
+            "ctl repeat many",
+            "ctl rate",
+            "ctl rate 0",
+            "ctl volume 201",
+            "ctl mute",
+            "ctl mute kim --all-but lee",
+            "ctl mute --all",
+            "ctl unmute",
+            "ctl unmute kim --all",
+            "ctl pause --json",
+            "say",
+            "say #rust",
+        ] {
+            assert!(parsed(arguments).is_err(), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn a_line_to_say_may_look_like_an_option() {
+        for (arguments, target, words) in [
+            ("say #rust hello there", "#rust", "hello there"),
+            ("say kim -- -v is verbose", "kim", "-v is verbose"),
+            ("say kim a --text of mine", "kim", "a --text of mine"),
+            ("say kim -- -1", "kim", "-1"),
+        ] {
+            let said = match parsed(arguments) {
+                Ok(cli::Command::Say(said)) => said,
+                other => panic!("{arguments}: {other:?}"),
+            };
+            assert_eq!((said.target.as_str(), said.words.join(" ").as_str()), (target, words));
+        }
+    }
+
+    fn entry() -> Entry {
+        Entry {
+            line: 412,
+            source: "libera".into(),
+            channel: Some("#rust".into()),
+            sender: Some("kim".into()),
+            text: "hello\u{1b}[2J\nthere".into(),
+            fate: Some("dropped".into()),
+            why: Some("rule \"greetings\"".into()),
+        }
+    }
+
+    #[test]
+    fn lines_are_told_one_a_row_and_cannot_reach_the_terminal() {
+        let bare = Entry { line: 1, source: "stdin".into(), text: "hi".into(), ..Entry::default() };
+        expect![[r#"
+            #rust kim: hello\u{1b}[2J\nthere (dropped: rule "greetings"; line 412 of libera)
+            hi (line 1 of stdin)
+        "#]]
+        .assert_eq(&words(&Reply::Lines { lines: vec![entry(), bare] }));
+    }
+
+    #[test]
+    fn the_status_is_told_in_rows() {
+        let snapshot = Snapshot {
+            rate: 220,
+            rate_now: 300,
+            volume: 100,
+            waiting: 3,
+            lag_s: 4.25,
+            current: Some(Entry { fate: None, why: None, text: "hello".into(), ..entry() }),
+            lines: 12,
+            fates: BTreeMap::from([("spoken".into(), 8), ("dropped".into(), 1)]),
+            muted: vec!["kim".into(), "#noise".into()],
+            ..Snapshot::default()
+        };
+        expect![[r"
+            paused:   no
+            speaking: #rust kim: hello (line 412 of libera)
+            rate:     220 words a minute, now 300
+            volume:   100 %
+            waiting:  3
+            lag:      4.2 s
+            muted:    kim, #noise
+            lines:    12
+            dropped:  1
+            spoken:   8
+        "]]
+        .assert_eq(&words(&Reply::Status(Box::new(snapshot))));
+    }
+}

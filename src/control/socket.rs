@@ -1,0 +1,263 @@
+//! The control socket: each line is a [`Command`] as a JSON object, or its bare name where it
+//! takes nothing more; each is answered by one line, a [`Reply`].
+//!
+//! Whatever is at the other end, the listener does not wait for it and its memory does not grow:
+//! requests are short, clients are few, each has one request on its way at a time, and who does
+//! not read is dropped. Any program may be tried on the socket by the user: what is not understood
+//! is answered, not punished.
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::FlockOperation;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::unix::OwnedReadHalf;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::place::{self, SocketError};
+use super::{Command, Controls, Reply};
+
+/// The longest request in bytes, without its line feed.
+const REQUEST_MAX: usize = 4096;
+/// Who is served at once.
+const CLIENTS_MAX: usize = 32;
+/// How long a client may leave a reply unread.
+const UNREAD_LIMIT: Duration = Duration::from_secs(2);
+/// What the last replies get, at the end: "quit" is answered, too.
+const GRACE: Duration = Duration::from_millis(500);
+/// After an accept that failed, as it does at once and again while there are no descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves the user's control socket until `stop`. Where there can be none, it says so and ends:
+/// the listener speaks without.
+pub async fn run(controls: Controls, stop: CancellationToken) {
+    match Server::bind(&place::socket()).await {
+        Ok(server) => server.serve(controls, stop).await,
+        Err(error) => warn!(%error, "no control socket"),
+    }
+}
+
+/// A socket that is listened to. Its file goes with it.
+#[derive(Debug)]
+pub struct Server {
+    listener: UnixListener,
+    path: PathBuf,
+    inode: u64,
+}
+
+impl Server {
+    /// Listens at `path`, in a folder that is the user's alone; takes the place of a listener that
+    /// was killed, and not of one that answers.
+    pub async fn bind(path: &Path) -> Result<Self, SocketError> {
+        let folder = place::prepare(path)?;
+        // Two that start at once must not both find the same left-over and remove each other's.
+        rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|_| SocketError::Taken(path.to_owned()))?;
+        remove_leftover(path).await?;
+        let refused = |error: io::Error| SocketError::system(path)(error);
+        let listener = UnixListener::bind(path).map_err(refused)?;
+        // Until here the folder kept others away.
+        place::close_to_others(path)?;
+        let inode = path.symlink_metadata().map_err(refused)?.ino();
+        Ok(Self { listener, path: path.to_owned(), inode })
+    }
+
+    /// Serves clients until `stop`; what is being answered then is answered still.
+    pub async fn serve(self, controls: Controls, stop: CancellationToken) {
+        let mut clients = JoinSet::new();
+        let mut failing = false;
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = stop.cancelled() => break,
+            };
+            while clients.try_join_next().is_some() {}
+            match accepted {
+                Ok((stream, _)) if !is_allowed(&stream) => {}
+                Ok((stream, _)) if clients.len() >= CLIENTS_MAX => turn_away(&stream),
+                Ok((stream, _)) => {
+                    clients.spawn(converse(stream, controls.clone(), stop.clone()));
+                }
+                Err(error) => {
+                    if !failing {
+                        warn!(%error, "control socket: no new clients");
+                    }
+                    failing = true;
+                    tokio::select! {
+                        () = sleep(ACCEPT_PAUSE) => continue,
+                        () = stop.cancelled() => break,
+                    }
+                }
+            }
+            failing = false;
+            // A thousand that come at once wait for the voice's turn, not it for theirs.
+            tokio::task::yield_now().await;
+        }
+        drop(self);
+        let ended = timeout(GRACE, async { while clients.join_next().await.is_some() {} }).await;
+        if ended.is_err() {
+            debug!(clients = clients.len(), "control socket: clients cut off at the end");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // While it is still listened to: a socket that nobody answers may be replaced at any time.
+        if self.path.symlink_metadata().is_ok_and(|file| file.ino() == self.inode)
+            && let Err(error) = std::fs::remove_file(&self.path)
+        {
+            debug!(%error, "control socket not removed");
+        }
+    }
+}
+
+/// Removes the socket of a listener that was killed.
+async fn remove_leftover(path: &Path) -> Result<(), SocketError> {
+    let refused = |error: io::Error| SocketError::system(path)(error);
+    match path.symlink_metadata() {
+        Ok(file) if !file.file_type().is_socket() => {
+            return Err(SocketError::NoSocket(path.to_owned()));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(refused(error)),
+    }
+    match UnixStream::connect(path).await {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            std::fs::remove_file(path).map_err(refused)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // Too busy to answer is alive.
+        Ok(_) | Err(_) => Err(SocketError::Taken(path.to_owned())),
+    }
+}
+
+/// Whether the other end is this user's, or root's. The folder keeps others away already, but not
+/// on every system does a socket's mode.
+fn is_allowed(stream: &UnixStream) -> bool {
+    let ours = rustix::process::geteuid().as_raw();
+    match stream.peer_cred() {
+        Ok(peer) => may_steer(peer.uid(), ours),
+        Err(error) => {
+            debug!(%error, "control socket: a client of nobody");
+            false
+        }
+    }
+}
+
+fn may_steer(uid: u32, ours: u32) -> bool {
+    uid == ours || uid == 0
+}
+
+/// Tells a client too many, if it reads that at once.
+fn turn_away(stream: &UnixStream) {
+    let busy = line(&error(format!("{CLIENTS_MAX} clients are served already; try again later")));
+    if let Err(error) = stream.try_write(&busy) {
+        debug!(%error, "control socket: a client too many, untold");
+    }
+}
+
+/// Answers what one client asks, until it leaves, misbehaves, or all ends.
+async fn converse(stream: UnixStream, controls: Controls, stop: CancellationToken) {
+    let (reading, mut writing) = stream.into_split();
+    let mut reading = BufReader::with_capacity(REQUEST_MAX, reading);
+    loop {
+        let request = tokio::select! {
+            request = next_request(&mut reading) => request,
+            () = stop.cancelled() => return,
+        };
+        let (reply, goes_on) = match request {
+            Ok(None) => return,
+            Ok(Some(Ok(command))) => (controls.ask(command).await, true),
+            Ok(Some(Err(why))) => (error(why), true),
+            Err(TooLong) => (error(format!("a request has at most {REQUEST_MAX} bytes")), false),
+        };
+        if let Err(error) = write(&mut writing, &line(&reply)).await {
+            return debug!(%error, "control socket: a client dropped");
+        }
+        if !goes_on {
+            return;
+        }
+        tokio::task::yield_now().await; // so that a flood of requests is no flood of work
+    }
+}
+
+/// A request that does not end in time; where the next one begins cannot be known.
+struct TooLong;
+
+/// The next request, none at the end; `Err` inside where it is not understood. A client whose
+/// connection breaks has left.
+async fn next_request(
+    reading: &mut BufReader<OwnedReadHalf>,
+) -> Result<Option<Result<Command, String>>, TooLong> {
+    let mut bytes = Vec::new();
+    let read = reading.take(REQUEST_MAX as u64 + 1).read_until(b'\n', &mut bytes).await;
+    match (read, bytes.strip_suffix(b"\n")) {
+        (Err(_) | Ok(0), _) => Ok(None),
+        (Ok(_), None) if bytes.len() > REQUEST_MAX => Err(TooLong),
+        // The last one may end with the connection.
+        (Ok(_), request) => Ok(Some(parse(request.unwrap_or(&bytes)))),
+    }
+}
+
+/// Reads a request: a JSON object, or the bare name of a command.
+fn parse(request: &[u8]) -> Result<Command, String> {
+    const EXPECTED: &str = r#"a request is {"command":"skip"}, or skip, in a line"#;
+    let request = std::str::from_utf8(request).map_err(|_| EXPECTED)?.trim();
+    let is_name = !request.is_empty() && request.bytes().all(|byte| byte.is_ascii_lowercase());
+    let command = if is_name {
+        serde_json::from_value(serde_json::json!({ "command": request }))
+    } else if request.starts_with('{') {
+        serde_json::from_str(request)
+    } else {
+        return Err(EXPECTED.to_owned());
+    };
+    let command = command.map_err(|error| error.to_string())?;
+    match &command {
+        Command::Say { target, .. } if !is_target(target) => {
+            Err("a target is one channel or nick".to_owned())
+        }
+        Command::Say { text, .. } if text.trim().is_empty() => Err("nothing to say".to_owned()),
+        // What comes after a line break would be a command to the IRC server.
+        Command::Say { text, .. } if text.contains(['\r', '\n', '\0']) => {
+            Err("what is said is one line".to_owned())
+        }
+        _ => Ok(command),
+    }
+}
+
+fn is_target(target: &str) -> bool {
+    let forbidden = |c: char| c.is_whitespace() || c.is_control() || c == ',';
+    !target.is_empty() && !target.starts_with(':') && !target.contains(forbidden)
+}
+
+fn error(why: impl Into<String>) -> Reply {
+    Reply::Error { why: why.into() }
+}
+
+/// The reply as it is sent.
+fn line(reply: &Reply) -> Vec<u8> {
+    let mut line = serde_json::to_vec(reply).expect("names are strings, and no map has other keys");
+    line.push(b'\n');
+    line
+}
+
+/// Writes all of `reply`, as long as some of it is taken in each [`UNREAD_LIMIT`].
+async fn write(writing: &mut tokio::net::unix::OwnedWriteHalf, mut reply: &[u8]) -> io::Result<()> {
+    while !reply.is_empty() {
+        let n_bytes = timeout(UNREAD_LIMIT, writing.write(reply)).await??;
+        reply = &reply[n_bytes..];
+    }
+    Ok(())
+}

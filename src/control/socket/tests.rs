@@ -1,0 +1,446 @@
+//! Real sockets, each in a directory of its own. What has to happen has ten seconds to.
+
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+
+use tempfile::TempDir;
+use tokio::io::Lines;
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::super::client::{self, ClientError};
+use super::super::{Entry, Request, Snapshot};
+use super::*;
+
+/// How long anything may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("not within 10 s: {what}"))
+}
+
+/// A served socket, and a listener that answers.
+struct Served {
+    folder: TempDir,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+    answering: JoinHandle<Vec<Command>>,
+}
+
+impl Served {
+    /// A listener that answers each command as `answer` does.
+    async fn with(answer: impl Fn(&Command) -> Reply + Send + 'static) -> Self {
+        let folder = tempfile::tempdir().expect("a directory");
+        let stop = CancellationToken::new();
+        let (requests, mut inbox) = mpsc::channel::<Request>(1);
+        let (_, state) = watch::channel(Snapshot::default());
+        let server = Server::bind(&place_in(&folder)).await.expect("bound");
+        let serving = tokio::spawn(server.serve(Controls::new(requests, state), stop.clone()));
+        let answering = tokio::spawn(async move {
+            let mut asked = Vec::new();
+            while let Some(Request { command, reply }) = inbox.recv().await {
+                let answer = answer(&command);
+                asked.push(command);
+                drop(reply.send(answer));
+            }
+            asked
+        });
+        Self { folder, stop, serving, answering }
+    }
+
+    /// A listener to which all is done.
+    async fn done() -> Self {
+        Self::with(|_| Reply::Done).await
+    }
+
+    fn path(&self) -> PathBuf {
+        place_in(&self.folder)
+    }
+
+    async fn client(&self) -> Client {
+        let stream = UnixStream::connect(self.path()).await.expect("connected");
+        let (reading, writing) = stream.into_split();
+        Client { replies: BufReader::new(reading).lines(), writing }
+    }
+
+    /// Ends the serving; returns what was asked for.
+    async fn end(self) -> Vec<Command> {
+        self.stop.cancel();
+        soon("the end of serving", self.serving).await.expect("no panic");
+        soon("the end of the listener", self.answering).await.expect("no panic")
+    }
+}
+
+fn place_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("irc-speak/control.sock")
+}
+
+struct Client {
+    replies: Lines<BufReader<OwnedReadHalf>>,
+    writing: OwnedWriteHalf,
+}
+
+impl Client {
+    async fn send(&mut self, bytes: &[u8]) {
+        soon("to write", self.writing.write_all(bytes)).await.expect("written");
+    }
+
+    /// The next reply; none when the connection has ended.
+    async fn reply(&mut self) -> Option<Reply> {
+        let line = soon("a reply", self.replies.next_line()).await.ok().flatten()?;
+        Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}")))
+    }
+
+    async fn ask(&mut self, request: &str) -> Reply {
+        self.send(format!("{request}\n").as_bytes()).await;
+        self.reply().await.expect("connected")
+    }
+
+    async fn refusal(&mut self) -> String {
+        match self.reply().await {
+            Some(Reply::Error { why }) => why,
+            other => panic!("no error: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_are_answered_one_by_one_in_objects_and_words_and_any_line_ends() {
+    let served = Served::done().await;
+    let mut client = served.client().await;
+    client.send(b"skip\npause\r\n{\"command\":\"rate\",\"wpm\":300}\r\n  live \n").await;
+    for _ in 0..4 {
+        assert_eq!(client.reply().await, Some(Reply::Done));
+    }
+    client.send(b"quit").await;
+    client.writing.shutdown().await.expect("closed half");
+    assert_eq!(client.reply().await, Some(Reply::Done), "without its line feed");
+    assert_eq!(client.reply().await, None);
+    let expected =
+        [Command::Skip, Command::Pause, Command::Rate { wpm: 300 }, Command::Live, Command::Quit];
+    assert_eq!(served.end().await, expected);
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_answered_and_the_client_stays() {
+    let served = Served::done().await;
+    let mut client = served.client().await;
+    let deep = format!("{{\"command\":{}", "[".repeat(4000));
+    for (request, why) in [
+        (&b"\x00\xff\xfe\x80"[..], "a request is"),
+        (b"\x00\x01", "a request is"),
+        (b"", "a request is"),
+        (b"[]", "a request is"),
+        (b"say hello", "a request is"),
+        (b"frobnicate", "unknown variant `frobnicate`"),
+        (b"rate", "missing field `wpm`"),
+        (b"{", "EOF"),
+        (b"{}", "missing field `command`"),
+        (deep.as_bytes(), ""),
+        (br#"{"command":"rate","wpm":1,"twice":true}"#, "unknown field `twice`"),
+        (br#"{"command":"volume","percent":256}"#, "256"),
+        (br#"{"command":"repeat","n":-1}"#, "-1"),
+        (br##"{"command":"say","target":"#a","text":"hi\r\nQUIT"}"##, "what is said is one line"),
+        (br##"{"command":"say","target":"#a","text":" "}"##, "nothing to say"),
+        (br##"{"command":"say","target":"#a :x","text":"hi"}"##, "a target is one channel or nick"),
+        (br#"{"command":"say","target":"","text":"hi"}"#, "a target is one channel or nick"),
+    ] {
+        client.send(request).await;
+        client.send(b"\n").await;
+        let refusal = client.refusal().await;
+        assert!(refusal.contains(why), "{:?}: {refusal}", String::from_utf8_lossy(request));
+    }
+    assert_eq!(client.ask("skip").await, Reply::Done);
+    assert_eq!(served.end().await, [Command::Skip]);
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_end_is_answered_and_its_client_left() {
+    let served = Served::done().await;
+    let mut client = served.client().await;
+    client.send(&[b' '; REQUEST_MAX - 4]).await;
+    assert_eq!(client.ask("skip").await, Reply::Done, "4,096 bytes are a request");
+    // As much as the system takes before the other end is closed.
+    drop(soon("to be cut off", client.writing.write_all(&vec![b'A'; 1 << 20])).await);
+    assert_eq!(client.refusal().await, "a request has at most 4096 bytes");
+    assert_eq!(client.reply().await, None);
+    assert_eq!(served.end().await, [Command::Skip]);
+}
+
+#[tokio::test]
+async fn two_thousand_clients_are_turned_away_while_one_is_served() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).expect("more files");
+    // Each takes a descriptor of this process, which has other tests to run.
+    let n_clients = limit.maximum.map_or(2000, |files| files.saturating_sub(500).min(2000));
+
+    let served = Served::done().await;
+    let mut client = served.client().await;
+    assert_eq!(client.ask("skip").await, Reply::Done);
+    let mut crowd = JoinSet::new();
+    for _ in 0..n_clients {
+        let path = served.path();
+        crowd.spawn(async move {
+            let mut stream = UnixStream::connect(&path).await.ok()?;
+            let written = stream.write_all(b"status\n").await;
+            let mut reply = String::new();
+            let read = BufReader::new(&mut stream).read_line(&mut reply).await;
+            drop((written, read)); // who is turned away may find the connection closed
+            Some((stream, reply))
+        });
+    }
+    let mut connected = Vec::new();
+    while let Some(answered) = soon("the crowd's turn", crowd.join_next()).await {
+        connected.extend(answered.expect("no panic"));
+        assert_eq!(client.ask("skip").await, Reply::Done);
+    }
+    let answered = connected.iter().filter(|(_, reply)| reply.contains("done")).count();
+    let turned_away = connected.iter().filter(|(_, reply)| reply.contains("32 clients")).count();
+    assert_eq!(answered, CLIENTS_MAX - 1);
+    assert!(turned_away > 0, "{} connected, {answered} answered", connected.len());
+
+    // Those who leave make room.
+    drop(connected);
+    soon("room", async {
+        loop {
+            let mut newcomer = served.client().await;
+            if newcomer.writing.write_all(b"skip\n").await.is_ok()
+                && newcomer.reply().await == Some(Reply::Done)
+            {
+                return;
+            }
+        }
+    })
+    .await;
+    served.end().await;
+}
+
+#[tokio::test]
+async fn ten_thousand_clients_one_after_the_other_are_all_answered() {
+    let served = Served::done().await;
+    for n in 0..10_000 {
+        let mut client = served.client().await;
+        assert_eq!(client.ask("skip").await, Reply::Done, "client {n}");
+    }
+    assert_eq!(served.end().await.len(), 10_000);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_dropped_and_holds_nobody_up() {
+    let entry = Entry { text: "x".repeat(100), ..Entry::default() };
+    let served = Served::with(move |command| match command {
+        Command::Missed { n } => Reply::Lines { lines: vec![entry.clone(); *n as usize] },
+        _ => Reply::Done,
+    })
+    .await;
+    let mut deaf = served.client().await;
+    deaf.send(b"{\"command\":\"missed\",\"n\":20000}\nskip\n").await;
+    let mut client = served.client().await;
+    assert_eq!(client.ask("skip").await, Reply::Done);
+    // When it was dropped, what it writes goes nowhere.
+    soon("the deaf one to be dropped", async {
+        while deaf.writing.write_all(b"\n").await.is_ok() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert_eq!(client.ask("pause").await, Reply::Done);
+    let asked = [Command::Missed { n: 20000 }, Command::Skip, Command::Pause];
+    assert_eq!(served.end().await, asked);
+}
+
+#[tokio::test]
+async fn a_listener_that_takes_its_time_is_asked_one_thing_a_client() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let (requests, mut inbox) = mpsc::channel::<Request>(8);
+    let (_, state) = watch::channel(Snapshot::default());
+    let server = Server::bind(&place_in(&folder)).await.expect("bound");
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(server.serve(Controls::new(requests, state), stop.clone()));
+    let mut stream = UnixStream::connect(place_in(&folder)).await.expect("connected");
+    stream.write_all(b"skip\nquit\nlive\n").await.expect("written");
+
+    let first = soon("a request", inbox.recv()).await.expect("a request");
+    tokio::task::yield_now().await;
+    assert!(inbox.try_recv().is_err(), "the second waits for the first");
+    first.reply.send(Reply::Done).expect("awaited");
+    let quit = soon("a request", inbox.recv()).await.expect("a request");
+    // The listener ends; what it was asked is answered all the same.
+    stop.cancel();
+    quit.reply.send(Reply::Done).expect("awaited");
+    soon("the end of serving", serving).await.expect("no panic");
+    let mut replies = String::new();
+    soon("the replies", stream.read_to_string(&mut replies)).await.ok();
+    assert_eq!(replies, "{\"reply\":\"done\"}\n".repeat(2));
+    assert!(!place_in(&folder).exists(), "the socket is removed");
+}
+
+#[tokio::test]
+async fn the_socket_is_the_users_alone() {
+    let served = Served::done().await;
+    let mode = |path: &Path| path.metadata().expect("made").permissions().mode() & 0o777;
+    assert_eq!(mode(&served.path()), 0o600);
+    assert_eq!(mode(served.path().parent().expect("a folder")), 0o700);
+    for (uid, ours, may) in
+        [(1000, 1000, true), (0, 1000, true), (1001, 1000, false), (1, 0, false)]
+    {
+        assert_eq!(may_steer(uid, ours), may, "{uid} steers {ours}");
+    }
+    served.end().await;
+}
+
+/// Only root can become another user; without it, the table above has to do.
+#[tokio::test]
+async fn another_user_cannot_connect_and_is_not_answered_if_it_does() {
+    const SKIP: &str = r#"use IO::Socket::UNIX; $SIG{PIPE} = 'IGNORE'; $) = $( = 65534; $< = $> = 65534;
+        my $socket = IO::Socket::UNIX->new(Peer => $ARGV[0]) or print("$!") && exit;
+        $socket->print("skip\n"); print("answered: ", <$socket> // "not")"#;
+    if !rustix::process::geteuid().is_root() {
+        return eprintln!("not tried: only root can become another user");
+    }
+    let served = Served::done().await;
+    let skip = async || {
+        let mut perl = tokio::process::Command::new("perl");
+        let output = perl.args(["-e", SKIP]).arg(served.path()).output();
+        let output = soon("perl", output).await.expect("perl, of the package perl-base");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
+    };
+    mode(served.folder.path(), 0o755);
+    assert_eq!(skip().await, "Permission denied", "the folder is closed");
+    mode(served.path().parent().expect("a folder"), 0o755);
+    assert_eq!(skip().await, "Permission denied", "the socket is closed");
+    mode(&served.path(), 0o666);
+    assert_eq!(skip().await, "answered: not", "the peer is asked who it is");
+    assert_eq!(served.end().await, []);
+}
+
+#[tokio::test]
+async fn a_killed_listeners_socket_is_replaced_and_a_living_ones_is_not() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let path = place_in(&folder);
+    drop(place::prepare(&path).expect("a folder"));
+    // A listener of std leaves its socket behind, as a killed one does.
+    drop(std::os::unix::net::UnixListener::bind(&path).expect("bound"));
+    assert!(path.symlink_metadata().expect("left behind").file_type().is_socket());
+
+    let first = Server::bind(&path).await.expect("the left-over is replaced");
+    let error = Server::bind(&path).await.expect_err("the first one answers");
+    assert!(matches!(error, SocketError::Taken(_)), "{error}");
+    assert!(error.to_string().starts_with("another listener is steered by"), "{error}");
+    assert!(path.exists(), "the first one's socket stays");
+    drop(first);
+    assert!(!path.exists());
+
+    let first = Server::bind(&path).await.expect("nobody is there");
+    std::fs::remove_file(&path).expect("removed by hand");
+    let second = Server::bind(&path).await.expect("nobody can be found there");
+    drop(first);
+    assert!(path.exists(), "it is the second one's");
+    drop(second);
+
+    std::fs::write(&path, "notes").expect("a file");
+    let error = Server::bind(&path).await.expect_err("somebody's file");
+    assert!(matches!(error, SocketError::NoSocket(_)), "{error}");
+    assert!(path.exists());
+}
+
+#[tokio::test]
+async fn the_client_is_answered_refused_or_told_that_nobody_listens() {
+    let ask = |path: PathBuf, command: Command| async move {
+        let asking = tokio::task::spawn_blocking(move || client::ask(&path, &command));
+        soon("the client", asking).await.expect("no panic")
+    };
+    let folder = tempfile::tempdir().expect("a directory");
+    let nobody = place_in(&folder);
+    let sentence = format!("no listener answers at \"{}\"; start one first", nobody.display());
+    let told = |answer: Result<Reply, ClientError>| answer.expect_err("nobody").to_string();
+    assert_eq!(told(ask(nobody.clone(), Command::Skip).await), sentence, "no folder");
+    drop(place::prepare(&nobody).expect("a folder"));
+    assert_eq!(told(ask(nobody.clone(), Command::Skip).await), sentence, "no socket");
+    drop(std::os::unix::net::UnixListener::bind(&nobody).expect("bound"));
+    assert_eq!(told(ask(nobody.clone(), Command::Skip).await), sentence, "a left-over");
+
+    let status = Snapshot { rate: 220, lag_s: 1.5, lines: 7, ..Snapshot::default() };
+    let snapshot = status.clone();
+    let served = Served::with(move |command| match command {
+        Command::Status => Reply::Status(Box::new(snapshot.clone())),
+        Command::Skip => Reply::Done,
+        _ => error("not \u{1b}now"),
+    })
+    .await;
+    let reply = ask(served.path(), Command::Status).await.expect("answered");
+    assert_eq!(reply, Reply::Status(Box::new(status)));
+    assert_eq!(ask(served.path(), Command::Skip).await.expect("answered"), Reply::Done);
+    assert_eq!(told(ask(served.path(), Command::Live).await), "not \\u{1b}now");
+
+    let mut crowd = Vec::new();
+    for _ in 0..CLIENTS_MAX {
+        let mut client = served.client().await;
+        client.ask("skip").await;
+        crowd.push(client);
+    }
+    let busy = told(ask(served.path(), Command::Skip).await);
+    assert_eq!(busy, "32 clients are served already; try again later");
+    served.end().await;
+}
+
+/// The collection of hostile inputs that the whole program is tried on, where it is at hand.
+#[tokio::test]
+async fn hostile_requests_are_answered_or_end_their_client_and_no_other() {
+    let collection = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/hostile_inputs.jsonl");
+    let Ok(collection) = std::fs::read_to_string(&collection) else {
+        eprintln!("not tried: there is no {}", collection.display());
+        return;
+    };
+    let served = Served::done().await;
+    let mut bystander = served.client().await;
+    let mut n_tried = 0;
+    for input in collection.lines() {
+        let input: serde_json::Value = serde_json::from_str(input).expect("a JSON object");
+        if input["feed"] != "control-socket" {
+            continue;
+        }
+        n_tried += 1;
+        let once = base64(input["bytes_base64"].as_str().expect("a string"));
+        let times = usize::try_from(input["repeat"].as_u64().unwrap_or(1)).expect("a number");
+        let bytes = once.repeat(times.min((1 << 20) / once.len()));
+        let mut client = served.client().await;
+        let Client { replies, writing } = &mut client;
+        let write = async {
+            drop(writing.write_all(&bytes).await); // it may be cut off
+            drop(writing.shutdown().await);
+        };
+        let mut n_replies = 0;
+        let read = async {
+            while let Ok(Some(line)) = replies.next_line().await {
+                serde_json::from_str::<Reply>(&line).expect("a reply");
+                n_replies += 1;
+            }
+        };
+        soon("a hostile input's end", async { tokio::join!(write, read) }).await;
+        let n_lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count();
+        assert_eq!(n_replies, n_lines, "{}", input["id"]);
+        assert_eq!(bystander.ask("skip").await, Reply::Done, "{}", input["id"]);
+    }
+    eprintln!("tried {n_tried} hostile inputs");
+    served.end().await;
+}
+
+fn base64(text: &str) -> Vec<u8> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = text.bytes().filter_map(|byte| DIGITS.iter().position(|digit| *digit == byte));
+    let (mut bits, mut n_bits, mut bytes) = (0, 0, Vec::new());
+    for digit in digits {
+        (bits, n_bits) = (bits << 6 | digit, n_bits + 6);
+        if n_bits >= 8 {
+            n_bits -= 8;
+            bytes.push(u8::try_from(bits >> n_bits).expect("eight bits"));
+            bits &= (1 << n_bits) - 1;
+        }
+    }
+    bytes
+}
