@@ -1,7 +1,7 @@
 //! Every line that came in, and how it ended: counted, and told as events.
 #![forbid(unsafe_code)]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -61,7 +61,29 @@ pub struct Journal {
     /// When the voice had nothing to do any more; none while it speaks.
     free_since: Option<Instant>,
     events: Option<Sender<Vec<u8>>>,
+    /// The last lines that have ended, the oldest first.
+    ended: VecDeque<Ended>,
 }
+
+/// A line that has ended, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// The line's number in its source.
+    pub line: u64,
+    /// The source's name.
+    pub source: String,
+    /// The channel, if any.
+    pub channel: Option<String>,
+    /// The sender, if any.
+    pub sender: Option<String>,
+    /// The words, or the text where there were none.
+    pub text: String,
+    /// Its fate.
+    pub fate: Fate,
+}
+
+/// Lines that are remembered after they have ended.
+const REMEMBERED: usize = 10_000;
 
 impl Journal {
     /// A journal that tells `events`, where somebody wants them: one JSON object a line.
@@ -73,6 +95,8 @@ impl Journal {
     pub fn dropped(&mut self, message: &Message<'_>, line: u64, source: &str, rule: &str) {
         self.n_lines += 1;
         *self.fates.entry("dropped").or_default() += 1;
+        let fate = Fate::Dropped { rule: rule.to_owned() };
+        self.remember(Some(message), line, source, &message.text, fate);
         if self.events.is_some() {
             let event = Event {
                 fate: Some("dropped"),
@@ -110,6 +134,8 @@ impl Journal {
         self.free_since = Some(now);
         if open.utterance.message.is_some() {
             *self.fates.entry(fate.name()).or_default() += 1;
+            let Open { utterance: Utterance { message, line, text, .. }, source, .. } = &open;
+            self.remember(message.as_ref(), *line, source, text, fate.clone());
         }
         if matches!(fate, Fate::Spoken { .. }) {
             self.tell_of(&open, "finished", None, Some(fate));
@@ -122,6 +148,36 @@ impl Journal {
         let mut ids: Vec<_> = self.open.keys().copied().collect();
         ids.sort_unstable();
         ids
+    }
+
+    fn remember(
+        &mut self,
+        message: Option<&Message<'_>>,
+        line: u64,
+        source: &str,
+        text: &str,
+        fate: Fate,
+    ) {
+        if self.ended.len() >= REMEMBERED {
+            self.ended.pop_front();
+        }
+        let part = |part: Option<&str>| part.map(str::to_owned);
+        self.ended.push_back(Ended {
+            line,
+            source: source.to_owned(),
+            channel: part(message.and_then(|it| it.channel.as_deref())),
+            sender: part(message.and_then(|it| it.sender.as_deref())),
+            text: text.to_owned(),
+            fate,
+        });
+    }
+
+    /// The last `n` lines that have ended and of which `wanted` is true, the oldest first.
+    pub fn last(&self, n: usize, wanted: impl Fn(&Fate) -> bool) -> Vec<&Ended> {
+        let newest = self.ended.iter().rev().filter(|ended| wanted(&ended.fate)).take(n);
+        let mut lines: Vec<_> = newest.collect();
+        lines.reverse();
+        lines
     }
 
     /// Lines in, and lines by fate.

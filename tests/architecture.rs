@@ -36,8 +36,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "listen",
         &[
-            "clock", "config", "control", "error", "hearing", "journal", "message", "phrase", "queue",
-            "source", "voice",
+            "clock", "config", "control", "error", "hearing", "journal", "message", "phrase",
+            "queue", "source", "voice",
         ],
     ),
 ];

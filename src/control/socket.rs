@@ -43,6 +43,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub async fn run(controls: Controls, stop: CancellationToken) {
     match Server::bind(&place::socket()).await {
         Ok(server) => server.serve(controls, stop).await,
+        // The one that was there first is steered; this one may well be a passing pipe.
+        Err(error @ SocketError::Taken { .. }) => info!(%error, "no control socket"),
         Err(error) => warn!(%error, "no control socket"),
     }
 }

@@ -215,6 +215,17 @@ impl Drop for Speak {
     }
 }
 
+/// Runs `irc-speak ctl` where the listener that plays on `sound` is; gives what it printed.
+pub(crate) fn ctl(sound: &SoundServer, arguments: &[&str]) -> String {
+    let mut command = irc_speak();
+    command.arg("ctl").args(arguments);
+    sound.surround(&mut command);
+    let output = command.output().expect("irc-speak can be started");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "ctl {arguments:?}: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// Runs it to its end without sound, home or configuration, with `input`.
 pub(crate) fn run<S: AsRef<OsStr>>(
     folder: &Path,

@@ -12,19 +12,24 @@
 //! A source waits for the microseconds of hearing the lines before its own, never for speech.
 #![forbid(unsafe_code)]
 
+mod muted;
+mod steer;
+
 use std::io::{self, Write};
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::muted::Muted;
 use crate::clock::now;
 use crate::config::error::escaped;
 use crate::config::settings::Settings;
+use crate::control::{self, Controls};
 use crate::error::Error;
 use crate::hearing::{Heard, Hearing};
 use crate::journal::Journal;
@@ -36,6 +41,9 @@ use crate::voice::{Told, Voice};
 
 /// Reads (of many lines each) that may wait to be heard.
 const INBOX: usize = 64;
+
+/// Commands that may wait to be carried out.
+const REQUESTS: usize = 64;
 
 /// How long sources may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -61,6 +69,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     if settings.text && !settings.events {
         return print(inbox, hearing, roll, signals).await;
     }
+    let (state, shown) = watch::channel(control::Snapshot::default());
     let (events, gone, printer) = if settings.events { events()? } else { no_events() };
     let listener = Listener {
         hearing,
@@ -69,11 +78,13 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         queue: Queue::new(settings.promise),
         journal: Journal::new(events),
         manner: settings.manner,
+        muted: Muted::default(),
+        state,
     };
     let ended = if settings.text {
         listener.tell(inbox, signals, gone).await
     } else {
-        listener.speak(inbox, settings.setup, signals, gone).await
+        listener.speak(inbox, settings.setup, signals, gone, shown).await
     };
     if let Some(printer) = printer
         && printer.join().is_err()
@@ -231,6 +242,9 @@ struct Listener {
     queue: Queue,
     journal: Journal,
     manner: Speech,
+    muted: Muted,
+    /// How it stands, for those who show it.
+    state: watch::Sender<control::Snapshot>,
 }
 
 impl Listener {
@@ -270,8 +284,11 @@ impl Listener {
         setup: Setup,
         mut signals: Signals,
         mut gone: oneshot::Receiver<()>,
+        shown: watch::Receiver<control::Snapshot>,
     ) -> Result<(), Error> {
         let (voice, mut told, task) = Voice::start(setup);
+        let (sender, mut requests) = mpsc::channel(REQUESTS);
+        let steering = steering(&Controls::new(sender, shown), &self.roll.stop);
         let mut failed = Ok(());
         let mut is_finishing = false;
         let ended = loop {
@@ -295,16 +312,28 @@ impl Listener {
                         None => self.roll.n_left = 0,
                     }
                 }
+                Some(request) = requests.recv() => {
+                    if self.serve(request, &voice) {
+                        break Ok(());
+                    }
+                }
                 () = at(self.queue.deadline()) => self.handle(Event::Tick, &voice),
                 ended = signals.next() => break ended,
                 _ = &mut gone => break Err(Error::StdoutGone),
             }
+            self.show();
             if self.roll.is_empty() && self.queue.is_empty() && !is_finishing {
                 is_finishing = true;
                 voice.finish();
             }
         };
+        drop(requests);
         self.end(voice, task, &mut inbox).await;
+        for surface in steering {
+            if timeout(GOODBYE, surface).await.is_err() {
+                tracing::debug!("a control did not end in time");
+            }
+        }
         ended
     }
 
@@ -336,11 +365,14 @@ impl Listener {
 
     /// Hears what a source gave: what is to be spoken of it comes back.
     fn hear(&mut self, input: Input) -> Result<Vec<Utterance>, Error> {
-        let Self { hearing, names, journal, queue, manner, .. } = self;
+        let Self { hearing, names, journal, queue, manner, muted, .. } = self;
         let mut utterances = Vec::new();
         let mut take = |message: Message<'_>, line, heard: Heard<'_>| {
             let source = &names[usize::from(message.source.0)];
             match heard {
+                Heard::Words(_) if muted.covers(&message) => {
+                    journal.dropped(&message, line, source, "muted");
+                }
                 Heard::Dropped(rule) => journal.dropped(&message, line, source, rule),
                 Heard::Words(words) => {
                     let utterance = Utterance {
@@ -423,6 +455,14 @@ impl Listener {
         }
         self.journal.settled(id, fate, now());
     }
+}
+
+/// Starts every surface that the listener can be steered from.
+fn steering(controls: &Controls, stop: &CancellationToken) -> [tokio::task::JoinHandle<()>; 2] {
+    [
+        tokio::spawn(control::socket::run(controls.clone(), stop.clone())),
+        tokio::spawn(control::mpris::serve(controls.clone(), stop.clone())),
+    ]
 }
 
 /// Waits until `deadline`; for ever where there is none.

@@ -1,0 +1,163 @@
+//! What each command does to the listener.
+#![forbid(unsafe_code)]
+
+use super::Listener;
+use super::muted::Muted;
+use crate::clock::now;
+use crate::config::file::RATES;
+use crate::control::{Command, Entry, Reply, Request, Snapshot};
+use crate::journal::Ended;
+use crate::message::{Fate, Utterance};
+use crate::queue::Event;
+use crate::voice::Voice;
+
+/// The loudest volume, in per cent.
+const LOUDEST: u8 = 200;
+
+/// The most lines that one answer holds.
+const MOST_LINES: u32 = 1_000;
+
+impl Listener {
+    /// Carries out a command and answers it; gives whether that was the end.
+    pub(super) fn serve(&mut self, request: Request, voice: &Voice) -> bool {
+        let is_last = matches!(request.command, Command::Quit);
+        let reply = self.carry_out(request.command, voice);
+        self.show(); // who asked may look at once
+        if request.reply.send(reply).is_err() {
+            tracing::debug!("who asked has left");
+        }
+        is_last
+    }
+
+    fn carry_out(&mut self, command: Command, voice: &Voice) -> Reply {
+        let event = match command {
+            Command::Pause => Event::Pause,
+            Command::Resume => Event::Resume,
+            Command::Toggle if self.queue.is_paused() => Event::Resume,
+            Command::Toggle => Event::Pause,
+            Command::Skip => Event::Skip,
+            Command::Live => Event::Live,
+            Command::Repeat { n } => Event::Repeat(n.clamp(1, MOST_LINES) as usize),
+            Command::Back => Event::Back,
+            Command::Highlight => Event::Highlight,
+            Command::Rate { wpm } => return self.set_rate(wpm, voice),
+            Command::Faster => return self.set_rate(self.queue.base_rate() * 11 / 10, voice),
+            Command::Slower => return self.set_rate(self.queue.base_rate() * 10 / 11, voice),
+            Command::Volume { percent } => {
+                self.manner.volume = percent.min(LOUDEST);
+                return Reply::Done;
+            }
+            Command::Mute { who } => return self.muted.mute(who),
+            Command::Unmute { who } => return self.muted.unmute(&who),
+            Command::Say { .. } => {
+                return Reply::Error { why: "this listener's sources take no lines".to_owned() };
+            }
+            Command::Status => return Reply::Status(Box::new(self.snapshot())),
+            Command::Missed { n } => {
+                let is_missed = |fate: &Fate| match fate {
+                    Fate::Spoken { .. } | Fate::Merged { .. } => false,
+                    Fate::Dropped { .. } | Fate::Skipped | Fate::Failed { .. } => true,
+                };
+                return self.lines(n, is_missed);
+            }
+            Command::Why { n } => return self.lines(n, |_| true),
+            Command::Reload => {
+                return Reply::Error { why: "the configuration is read at the start".to_owned() };
+            }
+            Command::Quit => return Reply::Done,
+        };
+        self.handle(event, voice);
+        Reply::Done
+    }
+
+    fn set_rate(&mut self, wpm: u32, voice: &Voice) -> Reply {
+        let wpm = wpm.clamp(*RATES.start(), *RATES.end());
+        self.manner.rate = wpm;
+        self.handle(Event::Rate(wpm), voice);
+        Reply::Done
+    }
+
+    fn lines(&self, n: u32, wanted: impl Fn(&Fate) -> bool) -> Reply {
+        let n = n.clamp(1, MOST_LINES) as usize;
+        Reply::Lines { lines: self.journal.last(n, wanted).into_iter().map(entry).collect() }
+    }
+
+    /// Shows how it stands to those who look, where that has changed.
+    pub(super) fn show(&self) {
+        if self.state.receiver_count() > 0 {
+            let snapshot = self.snapshot();
+            self.state.send_if_modified(|shown| {
+                let has_changed = *shown != snapshot;
+                *shown = snapshot;
+                has_changed
+            });
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let (lines, fates) = self.journal.counts();
+        let current = self.queue.current();
+        let rate = self.queue.base_rate();
+        Snapshot {
+            paused: self.queue.is_paused(),
+            rate,
+            rate_now: current.map_or(rate, |(_, rate)| rate),
+            volume: self.manner.volume,
+            waiting: self.queue.n_waiting(),
+            lag_s: (self.queue.lag(now()).as_secs_f64() * 10.0).round() / 10.0,
+            current: current.map(|(utterance, _)| self.current(utterance)),
+            lines,
+            fates: fates.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
+            muted: self.muted.names(),
+        }
+    }
+
+    fn current(&self, utterance: &Utterance) -> Entry {
+        let message = utterance.message.as_ref();
+        let own = |part: Option<&str>| part.map(str::to_owned);
+        Entry {
+            line: utterance.line,
+            source: message
+                .map(|it| self.names[usize::from(it.source.0)].clone())
+                .unwrap_or_default(),
+            channel: own(message.and_then(|it| it.channel.as_deref())),
+            sender: own(message.and_then(|it| it.sender.as_deref())),
+            text: utterance.text.clone(),
+            fate: None,
+            why: None,
+        }
+    }
+}
+
+fn entry(ended: &Ended) -> Entry {
+    let why = match &ended.fate {
+        Fate::Dropped { rule } => Some(rule.clone()),
+        Fate::Failed { why } => Some(why.clone()),
+        Fate::Spoken { rate, .. } => Some(format!("at {rate} words a minute")),
+        Fate::Merged { into } => Some(format!("into utterance {}", into.0)),
+        Fate::Skipped => None,
+    };
+    Entry {
+        line: ended.line,
+        source: ended.source.clone(),
+        channel: ended.channel.clone(),
+        sender: ended.sender.clone(),
+        text: ended.text.clone(),
+        fate: Some(ended.fate.name().to_owned()),
+        why,
+    }
+}
+
+impl Muted {
+    fn mute(&mut self, who: crate::control::Who) -> Reply {
+        self.add(who);
+        Reply::Done
+    }
+
+    fn unmute(&mut self, who: &crate::control::Who) -> Reply {
+        if self.remove(who) {
+            return Reply::Done;
+        }
+        Reply::Error { why: "that was not muted".to_owned() }
+    }
+}
