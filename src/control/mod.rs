@@ -3,6 +3,10 @@
 //! there is to show they read from the last [`Snapshot`].
 #![forbid(unsafe_code)]
 
+pub mod keys;
+pub mod screen;
+pub mod tty;
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
