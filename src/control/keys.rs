@@ -136,7 +136,7 @@ fn standing(state: &Snapshot) -> String {
         state.rate_now, state.rate, state.volume, state.waiting, state.lag_s, state.lines
     );
     for (fate, n) in &state.fates {
-        words.push_str(&format!(", {n} {fate}"));
+        words = format!("{words}, {n} {fate}");
     }
     if !state.muted.is_empty() {
         words.push_str("; muted: ");

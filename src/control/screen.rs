@@ -225,7 +225,7 @@ impl Screen {
             Look::Plain => "",
             Look::Rich => "  ",
         };
-        self.scroll += &format!("{margin}{text}\n");
+        self.scroll.extend([margin, text, "\n"]);
     }
 
     /// What is drawn stays where it is, out of reach.

@@ -20,7 +20,7 @@ use tokio::time::sleep;
 
 /// How often a background job looks whether the terminal is its own again: a shell need not send
 /// SIGCONT to a job that was running all along.
-const LOOK: Duration = Duration::from_secs(1);
+pub(super) const LOOK: Duration = Duration::from_secs(1);
 
 /// A terminal's size, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,13 +93,12 @@ impl Terminal {
                 continue;
             }
             self.enter();
-            let mut guard = self.device.readable().await?;
-            if !is_foreground(self.device.get_ref()) {
-                continue; // what is there was typed for another
+            // Reading comes before waiting: for what was typed before key mode, nothing wakes.
+            match self.device.get_ref().as_ref().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
             }
-            if let Ok(read) = guard.try_io(|device| device.get_ref().as_ref().read(buffer)) {
-                return read;
-            }
+            self.device.readable().await?.clear_ready();
         }
     }
 

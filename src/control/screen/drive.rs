@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::super::tty::{Size, is_foreground};
+use super::super::tty::{LOOK, Size, is_foreground};
 use super::super::{Controls, Shown, Snapshot};
 use super::{Screen, Style};
 use crate::clock::now;
@@ -62,7 +62,8 @@ async fn show(
     let mut resumed = of(SignalKind::from_raw(Number::CONT.as_raw()));
     let is_terminal = stderr().is_terminal();
     loop {
-        screen.set_foreground(!is_terminal || is_foreground(stderr()));
+        let is_away = is_terminal && !is_foreground(stderr());
+        screen.set_foreground(!is_away);
         if pen.write(screen.paint(now())).await.is_err() {
             return Gone::Terminal;
         }
@@ -75,6 +76,7 @@ async fn show(
             () = next(&mut resized) => screen.resize(Size::of(stderr())),
             () = next(&mut resumed) => screen.resume(),
             () = at(screen.deadline()) => {}
+            () = sleep(LOOK), if is_away => {}
         }
         // All that came together is written together.
         while let Ok(event) = shown.try_recv() {
@@ -91,7 +93,7 @@ async fn next(signals: &mut Option<Signal>) {
         None => None,
     };
     if received.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -134,7 +136,7 @@ fn write_all(texts: &Receiver<(String, oneshot::Sender<()>)>) {
             return; // the terminal is gone
         }
         if written.send(()).is_err() {
-            continue; // nobody waits for it: the last text is still to come
+            tracing::trace!("nobody waits for it: the last text is still to come");
         }
     }
 }

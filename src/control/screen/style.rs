@@ -69,9 +69,10 @@ impl Style {
         match self.charset {
             Charset::Utf8 => text,
             Charset::Ascii => text.chars().fold(String::new(), |mut clean, c| {
-                match c.is_ascii() {
-                    true => clean.push(c),
-                    false => clean.extend(c.escape_default()),
+                if c.is_ascii() {
+                    clean.push(c);
+                } else {
+                    clean.extend(c.escape_default());
                 }
                 clean
             }),

@@ -27,7 +27,9 @@ impl Script {
     }
 
     fn at(&mut self, ms: u64, events: Vec<Shown>) -> &mut Self {
-        events.into_iter().for_each(|event| self.screen.handle(event));
+        for event in events {
+            self.screen.handle(event);
+        }
         self.screen.stand(self.state.clone());
         self.paint(ms)
     }
@@ -35,7 +37,7 @@ impl Script {
     fn paint(&mut self, ms: u64) -> &mut Self {
         let text = self.screen.paint(self.start + Duration::from_millis(ms));
         if !text.is_empty() {
-            self.written += &format!("{ms}: {text:?}\n");
+            self.written = format!("{}{ms}: {text:?}\n", self.written);
         }
         self
     }
@@ -144,7 +146,7 @@ fn a_wrapped_line_is_erased_whole_and_one_of_unknown_room_never() {
     script.at(600, vec![queued(2, "日本語日本語日本語日本語日本語"), started(2)]);
     script.at(800, vec![word(2, 0, 3)]).at(1000, vec![settled(2, "failed")]);
     script.ends(&expect![[r#"
-        0: "▶ [#chan] kim: a line that is longer than one row of forty\n\u{1b}[2m220 wpm\u{1b}[0m"
+        0: "\r\u{1b}[K▶ [#chan] kim: a line that is longer than one row of forty\n\u{1b}[2m220 wpm\u{1b}[0m"
         200: "\r\u{1b}[2A\u{1b}[J▶ [#chan] kim: a \u{1b}[1;4mline\u{1b}[0m that is longer than one row of forty\n\u{1b}[2m220 wpm\u{1b}[0m"
         400: "\r\u{1b}[2A\u{1b}[J  [#chan] kim: a line that is longer than one row of forty\n\u{1b}[2m220 wpm\u{1b}[0m"
         600: "\r\u{1b}[J▶ [#chan] kim: 日本語日本語日本語日本語日本語\n\u{1b}[2m220 wpm\u{1b}[0m"
@@ -165,10 +167,10 @@ fn what_a_shell_wrote_is_not_erased() {
     script.screen.set_foreground(true);
     script.at(4000, vec![]);
     script.ends(&expect![[r#"
-        0: "▶ [#chan] kim: one\n\u{1b}[2m220 wpm\u{1b}[0m"
-        1000: "\u{1b}[2m220 wpm\u{1b}[0m"
+        0: "\r\u{1b}[K▶ [#chan] kim: one\n\u{1b}[2m220 wpm\u{1b}[0m"
+        1000: "\r\u{1b}[K\u{1b}[2m220 wpm\u{1b}[0m"
         2000: "▶ [#chan] kim: two\n"
-        4000: "\u{1b}[2m220 wpm\u{1b}[0m"
+        4000: "\r\u{1b}[K\u{1b}[2m220 wpm\u{1b}[0m"
         end: "\r\u{1b}[J"
     "#]]);
 }
@@ -181,8 +183,8 @@ fn another_size_leaves_the_line_and_cuts_the_status() {
     script.screen.resize(Size { columns: 12, rows: 10 });
     script.at(1000, vec![word(1, 0, 3), settled(1, "spoken")]);
     script.ends(&expect![[r#"
-        0: "▶ [#chan] kim: one\n\u{1b}[2m220 wpm · 123 waiting\u{1b}[0m"
-        1000: "\r\u{1b}[J\u{1b}[2m220 wpm · 1\u{1b}[0m"
+        0: "\r\u{1b}[K▶ [#chan] kim: one\n\u{1b}[2m220 wpm · 123 waiting\u{1b}[0m"
+        1000: "\r\u{1b}[K\r\u{1b}[J\u{1b}[2m220 wpm · 1\u{1b}[0m"
         end: "\r\u{1b}[J"
     "#]]);
 }
