@@ -233,6 +233,14 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
     assert!(tmux.shell("jobs").contains("Running"));
     tmux.keys(&["clear; fg", "Enter"]);
     tmux.shows("220 wpm");
+    // No signal tells of this: within a second it looks, and the kernel holds back what was typed
+    // before until the next key.
+    let asked = || {
+        tmux.keys(&["n"]);
+        pause(Duration::from_millis(300));
+        Some(()).filter(|()| tmux.screen().contains("asked: Skip"))
+    };
+    until(asked, || tmux.screen());
     tmux.keys(&["q"]);
     tmux.shows("test result: ok");
     assert_eq!(tmux.shell("stty -a"), before);
