@@ -243,7 +243,11 @@ impl Desk {
         let (mut keyboard, mut buffer) = (Keyboard::default(), [0; 4096]);
         loop {
             tokio::select! {
-                Some(()) = jobs.suspend.recv() => terminal.suspend(),
+                Some(()) = jobs.suspend.recv() => if terminal.suspend() {
+                    // The stop may come a moment late: key mode must not be set again before it.
+                    jobs.resume.recv().await;
+                    terminal.resume();
+                },
                 Some(()) = jobs.resume.recv() => terminal.resume(),
                 read = terminal.read(&mut buffer) => {
                     let n_bytes = read.unwrap_or(0); // an error is a terminal that hung up

@@ -88,6 +88,7 @@ impl Terminal {
     pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if !is_foreground(self.device.get_ref()) {
+                self.mode.forget();
                 sleep(LOOK).await;
                 tcgetpgrp(self.device.get_ref())?; // gone, not just taken
                 continue;
@@ -102,16 +103,19 @@ impl Terminal {
         }
     }
 
-    /// What Ctrl-Z does: gives the terminal back and stops this process. Comes back when it is
-    /// continued, or at once when nobody would continue it.
-    pub fn suspend(&self) {
+    /// What Ctrl-Z does: gives the terminal back and stops this process; SIGCONT comes when it
+    /// goes on. False when it does not stop, since nobody would continue it.
+    pub fn suspend(&self) -> bool {
         if is_orphaned() {
-            return;
+            return false;
         }
         self.mode.leave();
         if let Err(error) = kill_process(getpid(), Signal::STOP) {
             tracing::debug!(%error, "cannot stop");
+            self.enter();
+            return false;
         }
+        true
     }
 
     /// The shell has continued this process: the mode is the shell's now.
@@ -165,9 +169,10 @@ impl Mode {
     /// what to restore later. After a stray SIGCONT nothing has changed.
     fn forget(&self) {
         let Ok(mut before) = self.before.try_lock() else { return };
+        // In the background it is a shell's line editor that stands without ICANON.
         let is_set = tcgetattr(&self.device)
             .is_ok_and(|found| found.local_modes.contains(LocalModes::ICANON));
-        if is_set {
+        if is_set || !is_foreground(&self.device) {
             *before = None;
         }
     }
