@@ -304,6 +304,9 @@ pub struct Listening {
     /// When to name the sender [default: change]
     #[arg(long, global = true, value_name = "WHEN")]
     pub speaker: Option<Speaker>,
+    /// Plain lines on a terminal: no marks, no status line
+    #[arg(long, global = true)]
+    pub plain: bool,
     /// Say less on standard error
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,

@@ -45,12 +45,25 @@ pub struct Settings {
     pub text: bool,
     /// Print what happens to each line.
     pub events: bool,
+    /// What to show on a terminal.
+    pub screen: Screen,
     /// What the voice process is started with.
     pub setup: Setup,
     /// How to speak: all but the words.
     pub manner: Speech,
     /// How far behind live the listener may get, and how fast.
     pub promise: Promise,
+}
+
+/// What is shown on a terminal while it speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Screen {
+    /// Nothing, and no keys.
+    Nothing,
+    /// A line for each line.
+    Plain,
+    /// The line that is being spoken marked, and a status line, where the terminal can.
+    AsItCan,
 }
 
 impl Settings {
@@ -81,6 +94,11 @@ impl Settings {
             naming: naming(options, file)?,
             text: options.text,
             events: options.events,
+            screen: match (options.quiet, options.plain) {
+                (true, _) => Screen::Nothing,
+                (false, true) => Screen::Plain,
+                (false, false) => Screen::AsItCan,
+            },
             setup: setup(options, file)?,
             promise: promise(options, file)?,
             manner: manner(options, file)?,

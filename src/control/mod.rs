@@ -4,9 +4,12 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod keys;
 pub mod mpris;
 pub mod place;
+pub mod screen;
 pub mod socket;
+pub mod tty;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};

@@ -22,7 +22,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::place::{self, SocketError};
 use super::{Command, Controls, Reply};
@@ -44,7 +44,7 @@ pub async fn run(controls: Controls, stop: CancellationToken) {
     match Server::bind(&place::socket()).await {
         Ok(server) => server.serve(controls, stop).await,
         // The one that was there first is steered; this one may well be a passing pipe.
-        Err(error @ SocketError::Taken { .. }) => info!(%error, "no control socket"),
+        Err(error @ SocketError::Taken(_)) => info!(%error, "no control socket"),
         Err(error) => warn!(%error, "no control socket"),
     }
 }

@@ -15,7 +15,7 @@
 mod muted;
 mod steer;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -28,8 +28,9 @@ use tokio_util::sync::CancellationToken;
 use self::muted::Muted;
 use crate::clock::now;
 use crate::config::error::escaped;
-use crate::config::settings::Settings;
-use crate::control::{self, Controls};
+use crate::config::settings::{Screen, Settings};
+use crate::control::screen::style::Style;
+use crate::control::{self, Controls, Shown, keys, screen};
 use crate::error::Error;
 use crate::hearing::{Heard, Hearing};
 use crate::journal::Journal;
@@ -80,11 +81,12 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         manner: settings.manner,
         muted: Muted::default(),
         state,
+        transcript: None,
     };
     let ended = if settings.text {
         listener.tell(inbox, signals, gone).await
     } else {
-        listener.speak(inbox, settings.setup, signals, gone, shown).await
+        listener.speak(inbox, settings.setup, settings.screen, signals, gone, shown).await
     };
     if let Some(printer) = printer
         && printer.join().is_err()
@@ -93,6 +95,8 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     }
     ended
 }
+
+type JoinTask = tokio::task::JoinHandle<()>;
 
 /// The sources that are still there.
 struct Roll {
@@ -245,6 +249,8 @@ struct Listener {
     muted: Muted,
     /// How it stands, for those who show it.
     state: watch::Sender<control::Snapshot>,
+    /// What happens, for a terminal.
+    transcript: Option<mpsc::UnboundedSender<Shown>>,
 }
 
 impl Listener {
@@ -282,13 +288,16 @@ impl Listener {
         mut self,
         mut inbox: mpsc::Receiver<Input>,
         setup: Setup,
+        screen: Screen,
         mut signals: Signals,
         mut gone: oneshot::Receiver<()>,
         shown: watch::Receiver<control::Snapshot>,
     ) -> Result<(), Error> {
         let (voice, mut told, task) = Voice::start(setup);
         let (sender, mut requests) = mpsc::channel(REQUESTS);
-        let steering = steering(&Controls::new(sender, shown), &self.roll.stop);
+        self.show();
+        let leave = CancellationToken::new();
+        let steering = self.steering(Controls::new(sender, shown), screen, &leave);
         let mut failed = Ok(());
         let mut is_finishing = false;
         let ended = loop {
@@ -329,12 +338,52 @@ impl Listener {
         };
         drop(requests);
         self.end(voice, task, &mut inbox).await;
+        leave.cancel();
         for surface in steering {
             if timeout(GOODBYE, surface).await.is_err() {
                 tracing::debug!("a control did not end in time");
             }
         }
         ended
+    }
+
+    /// Starts every surface that the listener can be steered from; they end when `leave` says so.
+    fn steering(
+        &mut self,
+        controls: Controls,
+        screen: Screen,
+        leave: &CancellationToken,
+    ) -> Vec<JoinTask> {
+        let mut surfaces = vec![
+            tokio::spawn(control::socket::run(controls.clone(), leave.clone())),
+            tokio::spawn(control::mpris::serve(controls.clone(), leave.clone())),
+        ];
+        if screen != Screen::Nothing && io::stderr().is_terminal() {
+            let style = Style::new(screen == Screen::Plain);
+            let (transcript, happens) = mpsc::unbounded_channel();
+            let keys = keys::run(controls.clone(), transcript.clone(), style, leave.clone());
+            surfaces.push(tokio::spawn(keys));
+            surfaces.push(tokio::spawn(screen::run(happens, controls, style, leave.clone())));
+            self.transcript = Some(transcript);
+        }
+        surfaces
+    }
+
+    /// Tells the transcript, where there is one.
+    fn transcribe(&self, shown: Shown) {
+        if let Some(transcript) = &self.transcript
+            && transcript.send(shown).is_err()
+        {
+            tracing::debug!("the terminal is gone");
+        }
+    }
+
+    /// Something for the eye: into the transcript, or onto standard error.
+    fn say(&self, text: String) {
+        match &self.transcript {
+            Some(_) => self.transcribe(Shown::Notice(text)),
+            None => eprintln!("irc-speak: {text}"),
+        }
     }
 
     /// Silence first, then goodbye; what was not said is skipped.
@@ -401,7 +450,7 @@ impl Listener {
     /// The program itself has something to say.
     fn announce(&mut self, source: SourceId, text: &str) -> Option<Utterance> {
         let name = &self.names[usize::from(source.0)];
-        eprintln!("irc-speak: {}: {}", escaped(name), escaped(text));
+        self.say(format!("{}: {}", escaped(name), escaped(text)));
         let mut words = String::new();
         if !crate::phrase::clean::text(text, &mut words) {
             return None;
@@ -422,13 +471,16 @@ impl Listener {
     fn handle(&mut self, event: Event, voice: &Voice) {
         for action in self.queue.handle(event, now()) {
             match action {
-                Action::Speak { utterance, rate, gap_ms } => voice.speak(Speech {
-                    id: utterance.id,
-                    text: utterance.text,
-                    rate,
-                    gap_ms,
-                    ..self.manner.clone()
-                }),
+                Action::Speak { utterance, rate, gap_ms } => {
+                    self.transcribe(self.queued(&utterance));
+                    voice.speak(Speech {
+                        id: utterance.id,
+                        text: utterance.text,
+                        rate,
+                        gap_ms,
+                        ..self.manner.clone()
+                    });
+                }
                 Action::Silence => voice.stop(),
                 Action::Settle(id, fate) => self.settle(id, &fate),
             }
@@ -439,30 +491,24 @@ impl Listener {
         match told {
             Told::Started(id) => {
                 self.journal.started(id, now());
+                self.transcribe(Shown::Started { id: id.0 });
                 self.handle(Event::Started(id), voice);
             }
             Told::Settled(id, fate) => self.handle(Event::Ended(id, fate), voice),
             Told::Waiting(why) => {
-                eprintln!("irc-speak: {}; speech goes on when it is back", escaped(&why));
+                self.say(format!("{}; speech goes on when it is back", escaped(&why)));
             }
             Told::Refused { .. } | Told::Done => {} // the loop ends with them
         }
     }
 
     fn settle(&mut self, id: UtteranceId, fate: &Fate) {
+        self.transcribe(Shown::Settled { id: id.0, fate: fate.name() });
         if let Fate::Failed { why } = fate {
-            eprintln!("irc-speak: a line was not spoken: {}", escaped(why));
+            self.say(format!("a line was not spoken: {}", escaped(why)));
         }
         self.journal.settled(id, fate, now());
     }
-}
-
-/// Starts every surface that the listener can be steered from.
-fn steering(controls: &Controls, stop: &CancellationToken) -> [tokio::task::JoinHandle<()>; 2] {
-    [
-        tokio::spawn(control::socket::run(controls.clone(), stop.clone())),
-        tokio::spawn(control::mpris::serve(controls.clone(), stop.clone())),
-    ]
 }
 
 /// Waits until `deadline`; for ever where there is none.

@@ -5,7 +5,7 @@ use super::Listener;
 use super::muted::Muted;
 use crate::clock::now;
 use crate::config::file::RATES;
-use crate::control::{Command, Entry, Reply, Request, Snapshot};
+use crate::control::{Command, Entry, Reply, Request, Shown, Snapshot};
 use crate::journal::Ended;
 use crate::message::{Fate, Utterance};
 use crate::queue::Event;
@@ -110,6 +110,12 @@ impl Listener {
             fates: fates.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
             muted: self.muted.names(),
         }
+    }
+
+    /// An utterance as the transcript shows it.
+    pub(super) fn queued(&self, utterance: &Utterance) -> Shown {
+        let highlight = utterance.message.as_ref().is_some_and(|it| it.highlight);
+        Shown::Queued { id: utterance.id.0, entry: self.current(utterance), highlight }
     }
 
     fn current(&self, utterance: &Utterance) -> Entry {

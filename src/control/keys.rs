@@ -1,0 +1,286 @@
+//! Keys on the terminal: bytes become keys, keys become commands by one table, which `?` prints.
+//! They are read from the controlling terminal, never from standard input: its lines are spoken.
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, Instant};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+use super::screen::style::Style;
+use super::tty::Terminal;
+use super::{Command, Controls, Reply, Shown, Snapshot, Who};
+use crate::clock::now;
+
+/// More bytes than this at once were pasted: a hand types a key (6 bytes at most) at a time.
+const MAX_TYPED: usize = 16;
+
+/// A paste ends when this long nothing came: the terminal hands it over in pieces.
+const PASTE_END: Duration = Duration::from_millis(200);
+
+/// Per cent of volume a key press.
+const VOLUME_STEP: u8 = 10;
+
+/// A key that means something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    Char(u8),
+    Up,
+    Down,
+    Left,
+    Right,
+}
+
+/// What a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    Toggle,
+    Skip,
+    Repeat,
+    Back,
+    Highlight,
+    Live,
+    Faster,
+    Slower,
+    StartRate,
+    Louder,
+    Quieter,
+    Mute,
+    UnmuteAll,
+    Status,
+    Help,
+    Quit,
+}
+
+/// Keys, what they do, and how `?` names it.
+const KEYS: &[(&[Key], Deed, &str)] = &[
+    (&[Key::Char(b' ')], Deed::Toggle, "space: pause, or go on"),
+    (&[Key::Char(b'n'), Key::Right], Deed::Skip, "n or right: skip this line"),
+    (&[Key::Char(b'r')], Deed::Repeat, "r: repeat the last line"),
+    (&[Key::Char(b'b'), Key::Left], Deed::Back, "b or left: back by one line"),
+    (&[Key::Char(b'h')], Deed::Highlight, "h: back to the last highlight"),
+    (&[Key::Char(b'l')], Deed::Live, "l: leave what waits, go on live"),
+    (&[Key::Char(b'+'), Key::Char(b'=')], Deed::Faster, "+ or =: faster"),
+    (&[Key::Char(b'-')], Deed::Slower, "-: slower"),
+    (&[Key::Char(b'0')], Deed::StartRate, "0: the rate of the start"),
+    (&[Key::Up], Deed::Louder, "up: louder"),
+    (&[Key::Down], Deed::Quieter, "down: quieter"),
+    (&[Key::Char(b'm')], Deed::Mute, "m: mute who is speaking"),
+    (&[Key::Char(b'u')], Deed::UnmuteAll, "u: unmute everybody"),
+    (&[Key::Char(b's')], Deed::Status, "s: how it stands"),
+    (&[Key::Char(b'?')], Deed::Help, "?: these keys"),
+    (&[Key::Char(b'q')], Deed::Quit, "q: quit"),
+];
+
+fn deed(key: Key) -> Option<Deed> {
+    KEYS.iter().find(|(keys, ..)| keys.contains(&key)).map(|(_, deed, _)| *deed)
+}
+
+/// What a deed comes to.
+#[derive(Clone, Debug, PartialEq)]
+enum Act {
+    Ask(Command),
+    Tell(Vec<String>),
+}
+
+impl Deed {
+    /// What it asks of a listener that stands like `state` and began at `start_rate`.
+    fn act(self, state: &Snapshot, start_rate: u32) -> Act {
+        Act::Ask(match self {
+            Self::Toggle => Command::Toggle,
+            Self::Skip => Command::Skip,
+            Self::Repeat => Command::Repeat { n: 1 },
+            Self::Back => Command::Back,
+            Self::Highlight => Command::Highlight,
+            Self::Live => Command::Live,
+            Self::Faster => Command::Faster,
+            Self::Slower => Command::Slower,
+            Self::StartRate => Command::Rate { wpm: start_rate },
+            Self::Louder => Command::Volume { percent: (state.volume + VOLUME_STEP).min(200) },
+            Self::Quieter => Command::Volume { percent: state.volume.saturating_sub(VOLUME_STEP) },
+            Self::Mute => match state.current.as_ref().and_then(|entry| entry.sender.clone()) {
+                Some(sender) => Command::Mute { who: Who::Sender(sender) },
+                None => return Act::Tell(vec!["nobody is speaking; nobody muted".to_owned()]),
+            },
+            Self::UnmuteAll => Command::Unmute { who: Who::All },
+            Self::Status => Command::Status,
+            Self::Help => return Act::Tell(help()),
+            Self::Quit => Command::Quit,
+        })
+    }
+}
+
+fn help() -> Vec<String> {
+    KEYS.iter().map(|(.., words)| (*words).to_owned()).collect()
+}
+
+/// What a reply says to the eye; nothing where the ear hears it.
+fn words(command: &Command, reply: &Reply) -> Option<String> {
+    match (command, reply) {
+        (_, Reply::Error { why }) => Some(why.clone()),
+        (_, Reply::Status(state)) => Some(standing(state)),
+        (Command::Mute { who: Who::Sender(sender) }, Reply::Done) => {
+            Some(format!("{sender} is muted; u unmutes everybody"))
+        }
+        (Command::Unmute { .. }, Reply::Done) => Some("everybody is unmuted".to_owned()),
+        (_, Reply::Done | Reply::Lines { .. }) => None,
+    }
+}
+
+/// One sentence for `s`.
+fn standing(state: &Snapshot) -> String {
+    let paused = if state.paused { "paused; " } else { "" };
+    let mut words = format!(
+        "{paused}{} words a minute, base {}; volume {} %; {} waiting, {:.0} s behind; {} lines",
+        state.rate_now, state.rate, state.volume, state.waiting, state.lag_s, state.lines
+    );
+    for (fate, n) in &state.fates {
+        words = format!("{words}, {n} {fate}");
+    }
+    if !state.muted.is_empty() {
+        words.push_str("; muted: ");
+        words.push_str(&state.muted.join(", "));
+    }
+    words
+}
+
+/// Bytes to keys. An escape sequence may come in pieces.
+#[derive(Debug, Default)]
+struct Keyboard {
+    sequence: Sequence,
+    pasted: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Sequence {
+    #[default]
+    None,
+    Escape,
+    /// After `ESC [` or `ESC O`; `plain` until a parameter came: Shift-Up is not Up.
+    Body {
+        plain: bool,
+    },
+}
+
+impl Keyboard {
+    /// The keys that were pressed; none of what was pasted: a page of text would pause, mute and
+    /// quit.
+    fn press(&mut self, bytes: &[u8], now: Instant) -> Vec<Key> {
+        let is_going_on = self.pasted.is_some_and(|last| now < last + PASTE_END);
+        if bytes.len() > MAX_TYPED || is_going_on {
+            *self = Self { sequence: Sequence::None, pasted: Some(now) };
+            return Vec::new();
+        }
+        bytes.iter().filter_map(|byte| self.byte(*byte)).collect()
+    }
+
+    fn byte(&mut self, byte: u8) -> Option<Key> {
+        let (next, key) = match (self.sequence, byte) {
+            (_, 0x1b) => (Sequence::Escape, None),
+            (Sequence::None, b' '..=b'~') => (Sequence::None, Some(Key::Char(byte))),
+            (Sequence::Escape, b'[' | b'O') => (Sequence::Body { plain: true }, None),
+            (Sequence::Body { .. }, b' '..=b'?') => (Sequence::Body { plain: false }, None),
+            (Sequence::Body { plain: true }, b'A'..=b'D') => {
+                let keys = [Key::Up, Key::Down, Key::Right, Key::Left];
+                (Sequence::None, Some(keys[usize::from(byte - b'A')]))
+            }
+            // A key that means nothing: Alt-x, F5, a letter that is not ASCII.
+            (Sequence::None | Sequence::Escape | Sequence::Body { .. }, _) => {
+                (Sequence::None, None)
+            }
+        };
+        self.sequence = next;
+        key
+    }
+}
+
+/// Reads keys and asks for what they mean, until `stop`, or until the terminal is gone; returns
+/// at once where there is none. What there is to read goes to `shown`.
+pub async fn run(
+    controls: Controls,
+    shown: UnboundedSender<Shown>,
+    style: Style,
+    stop: CancellationToken,
+) {
+    let opened = Terminal::open(style.erase()).and_then(|it| Ok((it, Jobs::new()?)));
+    match opened {
+        Ok((terminal, jobs)) => {
+            let start_rate = controls.state().borrow().rate;
+            let desk = Desk { controls, shown, start_rate };
+            let ended = stop.run_until_cancelled(desk.attend(&terminal, jobs)).await;
+            tracing::debug!(stopped = ended.is_none(), "keys are no longer read");
+        }
+        Err(error) => tracing::debug!(%error, "no terminal, no keys"),
+    }
+}
+
+/// The signals of job control.
+struct Jobs {
+    suspend: Signal,
+    resume: Signal,
+}
+
+impl Jobs {
+    fn new() -> std::io::Result<Self> {
+        let of = |it: rustix::process::Signal| signal(SignalKind::from_raw(it.as_raw()));
+        Ok(Self {
+            suspend: of(rustix::process::Signal::TSTP)?,
+            resume: of(rustix::process::Signal::CONT)?,
+        })
+    }
+}
+
+/// Where keys are acted on.
+struct Desk {
+    controls: Controls,
+    shown: UnboundedSender<Shown>,
+    start_rate: u32,
+}
+
+impl Desk {
+    async fn attend(&self, terminal: &Terminal, mut jobs: Jobs) {
+        let (mut keyboard, mut buffer) = (Keyboard::default(), [0; 4096]);
+        loop {
+            tokio::select! {
+                Some(()) = jobs.suspend.recv() => if terminal.suspend() {
+                    // The stop may come a moment late: key mode must not be set again before it.
+                    jobs.resume.recv().await;
+                    terminal.resume();
+                },
+                Some(()) = jobs.resume.recv() => terminal.resume(),
+                read = terminal.read(&mut buffer) => {
+                    let n_bytes = read.unwrap_or(0); // an error is a terminal that hung up
+                    if n_bytes == 0 {
+                        return;
+                    }
+                    for key in keyboard.press(&buffer[..n_bytes], now()) {
+                        if self.act(key).await.is_none() {
+                            return;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does what `key` means; none when nobody is there to show it.
+    async fn act(&self, key: Key) -> Option<()> {
+        let Some(deed) = deed(key) else { return Some(()) };
+        let act = deed.act(&self.controls.state().borrow(), self.start_rate);
+        match act {
+            Act::Ask(command) => {
+                let reply = self.controls.ask(command.clone()).await;
+                words(&command, &reply).map_or(Some(()), |words| self.tell(words))
+            }
+            Act::Tell(lines) => lines.into_iter().try_for_each(|line| self.tell(line)),
+        }
+    }
+
+    fn tell(&self, words: String) -> Option<()> {
+        self.shown.send(Shown::Notice(words)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

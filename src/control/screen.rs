@@ -1,0 +1,292 @@
+//! What the eye gets: the transcript scrolls, what is being spoken is marked, and one status line
+//! stands at the bottom. [`Screen`] is pure: events in, text out; [`run`] is its driver.
+//!
+//! An utterance's line is printed when it begins to be spoken, or when it is settled unspoken:
+//! one line each, in the order of the ear. On a screen, the line that is spoken and the status
+//! line are the last rows; the cursor rests at the end of the status line, so that both can be
+//! erased from there. A screen reader reads what is written: nothing is, unless it differs.
+#![forbid(unsafe_code)]
+
+mod drive;
+pub mod style;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::tty::Size;
+use super::{Shown, Snapshot};
+pub use drive::run;
+use style::{Look, Style};
+use text::Line;
+
+/// Words are marked at most this often: ten times a second.
+const WORD_PACE: Duration = Duration::from_millis(100);
+
+/// The status line is redrawn at most this often: four times a second.
+const STATUS_PACE: Duration = Duration::from_millis(250);
+
+/// The fate that needs no word.
+const SPOKEN: &str = "spoken";
+
+/// The transcript and the status line.
+#[derive(Debug)]
+pub struct Screen {
+    style: Style,
+    size: Size,
+    is_foreground: bool,
+    lines: BTreeMap<u64, Line>,
+    current: Option<Current>,
+    state: Snapshot,
+    /// Lines that wait to be written.
+    scroll: String,
+    last: Drawn,
+}
+
+/// The utterance that is being spoken.
+#[derive(Debug)]
+struct Current {
+    id: u64,
+    line: Line,
+    word: Option<(usize, usize)>,
+    place: Place,
+}
+
+/// Where the current line stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Above the status line, where it can be redrawn.
+    Bottom,
+    /// Somewhere in the transcript: on plain terminals, or since it takes nobody knows what room.
+    Scrolled,
+}
+
+/// What was written last at the bottom.
+#[derive(Debug, Default)]
+struct Drawn {
+    /// Rows of the current line.
+    n_rows: usize,
+    word: Option<(usize, usize)>,
+    word_at: Option<Instant>,
+    status: Option<String>,
+    status_at: Option<Instant>,
+    /// Something was erased or scrolled: all is to be drawn.
+    is_stale: bool,
+}
+
+impl Screen {
+    /// An empty screen.
+    pub fn new(style: Style, size: Size, state: Snapshot) -> Self {
+        let (lines, current, scroll) = (BTreeMap::new(), None, String::new());
+        let last = Drawn::default();
+        Self { style, size, is_foreground: true, lines, current, state, scroll, last }
+    }
+
+    /// Takes an event; [`Self::paint`] writes what it changed.
+    pub fn handle(&mut self, event: Shown) {
+        match event {
+            Shown::Queued { id, entry, highlight } => {
+                self.lines.insert(id, Line { entry, highlight });
+            }
+            Shown::Started { id } => {
+                if let Some(line) = self.lines.remove(&id) {
+                    self.release(None);
+                    self.begin(id, line);
+                }
+            }
+            Shown::Word { id, start, length } => {
+                if let Some(current) = self.current.as_mut().filter(|it| it.id == id) {
+                    current.word = Some((start, length));
+                }
+            }
+            Shown::Settled { id, fate } if self.current.as_ref().is_some_and(|it| it.id == id) => {
+                self.release(Some(fate));
+            }
+            Shown::Settled { id, fate } => {
+                if let Some(line) = self.lines.remove(&id) {
+                    let text = line.text(self.style) + &unspoken(Some(fate));
+                    self.print(&text);
+                }
+            }
+            Shown::Notice(words) => self.print(&self.style.clean(&words)),
+        }
+    }
+
+    /// Takes the state.
+    pub fn stand(&mut self, state: Snapshot) {
+        self.state = state;
+    }
+
+    /// Whether the terminal is ours. Where another job has it, nothing is erased under its hands.
+    pub fn set_foreground(&mut self, is_foreground: bool) {
+        if self.is_foreground != is_foreground {
+            self.is_foreground = is_foreground;
+            self.leave_bottom();
+        }
+    }
+
+    /// The program was stopped and goes on: the shell has written since.
+    pub fn resume(&mut self) {
+        self.leave_bottom();
+    }
+
+    /// The terminal has another size: what was drawn has moved.
+    pub fn resize(&mut self, size: Size) {
+        if self.size != size {
+            self.size = size;
+            let had_status = self.last.status.is_some();
+            self.leave_bottom();
+            if had_status {
+                self.scroll.insert_str(0, "\r\x1b[J");
+            }
+        }
+    }
+
+    /// When something waits to be drawn.
+    pub fn deadline(&self) -> Option<Instant> {
+        if !self.draws() {
+            return None;
+        }
+        let word = self.word_differs().then_some(()).and(self.last.word_at);
+        let status = self.status_differs().then_some(()).and(self.last.status_at);
+        let (word, status) = (word.map(|at| at + WORD_PACE), status.map(|at| at + STATUS_PACE));
+        word.into_iter().chain(status).min()
+    }
+
+    /// What to write now; empty when nothing differs, or not for long enough.
+    pub fn paint(&mut self, now: Instant) -> String {
+        let scroll = std::mem::take(&mut self.scroll);
+        if !self.draws() {
+            return scroll;
+        }
+        let is_due = |at: Option<Instant>, pace| at.is_none_or(|at| now >= at + pace);
+        let has_news = !scroll.is_empty() || self.last.is_stale;
+        let status = self.status_differs() && is_due(self.last.status_at, STATUS_PACE);
+        if has_news || self.word_differs() && is_due(self.last.word_at, WORD_PACE) {
+            let erased = self.erase();
+            erased + &scroll + &self.draw_current(now) + &self.draw_status(now, status)
+        } else if status {
+            "\r\x1b[K".to_owned() + &self.draw_status(now, true)
+        } else {
+            String::new()
+        }
+    }
+
+    /// The last text: no status line stays.
+    pub fn finish(mut self) -> String {
+        self.release(None);
+        let erased = if self.draws() { self.erase() } else { String::new() };
+        erased + &self.scroll
+    }
+
+    /// Whether there is a bottom to draw.
+    fn draws(&self) -> bool {
+        match self.style.look {
+            Look::Plain => false,
+            Look::Rich => self.is_foreground,
+        }
+    }
+
+    fn begin(&mut self, id: u64, line: Line) {
+        let marked = match self.style.look {
+            Look::Plain => line.text(self.style),
+            Look::Rich => self.style.mark().to_owned() + &line.text(self.style),
+        };
+        // What scrolls out at the top can no longer be erased.
+        let rows = text::rows(&marked, self.size.columns).filter(|n| n + 2 <= self.size.rows);
+        let place = if self.draws() && rows.is_some() { Place::Bottom } else { Place::Scrolled };
+        match place {
+            Place::Bottom => self.last.is_stale = true,
+            Place::Scrolled => self.scroll += &(marked + "\n"),
+        }
+        self.current = Some(Current { id, line, word: None, place });
+    }
+
+    /// What was spoken takes its place in the transcript.
+    fn release(&mut self, fate: Option<&str>) {
+        let Some(current) = self.current.take() else { return };
+        match current.place {
+            Place::Bottom => {
+                let text = current.line.text(self.style) + &unspoken(fate);
+                self.print(&text);
+            }
+            Place::Scrolled => match unspoken(fate).trim_start() {
+                "" => {}
+                fate => self.print(fate),
+            },
+        }
+    }
+
+    /// A line for the transcript, below the marked ones' words.
+    fn print(&mut self, text: &str) {
+        let margin = match self.style.look {
+            Look::Plain => "",
+            Look::Rich => "  ",
+        };
+        self.scroll.extend([margin, text, "\n"]);
+    }
+
+    /// What is drawn stays where it is, out of reach.
+    fn leave_bottom(&mut self) {
+        self.last = Drawn { is_stale: true, ..Drawn::default() };
+        if let Some(current) = &mut self.current {
+            current.place = Place::Scrolled;
+        }
+    }
+
+    /// From the end of the status line to the beginning of the current line, all below gone.
+    fn erase(&mut self) -> String {
+        let n_rows = std::mem::take(&mut self.last.n_rows);
+        match (n_rows, self.last.status.is_some()) {
+            (0, false) => "\r\x1b[K".to_owned(), // a shell may have left the cursor anywhere
+            (0, true) => "\r\x1b[J".to_owned(),
+            (n_rows, _) => format!("\r\x1b[{n_rows}A\x1b[J"),
+        }
+    }
+
+    fn draw_current(&mut self, now: Instant) -> String {
+        self.last.is_stale = false;
+        let Some(current) = self.current.as_ref().filter(|it| it.place == Place::Bottom) else {
+            return String::new();
+        };
+        let plain = self.style.mark().to_owned() + &current.line.text(self.style);
+        self.last.n_rows = text::rows(&plain, self.size.columns).unwrap_or(1);
+        (self.last.word, self.last.word_at) = (current.word, Some(now));
+        format!("{}{}\n", self.style.mark(), current.line.marked(self.style, current.word))
+    }
+
+    /// The status line: as it stands if `is_due`, else as it was.
+    fn draw_status(&mut self, now: Instant, is_due: bool) -> String {
+        let last = self.last.status.take().filter(|_| !is_due);
+        let status = last.unwrap_or_else(|| {
+            self.last.status_at = Some(now);
+            self.status()
+        });
+        let drawn = format!("\x1b[2m{status}\x1b[0m");
+        self.last.status = Some(status);
+        drawn
+    }
+
+    fn status(&self) -> String {
+        text::status(&self.state, self.style, self.size.columns)
+    }
+
+    fn status_differs(&self) -> bool {
+        self.last.status.as_ref() != Some(&self.status())
+    }
+
+    fn word_differs(&self) -> bool {
+        let current = self.current.as_ref().filter(|it| it.place == Place::Bottom);
+        current.is_some_and(|it| it.word != self.last.word)
+    }
+}
+
+/// ` (skipped)`; nothing for what was spoken.
+fn unspoken(fate: Option<&str>) -> String {
+    match fate {
+        None | Some(SPOKEN) => String::new(),
+        Some(fate) => format!(" ({fate})"),
+    }
+}

@@ -1,0 +1,142 @@
+//! The driver of the screen: waits, asks it what to write, and hands that to a thread. A terminal
+//! that is stopped (Ctrl-S) or slow holds the thread, never the voice.
+#![forbid(unsafe_code)]
+
+use std::io::{IsTerminal, Write, stderr};
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal as Number;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::super::tty::{LOOK, Size, is_foreground};
+use super::super::{Controls, Shown, Snapshot};
+use super::{Screen, Style};
+use crate::clock::now;
+
+/// How long the terminal may take for the last text.
+const GOODBYE: Duration = Duration::from_millis(200);
+
+/// Shows what comes until `shown` closes or `stop`; what has come by then is shown. Writes to
+/// standard error; ends when nobody takes it.
+pub async fn run(
+    mut shown: mpsc::UnboundedReceiver<Shown>,
+    controls: Controls,
+    style: Style,
+    stop: CancellationToken,
+) {
+    let mut state = controls.state();
+    drop(controls); // to hold a way to the listener would keep it from ending
+    let mut screen = Screen::new(style, Size::of(stderr()), state.borrow_and_update().clone());
+    let mut pen = Pen::new();
+    let events = show(&mut screen, &mut shown, &mut state, &mut pen);
+    if stop.run_until_cancelled(events).await == Some(Gone::Terminal) {
+        return;
+    }
+    while let Ok(event) = shown.try_recv() {
+        screen.handle(event);
+    }
+    if timeout(GOODBYE, pen.write(screen.finish())).await.is_err() {
+        tracing::debug!("the terminal does not take the last lines");
+    }
+}
+
+/// Who has left.
+#[derive(PartialEq, Eq)]
+enum Gone {
+    Listener,
+    Terminal,
+}
+
+async fn show(
+    screen: &mut Screen,
+    shown: &mut mpsc::UnboundedReceiver<Shown>,
+    state: &mut watch::Receiver<Snapshot>,
+    pen: &mut Pen,
+) -> Gone {
+    let of = |it: SignalKind| signal(it).ok();
+    let mut resized = of(SignalKind::window_change());
+    let mut resumed = of(SignalKind::from_raw(Number::CONT.as_raw()));
+    let is_terminal = stderr().is_terminal();
+    loop {
+        let is_away = is_terminal && !is_foreground(stderr());
+        screen.set_foreground(!is_away);
+        if pen.write(screen.paint(now())).await.is_err() {
+            return Gone::Terminal;
+        }
+        tokio::select! {
+            event = shown.recv() => match event {
+                Some(event) => screen.handle(event),
+                None => return Gone::Listener,
+            },
+            Ok(()) = state.changed() => {}
+            () = next(&mut resized) => screen.resize(Size::of(stderr())),
+            () = next(&mut resumed) => screen.resume(),
+            () = at(screen.deadline()) => {}
+            () = sleep(LOOK), if is_away => {}
+        }
+        // All that came together is written together.
+        while let Ok(event) = shown.try_recv() {
+            screen.handle(event);
+        }
+        screen.stand(state.borrow_and_update().clone());
+    }
+}
+
+/// The next signal; never, where there is none to be had.
+async fn next(signals: &mut Option<Signal>) {
+    let received = match signals {
+        Some(signals) => signals.recv().await,
+        None => None,
+    };
+    if received.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Hands text to the thread that writes it.
+struct Pen {
+    texts: Sender<(String, oneshot::Sender<()>)>,
+}
+
+/// Nobody takes the text any more.
+struct Closed;
+
+impl Pen {
+    fn new() -> Self {
+        let (texts, taken) = std::sync::mpsc::channel();
+        std::thread::spawn(move || write_all(&taken));
+        Self { texts }
+    }
+
+    /// Waits until `text` is written: what comes meanwhile is drawn as one.
+    async fn write(&mut self, text: String) -> Result<(), Closed> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let (written, done) = oneshot::channel();
+        self.texts.send((text, written)).map_err(|_| Closed)?;
+        done.await.map_err(|_| Closed)
+    }
+}
+
+fn write_all(texts: &Receiver<(String, oneshot::Sender<()>)>) {
+    for (text, written) in texts {
+        if stderr().lock().write_all(text.as_bytes()).is_err() {
+            return; // the terminal is gone
+        }
+        if written.send(()).is_err() {
+            tracing::trace!("nobody waits for it: the last text is still to come");
+        }
+    }
+}

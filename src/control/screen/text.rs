@@ -1,0 +1,158 @@
+//! One utterance's line, and the status line: as text, and how much room they take.
+#![forbid(unsafe_code)]
+
+use super::super::{Entry, Snapshot};
+use super::style::Style;
+
+/// The word that sounds: on and off.
+const WORD: (&str, &str) = ("\x1b[1;4m", "\x1b[0m");
+
+/// An utterance of the transcript.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) entry: Entry,
+    pub(super) highlight: bool,
+}
+
+impl Line {
+    /// `* [#chan] kim: hello`, where the star marks a highlight.
+    pub(super) fn text(&self, style: Style) -> String {
+        self.head(style) + &style.clean(&self.entry.text)
+    }
+
+    /// The same, with the word of `length` characters from `start` on set off.
+    pub(super) fn marked(&self, style: Style, word: Option<(usize, usize)>) -> String {
+        let Some((start, length)) = word else { return self.text(style) };
+        let part = |from: usize, n: usize| {
+            style.clean(&self.entry.text.chars().skip(from).take(n).collect::<String>())
+        };
+        let word = part(start, length);
+        if word.is_empty() {
+            return self.text(style);
+        }
+        let (before, after) = (part(0, start), part(start.saturating_add(length), usize::MAX));
+        format!("{}{before}{}{word}{}{after}", self.head(style), WORD.0, WORD.1)
+    }
+
+    fn head(&self, style: Style) -> String {
+        let star = if self.highlight { "* " } else { "" };
+        let part = |open: &str, name: &Option<String>, close: &str| {
+            name.as_ref().map(|it| format!("{open}{}{close}", style.clean(it))).unwrap_or_default()
+        };
+        let (channel, sender) = (&self.entry.channel, &self.entry.sender);
+        format!("{star}{}{}", part("[", channel, "] "), part("", sender, ": "))
+    }
+}
+
+/// How it stands, in one row: `220 wpm · 3 waiting · 4 s behind · paused`, without its zeroes.
+pub(super) fn status(state: &Snapshot, style: Style, columns: usize) -> String {
+    let rate = if state.rate_now > 0 { state.rate_now } else { state.rate };
+    let mut parts = vec![format!("{rate} wpm")];
+    if state.volume != 100 {
+        parts.push(format!("volume {} %", state.volume));
+    }
+    if state.waiting > 0 {
+        parts.push(format!("{} waiting", state.waiting));
+    }
+    if state.lag_s >= 1.0 {
+        parts.push(format!("{:.0} s behind", state.lag_s.floor()));
+    }
+    if !state.muted.is_empty() {
+        parts.push(format!("{} muted", state.muted.len()));
+    }
+    if state.paused {
+        parts.push("paused".to_owned());
+    }
+    // In the last column the cursor would hang between two rows.
+    parts.join(style.separator()).chars().take(columns.saturating_sub(1)).collect()
+}
+
+/// The rows that `text` takes, wrapped by the terminal; none where terminals differ in that.
+pub(super) fn rows(text: &str, columns: usize) -> Option<usize> {
+    let n_chars = text.chars().count();
+    if text.chars().all(is_narrow) {
+        return Some(n_chars.div_ceil(columns.max(1)).max(1));
+    }
+    (2 * n_chars <= columns).then_some(1)
+}
+
+/// One column wide in every terminal: no East Asian character, no emoji, nothing that combines.
+fn is_narrow(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{370}'..='\u{482}'
+        | '\u{48a}'..='\u{52f}' | '\u{2010}'..='\u{2027}' | '€' | '▶')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::style::{Charset, Look};
+    use super::*;
+
+    const UTF8: Style = Style { look: Look::Rich, charset: Charset::Utf8 };
+    const ASCII: Style = Style { look: Look::Rich, charset: Charset::Ascii };
+
+    fn line(channel: Option<&str>, sender: Option<&str>, text: &str, highlight: bool) -> Line {
+        let owned = |it: Option<&str>| it.map(str::to_owned);
+        let entry = Entry { channel: owned(channel), sender: owned(sender), ..Entry::default() };
+        Line { entry: Entry { text: text.to_owned(), ..entry }, highlight }
+    }
+
+    #[test]
+    fn a_line_says_where_and_who() {
+        for (line, text) in [
+            (line(Some("#rust"), Some("kim"), "hello", false), "[#rust] kim: hello"),
+            (line(Some("#rust"), Some("kim"), "hi you", true), "* [#rust] kim: hi you"),
+            (line(None, Some("k\x1bm"), "a\x1b[2Jb", false), r"k\u{1b}m: a\u{1b}[2Jb"),
+            (line(None, None, "disk full", false), "disk full"),
+        ] {
+            assert_eq!(line.text(UTF8), text);
+        }
+    }
+
+    #[test]
+    fn a_word_is_counted_in_characters_of_the_text_as_it_came() {
+        for (text, word, marked) in [
+            ("né à vie", (3, 1), "kim: né \x1b[1;4mà\x1b[0m vie"),
+            ("\x1b two", (2, 3), "kim: \\u{1b} \x1b[1;4mtwo\x1b[0m"),
+            ("one", (0, 99), "kim: \x1b[1;4mone\x1b[0m"),
+            ("one", (3, 1), "kim: one"),
+            ("one", (usize::MAX, usize::MAX), "kim: one"),
+            ("one", (0, 0), "kim: one"),
+        ] {
+            let line = line(None, Some("kim"), text, false);
+            assert_eq!(line.marked(UTF8, Some(word)), marked, "word: {word:?}");
+        }
+    }
+
+    #[test]
+    fn the_status_leaves_out_what_is_nothing() {
+        let idle = Snapshot { rate: 220, volume: 100, ..Snapshot::default() };
+        let busy = Snapshot { rate_now: 261, waiting: 3, lag_s: 4.9, ..idle.clone() };
+        let muted = vec!["kim".to_owned()];
+        let odd = Snapshot { volume: 90, paused: true, muted, ..idle.clone() };
+        for (state, style, columns, text) in [
+            (&idle, UTF8, 80, "220 wpm"),
+            (&busy, UTF8, 80, "261 wpm · 3 waiting · 4 s behind"),
+            (&busy, ASCII, 80, "261 wpm, 3 waiting, 4 s behind"),
+            (&busy, UTF8, 12, "261 wpm · 3"),
+            (&odd, UTF8, 80, "220 wpm · volume 90 % · 1 muted · paused"),
+            (&odd, UTF8, 0, ""),
+        ] {
+            assert_eq!(status(state, style, columns), text);
+        }
+    }
+
+    #[test]
+    fn rows_are_counted_where_they_are_certain() {
+        for (text, columns, n_rows) in [
+            ("", 10, Some(1)),
+            ("0123456789", 10, Some(1)),
+            ("0123456789a", 10, Some(2)),
+            ("▶ éà", 4, Some(1)),
+            ("日本", 4, Some(1)),
+            ("日本", 3, None),
+            ("abc", 0, Some(3)),
+        ] {
+            assert_eq!(rows(text, columns), n_rows, "text: {text:?}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The terminal that the program was started from: keys without Enter and without echo while it
+//! is ours, and as the shell left it whenever it is not: after the end, a panic, a Ctrl-Z.
+//!
+//! A background job that reads or sets the terminal is stopped by the kernel (SIGTTIN, SIGTTOU):
+//! each time, it is first looked up whose turn it is. Knows nothing of keys and their meaning.
+#![forbid(unsafe_code)]
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, getpgid, getpgrp, getpid, getsid, kill_process};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+use rustix::termios::{tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr};
+use tokio::io::unix::AsyncFd;
+use tokio::time::sleep;
+
+/// How often a background job looks whether the terminal is its own again: a shell need not send
+/// SIGCONT to a job that was running all along.
+pub(super) const LOOK: Duration = Duration::from_secs(1);
+
+/// A terminal's size, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Characters in a row.
+    pub columns: usize,
+    /// Rows.
+    pub rows: usize,
+}
+
+impl Size {
+    /// What terminals were, for one that does not say.
+    pub const USUAL: Self = Self { columns: 80, rows: 24 };
+
+    /// The size of the terminal `device`.
+    pub fn of(device: impl AsFd) -> Self {
+        match tcgetwinsize(device) {
+            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+                Self { columns: size.ws_col.into(), rows: size.ws_row.into() }
+            }
+            _ => Self::USUAL,
+        }
+    }
+}
+
+/// Whether the terminal `device` listens to this process's group.
+pub fn is_foreground(device: impl AsFd) -> bool {
+    tcgetpgrp(device).is_ok_and(|group| group == getpgrp())
+}
+
+/// The controlling terminal, in key mode while it is ours.
+pub struct Terminal {
+    device: AsyncFd<Arc<File>>,
+    mode: Arc<Mode>,
+}
+
+impl Terminal {
+    /// Opens the controlling terminal; `erase` is written to it whenever it is given back. Must
+    /// be called within the runtime. An error where there is no terminal.
+    pub fn open(erase: &'static [u8]) -> io::Result<Self> {
+        // Non-blocking for this opening alone: the flag of the standard streams is the shell's.
+        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+        let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+        let file =
+            OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
+        let file = Arc::new(file);
+        let mode = Arc::new(Mode { device: Arc::clone(&file), before: Mutex::new(None), erase });
+        restore_on_panic(&mode);
+        #[expect(deprecated, reason = "only unsound for a type whose descriptor may close early")]
+        let device = AsyncFd::new(file)?;
+        let terminal = Self { device, mode };
+        terminal.enter();
+        Ok(terminal)
+    }
+
+    /// Sets key mode, where the terminal is ours and not in it yet.
+    pub fn enter(&self) {
+        if let Err(error) = self.mode.enter() {
+            tracing::debug!(%error, "the terminal takes no key mode");
+        }
+    }
+
+    /// What was typed; 0 bytes when the terminal is gone. Waits while another job has it. Can be
+    /// dropped at any time without losing a byte.
+    pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if !is_foreground(self.device.get_ref()) {
+                self.mode.forget();
+                sleep(LOOK).await;
+                tcgetpgrp(self.device.get_ref())?; // gone, not just taken
+                continue;
+            }
+            self.enter();
+            // Reading comes before waiting: for what was typed before key mode, nothing wakes.
+            match self.device.get_ref().as_ref().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+            self.device.readable().await?.clear_ready();
+        }
+    }
+
+    /// What Ctrl-Z does: gives the terminal back and stops this process; SIGCONT comes when it
+    /// goes on. False when it does not stop, since nobody would continue it.
+    pub fn suspend(&self) -> bool {
+        if is_orphaned() {
+            return false;
+        }
+        self.mode.leave();
+        if let Err(error) = kill_process(getpid(), Signal::STOP) {
+            tracing::debug!(%error, "cannot stop");
+            self.enter();
+            return false;
+        }
+        true
+    }
+
+    /// The shell has continued this process: the mode is the shell's now.
+    pub fn resume(&self) {
+        self.mode.forget();
+        self.enter();
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.mode.leave();
+    }
+}
+
+/// What the terminal was before it took keys.
+struct Mode {
+    device: Arc<File>,
+    /// None while it is not in key mode. Shared with the panic hook; nobody waits holding it.
+    before: Mutex<Option<Termios>>,
+    erase: &'static [u8],
+}
+
+impl Mode {
+    fn enter(&self) -> io::Result<()> {
+        let Ok(mut before) = self.before.try_lock() else { return Ok(()) };
+        if before.is_some() || !is_foreground(&self.device) {
+            return Ok(());
+        }
+        let found = tcgetattr(&self.device)?;
+        tcsetattr(&self.device, OptionalActions::Now, &keys_of(found.clone()))?;
+        *before = Some(found);
+        Ok(())
+    }
+
+    /// As it was. What cannot be restored belongs to another job, or is gone.
+    fn leave(&self) {
+        let Ok(mut before) = self.before.try_lock() else { return };
+        if let Some(found) = before.take()
+            && is_foreground(&self.device)
+        {
+            let erased = self.device.as_ref().write_all(self.erase);
+            let restored = tcsetattr(&self.device, OptionalActions::Now, &found);
+            if erased.is_err() || restored.is_err() {
+                tracing::debug!("the terminal was not restored");
+            }
+        }
+    }
+
+    /// Stopped by SIGSTOP, it never left key mode; where a shell has set its own since, that is
+    /// what to restore later. After a stray SIGCONT nothing has changed.
+    fn forget(&self) {
+        let Ok(mut before) = self.before.try_lock() else { return };
+        // In the background it is a shell's line editor that stands without ICANON.
+        let is_set = tcgetattr(&self.device)
+            .is_ok_and(|found| found.local_modes.contains(LocalModes::ICANON));
+        if is_set || !is_foreground(&self.device) {
+            *before = None;
+        }
+    }
+}
+
+/// Key mode: a byte at a time and no echo. Ctrl-C, Ctrl-Z and line ends on output stay.
+fn keys_of(mut mode: Termios) -> Termios {
+    mode.local_modes -=
+        LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHONL | LocalModes::IEXTEN;
+    mode.special_codes[SpecialCodeIndex::VMIN] = 1;
+    mode.special_codes[SpecialCodeIndex::VTIME] = 0;
+    mode
+}
+
+/// Before a panic's message is printed, the terminal is restored.
+fn restore_on_panic(mode: &Arc<Mode>) {
+    let mode = Arc::downgrade(mode);
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if let Some(mode) = mode.upgrade() {
+            mode.leave();
+        }
+        report(panic);
+    }));
+}
+
+/// Whether no shell of this session watches this process's group, as in a terminal that runs
+/// nothing but this program: Ctrl-Z is ignored there, or it would stop for good.
+fn is_orphaned() -> bool {
+    let (group, Ok(session)) = (getpgrp(), getsid(None)) else { return true };
+    let mut pid = getpid();
+    loop {
+        let Some(parent) = parent_of(pid) else { return true };
+        if getsid(Some(parent)) != Ok(session) {
+            return true;
+        }
+        if getpgid(Some(parent)) != Ok(group) {
+            return false;
+        }
+        pid = parent;
+    }
+}
+
+fn parent_of(pid: Pid) -> Option<Pid> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    parent_in(&stat)
+}
+
+/// The fourth field; the second is a name that may hold anything, between parentheses.
+fn parent_in(stat: &str) -> Option<Pid> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    Pid::from_raw(fields.split_whitespace().nth(1)?.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parent_is_found_behind_any_name() {
+        for (stat, parent) in [
+            ("12 (irc-speak) S 7 12 12 0", Some(7)),
+            ("12 (a) R 1 (b)) S 8 12", Some(8)),
+            ("12 (init) S 0 1", None),
+            ("", None),
+        ] {
+            assert_eq!(parent_in(stat).map(Pid::as_raw_pid), parent, "stat: {stat:?}");
+        }
+        assert_eq!(parent_of(getpid()), rustix::process::getppid());
+    }
+
+    #[test]
+    fn what_is_no_terminal_is_never_ours_and_of_the_usual_size() {
+        let null = File::open("/dev/null").unwrap();
+        assert!(!is_foreground(&null));
+        assert_eq!(Size::of(&null), Size::USUAL);
+    }
+}
