@@ -31,10 +31,9 @@ impl Listener {
 
     fn carry_out(&mut self, command: Command, voice: &Voice) -> Reply {
         let event = match command {
+            Command::Toggle if !self.queue.is_paused() => Event::Pause,
             Command::Pause => Event::Pause,
-            Command::Resume => Event::Resume,
-            Command::Toggle if self.queue.is_paused() => Event::Resume,
-            Command::Toggle => Event::Pause,
+            Command::Resume | Command::Toggle => Event::Resume,
             Command::Skip => Event::Skip,
             Command::Live => Event::Live,
             Command::Repeat { n } => Event::Repeat(n.clamp(1, MOST_LINES) as usize),

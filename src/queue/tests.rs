@@ -51,7 +51,7 @@ impl Bench {
     fn say(&mut self, text: &str) -> UtteranceId {
         let id = self.queue.number();
         self.n_lines += 1;
-        let sender = ["kim", "al"][usize::from(self.n_lines % 5 == 0)];
+        let sender = ["kim", "al"][usize::from(self.n_lines.is_multiple_of(5))];
         self.handle(Event::Arrived(vec![line(id, text, sender, self.now)]));
         id
     }

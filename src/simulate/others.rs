@@ -15,7 +15,7 @@ pub(super) enum Policy {
     /// One rate; when an utterance ends, the newest that waits is next, and the others are lost.
     Newest,
     /// One rate up to four that wait; from the fifth on a fifth faster for each, three times as
-    /// fast at most (DiscordVoiceVox does that).
+    /// fast at most (a bot for voice chats does that).
     Ramp,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn run(policy: Policy, arrivals: &[Arrival], base: u32) -> Vec<Heard>
         let seconds = estimate.seconds(work(&arrival.words), rate);
         let sounded = Duration::from_secs_f64(seconds);
         let ends = free_at.max(arrival.at) + LATENCY + sounded;
-        heard.push(Heard { lag: ends - arrival.at, sounded, rate });
+        heard.push(Heard { lag: ends.saturating_sub(arrival.at), sounded, rate });
         free_at = ends + GAP;
     }
 }

@@ -149,7 +149,7 @@ fn seconds_of(stamp: &str) -> Option<f64> {
 
 /// Spreads lines that have the minute alone evenly over it: several at once, on the minute.
 fn spread(arrivals: &mut [Arrival]) {
-    let is_minute = |it: &Arrival| it.at.subsec_nanos() == 0 && it.at.as_secs() % 60 == 0;
+    let is_minute = |it: &Arrival| it.at.subsec_nanos() == 0 && it.at.as_secs().is_multiple_of(60);
     if !arrivals.iter().all(is_minute) {
         return;
     }
