@@ -112,7 +112,7 @@ impl Journal {
         self.n_lines += u64::from(utterance.message.is_some());
         let open =
             Open { utterance: utterance.clone(), source: source.to_owned(), rate, started: None };
-        self.tell_of(&open, "queued", None, None);
+        self.tell_of(&open, "queued", None, None, None);
         self.open.insert(utterance.id, open);
     }
 
@@ -124,7 +124,7 @@ impl Journal {
         let received = open.utterance.received;
         let ready = self.free_since.take().map_or(received, |free| free.max(received));
         let latency = milliseconds(now.saturating_duration_since(ready));
-        self.tell_of(&open, "started", Some(latency), None);
+        self.tell_of(&open, "started", Some(now), Some(latency), None);
         self.open.insert(id, open);
     }
 
@@ -138,9 +138,9 @@ impl Journal {
             self.remember(message.as_ref(), *line, source, text, fate.clone());
         }
         if matches!(fate, Fate::Spoken { .. }) {
-            self.tell_of(&open, "finished", None, Some(fate));
+            self.tell_of(&open, "finished", Some(now), None, Some(fate));
         }
-        self.tell_of(&open, "fate", None, Some(fate));
+        self.tell_of(&open, "fate", Some(now), None, Some(fate));
     }
 
     /// The utterances that have not ended.
@@ -185,12 +185,20 @@ impl Journal {
         (self.n_lines, &self.fates)
     }
 
-    fn tell_of(&self, open: &Open, name: &'static str, latency: Option<f64>, fate: Option<&Fate>) {
+    /// `now`: until when its lag counts; from the line's arrival to the event.
+    fn tell_of(
+        &self,
+        open: &Open,
+        name: &'static str,
+        now: Option<Instant>,
+        latency: Option<f64>,
+        fate: Option<&Fate>,
+    ) {
         if self.events.is_none() {
             return;
         }
         let utterance = &open.utterance;
-        let lag = open.started.map(|at| at.saturating_duration_since(utterance.received));
+        let lag = now.map(|now| now.saturating_duration_since(utterance.received));
         let message = utterance.message.as_ref();
         let (rule, why) = match fate {
             Some(Fate::Dropped { rule }) => (Some(rule.as_str()), None),
