@@ -60,6 +60,12 @@ impl Hearing {
         Self { filter, phraser: Phraser::new(naming), ears, words: String::new() }
     }
 
+    /// Goes on with other rules and another way of naming, from the next line on.
+    pub fn configure(&mut self, filter: Filter, naming: Naming) {
+        self.filter = filter;
+        self.phraser = Phraser::new(naming);
+    }
+
     /// The name of a source.
     pub fn name(&self, source: SourceId) -> &str {
         &self.ears[usize::from(source.0)].name

@@ -47,7 +47,7 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
         Some(Command::Say(line)) => show::text(&control::client::say(line)?),
         Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_) | Command::Voice) | None => {
             let settings = Settings::load(cli)?;
-            runtime()?.block_on(listen::run(settings))
+            runtime()?.block_on(listen::run(settings, &|| Settings::load(cli)))
         }
     }
 }

@@ -27,10 +27,11 @@ use tokio_util::sync::CancellationToken;
 
 use self::muted::Muted;
 use crate::clock::now;
+use crate::config::ConfigError;
 use crate::config::error::escaped;
 use crate::config::settings::{Screen, Settings};
 use crate::control::screen::style::Style;
-use crate::control::{self, Controls, Shown, keys, screen};
+use crate::control::{self, Controls, Reply, Shown, keys, screen};
 use crate::error::Error;
 use crate::hearing::{Heard, Hearing};
 use crate::journal::Journal;
@@ -49,8 +50,11 @@ const REQUESTS: usize = 64;
 /// How long sources may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// Reads the configuration again.
+pub type Reload<'a> = &'a dyn Fn() -> Result<Settings, ConfigError>;
+
 /// Listens until the sources end or the user ends it.
-pub async fn run(settings: Settings) -> Result<(), Error> {
+pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     let (sender, inbox) = mpsc::channel(INBOX);
     let stop = CancellationToken::new();
     let names: Vec<_> = settings.sources.iter().map(crate::source::SourceSpec::name).collect();
@@ -82,6 +86,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         muted: Muted::default(),
         state,
         transcript: None,
+        reload,
     };
     let ended = if settings.text {
         listener.tell(inbox, signals, gone).await
@@ -147,10 +152,11 @@ impl Roll {
     }
 }
 
-/// SIGINT and SIGTERM.
+/// SIGINT and SIGTERM; SIGHUP, at which the configuration is read again.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -159,16 +165,27 @@ impl Signals {
         Ok(Self {
             interrupt: wait(SignalKind::interrupt())?,
             terminate: wait(SignalKind::terminate())?,
+            hangup: wait(SignalKind::hangup())?,
         })
     }
 
-    /// How the program is to end, once it is told to.
-    async fn next(&mut self) -> Result<(), Error> {
+    /// What is asked for next; an interrupt is an error, for the exit code.
+    async fn next(&mut self) -> Result<Asked, Error> {
         tokio::select! {
             _ = self.interrupt.recv() => Err(Error::Interrupted),
-            _ = self.terminate.recv() => Ok(()),
+            _ = self.terminate.recv() => Ok(Asked::End),
+            _ = self.hangup.recv() => Ok(Asked::HangUp),
         }
     }
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// The end.
+    End,
+    /// The end, or a look at the configuration.
+    HangUp,
 }
 
 /// `--text`: prints the words of each line, at once. Lines that came in one read go out in one
@@ -185,7 +202,7 @@ async fn print(
             input = inbox.recv() => input,
             ended = signals.next() => {
                 roll.dismiss(&mut inbox).await;
-                return ended;
+                return ended.map(|_| ());
             }
         };
         let mut take = |_: Message<'_>, _, heard: Heard<'_>| {
@@ -239,7 +256,7 @@ fn no_events() -> Printer {
 }
 
 /// What listens when lines are accounted for.
-struct Listener {
+struct Listener<'a> {
     hearing: Hearing,
     names: Vec<String>,
     roll: Roll,
@@ -251,9 +268,10 @@ struct Listener {
     state: watch::Sender<control::Snapshot>,
     /// What happens, for a terminal.
     transcript: Option<mpsc::UnboundedSender<Shown>>,
+    reload: Reload<'a>,
 }
 
-impl Listener {
+impl Listener<'_> {
     /// `--text --events`: events only; a line is spoken when it is told.
     async fn tell(
         mut self,
@@ -275,7 +293,7 @@ impl Listener {
                 },
                 ended = signals.next() => {
                     self.roll.dismiss(&mut inbox).await;
-                    return ended;
+                    return ended.map(|_| ());
                 }
                 _ = &mut gone => return Err(Error::StdoutGone),
             }
@@ -327,7 +345,15 @@ impl Listener {
                     }
                 }
                 () = at(self.queue.deadline()) => self.handle(Event::Tick, &voice),
-                ended = signals.next() => break ended,
+                ended = signals.next() => match ended {
+                    // With a terminal, that it is gone; without one, what a service is told.
+                    Ok(Asked::HangUp) if self.transcript.is_none() => {
+                        if let Reply::Error { why } = self.configure() {
+                            self.say(why);
+                        }
+                    }
+                    ended => break ended.map(|_| ()),
+                },
                 _ = &mut gone => break Err(Error::StdoutGone),
             }
             self.show();

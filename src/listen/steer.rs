@@ -17,7 +17,7 @@ const LOUDEST: u8 = 200;
 /// The most lines that one answer holds.
 const MOST_LINES: u32 = 1_000;
 
-impl Listener {
+impl Listener<'_> {
     /// Carries out a command and answers it; gives whether that was the end.
     pub(super) fn serve(&mut self, request: Request, voice: &Voice) -> bool {
         let is_last = matches!(request.command, Command::Quit);
@@ -60,13 +60,25 @@ impl Listener {
                 return self.lines(n, is_missed);
             }
             Command::Why { n } => return self.lines(n, |_| true),
-            Command::Reload => {
-                return Reply::Error { why: "the configuration is read at the start".to_owned() };
-            }
+            Command::Reload => return self.configure(),
             Command::Quit => return Reply::Done,
         };
         self.handle(event, voice);
         Reply::Done
+    }
+
+    /// Reads the configuration again: rules, rates and voice apply to the next line. What is wrong
+    /// is told, and what was in force stays.
+    pub(super) fn configure(&mut self) -> Reply {
+        match (self.reload)() {
+            Ok(settings) => {
+                self.hearing.configure(settings.filter, settings.naming);
+                self.queue.promise(settings.promise);
+                self.manner = settings.manner;
+                Reply::Done
+            }
+            Err(error) => Reply::Error { why: format!("{error}; the old configuration stays") },
+        }
     }
 
     fn set_rate(&mut self, wpm: u32, voice: &Voice) -> Reply {

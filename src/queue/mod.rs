@@ -146,6 +146,11 @@ impl Queue {
         }
     }
 
+    /// Keeps another promise, from the next utterance on.
+    pub fn promise(&mut self, promise: Promise) {
+        self.pace.promise = promise;
+    }
+
     /// A number for the next utterance.
     pub fn number(&mut self) -> UtteranceId {
         self.n_utterances += 1;

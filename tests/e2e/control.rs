@@ -55,6 +55,33 @@ fn lines_are_skipped_missed_and_muted() {
 }
 
 #[test]
+fn a_changed_configuration_is_taken_and_a_wrong_one_is_not() {
+    let sound = SoundServer::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    let write = |text: &str| std::fs::write(&file, text).expect("a file");
+    write("rate = 200");
+    let mut speak = Speak::start(&sound, ["-c".as_ref(), file.as_os_str()]);
+    speak.write_line("hello");
+    speak.wait_event("it is spoken", |event| event.is_fate("spoken", "hello"));
+
+    write("rate = 260\n[[rule]]\ndrop = \"nonsense\"\n");
+    assert_eq!(ctl(&sound, &["reload"]), "");
+    assert!(ctl(&sound, &["status"]).contains("260"));
+    speak.write_line("some nonsense");
+    speak.wait_event("it is dropped", |event| event.is_fate("dropped", "nonsense"));
+
+    write("rate = 20");
+    crate::harness::signal("HUP", speak.pid());
+    crate::harness::wait_for(
+        "it says why",
+        || speak.transcript(),
+        || speak.transcript().contains("config.toml:1:8: rate is 20").then_some(()),
+    );
+    assert!(ctl(&sound, &["status"]).contains("260"), "the old one stays");
+}
+
+#[test]
 fn a_listener_ends_when_it_is_told_to() {
     let sound = SoundServer::start();
     let mut speak = Speak::start(&sound, [""; 0]);
