@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use crate::audio::device;
+use crate::audio::cards;
 use crate::cli::{ConfigAction, Listening, Simulate};
 use crate::clock;
 use crate::config::error::{escaped, quoted};
@@ -29,7 +29,7 @@ pub fn engines() -> Result<(), Error> {
 
 /// The sound devices.
 pub fn devices() -> Result<(), Error> {
-    let devices = device::devices()?;
+    let devices = cards::devices()?;
     print(devices.into_iter().map(|device| {
         let default = if device.is_default { " (default)" } else { "" };
         (device.name, format!("{}{default}", device.about))

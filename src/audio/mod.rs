@@ -2,6 +2,7 @@
 //! utterance's first and last went out; it knows nothing of text or engines.
 #![forbid(unsafe_code)]
 
+pub mod cards;
 pub mod device;
 pub mod earcon;
 pub mod file;

@@ -5,5 +5,6 @@ pub mod error;
 pub mod file;
 pub mod set;
 pub mod settings;
+mod sources;
 
 pub use error::ConfigError;

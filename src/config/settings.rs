@@ -1,9 +1,6 @@
 //! The command line and the configuration file, checked and put together once.
 #![forbid(unsafe_code)]
 
-use std::ffi::OsString;
-use std::io::IsTerminal;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +10,8 @@ use toml::Spanned;
 use super::ConfigError;
 use super::file::{self, Loaded, RATES};
 use super::set::hint;
-use crate::cli::{Cli, Command, Connect, Listening, Speaker, Tail};
+use super::sources::{configured, sources};
+use crate::cli::{Cli, Listening, Speaker};
 use crate::engine;
 use crate::filter::library::Library;
 use crate::filter::{Filter, RuleSet};
@@ -21,12 +19,8 @@ use crate::format::Grammars;
 use crate::phrase::Naming;
 use crate::queue::pace::Promise;
 use crate::source::SourceSpec;
-use crate::source::irc::{self, IrcSpec};
 use crate::source::tail::TailSpec;
 use crate::voice::wire::{Setup, Speech, Target};
-
-/// The nick where none is given.
-const NICK: &str = "irc-speak";
 
 /// Everything that listening needs to know.
 #[derive(Debug)]
@@ -341,220 +335,5 @@ fn filter(
 /// The rule set that is used where the file names none.
 pub const DEFAULT_FILTER: &str = "irc-noise";
 
-/// What to listen to: what the command line names, else standard input, else the file's sources.
-fn sources(cli: &Cli, file: Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError> {
-    match &cli.command {
-        Some(Command::Tail(tail)) => Ok(tails(tail)),
-        Some(Command::Connect(connect)) => Ok(vec![connection(connect)?]),
-        Some(Command::Run(run)) => Ok(vec![SourceSpec::Command(run.command.clone())]),
-        _ if stdin_has_lines() => Ok(vec![SourceSpec::Stdin]),
-        _ => {
-            let sources = configured(file)?;
-            if sources.is_empty() {
-                return Err(ConfigError::Wrong(NOTHING.to_owned()));
-            }
-            Ok(sources)
-        }
-    }
-}
-
-const NOTHING: &str = "nothing to listen to; pipe lines in, name a log (irc-speak tail FILE) or a \
-                       channel (irc-speak connect SERVER CHANNEL), or list sources in the \
-                       configuration file; irc-speak --help says more";
-
-/// Whether standard input is something with lines of its own: a pipe, a socket or a file.
-fn stdin_has_lines() -> bool {
-    if std::io::stdin().is_terminal() {
-        return false;
-    }
-    std::fs::metadata("/dev/stdin").is_ok_and(|stdin| {
-        let kind = stdin.file_type();
-        kind.is_fifo() || kind.is_socket() || kind.is_file()
-    })
-}
-
-fn tails(tail: &Tail) -> Vec<SourceSpec> {
-    tail.files
-        .iter()
-        .map(|path| {
-            SourceSpec::Tail(TailSpec {
-                path: path.clone(),
-                lines: tail.lines,
-                follow: !tail.no_follow,
-                retry: tail.retry,
-            })
-        })
-        .collect()
-}
-
-fn connection(connect: &Connect) -> Result<SourceSpec, ConfigError> {
-    let port = if connect.no_tls { 6667 } else { 6697 };
-    let address = irc::ServerAddress::parse(&connect.server, port).map_err(ConfigError::Wrong)?;
-    for channel in &connect.channels {
-        irc::ChannelSpec::parse(channel).map_err(ConfigError::Wrong)?;
-    }
-    let nick = connect.nick.as_deref().unwrap_or(NICK);
-    irc::Nick::parse(nick).map_err(ConfigError::Wrong)?;
-    Ok(SourceSpec::Irc(IrcSpec {
-        host: address.host,
-        port: address.port,
-        tls: !connect.no_tls,
-        nick: nick.to_owned(),
-        channels: connect.channels.clone(),
-        retry: connect.retry,
-    }))
-}
-
-/// The sources of the file. What it names may come later: files are waited for, and servers tried
-/// again, also at first.
-fn configured(file: Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError> {
-    let Some(loaded) = file else { return Ok(vec![]) };
-    loaded.file.source.iter().map(|source| configured_source(loaded, source)).collect()
-}
-
-fn configured_source(loaded: &Loaded, source: &file::Source) -> Result<SourceSpec, ConfigError> {
-    match (&source.tail, &source.connect, &source.run) {
-        (Some(path), None, None) => Ok(SourceSpec::Tail(TailSpec {
-            path: expand_home(path.get_ref()),
-            lines: source.lines.unwrap_or(2),
-            follow: true,
-            retry: true,
-        })),
-        (None, Some(server), None) => configured_server(loaded, source, server),
-        (None, None, Some(command)) if !command.get_ref().is_empty() => {
-            Ok(SourceSpec::Command(command.get_ref().iter().map(OsString::from).collect()))
-        }
-        (None, None, Some(command)) => Err(loaded.error(command, "run names no command")),
-        _ => {
-            let problem = "a source has one of tail, connect and run";
-            Err(ConfigError::Wrong(format!("{}: {problem}", loaded.path.display())))
-        }
-    }
-}
-
-fn configured_server(
-    loaded: &Loaded,
-    source: &file::Source,
-    server: &Spanned<String>,
-) -> Result<SourceSpec, ConfigError> {
-    let tls = source.tls.unwrap_or(true);
-    let port = if tls { 6697 } else { 6667 };
-    let address = irc::ServerAddress::parse(server.get_ref(), port)
-        .map_err(|problem| loaded.error(server, problem))?;
-    let channels = source.channels.as_deref().unwrap_or_default();
-    if channels.is_empty() {
-        return Err(loaded.error(server, "a server needs channels = [\"#channel\"]"));
-    }
-    for channel in channels {
-        irc::ChannelSpec::parse(channel.get_ref())
-            .map_err(|problem| loaded.error(channel, problem))?;
-    }
-    if let Some(nick) = &source.nick {
-        irc::Nick::parse(nick.get_ref()).map_err(|problem| loaded.error(nick, problem))?;
-    }
-    let nick = source.nick.as_ref().map_or(NICK, |nick| nick.get_ref().as_str());
-    Ok(SourceSpec::Irc(IrcSpec {
-        host: address.host,
-        port: address.port,
-        tls,
-        nick: nick.to_owned(),
-        channels: channels.iter().map(|it| it.get_ref().clone()).collect(),
-        retry: true,
-    }))
-}
-
-/// `~/` at the beginning is the user's home, as a shell would have it.
-fn expand_home(path: &Path) -> PathBuf {
-    match (path.strip_prefix("~"), std::env::var_os("HOME")) {
-        (Ok(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => path.to_owned(),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    fn example() -> Loaded {
-        let path = PathBuf::from("config.example.toml");
-        let text = file::EXAMPLE.to_owned();
-        let file = toml::from_str(&text).expect("the example is TOML with known keys only");
-        Loaded { path, text, file }
-    }
-
-    #[test]
-    fn the_example_says_what_the_defaults_are() {
-        let options = Cli::parse_from(["irc-speak"]).listening;
-        let loaded = example();
-        let library = Library::load(None).expect("the library");
-        for file in [None, Some(&loaded)] {
-            assert_eq!(setup(&options, file).expect("right"), Setup::default_device());
-            assert_eq!(manner(&options, file).expect("right"), Speech::of(""));
-            let promised = Promise { base: 220, max: MAX_RATE, lag: MAX_LAG };
-            assert_eq!(promise(&options, file).expect("right"), promised);
-            assert_eq!(naming(&options, file).expect("right"), Naming::Change);
-            assert_eq!(format(&options, file, &library).expect("right"), None);
-            assert!(configured(file).expect("right").is_empty());
-        }
-        let names = loaded.file.filters.expect("named");
-        assert_eq!(
-            names.iter().map(|it| it.get_ref().as_str()).collect::<Vec<_>>(),
-            [DEFAULT_FILTER]
-        );
-    }
-
-    #[test]
-    fn the_examples_commented_parts_are_right_too() {
-        let mut text = String::new();
-        for line in file::EXAMPLE.lines() {
-            let bare = line.strip_prefix("# ").unwrap_or(line);
-            let is_toml = bare.starts_with('[') || bare.contains(" = ") && !bare.ends_with('.');
-            text.push_str(if is_toml { bare } else { "" });
-            text.push('\n');
-        }
-        let file = toml::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let loaded = Loaded { path: PathBuf::from("config.toml"), text, file };
-        assert_eq!(loaded.file.rule.len(), 3);
-        assert!(loaded.file.device.is_some() && loaded.file.format.is_some());
-        assert_eq!(configured(Some(&loaded)).expect("right").len(), 3);
-    }
-
-    #[test]
-    fn a_wrong_value_is_named_with_its_place() {
-        let options = Cli::parse_from(["irc-speak"]).listening;
-        for (text, problem) in [
-            ("rate = 5", "c.toml:1:8: rate is 5; it takes 60 to 1000 words a minute"),
-            ("\npitch = 200", "c.toml:2:9: pitch is 200; it takes 0 to 100"),
-            ("volume = 201", "c.toml:1:10: volume is 201; it takes 0 to 200 per cent"),
-            ("engine = \"espaek\"", "c.toml:1:10: no engine \"espaek\"; did you mean \"espeak\"?"),
-            (
-                "speaker = \"loud\"",
-                "c.toml:1:11: speaker is \"loud\"; it takes always, change or never",
-            ),
-            (
-                "close_after = \"soon\"",
-                "c.toml:1:15: close_after is \"soon\"; it takes a time such as \"10s\"",
-            ),
-        ] {
-            let file = toml::from_str(text).expect("TOML");
-            let loaded = Loaded { path: PathBuf::from("c.toml"), text: text.to_owned(), file };
-            let file = Some(&loaded);
-            let checks = setup(&options, file).err().or(manner(&options, file).err());
-            let error = checks.or(naming(&options, file).err()).expect(text);
-            assert_eq!(error.to_string(), problem);
-        }
-    }
-
-    #[test]
-    fn an_output_is_a_device_nothing_or_a_wav_file() {
-        let target_of = |output: &str| {
-            target(&Cli::parse_from(["irc-speak", "--output", output]).listening, None)
-        };
-        assert_eq!(target_of("null").expect("right"), Target::Null);
-        assert_eq!(target_of("device").expect("right"), Target::Device(None));
-        assert_eq!(target_of("a/b.WAV").expect("right"), Target::File("a/b.WAV".into()));
-        assert!(target_of("speech.mp3").is_err());
-    }
-}
+mod tests;

@@ -13,19 +13,20 @@
 #![forbid(unsafe_code)]
 
 mod muted;
+mod print;
+mod roll;
 mod steer;
 
-use std::io::{self, IsTerminal, Write};
-use std::sync::mpsc::Sender;
-use std::thread::JoinHandle;
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::muted::Muted;
+use self::print::{events, no_events, print};
+use self::roll::{Asked, Roll, Signals};
 use crate::clock::now;
 use crate::config::ConfigError;
 use crate::config::error::escaped;
@@ -37,7 +38,7 @@ use crate::hearing::{Heard, Hearing};
 use crate::journal::Journal;
 use crate::message::{Fate, Message, SourceId, Utterance, UtteranceId};
 use crate::queue::{Action, Event, Queue};
-use crate::source::{Inbox, Input, SourceError};
+use crate::source::{Inbox, Input};
 use crate::voice::wire::{Setup, Speech};
 use crate::voice::{Told, Voice};
 
@@ -102,158 +103,6 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
 }
 
 type JoinTask = tokio::task::JoinHandle<()>;
-
-/// The sources that are still there.
-struct Roll {
-    n_left: usize,
-    has_failed: bool,
-    stop: CancellationToken,
-}
-
-impl Roll {
-    /// A source has ended. The last one's failure is the program's; an earlier one's is told now.
-    fn strike(&mut self, ended: Result<(), SourceError>) -> Result<(), Error> {
-        self.n_left -= 1;
-        match ended {
-            Ok(()) => Ok(()),
-            Err(error) if self.n_left == 0 && !self.has_failed => Err(error.into()),
-            Err(error) => {
-                self.has_failed = true;
-                eprintln!("irc-speak: {error}");
-                Ok(())
-            }
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.n_left == 0
-    }
-
-    /// All sources have ended: how that went.
-    fn result(&self) -> Result<(), Error> {
-        if self.has_failed { Err(Error::SourcesFailed) } else { Ok(()) }
-    }
-
-    /// Ends the sources, and gives them a moment to say goodbye.
-    async fn dismiss(&mut self, inbox: &mut mpsc::Receiver<Input>) {
-        self.stop.cancel();
-        let all = async {
-            while self.n_left > 0 {
-                match inbox.recv().await {
-                    Some(Input::Ended(..)) => self.n_left -= 1,
-                    Some(_) => {} // after the end nothing is heard
-                    None => return,
-                }
-            }
-        };
-        if timeout(GOODBYE, all).await.is_err() {
-            tracing::debug!("a source did not end in time");
-        }
-    }
-}
-
-/// SIGINT and SIGTERM; SIGHUP, at which the configuration is read again.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Error> {
-        let wait = |kind| signal(kind).map_err(Error::system("cannot wait for signals"));
-        Ok(Self {
-            interrupt: wait(SignalKind::interrupt())?,
-            terminate: wait(SignalKind::terminate())?,
-            hangup: wait(SignalKind::hangup())?,
-        })
-    }
-
-    /// What is asked for next; an interrupt is an error, for the exit code.
-    async fn next(&mut self) -> Result<Asked, Error> {
-        tokio::select! {
-            _ = self.interrupt.recv() => Err(Error::Interrupted),
-            _ = self.terminate.recv() => Ok(Asked::End),
-            _ = self.hangup.recv() => Ok(Asked::HangUp),
-        }
-    }
-}
-
-/// What a signal asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    /// The end.
-    End,
-    /// The end, or a look at the configuration.
-    HangUp,
-}
-
-/// `--text`: prints the words of each line, at once. Lines that came in one read go out in one
-/// write; nothing is held back.
-async fn print(
-    mut inbox: mpsc::Receiver<Input>,
-    mut hearing: Hearing,
-    mut roll: Roll,
-    mut signals: Signals,
-) -> Result<(), Error> {
-    let mut out = Vec::new();
-    while !roll.is_empty() {
-        let input = tokio::select! {
-            input = inbox.recv() => input,
-            ended = signals.next() => {
-                roll.dismiss(&mut inbox).await;
-                return ended.map(|_| ());
-            }
-        };
-        let mut take = |_: Message<'_>, _, heard: Heard<'_>| {
-            if let Heard::Words(words) = heard {
-                out.extend_from_slice(words.as_bytes());
-                out.push(b'\n');
-            }
-        };
-        match input {
-            Some(Input::Lines(lines)) => hearing.lines(&lines, &mut take),
-            Some(Input::Message(message)) => hearing.message(message, &mut take),
-            Some(Input::Sample(lines)) => hearing.sample(&lines),
-            Some(Input::Notice(source, text)) => {
-                eprintln!("irc-speak: {}: {}", escaped(hearing.name(source)), escaped(&text));
-            }
-            Some(Input::Ended(_, ended)) => roll.strike(ended)?,
-            None => break,
-        }
-        io::stdout().lock().write_all(&out).map_err(Error::stdout)?;
-        io::stdout().lock().flush().map_err(Error::stdout)?;
-        out.clear();
-    }
-    roll.result()
-}
-
-type Printer = (Option<Sender<Vec<u8>>>, oneshot::Receiver<()>, Option<JoinHandle<()>>);
-
-/// A thread that prints events. The receiver tells when nobody reads them any more.
-fn events() -> Result<Printer, Error> {
-    let (events, told) = std::sync::mpsc::channel::<Vec<u8>>();
-    let (leave, gone) = oneshot::channel();
-    let print = move || {
-        let mut stdout = io::stdout().lock();
-        for line in told {
-            if stdout.write_all(&line).and_then(|()| stdout.flush()).is_err() {
-                drop(leave);
-                return;
-            }
-        }
-        std::mem::forget(leave); // all was printed: nobody has left
-    };
-    let thread = std::thread::Builder::new().name("events".to_owned()).spawn(print);
-    let thread = thread.map_err(Error::system("cannot start a thread"))?;
-    Ok((Some(events), gone, Some(thread)))
-}
-
-fn no_events() -> Printer {
-    let (leave, gone) = oneshot::channel();
-    std::mem::forget(leave); // nobody reads, so nobody leaves
-    (None, gone, None)
-}
 
 /// What listens when lines are accounted for.
 struct Listener<'a> {

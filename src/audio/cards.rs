@@ -1,0 +1,96 @@
+//! Which sound devices there are, by cpal.
+#![forbid(unsafe_code)]
+
+use cpal::traits::{DeviceTrait, HostTrait};
+
+use super::OutputError;
+use crate::config::error::escaped;
+
+/// A device as `irc-speak devices` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct DeviceInfo {
+    /// The name that `--device` takes.
+    pub name: String,
+    /// What it calls itself.
+    pub about: String,
+    /// Whether it is the one taken without `--device`.
+    pub is_default: bool,
+}
+
+/// The devices that sound can go to.
+pub fn devices() -> Result<Vec<DeviceInfo>, OutputError> {
+    let default = find(None).ok().and_then(|device| name_of(&device));
+    let mut known = Vec::new();
+    for device in host()?.output_devices().map_err(|error| no_device(&error))? {
+        let Some(name) = name_of(&device).filter(|name| !is_converter(name)) else { continue };
+        let about = device.description().map(|it| it.name().to_owned()).unwrap_or_default();
+        let is_default = Some(&name) == default.as_ref();
+        known.push(DeviceInfo { name, about, is_default });
+    }
+    Ok(known)
+}
+
+/// ALSA lists its converters as if they were devices.
+fn is_converter(name: &str) -> bool {
+    const CONVERTERS: [&str; 8] =
+        ["null", "lavrate", "samplerate", "speexrate", "speex", "upmix", "vdownmix", "oss"];
+    CONVERTERS.contains(&name)
+}
+
+/// PulseAudio's host where a server answers (PipeWire's counts), else the system's own.
+fn host() -> Result<cpal::Host, OutputError> {
+    let mut why = None;
+    for id in cpal::available_hosts() {
+        match cpal::host_from_id(id) {
+            Ok(host) => return Ok(host),
+            Err(error) => why = Some(error),
+        }
+    }
+    Err(why.map_or(OutputError::NoDevice { why: "no sound system".to_owned() }, |e| no_device(&e)))
+}
+
+pub(super) fn find(name: Option<&str>) -> Result<cpal::Device, OutputError> {
+    let host = host()?;
+    let Some(name) = name else {
+        return host
+            .default_output_device()
+            .ok_or_else(|| OutputError::NoDevice { why: "the sound system has none".to_owned() });
+    };
+    let mut n_known = 0;
+    for device in host.output_devices().map_err(|error| no_device(&error))? {
+        n_known += 1;
+        let about = device.description().map(|it| it.name().to_owned()).unwrap_or_default();
+        if name_of(&device).as_deref() == Some(name) || about == name {
+            return Ok(device);
+        }
+    }
+    Err(OutputError::UnknownDevice { name: name.to_owned(), n_known })
+}
+
+fn name_of(device: &cpal::Device) -> Option<String> {
+    device.id().ok().map(|id| id.id().to_owned())
+}
+
+pub(super) fn no_device(error: &cpal::Error) -> OutputError {
+    OutputError::NoDevice { why: clause(&error.to_string()) }
+}
+
+/// The sound system's sentence as a part of one: its first, in lower case, without a full stop.
+pub(super) fn clause(sentence: &str) -> String {
+    let first = sentence.split(". ").next().unwrap_or(sentence).trim_end_matches('.');
+    let is_name = first.chars().nth(1).is_some_and(|c| c.is_uppercase() || c == '/');
+    let mut letters = first.chars();
+    let begin = letters.next().map(|c| if is_name { c } else { c.to_ascii_lowercase() });
+    escaped(&begin.into_iter().chain(letters).collect::<String>())
+}
+
+#[test]
+fn the_sound_systems_words_fit_into_a_sentence() {
+    for (sentence, expected) in [
+        ("The device is gone. It may have been unplugged.", "the device is gone"),
+        ("I/O error: refused", "I/O error: refused"),
+        ("", ""),
+    ] {
+        assert_eq!(clause(sentence), expected);
+    }
+}

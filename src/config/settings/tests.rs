@@ -1,0 +1,81 @@
+use clap::Parser;
+
+use super::*;
+use crate::config::sources::configured;
+
+fn example() -> Loaded {
+    let path = PathBuf::from("config.example.toml");
+    let text = file::EXAMPLE.to_owned();
+    let file = toml::from_str(&text).expect("the example is TOML with known keys only");
+    Loaded { path, text, file }
+}
+
+#[test]
+fn the_example_says_what_the_defaults_are() {
+    let options = Cli::parse_from(["irc-speak"]).listening;
+    let loaded = example();
+    let library = Library::load(None).expect("the library");
+    for file in [None, Some(&loaded)] {
+        assert_eq!(setup(&options, file).expect("right"), Setup::default_device());
+        assert_eq!(manner(&options, file).expect("right"), Speech::of(""));
+        let promised = Promise { base: 220, max: MAX_RATE, lag: MAX_LAG };
+        assert_eq!(promise(&options, file).expect("right"), promised);
+        assert_eq!(naming(&options, file).expect("right"), Naming::Change);
+        assert_eq!(format(&options, file, &library).expect("right"), None);
+        assert!(configured(file).expect("right").is_empty());
+    }
+    let names = loaded.file.filters.expect("named");
+    assert_eq!(names.iter().map(|it| it.get_ref().as_str()).collect::<Vec<_>>(), [DEFAULT_FILTER]);
+}
+
+#[test]
+fn the_examples_commented_parts_are_right_too() {
+    let mut text = String::new();
+    for line in file::EXAMPLE.lines() {
+        let bare = line.strip_prefix("# ").unwrap_or(line);
+        let is_toml = bare.starts_with('[') || bare.contains(" = ") && !bare.ends_with('.');
+        text.push_str(if is_toml { bare } else { "" });
+        text.push('\n');
+    }
+    let file = toml::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let loaded = Loaded { path: PathBuf::from("config.toml"), text, file };
+    assert_eq!(loaded.file.rule.len(), 3);
+    assert!(loaded.file.device.is_some() && loaded.file.format.is_some());
+    assert_eq!(configured(Some(&loaded)).expect("right").len(), 3);
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_place() {
+    let options = Cli::parse_from(["irc-speak"]).listening;
+    for (text, problem) in [
+        ("rate = 5", "c.toml:1:8: rate is 5; it takes 60 to 1000 words a minute"),
+        ("\npitch = 200", "c.toml:2:9: pitch is 200; it takes 0 to 100"),
+        ("volume = 201", "c.toml:1:10: volume is 201; it takes 0 to 200 per cent"),
+        ("engine = \"espaek\"", "c.toml:1:10: no engine \"espaek\"; did you mean \"espeak\"?"),
+        (
+            "speaker = \"loud\"",
+            "c.toml:1:11: speaker is \"loud\"; it takes always, change or never",
+        ),
+        (
+            "close_after = \"soon\"",
+            "c.toml:1:15: close_after is \"soon\"; it takes a time such as \"10s\"",
+        ),
+    ] {
+        let file = toml::from_str(text).expect("TOML");
+        let loaded = Loaded { path: PathBuf::from("c.toml"), text: text.to_owned(), file };
+        let file = Some(&loaded);
+        let checks = setup(&options, file).err().or(manner(&options, file).err());
+        let error = checks.or(naming(&options, file).err()).expect(text);
+        assert_eq!(error.to_string(), problem);
+    }
+}
+
+#[test]
+fn an_output_is_a_device_nothing_or_a_wav_file() {
+    let target_of =
+        |output: &str| target(&Cli::parse_from(["irc-speak", "--output", output]).listening, None);
+    assert_eq!(target_of("null").expect("right"), Target::Null);
+    assert_eq!(target_of("device").expect("right"), Target::Device(None));
+    assert_eq!(target_of("a/b.WAV").expect("right"), Target::File("a/b.WAV".into()));
+    assert!(target_of("speech.mp3").is_err());
+}

@@ -1,0 +1,149 @@
+//! What to listen to: from the command line, standard input or the configuration file.
+#![forbid(unsafe_code)]
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+
+use super::ConfigError;
+use super::file::{self, Loaded};
+use crate::cli::{Cli, Command, Connect, Tail};
+use crate::source::SourceSpec;
+use crate::source::irc::{self, IrcSpec};
+use crate::source::tail::TailSpec;
+
+/// The nick where none is given.
+const NICK: &str = "irc-speak";
+
+/// What to listen to: what the command line names, else standard input, else the file's sources.
+pub(super) fn sources(cli: &Cli, file: Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError> {
+    match &cli.command {
+        Some(Command::Tail(tail)) => Ok(tails(tail)),
+        Some(Command::Connect(connect)) => Ok(vec![connection(connect)?]),
+        Some(Command::Run(run)) => Ok(vec![SourceSpec::Command(run.command.clone())]),
+        _ if stdin_has_lines() => Ok(vec![SourceSpec::Stdin]),
+        _ => {
+            let sources = configured(file)?;
+            if sources.is_empty() {
+                return Err(ConfigError::Wrong(NOTHING.to_owned()));
+            }
+            Ok(sources)
+        }
+    }
+}
+
+const NOTHING: &str = "nothing to listen to; pipe lines in, name a log (irc-speak tail FILE) or a \
+                       channel (irc-speak connect SERVER CHANNEL), or list sources in the \
+                       configuration file; irc-speak --help says more";
+
+/// Whether standard input is something with lines of its own: a pipe, a socket or a file.
+fn stdin_has_lines() -> bool {
+    if std::io::stdin().is_terminal() {
+        return false;
+    }
+    std::fs::metadata("/dev/stdin").is_ok_and(|stdin| {
+        let kind = stdin.file_type();
+        kind.is_fifo() || kind.is_socket() || kind.is_file()
+    })
+}
+
+fn tails(tail: &Tail) -> Vec<SourceSpec> {
+    tail.files
+        .iter()
+        .map(|path| {
+            SourceSpec::Tail(TailSpec {
+                path: path.clone(),
+                lines: tail.lines,
+                follow: !tail.no_follow,
+                retry: tail.retry,
+            })
+        })
+        .collect()
+}
+
+fn connection(connect: &Connect) -> Result<SourceSpec, ConfigError> {
+    let port = if connect.no_tls { 6667 } else { 6697 };
+    let address = irc::ServerAddress::parse(&connect.server, port).map_err(ConfigError::Wrong)?;
+    for channel in &connect.channels {
+        irc::ChannelSpec::parse(channel).map_err(ConfigError::Wrong)?;
+    }
+    let nick = connect.nick.as_deref().unwrap_or(NICK);
+    irc::Nick::parse(nick).map_err(ConfigError::Wrong)?;
+    Ok(SourceSpec::Irc(IrcSpec {
+        host: address.host,
+        port: address.port,
+        tls: !connect.no_tls,
+        nick: nick.to_owned(),
+        channels: connect.channels.clone(),
+        retry: connect.retry,
+    }))
+}
+
+/// The sources of the file. What it names may come later: files are waited for, and servers tried
+/// again, also at first.
+pub(super) fn configured(file: Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError> {
+    let Some(loaded) = file else { return Ok(vec![]) };
+    loaded.file.source.iter().map(|source| configured_source(loaded, source)).collect()
+}
+
+fn configured_source(loaded: &Loaded, source: &file::Source) -> Result<SourceSpec, ConfigError> {
+    match (&source.tail, &source.connect, &source.run) {
+        (Some(path), None, None) => Ok(SourceSpec::Tail(TailSpec {
+            path: expand_home(path.get_ref()),
+            lines: source.lines.unwrap_or(2),
+            follow: true,
+            retry: true,
+        })),
+        (None, Some(server), None) => configured_server(loaded, source, server),
+        (None, None, Some(command)) if !command.get_ref().is_empty() => {
+            Ok(SourceSpec::Command(command.get_ref().iter().map(OsString::from).collect()))
+        }
+        (None, None, Some(command)) => Err(loaded.error(command, "run names no command")),
+        _ => {
+            let problem = "a source has one of tail, connect and run";
+            Err(ConfigError::Wrong(format!("{}: {problem}", loaded.path.display())))
+        }
+    }
+}
+
+fn configured_server(
+    loaded: &Loaded,
+    source: &file::Source,
+    server: &Spanned<String>,
+) -> Result<SourceSpec, ConfigError> {
+    let tls = source.tls.unwrap_or(true);
+    let port = if tls { 6697 } else { 6667 };
+    let address = irc::ServerAddress::parse(server.get_ref(), port)
+        .map_err(|problem| loaded.error(server, problem))?;
+    let channels = source.channels.as_deref().unwrap_or_default();
+    if channels.is_empty() {
+        return Err(loaded.error(server, "a server needs channels = [\"#channel\"]"));
+    }
+    for channel in channels {
+        irc::ChannelSpec::parse(channel.get_ref())
+            .map_err(|problem| loaded.error(channel, problem))?;
+    }
+    if let Some(nick) = &source.nick {
+        irc::Nick::parse(nick.get_ref()).map_err(|problem| loaded.error(nick, problem))?;
+    }
+    let nick = source.nick.as_ref().map_or(NICK, |nick| nick.get_ref().as_str());
+    Ok(SourceSpec::Irc(IrcSpec {
+        host: address.host,
+        port: address.port,
+        tls,
+        nick: nick.to_owned(),
+        channels: channels.iter().map(|it| it.get_ref().clone()).collect(),
+        retry: true,
+    }))
+}
+
+/// `~/` at the beginning is the user's home, as a shell would have it.
+fn expand_home(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::var_os("HOME")) {
+        (Ok(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => path.to_owned(),
+    }
+}

@@ -1,0 +1,96 @@
+//! What ends the listener: its sources, one by one, and signals.
+#![forbid(unsafe_code)]
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::GOODBYE;
+use crate::error::Error;
+use crate::source::{Input, SourceError};
+
+/// The sources that are still there.
+pub(super) struct Roll {
+    pub(super) n_left: usize,
+    pub(super) has_failed: bool,
+    pub(super) stop: CancellationToken,
+}
+
+impl Roll {
+    /// A source has ended. The last one's failure is the program's; an earlier one's is told now.
+    pub(super) fn strike(&mut self, ended: Result<(), SourceError>) -> Result<(), Error> {
+        self.n_left -= 1;
+        match ended {
+            Ok(()) => Ok(()),
+            Err(error) if self.n_left == 0 && !self.has_failed => Err(error.into()),
+            Err(error) => {
+                self.has_failed = true;
+                eprintln!("irc-speak: {error}");
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.n_left == 0
+    }
+
+    /// All sources have ended: how that went.
+    pub(super) fn result(&self) -> Result<(), Error> {
+        if self.has_failed { Err(Error::SourcesFailed) } else { Ok(()) }
+    }
+
+    /// Ends the sources, and gives them a moment to say goodbye.
+    pub(super) async fn dismiss(&mut self, inbox: &mut mpsc::Receiver<Input>) {
+        self.stop.cancel();
+        let all = async {
+            while self.n_left > 0 {
+                match inbox.recv().await {
+                    Some(Input::Ended(..)) => self.n_left -= 1,
+                    Some(_) => {} // after the end nothing is heard
+                    None => return,
+                }
+            }
+        };
+        if timeout(GOODBYE, all).await.is_err() {
+            tracing::debug!("a source did not end in time");
+        }
+    }
+}
+
+/// SIGINT and SIGTERM; SIGHUP, at which the configuration is read again.
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> Result<Self, Error> {
+        let wait = |kind| signal(kind).map_err(Error::system("cannot wait for signals"));
+        Ok(Self {
+            interrupt: wait(SignalKind::interrupt())?,
+            terminate: wait(SignalKind::terminate())?,
+            hangup: wait(SignalKind::hangup())?,
+        })
+    }
+
+    /// What is asked for next; an interrupt is an error, for the exit code.
+    pub(super) async fn next(&mut self) -> Result<Asked, Error> {
+        tokio::select! {
+            _ = self.interrupt.recv() => Err(Error::Interrupted),
+            _ = self.terminate.recv() => Ok(Asked::End),
+            _ = self.hangup.recv() => Ok(Asked::HangUp),
+        }
+    }
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The end.
+    End,
+    /// The end, or a look at the configuration.
+    HangUp,
+}
