@@ -120,7 +120,7 @@ pub const ENGINES: &[EngineInfo] = &[
     EngineInfo {
         name: "system",
         about: "the desktop's own voice (Speech Dispatcher on Linux)",
-        open: |_| Ok(Box::new(system::System::open()?)),
+        open: |setup| Ok(Box::new(system::System::open(setup)?)),
         voices: system::voices,
     },
 ];

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tts::{Backends, Tts};
 
 use super::{Engine, EngineError, Stage, VoiceInfo};
-use crate::voice::wire::Speech;
+use crate::voice::wire::{Setup, Speech};
 
 const NAME: &str = "system";
 
@@ -24,6 +24,9 @@ const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 pub struct System {
     tts: Tts,
     told: Receiver<Told>,
+    /// Listed once, at the start: Speech Dispatcher takes a second for its 13,000, and while an
+    /// utterance waits that would pass for a hang.
+    voices: Vec<tts::Voice>,
     voice: String,
 }
 
@@ -33,8 +36,9 @@ enum Told {
 }
 
 impl System {
-    /// Connects to the system's speech service, which may start it.
-    pub fn open() -> Result<Self, EngineError> {
+    /// Connects to the system's speech service, which may start it, and takes the voice of `setup`:
+    /// the first request after a start can take seconds, which no line is to wait for.
+    pub fn open(setup: &Setup) -> Result<Self, EngineError> {
         let tts = connect()?;
         let (tell, told) = mpsc::channel();
         for (register, tell) in
@@ -42,19 +46,22 @@ impl System {
         {
             register(&tts, tell).map_err(|error| start(&error))?;
         }
-        Ok(Self { tts, told, voice: String::new() })
+        let voices = tts.voices().map_err(|error| start(&error))?;
+        let mut system = Self { tts, told, voices, voice: String::new() };
+        let manner = Speech { voice: setup.voice.clone(), ..Speech::of("") };
+        system.prepare(&manner).map_err(|error| start(&error))?;
+        Ok(system)
     }
 
     fn prepare(&mut self, speech: &Speech) -> Result<(), tts::Error> {
         if speech.voice != self.voice {
             self.voice.clone_from(&speech.voice);
-            let voices = self.tts.voices()?;
             let wanted = |voice: &&tts::Voice| {
                 voice.name() == speech.voice
                     || voice.language().as_str().eq_ignore_ascii_case(&speech.voice)
             };
             // The default voice serves where there is no such one: the names are the system's.
-            if let Some(voice) = voices.iter().find(wanted) {
+            if let Some(voice) = self.voices.iter().find(wanted) {
                 self.tts.set_voice(voice)?;
             }
         }
