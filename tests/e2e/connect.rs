@@ -20,9 +20,7 @@ fn two_channels_are_heard_in_the_clear_and_again_after_the_server_was_killed() {
     let address = format!("127.0.0.1:{}", server.port);
     let arguments = ["connect", &address, "#red", "#blue", "--no-tls", "--nick", "ear"];
     let speak = Speak::start(&sound, arguments);
-    let began = now();
     converse(&mut server, &sound, &speak);
-    recognise(&sound, began);
 }
 
 #[test]
@@ -35,9 +33,7 @@ fn two_channels_are_heard_over_tls_and_again_after_the_server_was_killed() {
     let speak = Speak::start_with(&sound, arguments, |command| {
         command.env("SSL_CERT_FILE", authority.certificate());
     });
-    let began = now();
     converse(&mut server, &sound, &speak);
-    recognise(&sound, began);
 }
 
 #[test]
@@ -62,13 +58,16 @@ fn converse(server: &mut Ngircd, sound: &SoundServer, speak: &Speak) {
     mira.wait_member("#red", "ear");
     mira.wait_member("#blue", "ear");
 
-    let said = now();
+    let began = now();
     mira.say("#red", FIRST);
-    let onset = sound.wait_onset(said);
-    assert!(onset - said < Duration::from_secs(1), "heard after {:?}", onset - said);
+    let onset = sound.wait_onset(began);
+    assert!(onset - began < Duration::from_secs(1), "heard after {:?}", onset - began);
     assert_eq!(speak.wait_spoken(FIRST).channel.as_deref(), Some("#red"));
     mira.say("#blue", SECOND);
     assert_eq!(speak.wait_spoken(SECOND).channel.as_deref(), Some("#blue"));
+    sound.wait_quiet();
+    // Before the server goes: that this is told, with its address, leads the recogniser astray.
+    recognise(sound, began, &[FIRST, SECOND]);
 
     server.restart();
     let mut mira = IrcClient::connect(server.port, "mira");
@@ -88,11 +87,12 @@ fn converse(server: &mut Ngircd, sound: &SoundServer, speak: &Speak) {
     let length = sound.sound_since(said).loud();
     let sensible = Duration::from_millis(1200)..Duration::from_secs(5);
     assert!(sensible.contains(&length), "a sentence of 8 words took {length:?}");
+    recognise(sound, said, &[THIRD]);
 }
 
-fn recognise(sound: &SoundServer, began: std::time::Instant) {
+fn recognise(sound: &SoundServer, began: std::time::Instant, sentences: &[&str]) {
     if let Some(recogniser) = Recogniser::find() {
         let wav = sound.wav("channels.wav", began);
-        recogniser.assert_heard(&wav, &[FIRST, SECOND, THIRD], &[]);
+        recogniser.assert_heard(&wav, sentences, &[]);
     }
 }
