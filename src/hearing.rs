@@ -89,7 +89,7 @@ impl Hearing {
             let reader = &mut ear.reader;
             return lines.iter().map(|line| judge(reader, filter, name, line)).for_each(hear);
         }
-        let [first, second] = lines.halves();
+        let [first, second] = lines.parts();
         let mut other_reader = ear.reader.clone();
         std::thread::scope(|scope| {
             let second = scope.spawn(move || judged(&mut other_reader, filter, name, second));
