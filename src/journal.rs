@@ -201,7 +201,7 @@ impl Journal {
         let lag = now.map(|now| now.saturating_duration_since(utterance.received));
         let message = utterance.message.as_ref();
         let (rule, why) = match fate {
-            Some(Fate::Dropped { rule }) => (Some(rule.as_str()), None),
+            Some(Fate::Dropped { rule } | Fate::Expired { rule }) => (Some(rule.as_str()), None),
             Some(Fate::Failed { why }) => (None, Some(why.as_str())),
             Some(Fate::Spoken { .. } | Fate::Merged { .. } | Fate::Skipped) | None => (None, None),
         };

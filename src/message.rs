@@ -170,6 +170,10 @@ pub struct Utterance {
     pub received: Instant,
     /// It was spoken before, and is spoken again.
     pub is_replay: bool,
+    /// The sound before the words.
+    pub earcon: Option<Earcon>,
+    /// When it is not worth hearing any more, by the user's rule.
+    pub expiry: Option<Expiry>,
 }
 
 impl Utterance {
@@ -177,6 +181,35 @@ impl Utterance {
     pub fn is_new(&self) -> bool {
         self.message.is_some() && !self.is_replay
     }
+}
+
+/// A short sound that says what words would take too long to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Earcon {
+    /// A line was lost: it could not be spoken.
+    Lost,
+    /// The line is addressed to the listener.
+    Highlight,
+    /// Somebody came in.
+    Join,
+    /// Somebody left.
+    Part,
+    /// The topic changed.
+    Topic,
+    /// Lines were passed over.
+    Skipped,
+    /// Speech is further behind than was promised.
+    Behind,
+}
+
+/// Until when an utterance may wait to be spoken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// It is not begun after this.
+    pub at: Instant,
+    /// The rule that says so, as `config:12` (rule set and line).
+    pub rule: String,
 }
 
 /// How a line ended. Every line has exactly one.
@@ -199,6 +232,11 @@ pub enum Fate {
         /// The other one.
         into: UtteranceId,
     },
+    /// It waited longer than a rule of the user's allows.
+    Expired {
+        /// The rule, as `config:12` (rule set and line).
+        rule: String,
+    },
     /// The user passed over it, or ended the program before it was heard.
     Skipped,
     /// It could not be spoken.
@@ -215,6 +253,7 @@ impl Fate {
             Self::Spoken { .. } => "spoken",
             Self::Dropped { .. } => "dropped",
             Self::Merged { .. } => "merged",
+            Self::Expired { .. } => "expired",
             Self::Skipped => "skipped",
             Self::Failed { .. } => "failed",
         }

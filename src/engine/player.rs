@@ -89,7 +89,7 @@ impl Player {
             };
             match order {
                 Ok(Order::Speak(speech)) => self.speak(&speech)?,
-                Ok(Order::Cue) => self.cue()?,
+                Ok(Order::Cue(_)) => self.cue()?,
                 Ok(Order::Stop) => self.stop(),
                 Ok(Order::Finish) => {
                     self.output.drain()?;

@@ -306,6 +306,8 @@ impl Listener<'_> {
                         received: message.received,
                         message: Some(message.into_owned()),
                         is_replay: false,
+                        earcon: None,
+                        expiry: None,
                     };
                     journal.queued(&utterance, source, manner.rate);
                     utterances.push(utterance);
@@ -337,6 +339,8 @@ impl Listener<'_> {
             line: 0,
             received: now(),
             is_replay: false,
+            earcon: None,
+            expiry: None,
         };
         self.journal.queued(&utterance, name, self.manner.rate);
         Some(utterance)
@@ -346,13 +350,14 @@ impl Listener<'_> {
     fn handle(&mut self, event: Event, voice: &Voice) {
         for action in self.queue.handle(event, now()) {
             match action {
-                Action::Speak { utterance, rate, gap_ms } => {
+                Action::Speak { utterance, from, rate, gap_ms } => {
                     self.transcribe(self.queued(&utterance));
                     voice.speak(Speech {
                         id: utterance.id,
-                        text: utterance.text,
+                        text: utterance.text[from..].to_owned(),
                         rate,
                         gap_ms,
+                        earcon: utterance.earcon.filter(|_| from == 0),
                         ..self.manner.clone()
                     });
                 }
@@ -368,6 +373,10 @@ impl Listener<'_> {
                 self.journal.started(id, now());
                 self.transcribe(Shown::Started { id: id.0 });
                 self.handle(Event::Started(id), voice);
+            }
+            Told::Word(id, start, length) => {
+                self.transcribe(Shown::Word { id: id.0, start, length });
+                self.handle(Event::Reached(id, start), voice);
             }
             Told::Settled(id, fate) => self.handle(Event::Ended(id, fate), voice),
             Told::Waiting(why) => {

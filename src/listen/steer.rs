@@ -55,7 +55,10 @@ impl Listener<'_> {
             Command::Missed { n } => {
                 let is_missed = |fate: &Fate| match fate {
                     Fate::Spoken { .. } | Fate::Merged { .. } => false,
-                    Fate::Dropped { .. } | Fate::Skipped | Fate::Failed { .. } => true,
+                    Fate::Dropped { .. }
+                    | Fate::Expired { .. }
+                    | Fate::Skipped
+                    | Fate::Failed { .. } => true,
                 };
                 return self.lines(n, is_missed);
             }
@@ -148,7 +151,7 @@ impl Listener<'_> {
 
 fn entry(ended: &Ended) -> Entry {
     let why = match &ended.fate {
-        Fate::Dropped { rule } => Some(rule.clone()),
+        Fate::Dropped { rule } | Fate::Expired { rule } => Some(rule.clone()),
         Fate::Failed { why } => Some(why.clone()),
         Fate::Spoken { rate, .. } => Some(format!("at {rate} words a minute")),
         Fate::Merged { into } => Some(format!("into utterance {}", into.0)),

@@ -14,7 +14,7 @@ mod recall;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::message::{Fate, Kind, Utterance, UtteranceId};
+use crate::message::{Earcon, Fate, Kind, Utterance, UtteranceId};
 use estimate::{Estimate, work};
 use pace::{Due, Pace, Promise};
 
@@ -49,6 +49,8 @@ pub enum Event {
     Arrived(Vec<Utterance>),
     /// The voice has begun it.
     Started(UtteranceId),
+    /// The voice has come to the word that begins at this character of what it was given.
+    Reached(UtteranceId, usize),
     /// The voice has settled it.
     Ended(UtteranceId, Fate),
     /// The time that [`Queue::deadline`] gave has come.
@@ -78,6 +80,8 @@ pub enum Action {
     Speak {
         /// What.
         utterance: Utterance,
+        /// The byte of its text at which to begin: where it was when it was interrupted.
+        from: usize,
         /// Words a minute.
         rate: u32,
         /// The silence before it, in milliseconds, where another one has just ended.
@@ -168,6 +172,7 @@ impl Queue {
                 vec![]
             }
             Event::Started(id) => self.started(id, now),
+            Event::Reached(..) => vec![],
             Event::Ended(id, fate) => self.ended(id, fate),
             Event::Tick => vec![],
             Event::Pause => self.pause(),
@@ -300,7 +305,7 @@ impl Queue {
         let gap_ms = self.gap(rate);
         let utterance = waiting.utterance.clone();
         self.out.push_back(Out { waiting, rate, gap_ms, started: None });
-        actions.push(Action::Speak { utterance, rate, gap_ms });
+        actions.push(Action::Speak { utterance, from: 0, rate, gap_ms });
         actions
     }
 
@@ -364,6 +369,8 @@ impl Queue {
             line: 0,
             received: start,
             is_replay: false,
+            earcon: Some(Earcon::Behind),
+            expiry: None,
         };
         self.waiting.push_front(Waiting::new(utterance));
     }

@@ -25,7 +25,9 @@ impl Queue {
     pub(super) fn crossed(&mut self, id: UtteranceId, fate: Fate) -> Vec<Action> {
         let was_heard = match fate {
             Fate::Spoken { .. } | Fate::Failed { .. } => true,
-            Fate::Skipped | Fate::Merged { .. } | Fate::Dropped { .. } => false,
+            Fate::Skipped | Fate::Expired { .. } | Fate::Merged { .. } | Fate::Dropped { .. } => {
+                false
+            }
         };
         let at = self.waiting.iter().position(|waiting| waiting.utterance.id == id);
         match at.filter(|_| was_heard).and_then(|at| self.waiting.remove(at)) {

@@ -16,6 +16,8 @@ fn line(id: UtteranceId, text: &str, sender: &str, now: Instant) -> Utterance {
         line: id.0,
         received: now,
         is_replay: false,
+        earcon: None,
+        expiry: None,
     }
 }
 

@@ -135,7 +135,7 @@ impl Run {
         for action in self.queue.handle(event, now) {
             if let Action::Settle(id, Fate::Merged { into }) = action {
                 self.merged.push((id, into));
-            } else if let Action::Speak { utterance, rate, gap_ms } = action {
+            } else if let Action::Speak { utterance, rate, gap_ms, .. } = action {
                 let gap = Duration::from_millis(u64::from(gap_ms));
                 let begins = (now + LATENCY).max(self.free_at + gap);
                 let seconds = self.estimate.seconds(work(&utterance.text), rate);

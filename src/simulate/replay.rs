@@ -38,6 +38,8 @@ impl Arrival {
             line: id.0,
             received: now,
             is_replay: false,
+            earcon: None,
+            expiry: None,
         }
     }
 }

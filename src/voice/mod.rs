@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep_until, timeout};
 
 use crate::clock::now;
-use crate::message::{Fate, UtteranceId};
+use crate::message::{Earcon, Fate, UtteranceId};
 use supervisor::{Action, Event, Supervisor};
 use wire::{Order, Report, Setup, Speech};
 
@@ -33,6 +33,9 @@ const GRACE: Duration = Duration::from_millis(250);
 pub enum Told {
     /// The utterance's first sample went out.
     Started(UtteranceId),
+    /// This word of the utterance is heard now: its first character in what was given to
+    /// [`Voice::speak`], and its length in characters.
+    Word(UtteranceId, usize, usize),
     /// The utterance has ended.
     Settled(UtteranceId, Fate),
     /// There will be no speech.
@@ -71,6 +74,11 @@ impl Voice {
     /// Speaks, after what was given before. Never waits: the caller gives at most two at a time.
     pub fn speak(&self, speech: Speech) {
         self.send(Event::Speak(speech));
+    }
+
+    /// Plays a short sound, after what was given before.
+    pub fn cue(&self, earcon: Earcon) {
+        self.send(Event::Cue(earcon));
     }
 
     /// Is silent, at once; what was not finished is skipped.
@@ -134,10 +142,11 @@ impl Driver {
                         events.push_back(Event::Exited);
                     }
                     Action::Say(speech) => self.order(&Order::Speak(speech)),
-                    Action::Cue => self.order(&Order::Cue),
+                    Action::Cue(earcon) => self.order(&Order::Cue(earcon)),
                     Action::Silence => self.order(&Order::Stop),
                     Action::End => self.order(&Order::Finish),
                     Action::Started(id) => self.tell(Told::Started(id)),
+                    Action::Word(id, start, length) => self.tell(Told::Word(id, start, length)),
                     Action::Settle(id, fate) => self.tell(Told::Settled(id, fate)),
                     Action::Wait(why) => self.tell(Told::Waiting(why)),
                     Action::Refuse { why, configuration } => {

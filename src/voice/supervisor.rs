@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::wire::{Report, Speech};
-use crate::message::{Fate, UtteranceId};
+use crate::message::{Earcon, Fate, UtteranceId};
 
 /// How long a process with work may give no sign of life before it counts as hung.
 const SILENCE_LIMIT: Duration = Duration::from_millis(900);
@@ -29,6 +29,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 pub enum Event {
     /// This is to be spoken next.
     Speak(Speech),
+    /// This sound is to be played next.
+    Cue(Earcon),
     /// The process says.
     Report(Report),
     /// The process is gone.
@@ -50,14 +52,16 @@ pub enum Action {
     Kill,
     /// Order this to be spoken.
     Say(Speech),
-    /// Order the sound that says "a line was lost".
-    Cue,
+    /// Order this sound.
+    Cue(Earcon),
     /// Order silence.
     Silence,
     /// Order the end.
     End,
     /// The utterance's first sample went out.
     Started(UtteranceId),
+    /// This word of the utterance is heard now: its first character, and how many.
+    Word(UtteranceId, usize, usize),
     /// The utterance has ended.
     Settle(UtteranceId, Fate),
     /// The process cannot start, nor will it: the program is to end with this reason.
@@ -146,6 +150,11 @@ impl Supervisor {
     pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         match event {
             Event::Speak(speech) => self.speak(speech, now),
+            Event::Cue(earcon) => match self.process {
+                Process::Up { .. } => vec![Action::Cue(earcon)],
+                // Nobody is there to play it, and later it would say nothing.
+                Process::Down { .. } | Process::Starting { .. } | Process::Ended => vec![],
+            },
             Event::Report(report) => self.report(report, now),
             Event::Exited => self.exited(now),
             Event::Stop => self.stop(),
@@ -180,6 +189,13 @@ impl Supervisor {
             Report::Ready => self.ready(now),
             Report::Refused { why, configuration } => self.refused(why, configuration, now),
             Report::Started { id } => self.started(id),
+            Report::Word { id, start, length } => {
+                if self.find(id).is_some() {
+                    vec![Action::Word(id, start, length)]
+                } else {
+                    vec![]
+                }
+            }
             Report::Finished { id, ms } => {
                 (self.n_vain_starts, self.is_waiting) = (0, false);
                 let rate = self.find(id).map_or(0, |taken| taken.speech.rate);
@@ -187,7 +203,7 @@ impl Supervisor {
             }
             Report::Failed { id, why } => {
                 let mut actions = self.settle(id, Fate::Failed { why });
-                actions.insert(0, Action::Cue);
+                actions.insert(0, Action::Cue(Earcon::Lost));
                 actions
             }
             Report::Lost { why } => self.lost(why),
@@ -203,7 +219,7 @@ impl Supervisor {
     fn ready(&mut self, now: Instant) -> Vec<Action> {
         self.has_been_ready = true;
         self.process = Process::Up { last_sign: now };
-        let cue = std::mem::take(&mut self.owes_cue).then_some(Action::Cue);
+        let cue = std::mem::take(&mut self.owes_cue).then_some(Action::Cue(Earcon::Lost));
         let again = self.taken.iter().map(|taken| Action::Say(taken.speech.clone()));
         let mut actions: Vec<_> = cue.into_iter().chain(again).collect();
         if self.is_finishing {

@@ -82,7 +82,11 @@ fn a_hung_process_is_killed_and_its_utterance_is_tried_once_more() {
     assert_eq!(again, [Say(speech(1)), Say(speech(2))]);
     assert_eq!(bench.at(1_420, Event::Exited), [failed(1), Spawn]);
     let rest = bench.at(1_430, Event::Report(Report::Ready));
-    assert_eq!(rest, [Cue, Say(speech(2))], "the second still has both its chances");
+    assert_eq!(
+        rest,
+        [Cue(crate::message::Earcon::Lost), Say(speech(2))],
+        "the second still has both its chances"
+    );
 }
 
 #[test]
@@ -197,7 +201,14 @@ mod properties {
                     }
                     Kill if self.is_up => self.exit(bench, ms),
                     Silence => self.ordered.clear(),
-                    Kill | Cue | End | Action::Started(_) | Refuse { .. } | Wait(_) | Done => {}
+                    Kill
+                    | Cue(_)
+                    | End
+                    | Action::Started(_)
+                    | Action::Word(..)
+                    | Refuse { .. }
+                    | Wait(_)
+                    | Done => {}
                 }
             }
         }

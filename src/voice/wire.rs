@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::UtteranceId;
+use crate::message::{Earcon, UtteranceId};
 
 /// Where sound goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ impl Default for Setup {
 pub struct Speech {
     /// The utterance it is.
     pub id: UtteranceId,
-    /// The words; no NUL, one line.
+    /// The words; no NUL, one line. Empty where the earcon is all.
     pub text: String,
     /// The voice, as the engine names it.
     pub voice: String,
@@ -76,6 +76,10 @@ pub struct Speech {
     pub pitch: u8,
     /// 0 to 200 per cent.
     pub volume: u8,
+    /// Where it comes from: -100 is left, 100 is right.
+    pub pan: i8,
+    /// The sound before the words.
+    pub earcon: Option<Earcon>,
     /// The silence before it where another one has just ended, in milliseconds.
     pub gap_ms: u32,
 }
@@ -90,6 +94,8 @@ impl Speech {
             rate: 220,
             pitch: 50,
             volume: 100,
+            pan: 0,
+            earcon: None,
             gap_ms: 100,
         }
     }
@@ -101,8 +107,8 @@ impl Speech {
 pub enum Order {
     /// Speak, after what was ordered before.
     Speak(Speech),
-    /// Play the sound that says "a line was lost".
-    Cue,
+    /// Play this sound, after what was ordered before.
+    Cue(Earcon),
     /// Be silent at once, and forget what was ordered before.
     Stop,
     /// Speak what was ordered to the last sample, then report [`Report::Done`] and end.
@@ -126,6 +132,15 @@ pub enum Report {
     Started {
         /// The utterance.
         id: UtteranceId,
+    },
+    /// This word is heard now.
+    Word {
+        /// The utterance.
+        id: UtteranceId,
+        /// The word's first character in the speech's text.
+        start: usize,
+        /// Its length in characters.
+        length: usize,
     },
     /// The last sample went to the device.
     Finished {
