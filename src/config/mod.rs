@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod file;
+pub mod saved;
 pub mod set;
 pub mod settings;
 mod sources;

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::ConfigError;
 use super::file::{self, Loaded, RATES};
+use super::saved::Saved;
 use super::set::hint;
 use super::sources::{configured, sources};
 use crate::cli::{Cli, Listening, Speaker};
@@ -47,6 +48,8 @@ pub struct Settings {
     pub manner: Speech,
     /// How far behind live the listener may get, and how fast.
     pub promise: Promise,
+    /// Tells when what these were read from has changed.
+    pub saved: Saved,
 }
 
 /// What is shown on a terminal while it speaks.
@@ -95,6 +98,7 @@ impl Settings {
             },
             setup: setup(options, file)?,
             promise: promise(options, file)?,
+            saved: Saved::watch(path(options).as_deref(), file::filters_folder().as_deref()),
             manner: manner(options, file)?,
             grammars: library.grammars(),
             sources: sources(file)?,

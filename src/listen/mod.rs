@@ -32,7 +32,7 @@ use crate::config::ConfigError;
 use crate::config::error::escaped;
 use crate::config::settings::{Screen, Settings};
 use crate::control::screen::style::Style;
-use crate::control::{self, Controls, Reply, Shown, keys, screen};
+use crate::control::{self, Controls, Shown, keys, screen};
 use crate::error::Error;
 use crate::hearing::{Heard, Hearing};
 use crate::journal::Journal;
@@ -66,14 +66,14 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         settings.filter,
         settings.naming,
     );
-    let signals = Signals::new()?;
+    let signals = Signals::new(settings.saved)?;
     for (number, source) in (0..).zip(settings.sources) {
         source.start(Inbox::new(SourceId(number), sender.clone()), stop.clone());
     }
     drop(sender);
     let roll = Roll { n_left: names.len(), has_failed: false, stop };
     if settings.text && !settings.events {
-        return print(inbox, hearing, roll, signals).await;
+        return print(inbox, hearing, roll, signals, reload).await;
     }
     let (state, shown) = watch::channel(control::Snapshot::default());
     let (events, gone, printer) = if settings.events { events()? } else { no_events() };
@@ -140,10 +140,13 @@ impl Listener<'_> {
                     }
                     None => break,
                 },
-                ended = signals.next() => {
-                    self.roll.dismiss(&mut inbox).await;
-                    return ended.map(|_| ());
-                }
+                asked = signals.next() => match asked {
+                    Ok(Asked::Reload) => self.reconfigure(),
+                    ended => {
+                        self.roll.dismiss(&mut inbox).await;
+                        return ended.map(|_| ());
+                    }
+                },
                 _ = &mut gone => return Err(Error::StdoutGone),
             }
         }
@@ -195,12 +198,9 @@ impl Listener<'_> {
                 }
                 () = at(self.queue.deadline()) => self.handle(Event::Tick, &voice),
                 ended = signals.next() => match ended {
+                    Ok(Asked::Reload) => self.reconfigure(),
                     // With a terminal, that it is gone; without one, what a service is told.
-                    Ok(Asked::HangUp) if self.transcript.is_none() => {
-                        if let Reply::Error { why } = self.configure() {
-                            self.say(why);
-                        }
-                    }
+                    Ok(Asked::HangUp) if self.transcript.is_none() => self.reconfigure(),
                     ended => break ended.map(|_| ()),
                 },
                 _ = &mut gone => break Err(Error::StdoutGone),

@@ -84,6 +84,13 @@ impl Listener<'_> {
         }
     }
 
+    /// The same where nobody waits for an answer.
+    pub(super) fn reconfigure(&mut self) {
+        if let Reply::Error { why } = self.configure() {
+            self.say(why);
+        }
+    }
+
     fn set_rate(&mut self, wpm: u32, voice: &Voice) -> Reply {
         let wpm = wpm.clamp(*RATES.start(), *RATES.end());
         self.manner.rate = wpm;
