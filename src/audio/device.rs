@@ -201,6 +201,9 @@ impl Output for Device {
     }
 
     fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError> {
+        if self.burst.as_ref().is_some_and(|burst| burst.written == burst.begun_at) {
+            self.write(&[0.0])?; // without a sample to pass, its marks would wait for the next one
+        }
         if let (Some(burst), Some(id)) = (&mut self.burst, id) {
             let n_samples = burst.written - burst.begun_at;
             let ms = super::milliseconds(n_samples, self.config.sample_rate);

@@ -28,6 +28,7 @@ pub(super) fn run(setup: &Setup, orders: &Receiver<Order>, reporter: &Reporter) 
         output,
         resampler: resampler.filter(|(from, to)| from != to).map(|(a, b)| Resampler::new(a, b)),
         reporter: reporter.clone(),
+        volume: 100,
         n_stops: 0,
     };
     reporter.report(Report::Ready);
@@ -75,6 +76,8 @@ struct Player {
     output: Box<dyn Output>,
     resampler: Option<Resampler>,
     reporter: Reporter,
+    /// The last speech's: a cue between two is as loud as they are.
+    volume: u8,
     /// Stops carried out.
     n_stops: u64,
 }
@@ -89,7 +92,10 @@ impl Player {
             };
             match order {
                 Ok(Order::Speak(speech)) => self.speak(&speech)?,
-                Ok(Order::Cue(_)) => self.cue()?,
+                Ok(Order::Cue(earcon)) => {
+                    let sound = earcon::sound(earcon, self.rate(), self.volume);
+                    self.cue(&sound)?;
+                }
                 Ok(Order::Stop) => self.stop(),
                 Ok(Order::Finish) => {
                     self.output.drain()?;
@@ -110,7 +116,15 @@ impl Player {
         if !self.reporter.is_wanted() {
             return Ok(()); // the stop behind it counts
         }
+        self.volume = speech.volume;
         self.output.begin(Some(speech.id), speech.gap_ms);
+        if let Some(earcon) = speech.earcon {
+            let sound = earcon::sound(earcon, self.rate(), speech.volume);
+            self.output.write(&sound)?;
+        }
+        if speech.text.is_empty() {
+            return self.output.end(Some(speech.id)); // the sound was all
+        }
         if let Some(resampler) = &mut self.resampler {
             resampler.reset();
         }
@@ -135,11 +149,16 @@ impl Player {
         }
     }
 
-    fn cue(&mut self) -> Result<(), OutputError> {
+    /// A sound between the utterances.
+    fn cue(&mut self, sound: &[f32]) -> Result<(), OutputError> {
         self.output.begin(None, 0);
-        let rate = self.output.sample_rate(self.engine.sample_rate().unwrap_or(CUE_RATE));
-        self.output.write(&earcon::lost(rate))?;
+        self.output.write(sound)?;
         self.output.end(None)
+    }
+
+    /// The rate the output takes, in Hz.
+    fn rate(&self) -> u32 {
+        self.output.sample_rate(self.engine.sample_rate().unwrap_or(CUE_RATE))
     }
 
     fn stop(&mut self) {
