@@ -1,4 +1,5 @@
-//! Speech into a WAV file (mono, 16 bits, at the engine's rate), or into nothing.
+//! Speech into a WAV file (mono, 16 bits, at the engine's rate), or into nothing. Mono also where
+//! speakers have places: a transcript is for keeping and sending, at half the size.
 #![forbid(unsafe_code)]
 
 use std::fs::File;
@@ -65,7 +66,7 @@ impl Output for WavFile {
         engine_rate
     }
 
-    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32) {
+    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, _pan: i8) {
         let n_gap = if self.begun { self.rate / 1_000 * gap_ms } else { 0 };
         for _ in 0..n_gap {
             if self.put(0.0).is_err() {

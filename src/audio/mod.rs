@@ -18,8 +18,9 @@ pub trait Output {
     fn sample_rate(&self, engine_rate: u32) -> u32;
 
     /// What is written next is the beginning of `id`, after at least `gap_ms` of silence where
-    /// another utterance has just ended.
-    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32);
+    /// another utterance has just ended, and comes from `pan` (-100 is left, 100 is right) where
+    /// the output has two sides.
+    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, pan: i8);
 
     /// Takes samples between -1 and 1; waits while more than enough wait to be heard. `false`:
     /// they are not wanted any more.

@@ -117,7 +117,7 @@ impl Player {
             return Ok(()); // the stop behind it counts
         }
         self.volume = speech.volume;
-        self.output.begin(Some(speech.id), speech.gap_ms);
+        self.output.begin(Some(speech.id), speech.gap_ms, speech.pan);
         if let Some(earcon) = speech.earcon {
             let sound = earcon::sound(earcon, self.rate(), speech.volume);
             self.output.write(&sound)?;
@@ -151,7 +151,7 @@ impl Player {
 
     /// A sound between the utterances.
     fn cue(&mut self, sound: &[f32]) -> Result<(), OutputError> {
-        self.output.begin(None, 0);
+        self.output.begin(None, 0, 0);
         self.output.write(sound)?;
         self.output.end(None)
     }
