@@ -27,8 +27,12 @@ use crate::voice::wire::Report;
 /// here cannot be changed any more, only forgotten.
 const RING: Duration = Duration::from_secs(3);
 
-/// Utterances whose begin or end is in the ring.
-const N_MARKS: usize = 64;
+/// Places in the ring at which something is told: three seconds of the fastest speech have sixty
+/// words.
+const N_MARKS: usize = 256;
+
+/// Of these, how many words must leave to the begin and the end of utterances.
+const N_KEPT: usize = 64;
 
 /// What is added to a time that the device's clock keeps, when this program's clock measures it.
 const MARGIN: Duration = Duration::from_millis(20);
@@ -206,6 +210,13 @@ impl Output for Device {
         Ok(true)
     }
 
+    fn mark(&mut self, at: u64, report: Report) {
+        let Some(burst) = &mut self.burst else { return };
+        if burst.marks.slots() > N_KEPT {
+            burst.mark(burst.begun_at + at + 1, report);
+        }
+    }
+
     fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError> {
         if self.burst.as_ref().is_some_and(|burst| burst.written == burst.begun_at) {
             self.write(&[0.0])?; // without a sample to pass, its marks would wait for the next one
@@ -284,7 +295,7 @@ impl Burst {
     }
 
     fn mark(&mut self, position: u64, report: Report) {
-        // 64 marks are 32 utterances; at most two are ordered at once.
+        // The 64 kept are 32 utterances; at most two are ordered at once.
         if self.marks.push(Mark { position, report }).is_err() {
             tracing::error!("more utterances in the ring than can be");
         }

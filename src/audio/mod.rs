@@ -11,6 +11,7 @@ pub mod resample;
 pub mod trim;
 
 use crate::message::UtteranceId;
+use crate::voice::wire::Report;
 
 /// Takes the sound of one utterance after the other.
 pub trait Output {
@@ -25,6 +26,10 @@ pub trait Output {
     /// Takes samples between -1 and 1; waits while more than enough wait to be heard. `false`:
     /// they are not wanted any more.
     fn write(&mut self, samples: &[f32]) -> Result<bool, OutputError>;
+
+    /// `report` is to be told when sample `at` of the utterance goes out, which the next `write`
+    /// brings. Marks come in order.
+    fn mark(&mut self, at: u64, report: Report);
 
     /// What was written last is the end of the utterance begun last.
     fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError>;
