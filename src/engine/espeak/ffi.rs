@@ -41,7 +41,41 @@ struct EspeakVoice {
     spare: *mut c_void,
 }
 
-type SynthCallback = extern "C" fn(*mut c_short, c_int, *mut c_void) -> c_int;
+/// What happens among the samples of a callback: a list that ends with [`EVENT_END`].
+#[repr(C)]
+struct EspeakEvent {
+    kind: c_int,
+    unique_identifier: c_uint,
+    text_position: c_int,
+    length: c_int,
+    audio_position: c_int,
+    sample: c_int,
+    user_data: *mut c_void,
+    id: EspeakEventId,
+}
+
+#[repr(C)]
+union EspeakEventId {
+    number: c_int,
+    name: *const c_char,
+    string: [c_char; 8],
+}
+
+const EVENT_END: c_int = 0;
+const EVENT_WORD: c_int = 1;
+
+/// A word among the samples, as eSpeak counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WordEvent {
+    /// The word's first sample in the utterance, about.
+    pub(super) sample: c_int,
+    /// The word's first character in the text, from 1.
+    pub(super) position: c_int,
+    /// In characters.
+    pub(super) length: c_int,
+}
+
+type SynthCallback = extern "C" fn(*mut c_short, c_int, *mut EspeakEvent) -> c_int;
 
 unsafe extern "C" {
     fn espeak_Initialize(
@@ -69,15 +103,20 @@ unsafe extern "C" {
     fn espeak_Terminate() -> c_int;
 }
 
-/// What takes the samples: `false` ends the synthesis.
-pub(super) type Sink<'a> = &'a mut dyn FnMut(&[i16]) -> bool;
+/// What takes the samples, and the words that begin in or shortly after them: `false` ends the
+/// synthesis.
+pub(super) type Sink<'a> = &'a mut dyn FnMut(&[WordEvent], &[i16]) -> bool;
 
 thread_local! {
     /// The sink of the synthesis that runs on this thread: a pointer to a [`Sink`], or null.
     static SINK: Cell<*mut c_void> = const { Cell::new(ptr::null_mut()) };
 }
 
-extern "C" fn on_samples(samples: *mut c_short, n_samples: c_int, _events: *mut c_void) -> c_int {
+extern "C" fn on_samples(
+    samples: *mut c_short,
+    n_samples: c_int,
+    events: *mut EspeakEvent,
+) -> c_int {
     let sink = SINK.get().cast::<Sink<'_>>();
     let n_samples = usize::try_from(n_samples).unwrap_or(0);
     if samples.is_null() || n_samples == 0 || sink.is_null() {
@@ -86,7 +125,24 @@ extern "C" fn on_samples(samples: *mut c_short, n_samples: c_int, _events: *mut 
     // SAFETY: eSpeak passes `n_samples` valid samples for the length of this call. `sink` was set
     // by `Library::synthesize` further down this thread's stack, and nothing else uses it.
     let (samples, sink) = unsafe { (std::slice::from_raw_parts(samples, n_samples), &mut *sink) };
-    c_int::from(!sink(samples))
+    c_int::from(!sink(&words(events), samples))
+}
+
+/// The words among `events`, most often none.
+fn words(mut event: *const EspeakEvent) -> Vec<WordEvent> {
+    let mut words = Vec::new();
+    // SAFETY: eSpeak passes an array of valid events that ends with `EVENT_END`, and keeps it for
+    // the length of the callback.
+    while let Some(&EspeakEvent { kind, text_position: position, length, sample, .. }) =
+        unsafe { event.as_ref() }.filter(|event| event.kind != EVENT_END)
+    {
+        if kind == EVENT_WORD {
+            words.push(WordEvent { sample, position, length });
+        }
+        // SAFETY: this was not the last.
+        event = unsafe { event.add(1) };
+    }
+    words
 }
 
 static IN_USE: AtomicBool = AtomicBool::new(false);

@@ -2,10 +2,14 @@
 
 mod ffi;
 mod rate;
+mod words;
+
+use std::borrow::Cow;
 
 use super::{Engine, EngineError, Stage, VoiceInfo, guard};
 use crate::voice::wire::{Setup, Speech};
-use ffi::{Library, Parameter};
+use ffi::{Library, Parameter, WordEvent};
+use words::Words;
 
 const NAME: &str = "espeak";
 
@@ -54,7 +58,7 @@ impl Espeak {
     /// Whether the voice says nothing. Costs a millisecond.
     fn is_silent(&mut self) -> bool {
         let mut n_loud = 0;
-        let listen = &mut |samples: &[i16]| {
+        let listen = &mut |_: &[WordEvent], samples: &[i16]| {
             n_loud += samples.iter().filter(|sample| sample.unsigned_abs() > 32).count();
             n_loud < 200
         };
@@ -72,10 +76,20 @@ impl Engine for Espeak {
         self.library.set(Parameter::Rate, rate::parameter(speech.rate));
         self.library.set(Parameter::Pitch, i32::from(speech.pitch));
         self.library.set(Parameter::Volume, i32::from(speech.volume));
-        let guarded = self.guarded.then(|| guard::espeak(&speech.text));
-        let text = guarded.as_deref().unwrap_or(&speech.text);
+        let text = if self.guarded { guard::espeak(&speech.text) } else { Cow::from(&speech.text) };
+        // In a text that was rewritten, words have other places: none are told.
+        let mut words = matches!(text, Cow::Borrowed(_)).then(|| Words::of(&text));
+        let sink = &mut |events: &[WordEvent], samples: &[i16]| {
+            for event in events {
+                let word = words.as_mut().and_then(|it| it.next(event.position, event.length));
+                if let (Some(word), Ok(at)) = (word, u64::try_from(event.sample)) {
+                    stage.word(at, word);
+                }
+            }
+            stage.samples(samples)
+        };
         self.library
-            .synthesize(text, &mut |samples| stage.samples(samples))
+            .synthesize(&text, sink)
             .map_err(|why| EngineError::Speech { engine: NAME, why })
     }
 }
@@ -102,11 +116,18 @@ pub fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Word;
 
-    struct Count(usize);
+    /// Counts samples, and keeps words.
+    #[derive(Default)]
+    struct Count(usize, Vec<(u64, String)>, Vec<char>);
 
     impl Stage for Count {
         fn begin(&mut self) {}
+        fn word(&mut self, at: u64, word: Word) {
+            let letters = self.2[word.start..word.start + word.length].iter().collect();
+            self.1.push((at, letters));
+        }
         fn samples(&mut self, samples: &[i16]) -> bool {
             self.0 += samples.len();
             true
@@ -127,7 +148,7 @@ mod tests {
         let setup = Setup { voice: "en-us".to_owned(), ..Setup::default() };
         let mut engine = Espeak::open(&setup).expect("eSpeak NG starts");
         let mut length = |text: &str, voice: &str, rate: u32| {
-            let mut count = Count(0);
+            let mut count = Count(0, vec![], text.chars().collect());
             engine.speak(&speech(text, voice, rate), &mut count).map(|()| count.0)
         };
         let text = "a line of several words, spoken twice";
@@ -141,8 +162,19 @@ mod tests {
             let error = length(text, wrong, 220).expect_err(wrong);
             assert!(error.is_configuration(), "{wrong}: {error}");
         }
+        let heard = "Grüße aus Köln, 日本 naïve cafés 👍 v1.2 of 2013-09-12 — ok";
+        let mut count = Count(0, vec![], heard.chars().collect());
+        engine.speak(&speech(heard, "en-us", 220), &mut count).expect("spoken");
+        let words = count.1.iter().map(|(_, word)| word.as_str()).collect::<Vec<_>>();
+        for word in ["Grüße", "aus", "Köln", "日本", "naïve", "cafés", "👍", "of", "ok"] {
+            assert!(words.contains(&word), "{word} of {words:?}");
+        }
+        assert!(count.1.windows(2).all(|it| it[0].0 < it[1].0), "{:?}", count.1);
+        assert!(count.1.iter().all(|(at, _)| *at < count.0 as u64), "{:?}", count.1);
         let crash = format!("{}, still here", "s'".repeat(70));
-        assert!(length(&crash, "en-us", 220).is_ok(), "guarded");
+        let mut count = Count::default();
+        engine.speak(&speech(&crash, "en-us", 220), &mut count).expect("guarded");
+        assert!(count.0 > 0 && count.1.is_empty(), "rewritten: no words");
         assert!(Library::open().is_err(), "one at a time");
     }
 }
