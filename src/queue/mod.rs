@@ -5,6 +5,11 @@
 //! seconds go first, in this order: the gaps between utterances shrink as the rate rises, to none
 //! at its highest; then what one person says in a row becomes one utterance. Only then is the
 //! promise broken, and that is said, once for each time.
+//!
+//! What a rule of the user's gives a time to expire is not begun after it. That is seen to whenever
+//! something is about to be spoken, for all that waits, so that what has expired presses nobody. A
+//! pause does not stop that time: news that is stale is as stale after one, and goes when speech is
+//! resumed.
 #![forbid(unsafe_code)]
 
 pub mod estimate;
@@ -15,7 +20,7 @@ mod recall;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::message::{Earcon, Fate, Kind, Utterance, UtteranceId};
+use crate::message::{Earcon, Expiry, Fate, Kind, Utterance, UtteranceId};
 use estimate::Estimate;
 use pace::{Due, Pace, Promise};
 use part::{Out, Recalled, Waiting, place};
@@ -284,8 +289,12 @@ impl Queue {
             }
             Some(_) => return vec![],
         };
-        let mut actions = self.condense(start);
+        let mut actions = self.expire(start);
+        actions.extend(self.condense(start));
         self.tell_if_behind(start);
+        if self.waiting.is_empty() {
+            return actions;
+        }
         let dues = self
             .waiting
             .iter()
@@ -296,6 +305,19 @@ impl Queue {
         let (utterance, from) = (waiting.utterance.clone(), waiting.from);
         self.out.push_back(Out::new(waiting, rate, gap_ms));
         actions.push(Action::Speak { utterance, from, rate, gap_ms });
+        actions
+    }
+
+    /// Ends what is not worth hearing any more, wherever it waits.
+    fn expire(&mut self, start: Instant) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.waiting.retain(|waiting| {
+            let expiry = waiting.utterance.expiry.as_ref().filter(|_| waiting.has_expired(start));
+            actions.extend(expiry.map(|Expiry { rule, .. }| {
+                Action::Settle(waiting.utterance.id, Fate::Expired { rule: rule.clone() })
+            }));
+            expiry.is_none()
+        });
         actions
     }
 
@@ -347,7 +369,9 @@ impl Queue {
         if waited < promise.lag / 2 {
             self.has_told = false;
         }
-        if waited <= promise.lag || self.has_told || !first.utterance.is_new() {
+        // A sentence that goes on is not broken into.
+        let is_beginning = first.utterance.is_new() && !first.has_begun;
+        if waited <= promise.lag || self.has_told || !is_beginning {
             return;
         }
         self.has_told = true;
@@ -379,7 +403,13 @@ fn goes_on(first: &Utterance, next: &Utterance) -> bool {
     let is_same = (a.source, &a.channel, &a.sender) == (b.source, &b.channel, &b.sender);
     let is_soon = next.received.saturating_duration_since(first.received) <= IN_A_ROW;
     let is_new = first.is_new() && next.is_new();
-    is_speech && is_same && is_soon && is_new && first.text.len() + next.text.len() <= MERGED
+    let is_perishable = first.expiry.is_some() || next.expiry.is_some();
+    is_speech
+        && is_same
+        && is_soon
+        && is_new
+        && !is_perishable
+        && first.text.len() + next.text.len() <= MERGED
 }
 
 #[cfg(test)]

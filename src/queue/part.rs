@@ -28,6 +28,13 @@ impl Waiting {
         self.from = from;
         self.work = work(&self.utterance.text[from..]);
     }
+
+    /// Whether it is not worth beginning at `start` any more. What was begun is finished, and what
+    /// is to be heard again was asked for.
+    pub(super) fn has_expired(&self, start: Instant) -> bool {
+        let is_over = self.utterance.expiry.as_ref().is_some_and(|expiry| expiry.at < start);
+        is_over && !self.has_begun && !self.utterance.is_replay
+    }
 }
 
 /// An utterance that the voice has.

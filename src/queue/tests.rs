@@ -181,6 +181,39 @@ fn what_was_interrupted_goes_on_from_the_word() {
 }
 
 #[test]
+fn what_has_expired_is_not_begun_and_presses_nobody() {
+    let mut bench = Bench::new();
+    let perishable = |bench: &mut Bench, text: &str, seconds| {
+        let id = bench.queue.number();
+        let rule = format!("config:{seconds}");
+        let at = bench.now + Duration::from_secs(seconds);
+        let expiry = Some(Expiry { at, rule });
+        let utterance = Utterance { expiry, ..line(id, text, "ci", bench.now) };
+        bench.handle(Event::Arrived(vec![utterance]));
+        id
+    };
+    let begun = perishable(&mut bench, "the build is red", 10);
+    bench.begin();
+    bench.deliver();
+    let stale: Vec<_> = (0..9).map(|_| perishable(&mut bench, &"word ".repeat(40), 30)).collect();
+    let fresh = perishable(&mut bench, "the build is green", 90);
+    bench.handle(Event::Pause);
+    bench.deliver();
+    bench.now += Duration::from_secs(60);
+    assert!(bench.settled.is_empty(), "a pause is silent");
+    bench.handle(Event::Resume);
+    assert_eq!(bench.voice[0].id, begun, "it is finished");
+    let expired = Fate::Expired { rule: "config:30".to_owned() };
+    assert!(stale.iter().all(|&id| *bench.fate(id) == expired));
+    bench.speak_all();
+    assert!(matches!(bench.fate(fresh), Fate::Spoken { .. }));
+    bench.now += Duration::from_secs(60);
+    bench.handle(Event::Repeat(1));
+    bench.deliver();
+    assert_eq!(bench.voice[0].text, "the build is green", "as often as one likes");
+}
+
+#[test]
 fn after_a_replay_the_sentence_goes_on() {
     let mut bench = Bench::new();
     bench.say("the first line");
