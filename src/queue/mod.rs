@@ -5,18 +5,25 @@
 //! seconds go first, in this order: the gaps between utterances shrink as the rate rises, to none
 //! at its highest; then what one person says in a row becomes one utterance. Only then is the
 //! promise broken, and that is said, once for each time.
+//!
+//! What a rule of the user's gives a time to expire is not begun after it. That is seen to whenever
+//! something is about to be spoken, for all that waits, so that what has expired presses nobody. A
+//! pause does not stop that time: news that is stale is as stale after one, and goes when speech is
+//! resumed.
 #![forbid(unsafe_code)]
 
 pub mod estimate;
 pub mod pace;
+mod part;
 mod recall;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::message::{Earcon, Fate, Kind, Utterance, UtteranceId};
-use estimate::{Estimate, work};
+use crate::message::{Earcon, Expiry, Fate, Kind, Utterance, UtteranceId};
+use estimate::Estimate;
 use pace::{Due, Pace, Promise};
+use part::{Out, Recalled, Waiting, place};
 
 /// How many utterances may wait before sources are not read any more. A day and a half of speech:
 /// what is beyond stays where it is, in the log, the pipe or the connection.
@@ -93,35 +100,12 @@ pub enum Action {
     Settle(UtteranceId, Fate),
 }
 
-/// An utterance that waits.
-#[derive(Debug, Clone)]
-struct Waiting {
-    utterance: Utterance,
-    work: f64,
-}
-
-impl Waiting {
-    fn new(utterance: Utterance) -> Self {
-        Self { work: work(&utterance.text), utterance }
-    }
-}
-
-/// An utterance that the voice has.
-#[derive(Debug, Clone)]
-struct Out {
-    waiting: Waiting,
-    rate: u32,
-    gap_ms: u32,
-    started: Option<Instant>,
-}
-
 /// Utterances in order, and the pace they are spoken at.
 #[derive(Debug)]
 pub struct Queue {
     waiting: VecDeque<Waiting>,
     out: VecDeque<Out>,
-    /// Given to the voice and taken back: their end is still to be told, and means nothing.
-    recalled: Vec<UtteranceId>,
+    recalled: Vec<Recalled>,
     is_paused: bool,
     history: VecDeque<Utterance>,
     /// How many utterances back the user has gone.
@@ -172,7 +156,7 @@ impl Queue {
                 vec![]
             }
             Event::Started(id) => self.started(id, now),
-            Event::Reached(..) => vec![],
+            Event::Reached(id, character) => self.reached(id, character),
             Event::Ended(id, fate) => self.ended(id, fate),
             Event::Tick => vec![],
             Event::Pause => self.pause(),
@@ -240,12 +224,23 @@ impl Queue {
     fn started(&mut self, id: UtteranceId, now: Instant) -> Vec<Action> {
         if let Some(out) = self.out.iter_mut().find(|out| out.waiting.utterance.id == id) {
             out.started = Some(now);
+            out.waiting.has_begun = true;
+        }
+        vec![]
+    }
+
+    fn reached(&mut self, id: UtteranceId, character: usize) -> Vec<Action> {
+        if let Some(out) = self.out.iter_mut().find(|out| out.waiting.utterance.id == id) {
+            let at = place(&out.waiting.utterance.text, out.waiting.from, character);
+            out.reached = at.unwrap_or(out.reached);
+        } else {
+            self.reached_late(id, character);
         }
         vec![]
     }
 
     fn ended(&mut self, id: UtteranceId, fate: Fate) -> Vec<Action> {
-        if let Some(at) = self.recalled.iter().position(|recalled| *recalled == id) {
+        if let Some(at) = self.recalled.iter().position(|recalled| recalled.id == id) {
             self.recalled.swap_remove(at);
             return self.crossed(id, fate);
         }
@@ -294,8 +289,12 @@ impl Queue {
             }
             Some(_) => return vec![],
         };
-        let mut actions = self.condense(start);
+        let mut actions = self.expire(start);
+        actions.extend(self.condense(start));
         self.tell_if_behind(start);
+        if self.waiting.is_empty() {
+            return actions;
+        }
         let dues = self
             .waiting
             .iter()
@@ -303,9 +302,22 @@ impl Queue {
         let rate = self.pace.choose(dues, start, &self.estimate);
         let Some(waiting) = self.waiting.pop_front() else { return vec![] };
         let gap_ms = self.gap(rate);
-        let utterance = waiting.utterance.clone();
-        self.out.push_back(Out { waiting, rate, gap_ms, started: None });
-        actions.push(Action::Speak { utterance, from: 0, rate, gap_ms });
+        let (utterance, from) = (waiting.utterance.clone(), waiting.from);
+        self.out.push_back(Out::new(waiting, rate, gap_ms));
+        actions.push(Action::Speak { utterance, from, rate, gap_ms });
+        actions
+    }
+
+    /// Ends what is not worth hearing any more, wherever it waits.
+    fn expire(&mut self, start: Instant) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.waiting.retain(|waiting| {
+            let expiry = waiting.utterance.expiry.as_ref().filter(|_| waiting.has_expired(start));
+            actions.extend(expiry.map(|Expiry { rule, .. }| {
+                Action::Settle(waiting.utterance.id, Fate::Expired { rule: rule.clone() })
+            }));
+            expiry.is_none()
+        });
         actions
     }
 
@@ -317,7 +329,7 @@ impl Queue {
             return actions;
         }
         while let [Some(first), Some(next)] = [self.waiting.front(), self.waiting.get(1)] {
-            if !goes_on(&first.utterance, &next.utterance) {
+            if first.has_begun || !goes_on(&first.utterance, &next.utterance) {
                 break;
             }
             let Some(next) = self.waiting.remove(1) else { break };
@@ -325,7 +337,7 @@ impl Queue {
             let into = first.utterance.id;
             first.utterance.text.push_str("; ");
             first.utterance.text.push_str(&next.utterance.text);
-            first.work = work(&first.utterance.text);
+            first.leave(first.from);
             actions.push(Action::Settle(next.utterance.id, Fate::Merged { into }));
         }
         actions
@@ -357,7 +369,9 @@ impl Queue {
         if waited < promise.lag / 2 {
             self.has_told = false;
         }
-        if waited <= promise.lag || self.has_told || !first.utterance.is_new() {
+        // A sentence that goes on is not broken into.
+        let is_beginning = first.utterance.is_new() && !first.has_begun;
+        if waited <= promise.lag || self.has_told || !is_beginning {
             return;
         }
         self.has_told = true;
@@ -389,7 +403,13 @@ fn goes_on(first: &Utterance, next: &Utterance) -> bool {
     let is_same = (a.source, &a.channel, &a.sender) == (b.source, &b.channel, &b.sender);
     let is_soon = next.received.saturating_duration_since(first.received) <= IN_A_ROW;
     let is_new = first.is_new() && next.is_new();
-    is_speech && is_same && is_soon && is_new && first.text.len() + next.text.len() <= MERGED
+    let is_perishable = first.expiry.is_some() || next.expiry.is_some();
+    is_speech
+        && is_same
+        && is_soon
+        && is_new
+        && !is_perishable
+        && first.text.len() + next.text.len() <= MERGED
 }
 
 #[cfg(test)]
