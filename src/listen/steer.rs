@@ -21,6 +21,10 @@ impl Listener<'_> {
     /// Carries out a command and answers it; gives whether that was the end.
     pub(super) fn serve(&mut self, request: Request, voice: &Voice) -> bool {
         let is_last = matches!(request.command, Command::Quit);
+        if let Command::Say { target, text } = &request.command {
+            self.say_line(target, text, request.reply);
+            return false;
+        }
         let reply = self.carry_out(request.command, voice);
         self.show(); // who asked may look at once
         if request.reply.send(reply).is_err() {
@@ -48,9 +52,7 @@ impl Listener<'_> {
             }
             Command::Mute { who } => return self.muted.mute(who),
             Command::Unmute { who } => return self.muted.unmute(&who),
-            Command::Say { .. } => {
-                return Reply::Error { why: "this listener's sources take no lines".to_owned() };
-            }
+            Command::Say { .. } => return Reply::Done, // answered when it is said
             Command::Status => return Reply::Status(Box::new(self.snapshot())),
             Command::Missed { n } => {
                 let is_missed = |fate: &Fate| match fate {
