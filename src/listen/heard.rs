@@ -17,20 +17,20 @@ impl Listener<'_> {
         let mut take = |message: Message<'_>, line, heard: Heard<'_>| {
             let source = &names[usize::from(message.source.0)];
             match heard {
-                Heard::Words(_) if muted.covers(&message) => {
+                Heard::Words(..) if muted.covers(&message) => {
                     journal.dropped(&message, line, source, "muted");
                 }
                 Heard::Dropped(rule) => journal.dropped(&message, line, source, rule),
-                Heard::Words(words) => {
+                Heard::Words(words, expires) => {
                     let utterance = Utterance {
                         id: queue.number(),
                         text: words.to_owned(),
                         line,
                         received: message.received,
+                        expiry: expires.and_then(|it| it.expiry(message.received)),
                         message: Some(message.into_owned()),
                         is_replay: false,
                         earcon: None,
-                        expiry: None,
                     };
                     journal.queued(&utterance, source, manner.rate);
                     utterances.push(utterance);

@@ -52,7 +52,6 @@ impl Listener<'_> {
             }
             Command::Mute { who } => return self.muted.mute(who),
             Command::Unmute { who } => return self.muted.unmute(&who),
-            Command::Say { .. } => return Reply::Done, // answered when it is said
             Command::Status => return Reply::Status(Box::new(self.snapshot())),
             Command::Missed { n } => {
                 let is_missed = |fate: &Fate| match fate {
@@ -66,7 +65,8 @@ impl Listener<'_> {
             }
             Command::Why { n } => return self.lines(n, |_| true),
             Command::Reload => return self.configure(),
-            Command::Quit => return Reply::Done,
+            // What is to be said is answered when that is done.
+            Command::Say { .. } | Command::Quit => return Reply::Done,
         };
         self.handle(event, voice);
         Reply::Done

@@ -73,7 +73,7 @@ fn a_line_is_said_in_a_channel_and_who_cannot_say_it_is_told_why() {
     assert_eq!(say(&sound, "#red", &long), Ok(()));
     let part = |it: &str| it.contains("PRIVMSG #red :") && it.contains("to be or");
     let (first, second) = (mira.wait("a part", part), mira.wait("the other", part));
-    let words = |it: &str| it.split(' ').skip(3).map(|it| it.trim_start_matches(':')).count();
+    let words = |it: &str| it.split(' ').skip(3).count();
     assert_eq!(words(&first) + words(&second), 40 * 6, "{first}\n{second}");
 
     let why = |text| Err(format!("irc-speak: {text}"));

@@ -224,7 +224,7 @@ mod tests {
                     said.push_str(part);
                     let bytes = encode(line);
                     prop_assert!(bytes.len() + PREFIX + "ear".len() <= MAX_LINE + 2);
-                    prop_assert_eq!(bytes.iter().filter(|&&byte| byte == b'\n').count(), 1);
+                    prop_assert_eq!(memchr::memchr_iter(b'\n', &bytes).count(), 1);
                 }
                 let bare = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
                 prop_assert_eq!(bare(&said), bare(text.strip_prefix("/me ").unwrap_or(&text)));
