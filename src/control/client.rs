@@ -162,8 +162,18 @@ fn json(reply: &Reply) -> String {
 fn words(reply: &Reply) -> String {
     match reply {
         Reply::Done | Reply::Error { .. } => String::new(),
+        Reply::Skipped { lines } => skipped(*lines) + "\n",
         Reply::Status(snapshot) => status(snapshot),
         Reply::Lines { lines } => lines.iter().map(|entry| entry_words(entry) + "\n").collect(),
+    }
+}
+
+/// So many lines were passed over, in words.
+pub fn skipped(n_lines: u64) -> String {
+    match n_lines {
+        0 => "nothing waited".to_owned(),
+        1 => "1 line skipped".to_owned(),
+        n_lines => format!("{n_lines} lines skipped"),
     }
 }
 
@@ -304,6 +314,15 @@ mod tests {
                 other => panic!("{arguments}: {other:?}"),
             };
             assert_eq!((said.target.as_str(), said.words.join(" ").as_str()), (target, words));
+        }
+    }
+
+    #[test]
+    fn what_was_skipped_is_told() {
+        for (lines, text) in
+            [(0, "nothing waited\n"), (1, "1 line skipped\n"), (12, "12 lines skipped\n")]
+        {
+            assert_eq!(words(&Reply::Skipped { lines }), text);
         }
     }
 

@@ -39,7 +39,7 @@ use crate::control::{self, Controls, Reply, Shown, keys, screen};
 use crate::error::Error;
 use crate::hearing::Hearing;
 use crate::journal::Journal;
-use crate::message::{Fate, SourceId};
+use crate::message::{Fate, SourceId, UtteranceId};
 use crate::queue::{Event, Queue};
 use crate::source::{Inbox, Input};
 use crate::voice::wire::{Setup, Speech};
@@ -94,6 +94,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         state,
         transcript: None,
         mouths,
+        resumed: Vec::new(),
         reload,
     };
     let ended = if settings.text {
@@ -126,6 +127,8 @@ struct Listener<'a> {
     transcript: Option<mpsc::UnboundedSender<Shown>>,
     /// Where something can be said.
     mouths: Vec<Connection>,
+    /// Utterances that the voice has from within, and the characters before that; two at most.
+    resumed: Vec<(UtteranceId, usize)>,
     reload: Reload<'a>,
 }
 

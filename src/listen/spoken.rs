@@ -17,6 +17,9 @@ impl Listener<'_> {
             match action {
                 Action::Speak { utterance, from, rate, gap_ms } => {
                     self.transcribe(self.queued(&utterance));
+                    let n_before = utterance.text[..from].chars().count();
+                    self.resumed.retain(|(id, _)| *id != utterance.id);
+                    self.resumed.extend((from > 0).then_some((utterance.id, n_before)));
                     voice.speak(Speech {
                         id: utterance.id,
                         text: utterance.text[from..].to_owned(),
@@ -40,10 +43,16 @@ impl Listener<'_> {
                 self.handle(Event::Started(id), voice);
             }
             Told::Word(id, start, length) => {
-                self.transcribe(Shown::Word { id: id.0, start, length });
+                // The transcript has all of the text, the voice what was left of it.
+                let n_before = self.resumed.iter().find(|(resumed, _)| *resumed == id);
+                let in_full = start.saturating_add(n_before.map_or(0, |(_, n)| *n));
+                self.transcribe(Shown::Word { id: id.0, start: in_full, length });
                 self.handle(Event::Reached(id, start), voice);
             }
-            Told::Settled(id, fate) => self.handle(Event::Ended(id, fate), voice),
+            Told::Settled(id, fate) => {
+                self.resumed.retain(|(resumed, _)| *resumed != id);
+                self.handle(Event::Ended(id, fate), voice);
+            }
             Told::Waiting(why) => {
                 self.say(format!("{}; speech goes on when it is back", escaped(&why)));
             }

@@ -5,8 +5,9 @@ use super::Listener;
 use super::muted::Muted;
 use crate::clock::now;
 use crate::config::file::RATES;
+use crate::control::client::skipped;
 use crate::control::{Command, Entry, Reply, Request, Shown, Snapshot};
-use crate::journal::Ended;
+use crate::journal::{Ended, Journal};
 use crate::message::{Fate, Utterance};
 use crate::queue::Event;
 use crate::voice::Voice;
@@ -39,15 +40,27 @@ impl Listener<'_> {
             Command::Pause => Event::Pause,
             Command::Resume | Command::Toggle => Event::Resume,
             Command::Skip => Event::Skip,
-            Command::Live => Event::Live,
-            Command::Repeat { n } => Event::Repeat(n.clamp(1, MOST_LINES) as usize),
+            Command::Live => return self.go_live(voice),
+            Command::Repeat { n } => match n_lines(n) {
+                Ok(n) => Event::Repeat(n),
+                Err(reply) => return reply,
+            },
             Command::Back => Event::Back,
             Command::Highlight => Event::Highlight,
+            Command::Rate { wpm } if !RATES.contains(&wpm) => {
+                let (least, most) = (RATES.start(), RATES.end());
+                let why = format!("rate is {wpm}; it takes {least} to {most} words a minute");
+                return Reply::Error { why };
+            }
             Command::Rate { wpm } => return self.set_rate(wpm, voice),
             Command::Faster => return self.set_rate(self.queue.base_rate() * 11 / 10, voice),
             Command::Slower => return self.set_rate(self.queue.base_rate() * 10 / 11, voice),
+            Command::Volume { percent } if percent > LOUDEST => {
+                let why = format!("volume is {percent}; it takes 0 to {LOUDEST} per cent");
+                return Reply::Error { why };
+            }
             Command::Volume { percent } => {
-                self.manner.volume = percent.min(LOUDEST);
+                self.manner.volume = percent;
                 return Reply::Done;
             }
             Command::Mute { who } => return self.muted.mute(who),
@@ -72,6 +85,18 @@ impl Listener<'_> {
         Reply::Done
     }
 
+    /// Leaves all that waits, and tells how much that was.
+    fn go_live(&mut self, voice: &Voice) -> Reply {
+        let n_skipped = |journal: &Journal| {
+            journal.counts().1.get(Fate::Skipped.name()).copied().unwrap_or_default()
+        };
+        let before = n_skipped(&self.journal);
+        self.handle(Event::Live, voice);
+        let lines = n_skipped(&self.journal) - before;
+        self.transcribe(Shown::Notice(skipped(lines)));
+        Reply::Skipped { lines }
+    }
+
     /// Reads the configuration again: rules, rates and voice apply to the next line. What is wrong
     /// is told, and what was in force stays.
     pub(super) fn configure(&mut self) -> Reply {
@@ -94,7 +119,10 @@ impl Listener<'_> {
     }
 
     fn lines(&self, n: u32, wanted: impl Fn(&Fate) -> bool) -> Reply {
-        let n = n.clamp(1, MOST_LINES) as usize;
+        let n = match n_lines(n) {
+            Ok(n) => n,
+            Err(reply) => return reply,
+        };
         Reply::Lines { lines: self.journal.last(n, wanted).into_iter().map(entry).collect() }
     }
 
@@ -148,6 +176,14 @@ impl Listener<'_> {
             fate: None,
             why: None,
         }
+    }
+}
+
+/// As many lines as one answer holds.
+fn n_lines(n: u32) -> Result<usize, Reply> {
+    match n {
+        1..=MOST_LINES => Ok(n as usize),
+        n => Err(Reply::Error { why: format!("n is {n}; it takes 1 to {MOST_LINES}") }),
     }
 }
 
