@@ -45,7 +45,7 @@ fn main() {
         let mut phraser = Phraser::new(Naming::Change);
         let mut out = String::with_capacity(128 * 1024 * 1024);
         for line in lines.iter() {
-            if let Verdict::Keep(message) = filter.judge(recognising.read(line), "sic.out")
+            if let Verdict::Keep(message, _) = filter.judge(recognising.read(line), "sic.out")
                 && phraser.phrase(&message, &mut out)
             {
                 out.push('\n');
@@ -56,7 +56,7 @@ fn main() {
 }
 
 fn is_kept(filter: &Filter, message: irc_speak::message::Message<'_>) -> bool {
-    matches!(filter.judge(message, "sic.out"), Verdict::Keep(_))
+    matches!(filter.judge(message, "sic.out"), Verdict::Keep(..))
 }
 
 /// A busy channel: seven in eight lines are said, the others are joins and parts.

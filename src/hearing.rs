@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::filter::{Filter, Verdict};
+use crate::filter::{Expires, Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
 use crate::message::{Line, Message, SourceId};
 use crate::phrase::{Naming, Phraser};
@@ -20,8 +20,8 @@ const BACKLOG: usize = 32 * 1024;
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Heard<'a> {
-    /// These are its words.
-    Words(&'a str),
+    /// These are its words, and for how long they are worth hearing.
+    Words(&'a str, Option<Expires<'a>>),
     /// This rule took it out.
     Dropped(&'a str),
 }
@@ -147,10 +147,10 @@ fn tell(
 ) {
     match verdict {
         Verdict::Drop { message, rule } => take(message, line, Heard::Dropped(rule)),
-        Verdict::Keep(message) => {
+        Verdict::Keep(message, expires) => {
             words.clear();
             if phraser.phrase(&message, words) {
-                take(message, line, Heard::Words(words));
+                take(message, line, Heard::Words(words, expires));
             } else {
                 take(message, line, Heard::Dropped(NOTHING_TO_SAY));
             }

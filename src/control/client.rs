@@ -14,6 +14,8 @@ use crate::config::error::{escaped, quoted};
 
 /// How long a listener may be silent. It answers within a millisecond unless it is stopped.
 const SILENCE_LIMIT: Duration = Duration::from_secs(5);
+/// A line to be said waits for its turn: servers take one every two seconds, and 30 may wait.
+const SAYING_LIMIT: Duration = Duration::from_secs(90);
 /// The longest reply in bytes: ten thousand of the longest lines of IRC take 10 MB.
 const REPLY_MAX: u64 = 64 << 20;
 
@@ -60,7 +62,9 @@ pub fn ask(path: &Path, command: &Command) -> Result<Reply, ClientError> {
     let stream = connect(path)?;
     let no_answer = |why: String| ClientError::Mute { path: path.to_owned(), why };
     let reply = exchange(&stream, command).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => no_answer("it is silent for 5 seconds".to_owned()),
+        io::ErrorKind::WouldBlock => {
+            no_answer(format!("it is silent for {} seconds", limit(command).as_secs()))
+        }
         _ => no_answer(error.to_string()),
     })?;
     if reply.is_empty() {
@@ -89,9 +93,13 @@ fn connect(path: &Path) -> Result<UnixStream, ClientError> {
     })
 }
 
+fn limit(command: &Command) -> Duration {
+    if matches!(command, Command::Say { .. }) { SAYING_LIMIT } else { SILENCE_LIMIT }
+}
+
 /// Sends `command`; returns the line that comes back, empty where none does.
 fn exchange(mut stream: &UnixStream, command: &Command) -> io::Result<Vec<u8>> {
-    stream.set_read_timeout(Some(SILENCE_LIMIT))?;
+    stream.set_read_timeout(Some(limit(command)))?;
     stream.set_write_timeout(Some(SILENCE_LIMIT))?;
     let mut request = serde_json::to_vec(command)?;
     request.push(b'\n');
@@ -154,8 +162,18 @@ fn json(reply: &Reply) -> String {
 fn words(reply: &Reply) -> String {
     match reply {
         Reply::Done | Reply::Error { .. } => String::new(),
+        Reply::Skipped { lines } => skipped(*lines) + "\n",
         Reply::Status(snapshot) => status(snapshot),
         Reply::Lines { lines } => lines.iter().map(|entry| entry_words(entry) + "\n").collect(),
+    }
+}
+
+/// So many lines were passed over, in words.
+pub fn skipped(n_lines: u64) -> String {
+    match n_lines {
+        0 => "nothing waited".to_owned(),
+        1 => "1 line skipped".to_owned(),
+        n_lines => format!("{n_lines} lines skipped"),
     }
 }
 
@@ -296,6 +314,15 @@ mod tests {
                 other => panic!("{arguments}: {other:?}"),
             };
             assert_eq!((said.target.as_str(), said.words.join(" ").as_str()), (target, words));
+        }
+    }
+
+    #[test]
+    fn what_was_skipped_is_told() {
+        for (lines, text) in
+            [(0, "nothing waited\n"), (1, "1 line skipped\n"), (12, "12 lines skipped\n")]
+        {
+            assert_eq!(words(&Reply::Skipped { lines }), text);
         }
     }
 

@@ -124,7 +124,8 @@ fn words(command: &Command, reply: &Reply) -> Option<String> {
             Some(format!("{sender} is muted; u unmutes everybody"))
         }
         (Command::Unmute { .. }, Reply::Done) => Some("everybody is unmuted".to_owned()),
-        (_, Reply::Done | Reply::Lines { .. }) => None,
+        // What was skipped the listener tells the transcript, whoever asked.
+        (_, Reply::Done | Reply::Lines { .. } | Reply::Skipped { .. }) => None,
     }
 }
 

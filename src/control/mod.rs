@@ -106,6 +106,11 @@ pub enum Command {
 pub enum Reply {
     /// It is done.
     Done,
+    /// So many lines were passed over.
+    Skipped {
+        /// How many.
+        lines: u64,
+    },
     /// How it stands.
     Status(Box<Snapshot>),
     /// Lines and their fates.

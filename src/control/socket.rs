@@ -26,6 +26,7 @@ use tracing::{debug, info, warn};
 
 use super::place::{self, SocketError};
 use super::{Command, Controls, Reply};
+use crate::config::error::escaped;
 
 /// The longest request in bytes, without its line feed.
 const REQUEST_MAX: usize = 4096;
@@ -225,7 +226,10 @@ fn parse(request: &[u8]) -> Result<Command, String> {
     } else {
         return Err(EXPECTED.to_owned());
     };
-    let command = command.map_err(|error| error.to_string())?;
+    let command: Command = command.map_err(|error| error.to_string())?;
+    if let Some(key) = unknown_key(request, &command) {
+        return Err(format!("unknown key \"{}\"", escaped(&key)));
+    }
     match &command {
         Command::Say { target, .. } if !is_target(target) => {
             Err("a target is one channel or nick".to_owned())
@@ -237,6 +241,13 @@ fn parse(request: &[u8]) -> Result<Command, String> {
         }
         _ => Ok(command),
     }
+}
+
+/// A key of `request` that is none of `command`'s: serde minds those only of commands that have keys.
+fn unknown_key(request: &str, command: &Command) -> Option<String> {
+    let asked: serde_json::Map<_, _> = serde_json::from_str(request).ok()?;
+    let known = serde_json::to_value(command).expect("a command is plain data");
+    asked.into_iter().map(|(key, _)| key).find(|key| known.get(key).is_none())
 }
 
 fn is_target(target: &str) -> bool {

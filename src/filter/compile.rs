@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::rules::{Action, Kinds, RawParts, RawRule, RawTest, Rule, RuleSet, Test};
 use crate::config::error::ConfigError;
+use crate::config::file::duration;
 use crate::config::set;
 use crate::message::Kind;
 
@@ -75,8 +76,9 @@ struct File<'a> {
 
 impl File<'_> {
     fn rule(&self, raw: RawRule) -> Result<Rule, ConfigError> {
-        let RawRule { keep, drop, highlight, replace, with } = raw;
+        let RawRule { keep, drop, highlight, replace, with, expire, expiring } = raw;
         let misplaced = with.as_ref().map(|with| with.span().start);
+        let aimless = expiring.as_ref().map(|test| test.span().start);
         let tests = [
             ("keep", Action::Keep, keep),
             ("drop", Action::Drop, drop),
@@ -95,12 +97,31 @@ impl File<'_> {
         } else if let Some(start) = misplaced {
             return Err(self.error(start, "\"with\" goes with \"replace\"; there is none"));
         }
+        if let Some(expire) = expire {
+            let start = expire.span().start;
+            let Some(test) = expiring else {
+                let problem = "\"expire\" needs a \"for\"; for = {} is every message";
+                return Err(self.error(start, problem));
+            };
+            made.push((start, self.expiry(&expire)?, self.test("for", &test)?));
+        } else if let Some(start) = aimless {
+            return Err(self.error(start, "\"for\" goes with \"expire\"; there is none"));
+        }
         self.only(made)
+    }
+
+    fn expiry(&self, expire: &Spanned<String>) -> Result<Action, ConfigError> {
+        let shown = set::shown(expire.get_ref());
+        let after = duration(expire.get_ref()).filter(|after| !after.is_zero());
+        after.map(|after| Action::Expire { after }).ok_or_else(|| {
+            let problem = format!("expire is {shown}; it takes a time such as \"30s\"");
+            self.error(expire.span().start, problem)
+        })
     }
 
     /// The one rule of `made`, of which each began at a place in the file.
     fn only(&self, mut made: Vec<(usize, Action, Test)>) -> Result<Rule, ConfigError> {
-        const KEYS: &str = "a rule has one of keep, drop, replace and highlight";
+        const KEYS: &str = "a rule has one of keep, drop, replace, highlight and expire";
         match (made.pop(), made.pop()) {
             (Some((start, action, test)), None) => {
                 let line = self.source.bytes().take(start).filter(|&b| b == b'\n').count() + 1;

@@ -10,8 +10,9 @@ pub use library::Library;
 pub use rules::{RawRule, RuleSet};
 
 use std::borrow::Cow;
+use std::time::{Duration, Instant};
 
-use crate::message::Message;
+use crate::message::{Expiry, Message};
 use rules::{Action, Rule};
 
 /// The longest text a rule can make by replacing, in bytes.
@@ -20,8 +21,8 @@ const MAX_REPLACED: usize = crate::source::lines::MAX_LINE;
 /// What becomes of a message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict<'r, 'm> {
-    /// It is spoken, as the rules have changed it.
-    Keep(Message<'m>),
+    /// It is spoken, as the rules have changed it, and before it expires.
+    Keep(Message<'m>, Option<Expires<'r>>),
     /// It is not.
     Drop {
         /// The message, as it was when the rule met it.
@@ -29,6 +30,22 @@ pub enum Verdict<'r, 'm> {
         /// The rule that decided, as `irc-noise:6`: rule set and line.
         rule: &'r str,
     },
+}
+
+/// How long a message is worth hearing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expires<'r> {
+    /// The rule that says so, as `config:12`: rule set and line.
+    pub rule: &'r str,
+    /// From when it was received.
+    pub after: Duration,
+}
+
+impl Expires<'_> {
+    /// The same for a message received at `received`; none where that is never.
+    pub fn expiry(self, received: Instant) -> Option<Expiry> {
+        Some(Expiry { at: received.checked_add(self.after)?, rule: self.rule.to_owned() })
+    }
 }
 
 /// Sets of rules, in the order in which they are asked.
@@ -44,20 +61,25 @@ impl Filter {
     }
 
     /// Asks every rule in order, until one keeps or drops; a message that none decides on is kept.
+    /// Of those that say when it expires, the first counts.
     /// `source_name` is the host or the file that the message comes from.
     pub fn judge<'r, 'm>(&'r self, mut message: Message<'m>, source_name: &str) -> Verdict<'r, 'm> {
+        let mut expires = None;
         for rule in self.sets.iter().flat_map(|set| &set.rules) {
             if !rule.matches(&message, source_name) {
                 continue;
             }
             match &rule.action {
-                Action::Keep => return Verdict::Keep(message),
+                Action::Keep => return Verdict::Keep(message, expires),
                 Action::Drop => return Verdict::Drop { message, rule: &rule.label },
                 Action::Highlight => message.highlight = true,
                 Action::Replace { pattern, with } => replace(&mut message, pattern, with),
+                Action::Expire { after } => {
+                    expires = expires.or(Some(Expires { rule: &rule.label, after: *after }));
+                }
             }
         }
-        Verdict::Keep(message)
+        Verdict::Keep(message, expires)
     }
 }
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
+use std::time::Duration;
 
 use regex::Regex;
 use serde::Deserialize;
@@ -11,8 +12,8 @@ use toml::Spanned;
 
 use crate::message::Kind;
 
-/// One `[[rule]]`, unchecked: it has exactly one of the keys `keep`, `drop`, `highlight` and
-/// `replace`.
+/// One `[[rule]]`, unchecked: it has exactly one of the keys `keep`, `drop`, `highlight`,
+/// `replace` and `expire`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawRule {
@@ -31,6 +32,12 @@ pub struct RawRule {
     /// What to put there instead; `$1` stands for a group.
     #[serde(default)]
     pub with: Option<Spanned<String>>,
+    /// After what time it is not worth hearing any more.
+    #[serde(default)]
+    pub expire: Option<Spanned<String>>,
+    /// Messages that expire.
+    #[serde(default, rename = "for")]
+    pub expiring: Option<Spanned<RawTest>>,
 }
 
 /// Which messages a rule is about: a pattern for the text or the sender, or a table of patterns
@@ -128,6 +135,7 @@ pub(super) enum Action {
     Drop,
     Highlight,
     Replace { pattern: Regex, with: String },
+    Expire { after: Duration },
 }
 
 /// Which messages a rule is about; what is not there matches all.

@@ -23,8 +23,10 @@ fn set(source: &str) -> Result<RuleSet, ConfigError> {
 fn judged(rules: &str, message: Message<'static>) -> String {
     let filter = Filter::new(vec![set(rules).expect(rules)]);
     match filter.judge(message, "irc.example.org") {
-        Verdict::Keep(message) => {
-            format!("{}{}", if message.highlight { "!" } else { "" }, message.text)
+        Verdict::Keep(message, expires) => {
+            let mark = if message.highlight { "!" } else { "" };
+            let end = expires.map(|it| format!(" ({} s by {})", it.after.as_secs(), it.rule));
+            format!("{mark}{}{}", message.text, end.unwrap_or_default())
         }
         Verdict::Drop { rule, .. } => rule.to_owned(),
     }
@@ -48,6 +50,16 @@ fn rules_decide_in_order() {
         ("[[rule]]\ndrop = { channel = \"#lxc\", source = \"example\" }", "test:3"),
         ("[[rule]]\ndrop = { text = \"kim\" }", "hello teh world"),
         ("[[rule]]\ndrop = { }", "test:3"),
+        (
+            "[[rule]]\nexpire = \"30s\"\nfor = { kind = \"say\" }",
+            "hello teh world (30 s by test:3)",
+        ),
+        (
+            "[[rule]]\nfor = 'hello'\nexpire = '1m'\n[[rule]]\nexpire = '2m'\nfor = {}\n\
+             [[rule]]\nkeep = 'teh'",
+            "hello teh world (60 s by test:4)", // the first of two
+        ),
+        ("[[rule]]\nexpire = \"30s\"\nfor = \"joins\"", "hello teh world"),
     ] {
         assert_eq!(judged(rules, hello()), fate, "rules: {rules}");
     }
@@ -98,11 +110,24 @@ fn a_wrong_rule_is_one_sentence_about_one_place() {
         ),
         (
             "[[rule]]\nkeep = \"x\"\ndrop = \"y\"",
-            "4:8: a rule has one of keep, drop, replace and highlight; make it two rules",
+            "4:8: a rule has one of keep, drop, replace, highlight and expire; make it two rules",
         ),
         (
             "[[rule]]",
-            "2:1: a rule has one of keep, drop, replace and highlight; this file has one without",
+            "2:1: a rule has one of keep, drop, replace, highlight and expire; this file has one without",
+        ),
+        (
+            "[[rule]]\nexpire = \"5s\"",
+            "3:10: \"expire\" needs a \"for\"; for = {} is every message",
+        ),
+        ("[[rule]]\nfor = \"x\"", "3:7: \"for\" goes with \"expire\"; there is none"),
+        (
+            "[[rule]]\nfor = {}\nexpire = \"soon\"",
+            "4:10: expire is \"soon\"; it takes a time such as \"30s\"",
+        ),
+        (
+            "[[rule]]\nfor = {}\nexpire = \"0s\"",
+            "4:10: expire is \"0s\"; it takes a time such as \"30s\"",
         ),
         (
             "[[rule]]\ndrop = 3",
@@ -125,7 +150,7 @@ fn the_command_lines_patterns_are_rules() {
     let verdict = filter.judge(message(Kind::Say, "bob", "hello"), "");
     assert!(matches!(verdict, Verdict::Drop { rule: "--drop \"hello\"", .. }), "{verdict:?}");
     let verdict = filter.judge(message(Kind::Say, "kim", "hello"), "");
-    assert!(matches!(verdict, Verdict::Keep(_)), "{verdict:?}");
+    assert!(matches!(verdict, Verdict::Keep(..)), "{verdict:?}");
 
     let error = RuleSet::from_patterns(&[], &own(&["(ubottu"])).expect_err("a bad pattern");
     let said = "--drop \"(ubottu\" is not a regular expression: unclosed group";
@@ -155,6 +180,6 @@ fn noise_is_known_by_what_it_is_not_by_a_word() {
         (Kind::Server, "irc.example.org", "- motd", false),
     ] {
         let verdict = filter.judge(message(kind, sender, text), "");
-        assert_eq!(matches!(verdict, Verdict::Keep(_)), kept, "{kind} {sender} {text}");
+        assert_eq!(matches!(verdict, Verdict::Keep(..)), kept, "{kind} {sender} {text}");
     }
 }

@@ -12,9 +12,12 @@
 //! A source waits for the microseconds of hearing the lines before its own, never for speech.
 #![forbid(unsafe_code)]
 
+mod heard;
 mod muted;
 mod print;
 mod roll;
+mod say;
+mod spoken;
 mod steer;
 
 use std::io::{self, IsTerminal};
@@ -27,17 +30,17 @@ use tokio_util::sync::CancellationToken;
 use self::muted::Muted;
 use self::print::{events, no_events, print};
 use self::roll::{Asked, Roll, Signals};
+use self::say::Connection;
 use crate::clock::now;
 use crate::config::ConfigError;
-use crate::config::error::escaped;
 use crate::config::settings::{Screen, Settings};
 use crate::control::screen::style::Style;
 use crate::control::{self, Controls, Shown, keys, screen};
 use crate::error::Error;
-use crate::hearing::{Heard, Hearing};
+use crate::hearing::Hearing;
 use crate::journal::Journal;
-use crate::message::{Fate, Message, SourceId, Utterance, UtteranceId};
-use crate::queue::{Action, Event, Queue};
+use crate::message::{Fate, SourceId, UtteranceId};
+use crate::queue::{Event, Queue};
 use crate::source::{Inbox, Input};
 use crate::voice::wire::{Setup, Speech};
 use crate::voice::{Told, Voice};
@@ -67,8 +70,11 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         settings.naming,
     );
     let signals = Signals::new(settings.saved)?;
+    let mut mouths = Vec::new();
     for (number, source) in (0..).zip(settings.sources) {
-        source.start(Inbox::new(SourceId(number), sender.clone()), stop.clone());
+        let host = source.name();
+        let mouth = source.start(Inbox::new(SourceId(number), sender.clone()), stop.clone());
+        mouths.extend(mouth.map(|mouth| Connection { host, mouth }));
     }
     drop(sender);
     let roll = Roll { n_left: names.len(), has_failed: false, stop };
@@ -87,6 +93,8 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         muted: Muted::default(),
         state,
         transcript: None,
+        mouths,
+        resumed: Vec::new(),
         reload,
     };
     let ended = if settings.text {
@@ -117,6 +125,10 @@ struct Listener<'a> {
     state: watch::Sender<control::Snapshot>,
     /// What happens, for a terminal.
     transcript: Option<mpsc::UnboundedSender<Shown>>,
+    /// Where something can be said.
+    mouths: Vec<Connection>,
+    /// Utterances that the voice has from within, and the characters before that; two at most.
+    resumed: Vec<(UtteranceId, usize)>,
     reload: Reload<'a>,
 }
 
@@ -285,113 +297,6 @@ impl Listener<'_> {
         if !quiet {
             tracing::debug!("the voice did not end in time");
         }
-    }
-
-    /// Hears what a source gave: what is to be spoken of it comes back.
-    fn hear(&mut self, input: Input) -> Result<Vec<Utterance>, Error> {
-        let Self { hearing, names, journal, queue, manner, muted, .. } = self;
-        let mut utterances = Vec::new();
-        let mut take = |message: Message<'_>, line, heard: Heard<'_>| {
-            let source = &names[usize::from(message.source.0)];
-            match heard {
-                Heard::Words(_) if muted.covers(&message) => {
-                    journal.dropped(&message, line, source, "muted");
-                }
-                Heard::Dropped(rule) => journal.dropped(&message, line, source, rule),
-                Heard::Words(words) => {
-                    let utterance = Utterance {
-                        id: queue.number(),
-                        text: words.to_owned(),
-                        line,
-                        received: message.received,
-                        message: Some(message.into_owned()),
-                        is_replay: false,
-                        earcon: None,
-                        expiry: None,
-                    };
-                    journal.queued(&utterance, source, manner.rate);
-                    utterances.push(utterance);
-                }
-            }
-        };
-        match input {
-            Input::Lines(lines) => hearing.lines(&lines, &mut take),
-            Input::Message(message) => hearing.message(message, &mut take),
-            Input::Sample(lines) => hearing.sample(&lines),
-            Input::Notice(source, text) => utterances.extend(self.announce(source, &text)),
-            Input::Ended(_, ended) => self.roll.strike(ended)?,
-        }
-        Ok(utterances)
-    }
-
-    /// The program itself has something to say.
-    fn announce(&mut self, source: SourceId, text: &str) -> Option<Utterance> {
-        let name = &self.names[usize::from(source.0)];
-        self.say(format!("{}: {}", escaped(name), escaped(text)));
-        let mut words = String::new();
-        if !crate::phrase::clean::text(text, &mut words) {
-            return None;
-        }
-        let utterance = Utterance {
-            id: self.queue.number(),
-            text: words,
-            message: None,
-            line: 0,
-            received: now(),
-            is_replay: false,
-            earcon: None,
-            expiry: None,
-        };
-        self.journal.queued(&utterance, name, self.manner.rate);
-        Some(utterance)
-    }
-
-    /// Tells the queue what happened, and does what it says.
-    fn handle(&mut self, event: Event, voice: &Voice) {
-        for action in self.queue.handle(event, now()) {
-            match action {
-                Action::Speak { utterance, from, rate, gap_ms } => {
-                    self.transcribe(self.queued(&utterance));
-                    voice.speak(Speech {
-                        id: utterance.id,
-                        text: utterance.text[from..].to_owned(),
-                        rate,
-                        gap_ms,
-                        earcon: utterance.earcon.filter(|_| from == 0),
-                        ..self.manner.clone()
-                    });
-                }
-                Action::Silence => voice.stop(),
-                Action::Settle(id, fate) => self.settle(id, &fate),
-            }
-        }
-    }
-
-    fn told(&mut self, told: Told, voice: &Voice) {
-        match told {
-            Told::Started(id) => {
-                self.journal.started(id, now());
-                self.transcribe(Shown::Started { id: id.0 });
-                self.handle(Event::Started(id), voice);
-            }
-            Told::Word(id, start, length) => {
-                self.transcribe(Shown::Word { id: id.0, start, length });
-                self.handle(Event::Reached(id, start), voice);
-            }
-            Told::Settled(id, fate) => self.handle(Event::Ended(id, fate), voice),
-            Told::Waiting(why) => {
-                self.say(format!("{}; speech goes on when it is back", escaped(&why)));
-            }
-            Told::Refused { .. } | Told::Done => {} // the loop ends with them
-        }
-    }
-
-    fn settle(&mut self, id: UtteranceId, fate: &Fate) {
-        self.transcribe(Shown::Settled { id: id.0, fate: fate.name() });
-        if let Fate::Failed { why } = fate {
-            self.say(format!("a line was not spoken: {}", escaped(why)));
-        }
-        self.journal.settled(id, fate, now());
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn print(
             },
         };
         let mut take = |_: Message<'_>, _, heard: Heard<'_>| {
-            if let Heard::Words(words) = heard {
+            if let Heard::Words(words, _) = heard {
                 out.extend_from_slice(words.as_bytes());
                 out.push(b'\n');
             }

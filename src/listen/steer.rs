@@ -5,8 +5,9 @@ use super::Listener;
 use super::muted::Muted;
 use crate::clock::now;
 use crate::config::file::RATES;
+use crate::control::client::skipped;
 use crate::control::{Command, Entry, Reply, Request, Shown, Snapshot};
-use crate::journal::Ended;
+use crate::journal::{Ended, Journal};
 use crate::message::{Fate, Utterance};
 use crate::queue::Event;
 use crate::voice::Voice;
@@ -21,6 +22,10 @@ impl Listener<'_> {
     /// Carries out a command and answers it; gives whether that was the end.
     pub(super) fn serve(&mut self, request: Request, voice: &Voice) -> bool {
         let is_last = matches!(request.command, Command::Quit);
+        if let Command::Say { target, text } = &request.command {
+            self.say_line(target, text, request.reply);
+            return false;
+        }
         let reply = self.carry_out(request.command, voice);
         self.show(); // who asked may look at once
         if request.reply.send(reply).is_err() {
@@ -35,22 +40,31 @@ impl Listener<'_> {
             Command::Pause => Event::Pause,
             Command::Resume | Command::Toggle => Event::Resume,
             Command::Skip => Event::Skip,
-            Command::Live => Event::Live,
-            Command::Repeat { n } => Event::Repeat(n.clamp(1, MOST_LINES) as usize),
+            Command::Live => return self.go_live(voice),
+            Command::Repeat { n } => match n_lines(n) {
+                Ok(n) => Event::Repeat(n),
+                Err(reply) => return reply,
+            },
             Command::Back => Event::Back,
             Command::Highlight => Event::Highlight,
+            Command::Rate { wpm } if !RATES.contains(&wpm) => {
+                let (least, most) = (RATES.start(), RATES.end());
+                let why = format!("rate is {wpm}; it takes {least} to {most} words a minute");
+                return Reply::Error { why };
+            }
             Command::Rate { wpm } => return self.set_rate(wpm, voice),
             Command::Faster => return self.set_rate(self.queue.base_rate() * 11 / 10, voice),
             Command::Slower => return self.set_rate(self.queue.base_rate() * 10 / 11, voice),
+            Command::Volume { percent } if percent > LOUDEST => {
+                let why = format!("volume is {percent}; it takes 0 to {LOUDEST} per cent");
+                return Reply::Error { why };
+            }
             Command::Volume { percent } => {
-                self.manner.volume = percent.min(LOUDEST);
+                self.manner.volume = percent;
                 return Reply::Done;
             }
             Command::Mute { who } => return self.muted.mute(who),
             Command::Unmute { who } => return self.muted.unmute(&who),
-            Command::Say { .. } => {
-                return Reply::Error { why: "this listener's sources take no lines".to_owned() };
-            }
             Command::Status => return Reply::Status(Box::new(self.snapshot())),
             Command::Missed { n } => {
                 let is_missed = |fate: &Fate| match fate {
@@ -64,10 +78,23 @@ impl Listener<'_> {
             }
             Command::Why { n } => return self.lines(n, |_| true),
             Command::Reload => return self.configure(),
-            Command::Quit => return Reply::Done,
+            // What is to be said is answered when that is done.
+            Command::Say { .. } | Command::Quit => return Reply::Done,
         };
         self.handle(event, voice);
         Reply::Done
+    }
+
+    /// Leaves all that waits, and tells how much that was.
+    fn go_live(&mut self, voice: &Voice) -> Reply {
+        let n_skipped = |journal: &Journal| {
+            journal.counts().1.get(Fate::Skipped.name()).copied().unwrap_or_default()
+        };
+        let before = n_skipped(&self.journal);
+        self.handle(Event::Live, voice);
+        let lines = n_skipped(&self.journal) - before;
+        self.transcribe(Shown::Notice(skipped(lines)));
+        Reply::Skipped { lines }
     }
 
     /// Reads the configuration again: rules, rates and voice apply to the next line. What is wrong
@@ -99,7 +126,10 @@ impl Listener<'_> {
     }
 
     fn lines(&self, n: u32, wanted: impl Fn(&Fate) -> bool) -> Reply {
-        let n = n.clamp(1, MOST_LINES) as usize;
+        let n = match n_lines(n) {
+            Ok(n) => n,
+            Err(reply) => return reply,
+        };
         Reply::Lines { lines: self.journal.last(n, wanted).into_iter().map(entry).collect() }
     }
 
@@ -153,6 +183,14 @@ impl Listener<'_> {
             fate: None,
             why: None,
         }
+    }
+}
+
+/// As many lines as one answer holds.
+fn n_lines(n: u32) -> Result<usize, Reply> {
+    match n {
+        1..=MOST_LINES => Ok(n as usize),
+        n => Err(Reply::Error { why: format!("n is {n}; it takes 1 to {MOST_LINES}") }),
     }
 }
 

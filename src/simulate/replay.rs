@@ -88,7 +88,7 @@ struct Told {
 
 impl Told {
     fn take(&mut self, message: Message<'_>, at: Option<Duration>, heard: Heard<'_>) {
-        let Heard::Words(words) = heard else {
+        let Heard::Words(words, _) = heard else {
             self.n_dropped += 1;
             return;
         };

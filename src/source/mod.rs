@@ -75,15 +75,21 @@ impl SourceSpec {
         }
     }
 
-    /// Starts it as a task, or a thread; it sends [`Input::Ended`] last.
-    pub fn start(self, inbox: Inbox, stop: CancellationToken) {
+    /// Starts it as a task, or a thread; it sends [`Input::Ended`] last. What it gives back can say
+    /// something there; most sources only listen.
+    pub fn start(self, inbox: Inbox, stop: CancellationToken) -> Option<irc::Mouth> {
         if matches!(self, Self::Stdin) {
-            return stdin::spawn(inbox);
+            stdin::spawn(inbox);
+            return None;
         }
+        let (mouth, prompter) = irc::mouth();
+        let mouth = matches!(self, Self::Irc(_)).then_some(mouth);
         tokio::spawn(async move {
             let ended = match self {
                 Self::Tail(spec) => tail::run(spec, inbox.clone(), stop).await.map_err(Into::into),
-                Self::Irc(spec) => irc::run(spec, inbox.clone(), stop).await.map_err(Into::into),
+                Self::Irc(spec) => {
+                    irc::run(spec, inbox.clone(), prompter, stop).await.map_err(Into::into)
+                }
                 Self::Command(command) => {
                     command::run(command, inbox.clone(), stop).await.map_err(Into::into)
                 }
@@ -94,6 +100,7 @@ impl SourceSpec {
                 tracing::debug!("a source outlived the listener");
             }
         });
+        mouth
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::harness::{
-    Authority, IrcClient, Ngircd, Recogniser, SoundServer, Speak, now, wait_within,
+    Authority, IrcClient, Ngircd, Recogniser, SoundServer, Speak, now, say, wait_within,
 };
 
 const FIRST: &str = "Let us vote on the proposal now.";
@@ -48,6 +48,54 @@ fn a_server_whose_certificate_nobody_vouches_for_is_not_talked_to() {
     assert_eq!(speak.wait_end().code(), Some(1), "{}", speak.transcript());
     let transcript = speak.transcript();
     assert!(transcript.contains("certificate"), "{transcript}");
+}
+
+#[test]
+fn a_line_is_said_in_a_channel_and_who_cannot_say_it_is_told_why() {
+    let mut server = Ngircd::start();
+    let sound = SoundServer::start();
+    let address = format!("127.0.0.1:{}", server.port);
+    let arguments = ["connect", &address, "#red", "--no-tls", "--nick", "ear", "--output", "null"];
+    let speak = Speak::start(&sound, arguments);
+    let mut mira = IrcClient::connect(server.port, "mira");
+    mira.join("#red");
+    mira.wait_member("#red", "ear");
+
+    for (target, text, line) in [
+        ("#red", "hello :) größe", "PRIVMSG #red :hello :) größe"),
+        ("#RED", "/me waves", ":\u{1}ACTION waves\u{1}"),
+        ("127.0.0.1/mira", "-v psst", "PRIVMSG mira :-v psst"),
+    ] {
+        assert_eq!(say(&sound, target, text), Ok(()), "{}", speak.transcript());
+        mira.wait("the line", |it| it.starts_with(":ear!") && it.ends_with(line));
+    }
+    let long = "to be or not to be ".repeat(40); // 760 bytes
+    assert_eq!(say(&sound, "#red", &long), Ok(()));
+    let part = |it: &str| it.contains("PRIVMSG #red :") && it.contains("to be or");
+    let (first, second) = (mira.wait("a part", part), mira.wait("the other", part));
+    let words = |it: &str| it.split(' ').skip(3).count();
+    assert_eq!(words(&first) + words(&second), 40 * 6, "{first}\n{second}");
+
+    let why = |text| Err(format!("irc-speak: {text}"));
+    assert_eq!(say(&sound, "#blue", "hello"), why("not in #blue"));
+    assert_eq!(say(&sound, "#red", "one\nQUIT"), why("what is said is one line"));
+    server.kill();
+    wait_within(
+        BACK_AFTER,
+        "it has seen that the server is gone",
+        || speak.transcript(),
+        || (say(&sound, "#red", "anybody?") == why("not connected to 127.0.0.1")).then_some(()),
+    );
+    server.restart();
+    let mut mira = IrcClient::connect(server.port, "mira");
+    mira.join("#red");
+    wait_within(
+        BACK_AFTER,
+        "it can be said again",
+        || speak.transcript(),
+        || say(&sound, "#red", "here again").ok(),
+    );
+    mira.wait("the line", |it| it.ends_with("PRIVMSG #red :here again"));
 }
 
 /// Two people talk in two channels; the server is killed and comes back; one goes on.

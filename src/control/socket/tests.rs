@@ -138,6 +138,8 @@ async fn what_is_not_understood_is_answered_and_the_client_stays() {
         (b"{}", "missing field `command`"),
         (deep.as_bytes(), ""),
         (br#"{"command":"rate","wpm":1,"twice":true}"#, "unknown field `twice`"),
+        (br#"{"command":"skip","n":2,"command":"skip"}"#, ""),
+        (br#"{"command":"skip","twi\u001bce":2}"#, r#"unknown key "twi\u{1b}ce""#),
         (br#"{"command":"volume","percent":256}"#, "256"),
         (br#"{"command":"repeat","n":-1}"#, "-1"),
         (br##"{"command":"say","target":"#a","text":"hi\r\nQUIT"}"##, "what is said is one line"),

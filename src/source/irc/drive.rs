@@ -1,6 +1,7 @@
 //! The driver of one connection: reads, asks the [`Session`], obeys.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::codec::{Incoming, encode};
 use super::connect::{Stream, reason};
+use super::say::{Answer, Prompter, reply};
 use super::session::{Action, Ending, Event, Session};
 use crate::clock;
 use crate::source::{Inbox, Input};
@@ -36,12 +38,13 @@ pub(crate) async fn drive(
     stream: Stream,
     session: &mut Session<'_>,
     inbox: &Inbox,
+    prompter: &mut Prompter,
     stop: &CancellationToken,
 ) -> Outcome {
     let mut link = Link::new(stream);
     let mut todo = session.begin();
     loop {
-        if let Err(outcome) = obey(todo, &mut link.outgoing, inbox).await {
+        if let Err(outcome) = obey(todo, &mut link, inbox, prompter).await {
             return outcome;
         }
         todo = tokio::select! {
@@ -53,13 +56,18 @@ pub(crate) async fn drive(
             event = link.next() => match event {
                 Ok(()) => {
                     let now = clock::now();
-                    if let Err(outcome) = take_lines(&mut link, session, now, inbox).await {
+                    if let Err(outcome) = take_lines(&mut link, session, now, inbox, prompter).await {
                         return outcome;
                     }
                     vec![]
                 }
                 Err(ending) => return Outcome::Ended(ending),
             },
+            saying = prompter.next() => {
+                let number = link.ask(saying.answer);
+                let say = Event::Say { number, target: saying.target, text: saying.text };
+                session.handle(say, clock::now())
+            }
             () = at(session.deadline()) => session.handle(Event::Tick, clock::now()),
         };
     }
@@ -79,25 +87,45 @@ async fn take_lines(
     session: &mut Session<'_>,
     now: Instant,
     inbox: &Inbox,
+    prompter: &Prompter,
 ) -> Result<(), Outcome> {
-    obey(session.handle(Event::Read, now), &mut link.outgoing, inbox).await?;
+    obey(session.handle(Event::Read, now), link, inbox, prompter).await?;
     while let Some(wire) = link.incoming.next() {
         tracing::trace!(?wire, "from the server");
-        obey(session.handle(Event::Wire(wire), now), &mut link.outgoing, inbox).await?;
+        obey(session.handle(Event::Wire(wire), now), link, inbox, prompter).await?;
     }
     Ok(())
 }
 
 /// Does as the session says.
-async fn obey(actions: Vec<Action>, outgoing: &mut BytesMut, inbox: &Inbox) -> Result<(), Outcome> {
+async fn obey(
+    actions: Vec<Action>,
+    link: &mut Link,
+    inbox: &Inbox,
+    prompter: &Prompter,
+) -> Result<(), Outcome> {
     for action in actions {
         let input = match action {
-            Action::Send(command) if outgoing.len() > MAX_WAITING => {
+            Action::Send(command) if link.outgoing.len() > MAX_WAITING => {
                 tracing::debug!(?command, "not sent");
                 return Err(Outcome::Ended(Ending::new("it does not read what is sent to it")));
             }
             Action::Send(command) => {
-                outgoing.extend_from_slice(&encode(command));
+                link.outgoing.extend_from_slice(&encode(command));
+                continue;
+            }
+            Action::Said(number) => {
+                link.sent.extend(link.asked.remove(&number));
+                continue;
+            }
+            Action::Unsaid(number, why) => {
+                if let Some(answer) = link.asked.remove(&number) {
+                    reply(answer, Err(why));
+                }
+                continue;
+            }
+            Action::Stand(standing) => {
+                prompter.standing.send_replace(standing);
                 continue;
             }
             Action::End(ending) => return Err(Outcome::Ended(ending)),
@@ -117,13 +145,26 @@ struct Link {
     outgoing: BytesMut,
     /// TLS may hold back what was written.
     flushed: bool,
+    /// Who waits for a text to be said, by its number. With the connection they go, and know.
+    asked: BTreeMap<u64, Answer>,
+    n_asked: u64,
+    /// Whose text waits to be written to its end.
+    sent: Vec<Answer>,
 }
 
 impl Link {
     fn new(stream: Stream) -> Self {
         let (reader, writer) = tokio::io::split(stream);
         let (incoming, outgoing) = (Incoming::default(), BytesMut::new());
-        Self { reader, writer, incoming, outgoing, flushed: true }
+        let (asked, n_asked, sent) = (BTreeMap::new(), 0, Vec::new());
+        Self { reader, writer, incoming, outgoing, flushed: true, asked, n_asked, sent }
+    }
+
+    /// A number for the text that `answer` waits for.
+    fn ask(&mut self, answer: Answer) -> u64 {
+        self.n_asked += 1;
+        self.asked.insert(self.n_asked, answer);
+        self.n_asked
     }
 
     /// Writes what waits, and reads; ready when something was read. Cancel-safe: what was written
@@ -134,6 +175,9 @@ impl Link {
             tokio::select! {
                 written = write(&mut self.writer, &mut self.outgoing, &mut self.flushed), if waiting => {
                     written.map_err(|error| lost(&error))?;
+                    if self.outgoing.is_empty() && self.flushed {
+                        self.sent.drain(..).for_each(|answer| reply(answer, Ok(())));
+                    }
                 }
                 read = self.reader.read_buf(self.incoming.space()) => {
                     return match read {

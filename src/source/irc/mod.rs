@@ -11,6 +11,7 @@
 //! deadlines, no bounds and no second connection.
 #![forbid(unsafe_code)]
 
+mod alive;
 mod backoff;
 mod codec;
 mod connect;
@@ -19,7 +20,9 @@ mod heard;
 mod joins;
 mod name;
 mod pace;
+mod say;
 mod session;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -36,7 +39,8 @@ use crate::clock;
 use backoff::{Backoff, Class, Jitter};
 use drive::Outcome;
 use joins::Joins;
-pub use name::{ChannelSpec, Nick, ServerAddress};
+pub use name::{ChannelSpec, Nick, ServerAddress, is_channel, same_name};
+pub use say::{Mouth, Prompter, Standing, mouth};
 use session::{Ending, Session};
 
 /// A server and channels to listen to.
@@ -141,8 +145,13 @@ impl IrcError {
 
 /// Listens until `stop`. Fails only when a name is none, or when the first connection fails and
 /// `spec` does not want it retried; a connection that was good once is made again for ever.
-pub async fn run(spec: IrcSpec, inbox: Inbox, stop: CancellationToken) -> Result<(), IrcError> {
-    let mut listening = Listening::new(&spec, inbox, stop)?;
+pub async fn run(
+    spec: IrcSpec,
+    inbox: Inbox,
+    prompter: Prompter,
+    stop: CancellationToken,
+) -> Result<(), IrcError> {
+    let mut listening = Listening::new(&spec, inbox, prompter, stop)?;
     loop {
         let Some(ended) = listening.connection().await else { return Ok(()) };
         if !listening.lasting && ended.registered.is_none() {
@@ -171,6 +180,7 @@ struct Listening {
     nick: Nick,
     joins: Joins,
     inbox: Inbox,
+    prompter: Prompter,
     stop: CancellationToken,
     backoff: Backoff,
     jitter: Jitter,
@@ -181,7 +191,12 @@ struct Listening {
 }
 
 impl Listening {
-    fn new(spec: &IrcSpec, inbox: Inbox, stop: CancellationToken) -> Result<Self, IrcError> {
+    fn new(
+        spec: &IrcSpec,
+        inbox: Inbox,
+        prompter: Prompter,
+        stop: CancellationToken,
+    ) -> Result<Self, IrcError> {
         let channels = spec.channels.iter().map(|channel| ChannelSpec::parse(channel));
         let channels = channels.collect::<Result<Vec<_>, _>>().map_err(IrcError::Wrong)?;
         let mut jitter = Jitter::new(RandomState::new().hash_one(&spec.host));
@@ -191,6 +206,7 @@ impl Listening {
             nick: Nick::parse(&spec.nick).map_err(IrcError::Wrong)?,
             joins: Joins::new(channels),
             inbox,
+            prompter,
             stop,
             backoff: Backoff::new(jitter.next()),
             jitter,
@@ -205,6 +221,7 @@ impl Listening {
             biased;
             () = self.stop.cancelled() => return None,
             opened = connect::open(&self.server, self.tls) => opened,
+            never = self.prompter.refuse(&self.server.host) => match never {},
         };
         let stream = match opened {
             Ok(stream) => stream,
@@ -216,7 +233,9 @@ impl Listening {
         let mut session = Session::new(source, &self.server.host, &self.nick, &mut self.joins, now)
             .after_loss(self.told_lost)
             .with_digits(digits);
-        let outcome = drive::drive(stream, &mut session, &self.inbox, &self.stop).await;
+        let outcome =
+            drive::drive(stream, &mut session, &self.inbox, &mut self.prompter, &self.stop).await;
+        self.prompter.standing.send_replace(Standing::default());
         let registered = session.registered();
         self.told_lost = session.told_lost();
         tracing::info!(server = %self.server, dropped = ?session.dropped(), "disconnected");
@@ -248,10 +267,11 @@ impl Listening {
     }
 
     /// Waits; none when the listener ended.
-    async fn pause(&self, wait: Duration) -> Option<()> {
+    async fn pause(&mut self, wait: Duration) -> Option<()> {
         tokio::select! {
             () = self.stop.cancelled() => None,
             () = sleep(wait) => Some(()),
+            never = self.prompter.refuse(&self.server.host) => match never {},
         }
     }
 }

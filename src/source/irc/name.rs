@@ -172,7 +172,7 @@ fn is_plain(c: char) -> bool {
 }
 
 /// Whether `target` is a channel.
-pub(crate) fn is_channel(target: &str) -> bool {
+pub fn is_channel(target: &str) -> bool {
     target.starts_with(CHANNEL_PREFIXES)
 }
 
@@ -189,7 +189,7 @@ pub(crate) fn channel_of(target: &str) -> Option<&str> {
 /// Whether two nicks or channels are the same by RFC 1459's case mapping, where `[]\~` are the
 /// capitals of `{}|^`. A server that says `CASEMAPPING=ascii` lets two names that differ only
 /// there exist side by side, which is rare enough.
-pub(crate) fn same_name(a: &str, b: &str) -> bool {
+pub fn same_name(a: &str, b: &str) -> bool {
     let fold = |byte: u8| match byte {
         b'[' | b'\\' | b']' => byte + 32,
         b'~' => b'^',

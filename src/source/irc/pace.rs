@@ -10,17 +10,38 @@ use irc::proto::Command;
 /// as fair (RFC 2813, section 5.8).
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    waiting: VecDeque<Command>,
+    waiting: VecDeque<Turn>,
     /// The time up to which the lines sent are paid for.
     paid_until: Option<Instant>,
 }
 
+/// A line, and the number of the text that has been said with it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Turn {
+    pub(crate) command: Command,
+    pub(crate) said: Option<u64>,
+}
+
 const BURST: u32 = 4;
+/// What waits longer than a minute was better not said.
+const MOST_WAITING: usize = 30;
 const PRICE: Duration = Duration::from_secs(2);
 
 impl Pace {
     pub(crate) fn push(&mut self, command: Command) {
-        self.waiting.push_back(command);
+        self.waiting.push_back(Turn { command, said: None });
+    }
+
+    /// The lines of one text, all or none: none where too many wait already.
+    pub(crate) fn push_text(&mut self, commands: Vec<Command>, number: u64) -> bool {
+        let n_lines = commands.len();
+        let has_room = self.waiting.len() + n_lines <= MOST_WAITING;
+        if has_room {
+            for (n, command) in (1..).zip(commands) {
+                self.waiting.push_back(Turn { command, said: (n == n_lines).then_some(number) });
+            }
+        }
+        has_room
     }
 
     /// When the next line may go.
@@ -30,7 +51,7 @@ impl Pace {
     }
 
     /// The lines whose turn it is.
-    pub(crate) fn take(&mut self, now: Instant) -> Vec<Command> {
+    pub(crate) fn take(&mut self, now: Instant) -> Vec<Turn> {
         let mut taken = Vec::new();
         while !self.waiting.is_empty() {
             let paid = self.paid_until.map_or(now, |paid| paid.max(now));

@@ -11,18 +11,15 @@ use super::codec::Wire;
 use super::heard::{Listener, numeric};
 use super::joins::{Joins, Refusal};
 use super::name::{Nick, same_name};
-use super::pace::{Pace, Pongs};
+use super::pace::{Pace, Pongs, Turn};
+use super::say::Standing;
 use crate::config::error::escaped;
 use crate::message::{Message, SourceId};
 
 /// Within so long a server must have let us in.
-const REGISTRATION: Duration = Duration::from_secs(60);
+pub(super) const REGISTRATION: Duration = Duration::from_secs(60);
 /// So long the message of the day may take: a bouncer sends none. Then channels are joined.
 const GREETING: Duration = Duration::from_secs(2);
-/// After so long a silence the server is asked whether it lives,
-const IDLE: Duration = Duration::from_secs(60);
-/// and after so long without any byte it does not.
-const DEAD: Duration = Duration::from_secs(20);
 /// So many other nicks are tried.
 const OTHER_NICKS: u32 = 5;
 
@@ -33,6 +30,8 @@ pub(crate) enum Event {
     Read,
     /// A line came.
     Wire(Wire),
+    /// The listener wants something said; the number is for the answer.
+    Say { number: u64, target: String, text: String },
     /// The deadline came.
     Tick,
 }
@@ -46,6 +45,12 @@ pub(crate) enum Action {
     Hear(Message<'static>),
     /// Tell the listener.
     Notice(String),
+    /// All lines of the text of that number were sent.
+    Said(u64),
+    /// It is not said, and why.
+    Unsaid(u64, String),
+    /// It stands otherwise than before.
+    Stand(Standing),
     /// Close the connection. Nothing follows.
     End(Ending),
 }
@@ -66,7 +71,7 @@ impl Ending {
 }
 
 #[derive(Debug)]
-enum Phase {
+pub(super) enum Phase {
     /// Not let in yet; so many nicks were refused.
     Registering { refused: u32, since: Instant },
     /// Let in; the message of the day is still coming.
@@ -90,20 +95,24 @@ pub(crate) struct Dropped {
 #[derive(Debug)]
 pub(crate) struct Session<'a> {
     source: SourceId,
-    host: &'a str,
+    pub(super) host: &'a str,
     wanted: &'a Nick,
     joins: &'a mut Joins,
     /// The listener was told that the connection is lost, and not yet that it is back.
     told_lost: bool,
     digits: u32,
-    phase: Phase,
+    pub(super) phase: Phase,
     registered: Option<Instant>,
-    nick: String,
+    pub(super) nick: String,
     server: Option<String>,
-    last_read: Instant,
-    probed: Option<Instant>,
+    pub(super) last_read: Instant,
+    pub(super) probed: Option<Instant>,
     pongs: Pongs,
-    pace: Pace,
+    pub(super) pace: Pace,
+    /// The channels that we are in, by the server's word.
+    pub(super) inside: Vec<String>,
+    /// Where something was said last, and when: the server may refuse it.
+    pub(super) said_to: Option<(String, Instant)>,
     dropped: Dropped,
 }
 
@@ -132,6 +141,8 @@ impl<'a> Session<'a> {
             probed: None,
             pongs: Pongs::default(),
             pace: Pace::default(),
+            inside: Vec::new(),
+            said_to: None,
             dropped: Dropped::default(),
         }
     }
@@ -183,9 +194,13 @@ impl<'a> Session<'a> {
                 vec![]
             }
             Event::Wire(wire) => self.wire(wire, now),
+            Event::Say { number, target, text } => self.say(number, target, &text, now),
             Event::Tick => self.tick(now),
         };
-        actions.extend(self.pace.take(now).into_iter().map(Action::Send));
+        for Turn { command, said } in self.pace.take(now) {
+            actions.push(Action::Send(command));
+            actions.extend(said.map(Action::Said));
+        }
         if actions.iter().any(|action| matches!(action, Action::End(_))) {
             self.phase = Phase::Ended;
         }
@@ -204,17 +219,6 @@ impl<'a> Session<'a> {
         others.into_iter().flatten().chain([phase]).min()
     }
 
-    /// When silence will have lasted too long.
-    fn silence(&self) -> Instant {
-        match (&self.phase, self.probed) {
-            (_, Some(probed)) => probed + DEAD,
-            (Phase::Registering { since, .. }, None) => *since + REGISTRATION,
-            (Phase::Greeted { .. } | Phase::Listening | Phase::Ended, None) => {
-                self.last_read + IDLE
-            }
-        }
-    }
-
     fn tick(&mut self, now: Instant) -> Vec<Action> {
         let mut actions = self.probe(now);
         match self.phase {
@@ -225,24 +229,6 @@ impl<'a> Session<'a> {
         let pong = self.pongs.due(now);
         actions.extend(pong.map(|token| Action::Send(Command::PONG(token, None))));
         actions
-    }
-
-    /// Asks a silent server whether it lives; ends the connection when it does not answer.
-    fn probe(&mut self, now: Instant) -> Vec<Action> {
-        if now < self.silence() {
-            return vec![];
-        }
-        let seconds = |duration: Duration| duration.as_secs();
-        if matches!(self.phase, Phase::Registering { .. }) {
-            let why = format!("it did not let us in within {} s", seconds(REGISTRATION));
-            return vec![Action::End(Ending::new(why))];
-        }
-        if self.probed.is_some() {
-            let why = format!("it was silent for {} s", seconds(IDLE + DEAD));
-            return vec![Action::End(Ending::new(why))];
-        }
-        self.probed = Some(now);
-        vec![Action::Send(Command::PING("irc-speak".to_owned(), None))]
     }
 
     fn wire(&mut self, wire: Wire, now: Instant) -> Vec<Action> {
@@ -273,14 +259,22 @@ impl<'a> Session<'a> {
                 actions.extend(pong.map(|token| Action::Send(Command::PONG(token, None))));
             }
             Command::ERROR(text) => actions.push(Action::End(closed_with(text))),
-            Command::NICK(nick) if ours => self.nick.clone_from(nick),
+            Command::NICK(nick) if ours => {
+                self.nick.clone_from(nick);
+                actions.push(self.standing());
+            }
             Command::JOIN(channel, _, _) if ours => {
                 self.joins.joined(channel);
                 actions.extend(self.is_back());
+                actions.extend(self.came_in(channel));
             }
-            Command::PART(channel, _) if ours => actions.extend(self.thrown_out(channel, now)),
+            Command::PART(channel, _) if ours => {
+                actions.extend(self.thrown_out(channel, now));
+                actions.extend(self.went_out(channel));
+            }
             Command::KICK(channel, victim, _) if same_name(victim, &self.nick) => {
                 actions.extend(self.thrown_out(channel, now));
+                actions.extend(self.went_out(channel));
             }
             _ => {} // irc-proto's enum: the rest is only heard
         }
@@ -311,6 +305,9 @@ impl<'a> Session<'a> {
             }
             (Phase::Greeted { .. } | Phase::Listening, _) => {
                 let channel = parameters.get(1).map_or("", String::as_str);
+                if let Some(notice) = self.not_said(channel, number, parameters, now) {
+                    return vec![Action::Notice(notice)];
+                }
                 match self.joins.refused(channel, number, now) {
                     Refusal::News(notice) => vec![Action::Notice(notice)],
                     Refusal::Known => vec![],
@@ -333,7 +330,8 @@ impl<'a> Session<'a> {
         self.server = message.prefix.as_ref().map(ToString::to_string);
         self.registered = Some(now);
         self.phase = Phase::Greeted { since: now };
-        if self.joins.is_empty() { self.is_back().into_iter().collect() } else { vec![] }
+        let back = if self.joins.is_empty() { self.is_back() } else { None };
+        back.into_iter().chain([self.standing()]).collect()
     }
 
     fn other_nick(&mut self) -> Vec<Action> {

@@ -70,7 +70,8 @@ impl Client {
             retry: false,
         };
         let stop = CancellationToken::new();
-        let task = tokio::spawn(run(spec, Inbox::new(SourceId(3), sender), stop.clone()));
+        let task =
+            tokio::spawn(run(spec, Inbox::new(SourceId(3), sender), mouth().1, stop.clone()));
         Self { inputs, stop, task }
     }
 
@@ -170,7 +171,8 @@ async fn an_unknown_name_is_an_error() {
     };
     let (sender, _inputs) = mpsc::channel(1);
     let inbox = Inbox::new(SourceId(0), sender);
-    let error = run(spec, inbox, CancellationToken::new()).await.expect_err("no such name");
+    let error =
+        run(spec, inbox, mouth().1, CancellationToken::new()).await.expect_err("no such name");
     assert!(error.to_string().starts_with("nosuch.invalid: no address found: "), "{error}");
 }
 
@@ -193,7 +195,11 @@ fn heard(bytes: &[u8], repeat: u64) -> (Vec<String>, bool) {
                 match action {
                     Action::Hear(message) => texts.push(message.text.into_owned()),
                     Action::End(_) => open = false,
-                    Action::Send(_) | Action::Notice(_) => {}
+                    Action::Send(_)
+                    | Action::Notice(_)
+                    | Action::Said(_)
+                    | Action::Unsaid(..)
+                    | Action::Stand(_) => {}
                 }
             }
         }

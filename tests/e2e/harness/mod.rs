@@ -19,7 +19,7 @@ pub(crate) use irc::IrcClient;
 pub(crate) use ngircd::{Authority, Ngircd};
 pub(crate) use sic::Sic;
 pub(crate) use sound::SoundServer;
-pub(crate) use speak::{Event, Speak, ctl, run};
+pub(crate) use speak::{Event, Speak, ctl, run, say};
 pub(crate) use wav::Wav;
 
 /// How long anything may take that a test waits for.

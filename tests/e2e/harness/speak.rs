@@ -226,6 +226,16 @@ pub(crate) fn ctl(sound: &SoundServer, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// Runs `irc-speak say` there; gives what it complained of, none where the line was said.
+pub(crate) fn say(sound: &SoundServer, target: &str, text: &str) -> Result<(), String> {
+    let mut command = irc_speak();
+    command.args(["say", target, "--", text]);
+    sound.surround(&mut command);
+    let output = command.output().expect("irc-speak can be started");
+    let complaint = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
+    if output.status.success() { Ok(()) } else { Err(complaint) }
+}
+
 /// Runs it to its end without sound, home or configuration, with `input`.
 pub(crate) fn run<S: AsRef<OsStr>>(
     folder: &Path,

@@ -3,8 +3,10 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::source::irc::alive::DEAD;
 use crate::source::irc::codec::{Incoming, encode, parse};
 use crate::source::irc::name::ChannelSpec;
+use crate::source::irc::say;
 
 /// A session, and the time, which tests move by hand.
 struct Script<'a> {
@@ -64,6 +66,9 @@ fn shown(actions: Vec<Action>) -> String {
             Action::Send(command) => String::from_utf8(encode(command)).expect("text"),
             Action::Hear(message) => format!("hear {} {}", message.kind, message.text),
             Action::Notice(text) => format!("notice {text}"),
+            Action::Said(number) => format!("said {number}"),
+            Action::Unsaid(number, why) => format!("unsaid {number}: {why}"),
+            Action::Stand(_) => continue, // a test of its own
             Action::End(Ending { class, why }) => format!("end {class:?}: {why}"),
         };
         write!(all, "{sep}{}", text.trim_end()).expect("memory");
@@ -213,6 +218,60 @@ fn the_listener_is_told_once_that_the_connection_is_back() {
     assert_eq!(script.line(":irc-speak!u@h JOIN #a"), back);
     assert_eq!(script.line(":irc-speak!u@h JOIN #b"), "hear join");
     assert!(!script.session.told_lost());
+}
+
+#[test]
+fn what_is_to_be_said_takes_its_turn_and_is_answered_when_all_of_it_was_sent() {
+    let (nick, mut joins) = (nick(), joins(&["#a"]));
+    let mut script = Script::new(&nick, &mut joins);
+    let say = |script: &mut Script<'_>, number, target: &str, text: &str| {
+        script.event(Event::Say { number, target: target.to_owned(), text: text.to_owned() })
+    };
+    assert_eq!(say(&mut script, 1, "#a", "hi"), "unsaid 1: not connected to irc.example yet");
+    let mut script = script.registered(); // the JOIN is the first of a burst of four
+    assert_eq!(say(&mut script, 2, "#a", "hi"), "PRIVMSG #a hi | said 2");
+    assert_eq!(say(&mut script, 3, "a b", "hi"), "unsaid 3: \"a b\" is not a nick");
+    let long = format!("{}{}", "x".repeat(400), "y".repeat(400));
+    let said = say(&mut script, 4, "kim", &long);
+    assert!(said.matches("PRIVMSG kim").count() == 2 && said.ends_with("yyy | said 4"), "{said}");
+    assert_eq!(say(&mut script, 5, "kim", "and then"), "");
+    assert_eq!(script.tick(1999), "");
+    assert_eq!(script.tick(1), "PRIVMSG kim :and then | said 5");
+    let much = "x".repeat(20_000);
+    assert_eq!(say(&mut script, 6, "kim", &much), format!("unsaid 6: {}", say::BUSY));
+}
+
+#[test]
+fn what_the_server_does_not_pass_on_is_told() {
+    let (nick, mut joins) = (nick(), joins(&["#a"]));
+    let mut script = Script::new(&nick, &mut joins).registered();
+    let refusal = ":s 404 irc-speak #a :Cannot send\x1b to channel";
+    assert_eq!(script.line(refusal), "hear server #a Cannot send\x1b to channel");
+    script.event(Event::Say { number: 1, target: "#A".to_owned(), text: "hi".to_owned() });
+    let told = "notice #A: not said: Cannot send\\u{1b} to channel";
+    assert_eq!(script.line(refusal), told);
+    assert_ne!(script.line(refusal), told, "once");
+}
+
+#[test]
+fn it_tells_where_it_stands() {
+    let (nick, mut joins) = (nick(), joins(&["#a"]));
+    let mut script = Script::new(&nick, &mut joins).registered();
+    for (line, stands) in [
+        (":irc-speak!u@h JOIN #a", Some("#a")),
+        (":irc-speak!u@h JOIN ##other", Some("#a ##other")),
+        (":irc-speak!u@h JOIN #A", None),
+        (":kim!u@h PART #a", None),
+        (":op!u@h KICK #a irc-speak :out", Some("##other")),
+        (":irc-speak!u@h PART ##other", Some("")),
+    ] {
+        let actions = script.session.handle(Event::Wire(parse(line.as_bytes())), script.now);
+        let told = actions.iter().find_map(|action| match action {
+            Action::Stand(standing) => Some(standing.channels.join(" ")),
+            _ => None,
+        });
+        assert_eq!(told.as_deref(), stands, "{line}");
+    }
 }
 
 #[test]

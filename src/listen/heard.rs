@@ -1,0 +1,71 @@
+//! What sources give, as utterances; what is not to be spoken is accounted for.
+#![forbid(unsafe_code)]
+
+use super::Listener;
+use crate::clock::now;
+use crate::config::error::escaped;
+use crate::error::Error;
+use crate::hearing::Heard;
+use crate::message::{Message, SourceId, Utterance};
+use crate::source::Input;
+
+impl Listener<'_> {
+    /// Hears what a source gave: what is to be spoken of it comes back.
+    pub(super) fn hear(&mut self, input: Input) -> Result<Vec<Utterance>, Error> {
+        let Self { hearing, names, journal, queue, manner, muted, .. } = self;
+        let mut utterances = Vec::new();
+        let mut take = |message: Message<'_>, line, heard: Heard<'_>| {
+            let source = &names[usize::from(message.source.0)];
+            match heard {
+                Heard::Words(..) if muted.covers(&message) => {
+                    journal.dropped(&message, line, source, "muted");
+                }
+                Heard::Dropped(rule) => journal.dropped(&message, line, source, rule),
+                Heard::Words(words, expires) => {
+                    let utterance = Utterance {
+                        id: queue.number(),
+                        text: words.to_owned(),
+                        line,
+                        received: message.received,
+                        expiry: expires.and_then(|it| it.expiry(message.received)),
+                        message: Some(message.into_owned()),
+                        is_replay: false,
+                        earcon: None,
+                    };
+                    journal.queued(&utterance, source, manner.rate);
+                    utterances.push(utterance);
+                }
+            }
+        };
+        match input {
+            Input::Lines(lines) => hearing.lines(&lines, &mut take),
+            Input::Message(message) => hearing.message(message, &mut take),
+            Input::Sample(lines) => hearing.sample(&lines),
+            Input::Notice(source, text) => utterances.extend(self.announce(source, &text)),
+            Input::Ended(_, ended) => self.roll.strike(ended)?,
+        }
+        Ok(utterances)
+    }
+
+    /// The program itself has something to say.
+    fn announce(&mut self, source: SourceId, text: &str) -> Option<Utterance> {
+        let name = &self.names[usize::from(source.0)];
+        self.say(format!("{}: {}", escaped(name), escaped(text)));
+        let mut words = String::new();
+        if !crate::phrase::clean::text(text, &mut words) {
+            return None;
+        }
+        let utterance = Utterance {
+            id: self.queue.number(),
+            text: words,
+            message: None,
+            line: 0,
+            received: now(),
+            is_replay: false,
+            earcon: None,
+            expiry: None,
+        };
+        self.journal.queued(&utterance, name, self.manner.rate);
+        Some(utterance)
+    }
+}

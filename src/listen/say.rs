@@ -1,0 +1,128 @@
+//! Saying a line: through which connection, and what is answered once it was written.
+#![forbid(unsafe_code)]
+
+use tokio::sync::oneshot;
+
+use super::Listener;
+use crate::config::error::escaped;
+use crate::control::{Reply, Shown};
+use crate::source::irc::{Mouth, Standing, is_channel, same_name};
+
+/// A connection that something can be said through.
+pub(super) struct Connection {
+    /// The server's name.
+    pub(super) host: String,
+    pub(super) mouth: Mouth,
+}
+
+impl Listener<'_> {
+    /// Has a line said, and answers when that is done: not before it was written, and without
+    /// keeping anybody waiting but who asked.
+    pub(super) fn say_line(&self, target: &str, text: &str, reply: oneshot::Sender<Reply>) {
+        let standings: Vec<_> =
+            self.mouths.iter().map(|it| (it.host.as_str(), it.mouth.standing())).collect();
+        let asked = choose(target, &standings).and_then(|(at, target)| {
+            let Connection { host, mouth } = &self.mouths[at];
+            let nick = standings[at].1.nick.as_deref().unwrap_or_default();
+            let line = format!("[{}] {}: {}", escaped(target), escaped(nick), escaped(text));
+            Ok((mouth.say(target, text)?, line, host.clone()))
+        });
+        let (answered, line, host) = match asked {
+            Ok(asked) => asked,
+            Err(why) => return answer(reply, Reply::Error { why }),
+        };
+        let transcript = self.transcript.clone();
+        tokio::spawn(async move {
+            let said = answered.await.unwrap_or_else(|_| {
+                Err(format!("the connection to {host} was lost before it was said"))
+            });
+            if said.is_ok()
+                && let Some(transcript) = transcript
+                && transcript.send(Shown::Notice(line)).is_err()
+            {
+                tracing::debug!("the terminal is gone");
+            }
+            answer(reply, said.map_or_else(|why| Reply::Error { why }, |()| Reply::Done));
+        });
+    }
+}
+
+fn answer(to: oneshot::Sender<Reply>, reply: Reply) {
+    if to.send(reply).is_err() {
+        tracing::debug!("who asked has left");
+    }
+}
+
+/// Through which of the connections `target` is to be reached, and its name there: a channel by
+/// who is in it, a nick where there is one connection only, either as `host/target`.
+fn choose<'t>(
+    target: &'t str,
+    connections: &[(&str, Standing)],
+) -> Result<(usize, &'t str), String> {
+    if connections.is_empty() {
+        return Err("this listener has no IRC connection".to_owned());
+    }
+    let (host, name) = split_host(target, connections);
+    let all =
+        (0..connections.len()).filter(|&at| host.is_none_or(|it| is_host(connections[at].0, it)));
+    let up: Vec<usize> = all.clone().filter(|&at| connections[at].1.nick.is_some()).collect();
+    if up.is_empty() {
+        let mut hosts: Vec<_> = all.map(|at| connections[at].0).collect();
+        hosts.dedup();
+        return Err(format!("not connected to {}", hosts.join(" or ")));
+    }
+    let is_in = |at: &usize| connections[*at].1.channels.iter().any(|it| same_name(it, name));
+    let fit = if is_channel(name) { up.iter().copied().filter(is_in).collect() } else { up };
+    match fit.as_slice() {
+        [at] => Ok((*at, name)),
+        [] => Err(format!("not in {}", escaped(name))),
+        several => {
+            let ways: Vec<_> = several
+                .iter()
+                .map(|&at| format!("{}/{}", connections[at].0, escaped(name)))
+                .collect();
+            Err(format!("which one? say {}", ways.join(" or ")))
+        }
+    }
+}
+
+/// `host/#channel`, where `host` is one of ours. Channels and nicks may hold a slash, too.
+fn split_host<'t>(target: &'t str, connections: &[(&str, Standing)]) -> (Option<&'t str>, &'t str) {
+    match target.split_once('/') {
+        Some((host, name)) if connections.iter().any(|(known, _)| is_host(known, host)) => {
+            (Some(host), name)
+        }
+        Some(_) | None => (None, target),
+    }
+}
+
+fn is_host(known: &str, host: &str) -> bool {
+    known.eq_ignore_ascii_case(host)
+}
+
+#[test]
+fn a_line_goes_where_its_channel_is() {
+    let up = |channels: &[&str]| Standing {
+        nick: Some("ear".to_owned()),
+        channels: channels.iter().map(|&it| it.to_owned()).collect(),
+    };
+    let (one, two, down) = (up(&["#rust", "#a/b"]), up(&["#Lxc", "#rust"]), Standing::default());
+    let both = vec![("irc.one.org", one.clone()), ("irc.two.org", two.clone())];
+    for (target, connections, chosen) in [
+        ("#lxc", both.clone(), Ok((1, "#lxc"))),
+        ("#a/b", both.clone(), Ok((0, "#a/b"))),
+        ("IRC.two.org/#rust", both.clone(), Ok((1, "#rust"))),
+        ("irc.two.org/kim", both.clone(), Ok((1, "kim"))),
+        ("irc.one.org/#lxc", both.clone(), Err("not in #lxc")),
+        ("#rust", both.clone(), Err("which one? say irc.one.org/#rust or irc.two.org/#rust")),
+        ("kim", both, Err("which one? say irc.one.org/kim or irc.two.org/kim")),
+        ("kim", vec![("a", one.clone())], Ok((0, "kim"))),
+        ("kim", vec![("a", down.clone()), ("b", two)], Ok((1, "kim"))),
+        ("#rust", vec![("a", down.clone())], Err("not connected to a")),
+        ("b/#rust", vec![("a", one), ("b", down)], Err("not connected to b")),
+        ("#rust", vec![], Err("this listener has no IRC connection")),
+    ] {
+        let chosen = chosen.map_err(str::to_owned);
+        assert_eq!(choose(target, &connections), chosen, "{target}");
+    }
+}

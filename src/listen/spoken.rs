@@ -1,0 +1,70 @@
+//! Between the queue and the voice: what the one wants spoken, and what the other tells of it.
+#![forbid(unsafe_code)]
+
+use super::Listener;
+use crate::clock::now;
+use crate::config::error::escaped;
+use crate::control::Shown;
+use crate::message::{Fate, UtteranceId};
+use crate::queue::{Action, Event};
+use crate::voice::wire::Speech;
+use crate::voice::{Told, Voice};
+
+impl Listener<'_> {
+    /// Tells the queue what happened, and does what it says.
+    pub(super) fn handle(&mut self, event: Event, voice: &Voice) {
+        for action in self.queue.handle(event, now()) {
+            match action {
+                Action::Speak { utterance, from, rate, gap_ms } => {
+                    self.transcribe(self.queued(&utterance));
+                    let n_before = utterance.text[..from].chars().count();
+                    self.resumed.retain(|(id, _)| *id != utterance.id);
+                    self.resumed.extend((from > 0).then_some((utterance.id, n_before)));
+                    voice.speak(Speech {
+                        id: utterance.id,
+                        text: utterance.text[from..].to_owned(),
+                        rate,
+                        gap_ms,
+                        earcon: utterance.earcon.filter(|_| from == 0),
+                        ..self.manner.clone()
+                    });
+                }
+                Action::Silence => voice.stop(),
+                Action::Settle(id, fate) => self.settle(id, &fate),
+            }
+        }
+    }
+
+    pub(super) fn told(&mut self, told: Told, voice: &Voice) {
+        match told {
+            Told::Started(id) => {
+                self.journal.started(id, now());
+                self.transcribe(Shown::Started { id: id.0 });
+                self.handle(Event::Started(id), voice);
+            }
+            Told::Word(id, start, length) => {
+                // The transcript has all of the text, the voice what was left of it.
+                let n_before = self.resumed.iter().find(|(resumed, _)| *resumed == id);
+                let in_full = start.saturating_add(n_before.map_or(0, |(_, n)| *n));
+                self.transcribe(Shown::Word { id: id.0, start: in_full, length });
+                self.handle(Event::Reached(id, start), voice);
+            }
+            Told::Settled(id, fate) => {
+                self.resumed.retain(|(resumed, _)| *resumed != id);
+                self.handle(Event::Ended(id, fate), voice);
+            }
+            Told::Waiting(why) => {
+                self.say(format!("{}; speech goes on when it is back", escaped(&why)));
+            }
+            Told::Refused { .. } | Told::Done => {} // the loop ends with them
+        }
+    }
+
+    fn settle(&mut self, id: UtteranceId, fate: &Fate) {
+        self.transcribe(Shown::Settled { id: id.0, fate: fate.name() });
+        if let Fate::Failed { why } = fate {
+            self.say(format!("a line was not spoken: {}", escaped(why)));
+        }
+        self.journal.settled(id, fate, now());
+    }
+}

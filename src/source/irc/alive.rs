@@ -1,0 +1,44 @@
+//! Whether a server still lives: what a [`Session`] does about silence.
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, Instant};
+
+use irc::proto::Command;
+
+use super::session::{Action, Ending, Phase, REGISTRATION, Session};
+
+/// After so long a silence the server is asked whether it lives,
+const IDLE: Duration = Duration::from_secs(60);
+/// and after so long without any byte it does not.
+pub(super) const DEAD: Duration = Duration::from_secs(20);
+
+impl Session<'_> {
+    /// When silence will have lasted too long.
+    pub(super) fn silence(&self) -> Instant {
+        match (&self.phase, self.probed) {
+            (_, Some(probed)) => probed + DEAD,
+            (Phase::Registering { since, .. }, None) => *since + REGISTRATION,
+            (Phase::Greeted { .. } | Phase::Listening | Phase::Ended, None) => {
+                self.last_read + IDLE
+            }
+        }
+    }
+
+    /// Asks a silent server whether it lives; ends the connection when it does not answer.
+    pub(super) fn probe(&mut self, now: Instant) -> Vec<Action> {
+        if now < self.silence() {
+            return vec![];
+        }
+        let seconds = |duration: Duration| duration.as_secs();
+        if matches!(self.phase, Phase::Registering { .. }) {
+            let why = format!("it did not let us in within {} s", seconds(REGISTRATION));
+            return vec![Action::End(Ending::new(why))];
+        }
+        if self.probed.is_some() {
+            let why = format!("it was silent for {} s", seconds(IDLE + DEAD));
+            return vec![Action::End(Ending::new(why))];
+        }
+        self.probed = Some(now);
+        vec![Action::Send(Command::PING("irc-speak".to_owned(), None))]
+    }
+}

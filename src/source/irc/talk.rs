@@ -1,0 +1,83 @@
+//! What a [`Session`] does about saying something, and about where it can be said.
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, Instant};
+
+use super::name::same_name;
+use super::say::{self, BUSY, Standing};
+use super::session::{Action, Phase, Session};
+use crate::config::error::escaped;
+
+/// Channels that are kept in mind; a server may say that we are in any number.
+const MOST_CHANNELS: usize = 1_000;
+
+/// So long a refusal is about what was said last.
+const REFUSED_WITHIN: Duration = Duration::from_secs(30);
+
+impl Session<'_> {
+    pub(super) fn say(
+        &mut self,
+        number: u64,
+        target: String,
+        text: &str,
+        now: Instant,
+    ) -> Vec<Action> {
+        let is_let_in = match self.phase {
+            Phase::Greeted { .. } | Phase::Listening => true,
+            Phase::Registering { .. } | Phase::Ended => false,
+        };
+        if !is_let_in {
+            return vec![Action::Unsaid(number, format!("not connected to {} yet", self.host))];
+        }
+        match say::lines(&target, text, &self.nick) {
+            Err(why) => vec![Action::Unsaid(number, why)],
+            Ok(lines) => {
+                if !self.pace.push_text(lines, number) {
+                    return vec![Action::Unsaid(number, BUSY.to_owned())];
+                }
+                self.said_to = Some((target, now));
+                vec![]
+            }
+        }
+    }
+
+    /// What the listener is to know where the server did not pass on what was said.
+    pub(super) fn not_said(
+        &mut self,
+        target: &str,
+        number: u16,
+        parameters: &[String],
+        now: Instant,
+    ) -> Option<String> {
+        // No such nick, no such channel, cannot send, no external messages, and the like.
+        let is_refusal = matches!(number, 401 | 403 | 404 | 408 | 415 | 477 | 531);
+        let (said_to, at) = self.said_to.as_ref().filter(|_| is_refusal)?;
+        if !same_name(said_to, target) || now > *at + REFUSED_WITHIN {
+            return None;
+        }
+        let why: String = escaped(parameters.last()?.trim()).chars().take(300).collect();
+        let notice = format!("{}: not said: {why}", escaped(said_to));
+        self.said_to = None;
+        Some(notice)
+    }
+
+    pub(super) fn came_in(&mut self, channel: &str) -> Option<Action> {
+        let is_known = self.inside.iter().any(|known| same_name(known, channel));
+        if is_known || self.inside.len() >= MOST_CHANNELS {
+            return None;
+        }
+        self.inside.push(channel.to_owned());
+        Some(self.standing())
+    }
+
+    pub(super) fn went_out(&mut self, channel: &str) -> Option<Action> {
+        let at = self.inside.iter().position(|known| same_name(known, channel))?;
+        self.inside.swap_remove(at);
+        Some(self.standing())
+    }
+
+    pub(super) fn standing(&self) -> Action {
+        let nick = Some(self.nick.clone());
+        Action::Stand(Standing { nick, channels: self.inside.clone() })
+    }
+}
