@@ -98,6 +98,7 @@ unsafe extern "C" {
     fn espeak_SetParameter(parameter: c_int, value: c_int, relative: c_int) -> c_int;
     fn espeak_SetVoiceByName(name: *const c_char) -> c_int;
     fn espeak_SetVoiceByProperties(spec: *mut EspeakVoice) -> c_int;
+    fn espeak_GetCurrentVoice() -> *const EspeakVoice;
     fn espeak_ListVoices(spec: *mut EspeakVoice) -> *const *const EspeakVoice;
     fn espeak_Info(path_data: *mut *const c_char) -> *const c_char;
     fn espeak_Terminate() -> c_int;
@@ -207,16 +208,31 @@ impl Library {
         unsafe { espeak_SetParameter(parameter as c_int, value, 0) };
     }
 
-    /// Takes the voice of that name, or else one of that language; `false` where there is none.
+    /// Takes the voice of that name, or else one of that language, and after a `+` its variant;
+    /// `false` where there is none.
     pub(super) fn set_voice(&mut self, name: &str) -> bool {
-        let Ok(c_name) = CString::new(name) else { return false };
-        // SAFETY: a NUL-terminated string that outlives the call.
-        if unsafe { espeak_SetVoiceByName(c_name.as_ptr()) } == EE_OK {
+        if self.set_named(name) {
             return true;
         }
+        let (language, variant) = name.split_once('+').unwrap_or((name, ""));
+        if !self.set_language(language) {
+            return false;
+        }
+        // A voice found by its language has lost its variant; by its identifier it keeps it.
+        variant.is_empty() || self.set_named(&format!("{}+{variant}", self.identifier()))
+    }
+
+    fn set_named(&mut self, name: &str) -> bool {
+        let Ok(name) = CString::new(name) else { return false };
+        // SAFETY: a NUL-terminated string that outlives the call.
+        unsafe { espeak_SetVoiceByName(name.as_ptr()) == EE_OK }
+    }
+
+    fn set_language(&mut self, language: &str) -> bool {
+        let Ok(language) = CString::new(language) else { return false };
         let mut spec = EspeakVoice {
             name: ptr::null(),
-            languages: c_name.as_ptr(),
+            languages: language.as_ptr(),
             identifier: ptr::null(),
             gender: 0,
             age: 0,
@@ -227,6 +243,13 @@ impl Library {
         };
         // SAFETY: `spec` and the string in it outlive the call, which copies what it keeps.
         unsafe { espeak_SetVoiceByProperties(&raw mut spec) == EE_OK }
+    }
+
+    /// What the voice that is set is called among the data, as `gmw/en`.
+    fn identifier(&self) -> String {
+        // SAFETY: the library gives null, or a voice of its own that lives until the next call.
+        unsafe { espeak_GetCurrentVoice().as_ref() }
+            .map_or_else(String::new, |voice| string(voice.identifier))
     }
 
     /// The folder of the data that are in use.
