@@ -51,6 +51,9 @@ const INBOX: usize = 64;
 /// Commands that may wait to be carried out.
 const REQUESTS: usize = 64;
 
+/// While something waits, the lag that is shown grows: it is looked at this often.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// How long sources may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -209,6 +212,7 @@ impl Listener<'_> {
                     }
                 }
                 () = at(self.queue.deadline()) => self.handle(Event::Tick, &voice),
+                () = sleep(LOOK), if self.transcript.is_some() && !self.queue.is_empty() => {}
                 ended = signals.next() => match ended {
                     Ok(Asked::Reload) => self.reconfigure(),
                     // With a terminal, that it is gone; without one, what a service is told.
