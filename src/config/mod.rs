@@ -6,5 +6,6 @@ pub mod file;
 pub mod set;
 pub mod settings;
 mod sources;
+mod speakers;
 
 pub use error::ConfigError;

@@ -11,6 +11,7 @@ use super::ConfigError;
 use super::file::{self, Loaded, RATES};
 use super::set::hint;
 use super::sources::{configured, sources};
+use super::speakers::speakers;
 use crate::cli::{Cli, Listening, Speaker};
 use crate::engine;
 use crate::filter::library::Library;
@@ -20,6 +21,7 @@ use crate::phrase::Naming;
 use crate::queue::pace::Promise;
 use crate::source::SourceSpec;
 use crate::source::tail::TailSpec;
+use crate::speaker;
 use crate::voice::wire::{Setup, Speech, Target};
 
 /// Everything that listening needs to know.
@@ -47,6 +49,8 @@ pub struct Settings {
     pub manner: Speech,
     /// How far behind live the listener may get, and how fast.
     pub promise: Promise,
+    /// Who speaks how.
+    pub speakers: speaker::Config,
 }
 
 /// What is shown on a terminal while it speaks.
@@ -82,6 +86,7 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let library = Library::load(file::filters_folder().as_deref())?;
         let format = format(options, file, &library)?;
+        let setup = setup(options, file)?;
         Ok(Self {
             format,
             filter: filter(options, file, &library)?,
@@ -93,7 +98,8 @@ impl Settings {
                 (false, true) => Screen::Plain,
                 (false, false) => Screen::AsItCan,
             },
-            setup: setup(options, file)?,
+            speakers: speakers(&setup, file)?,
+            setup,
             promise: promise(options, file)?,
             manner: manner(options, file)?,
             grammars: library.grammars(),
@@ -110,7 +116,8 @@ impl Settings {
         format(options, file, &library)?;
         filter(options, file, &library)?;
         naming(options, file)?;
-        setup(options, file)?;
+        manner(options, file)?;
+        speakers(&setup(options, file)?, file)?;
         promise(options, file)?;
         configured(file)?;
         Ok(path)
