@@ -204,6 +204,8 @@ pub enum Ctl {
         #[arg(long)]
         json: bool,
     },
+    /// Give everybody a voice of their own, or all the same
+    Voices,
     /// Read the configuration again
     Reload,
     /// End

@@ -21,6 +21,7 @@ pub mod queue;
 pub mod show;
 pub mod simulate;
 pub mod source;
+pub mod speaker;
 pub mod voice;
 
 pub use cli::Cli;

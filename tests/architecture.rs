@@ -16,6 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("hearing", &["filter", "format", "message", "phrase", "source"]),
     ("queue", &["message"]),
     ("journal", &["message", "voice"]),
+    ("speaker", &["voice"]),
     ("voice", &["clock", "config", "message"]),
     // The voice process.
     ("engine", &["audio", "voice"]),
@@ -25,7 +26,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("cli", &["config"]),
     (
         "config",
-        &["cli", "engine", "filter", "format", "message", "phrase", "queue", "source", "voice"],
+        &[
+            "cli", "engine", "filter", "format", "message", "phrase", "queue", "source", "speaker",
+            "voice",
+        ],
     ),
     ("error", &["audio", "config", "control", "engine", "source"]),
     ("simulate", &["hearing", "message", "queue", "source"]),
@@ -37,7 +41,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "listen",
         &[
             "clock", "config", "control", "error", "hearing", "journal", "message", "phrase",
-            "queue", "source", "voice",
+            "queue", "source", "speaker", "voice",
         ],
     ),
 ];

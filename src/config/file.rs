@@ -1,6 +1,7 @@
 //! The configuration file as it is written: every key, its default, and the check of its value.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,8 +52,34 @@ pub struct File {
     pub rule: Vec<RawRule>,
     /// What to listen to.
     pub source: Vec<Source>,
+    /// Who speaks how.
+    pub speakers: Speakers,
     /// What only eSpeak NG has.
     pub espeak: Espeak,
+}
+
+/// Who speaks how.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Speakers {
+    /// Whether everybody has a voice of their own.
+    pub own_voices: Option<bool>,
+    /// Single ones, by nick.
+    pub voice: BTreeMap<String, SpeakerVoice>,
+}
+
+/// How one sender speaks.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpeakerVoice {
+    /// The voice, as the engine names it.
+    pub voice: Option<String>,
+    /// 0 to 100.
+    pub pitch: Option<Spanned<i64>>,
+    /// -100 to 100.
+    pub pan: Option<Spanned<i64>>,
+    /// Per cent of the volume, 0 to 200.
+    pub volume: Option<Spanned<i64>>,
 }
 
 /// What only eSpeak NG has.

@@ -7,5 +7,6 @@ pub mod saved;
 pub mod set;
 pub mod settings;
 mod sources;
+mod speakers;
 
 pub use error::ConfigError;

@@ -12,6 +12,7 @@ use super::file::{self, Loaded, RATES};
 use super::saved::Saved;
 use super::set::hint;
 use super::sources::{configured, sources};
+use super::speakers::speakers;
 use crate::cli::{Cli, Listening, Speaker};
 use crate::engine;
 use crate::filter::library::Library;
@@ -21,6 +22,7 @@ use crate::phrase::Naming;
 use crate::queue::pace::Promise;
 use crate::source::SourceSpec;
 use crate::source::tail::TailSpec;
+use crate::speaker;
 use crate::voice::wire::{Setup, Speech, Target};
 
 /// Everything that listening needs to know.
@@ -50,6 +52,8 @@ pub struct Settings {
     pub promise: Promise,
     /// Tells when what these were read from has changed.
     pub saved: Saved,
+    /// Who speaks how.
+    pub speakers: speaker::Config,
 }
 
 /// What is shown on a terminal while it speaks.
@@ -85,6 +89,7 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let library = Library::load(file::filters_folder().as_deref())?;
         let format = format(options, file, &library)?;
+        let setup = setup(options, file)?;
         Ok(Self {
             format,
             filter: filter(options, file, &library)?,
@@ -96,7 +101,8 @@ impl Settings {
                 (false, true) => Screen::Plain,
                 (false, false) => Screen::AsItCan,
             },
-            setup: setup(options, file)?,
+            speakers: speakers(&setup, file)?,
+            setup,
             promise: promise(options, file)?,
             saved: Saved::watch(path(options).as_deref(), file::filters_folder().as_deref()),
             manner: manner(options, file)?,
@@ -114,7 +120,8 @@ impl Settings {
         format(options, file, &library)?;
         filter(options, file, &library)?;
         naming(options, file)?;
-        setup(options, file)?;
+        manner(options, file)?;
+        speakers(&setup(options, file)?, file)?;
         promise(options, file)?;
         configured(file)?;
         Ok(path)

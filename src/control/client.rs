@@ -140,6 +140,7 @@ fn command(ctl: &Ctl) -> Command {
         Ctl::Status { .. } => Command::Status,
         Ctl::Missed { n, .. } => Command::Missed { n: *n },
         Ctl::Why { n, .. } => Command::Why { n: *n },
+        Ctl::Voices => Command::Voices,
         Ctl::Reload => Command::Reload,
         Ctl::Quit => Command::Quit,
     }
@@ -196,6 +197,7 @@ fn status(snapshot: &Snapshot) -> String {
         ("waiting", snapshot.waiting.to_string()),
         ("lag", format!("{:.1} s", snapshot.lag_s)),
         ("muted", muted),
+        ("voices", if snapshot.voices { "one each" } else { "one for all" }.to_owned()),
         ("lines", snapshot.lines.to_string()),
     ];
     rows.extend(snapshot.fates.iter().map(|(fate, n)| (fate.as_str(), n.to_string())));
@@ -265,6 +267,7 @@ mod tests {
             ("status --json", r#"{"command":"status"}"#),
             ("missed", r#"{"command":"missed","n":10}"#),
             ("why 2 --json", r#"{"command":"why","n":2}"#),
+            ("voices", r#"{"command":"voices"}"#),
             ("reload", r#"{"command":"reload"}"#),
             ("quit", r#"{"command":"quit"}"#),
         ] {
@@ -370,6 +373,7 @@ mod tests {
             waiting:  3
             lag:      4.2 s
             muted:    kim, #noise
+            voices:   one for all
             lines:    12
             dropped:  1
             spoken:   8

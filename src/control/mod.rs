@@ -82,6 +82,8 @@ pub enum Command {
         /// The line.
         text: String,
     },
+    /// Give everybody a voice of their own, or the same to all.
+    Voices,
     /// How it stands.
     Status,
     /// The lines that were not spoken, newest last.
@@ -167,6 +169,9 @@ pub struct Snapshot {
     pub fates: std::collections::BTreeMap<String, u64>,
     /// Who is muted, as words for people.
     pub muted: Vec<String>,
+    /// Everybody has a voice of their own.
+    #[serde(default)]
+    pub voices: bool,
 }
 
 /// Something for the transcript, in the order in which it happens.

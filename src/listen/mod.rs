@@ -42,6 +42,7 @@ use crate::journal::Journal;
 use crate::message::{Fate, SourceId, UtteranceId};
 use crate::queue::{Event, Queue};
 use crate::source::{Inbox, Input};
+use crate::speaker::Speakers;
 use crate::voice::wire::{Setup, Speech};
 use crate::voice::{Told, Voice};
 
@@ -97,6 +98,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         state,
         transcript: None,
         mouths,
+        speakers: Speakers::new(settings.speakers),
         resumed: Vec::new(),
         reload,
     };
@@ -128,6 +130,8 @@ struct Listener<'a> {
     state: watch::Sender<control::Snapshot>,
     /// What happens, for a terminal.
     transcript: Option<mpsc::UnboundedSender<Shown>>,
+    /// Who speaks how.
+    speakers: Speakers,
     /// Where something can be said.
     mouths: Vec<Connection>,
     /// Utterances that the voice has from within, and the characters before that; two at most.

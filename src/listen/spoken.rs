@@ -20,14 +20,20 @@ impl Listener<'_> {
                     let n_before = utterance.text[..from].chars().count();
                     self.resumed.retain(|(id, _)| *id != utterance.id);
                     self.resumed.extend((from > 0).then_some((utterance.id, n_before)));
-                    voice.speak(Speech {
+                    let mut speech = Speech {
                         id: utterance.id,
                         text: utterance.text[from..].to_owned(),
                         rate,
                         gap_ms,
                         earcon: utterance.earcon.filter(|_| from == 0),
                         ..self.manner.clone()
-                    });
+                    };
+                    if let Some(sender) =
+                        utterance.message.as_ref().and_then(|it| it.sender.as_deref())
+                    {
+                        self.speakers.dress(&mut speech, sender, now());
+                    }
+                    voice.speak(speech);
                 }
                 Action::Silence => voice.stop(),
                 Action::Settle(id, fate) => self.settle(id, &fate),

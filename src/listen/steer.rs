@@ -77,6 +77,10 @@ impl Listener<'_> {
                 return self.lines(n, is_missed);
             }
             Command::Why { n } => return self.lines(n, |_| true),
+            Command::Voices => {
+                self.speakers.toggle();
+                return Reply::Done;
+            }
             Command::Reload => return self.configure(),
             // What is to be said is answered when that is done.
             Command::Say { .. } | Command::Quit => return Reply::Done,
@@ -105,6 +109,7 @@ impl Listener<'_> {
                 self.hearing.configure(settings.filter, settings.naming);
                 self.queue.promise(settings.promise);
                 self.manner = settings.manner;
+                self.speakers.configure(settings.speakers);
                 Reply::Done
             }
             Err(error) => Reply::Error { why: format!("{error}; the old configuration stays") },
@@ -160,6 +165,7 @@ impl Listener<'_> {
             lines,
             fates: fates.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
             muted: self.muted.names(),
+            voices: self.speakers.own_voices(),
         }
     }
 

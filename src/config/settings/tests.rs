@@ -22,6 +22,8 @@ fn the_example_says_what_the_defaults_are() {
         assert_eq!(promise(&options, file).expect("right"), promised);
         assert_eq!(naming(&options, file).expect("right"), Naming::Change);
         assert_eq!(format(&options, file, &library).expect("right"), None);
+        let sounds = speakers(&Setup::default(), file).expect("right");
+        assert!(sounds.own_voices && sounds.named.is_empty());
         assert!(configured(file).expect("right").is_empty());
     }
     let names = loaded.file.filters.expect("named");
@@ -42,6 +44,7 @@ fn the_examples_commented_parts_are_right_too() {
     assert_eq!(loaded.file.rule.len(), 4);
     assert!(loaded.file.device.is_some() && loaded.file.format.is_some());
     assert_eq!(configured(Some(&loaded)).expect("right").len(), 3);
+    assert_eq!(speakers(&Setup::default(), Some(&loaded)).expect("right").named.len(), 1);
 }
 
 #[test]
@@ -56,6 +59,8 @@ fn a_wrong_value_is_named_with_its_place() {
             "speaker = \"loud\"",
             "c.toml:1:11: speaker is \"loud\"; it takes always, change or never",
         ),
+        ("[speakers.voice.kim]\npan = -101", "c.toml:2:7: pan is -101; it takes -100 to 100"),
+        ("[speakers.voice.kim]\nvolume = 300", "c.toml:2:10: volume is 300; it takes 0 to 200"),
         (
             "close_after = \"soon\"",
             "c.toml:1:15: close_after is \"soon\"; it takes a time such as \"10s\"",
@@ -65,6 +70,7 @@ fn a_wrong_value_is_named_with_its_place() {
         let loaded = Loaded { path: PathBuf::from("c.toml"), text: text.to_owned(), file };
         let file = Some(&loaded);
         let checks = setup(&options, file).err().or(manner(&options, file).err());
+        let checks = checks.or(speakers(&Setup::default(), file).err());
         let error = checks.or(naming(&options, file).err()).expect(text);
         assert_eq!(error.to_string(), problem);
     }

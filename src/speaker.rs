@@ -1,0 +1,299 @@
+//! Who speaks is heard by the voice: each sender has a pitch, a place between left and right, and,
+//! where the engine has variants, one of those. They come from the nick, so that they are the same
+//! tomorrow; who would sound like somebody who spoke lately sounds otherwise until both were
+//! silent. Pure: the time is handed in. Nicks come from outside: any number of them takes the same
+//! memory.
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, Instant};
+
+use crate::voice::wire::Speech;
+
+/// Who was silent for so long may sound otherwise the next time.
+const FORGOTTEN: Duration = Duration::from_secs(600);
+
+/// Speakers that are kept apart; more cannot be told from each other anyway.
+const MOST_ACTIVE: usize = 64;
+
+/// Pitches around the configured one.
+const PITCHES: [i16; 5] = [-20, -10, 0, 10, 20];
+
+/// Places from left to right.
+const PANS: [i8; 5] = [-50, -25, 0, 25, 50];
+
+/// Two places so far apart are not mistaken for each other: two steps in one thing, or a step in
+/// each of two.
+const APART: u32 = 2;
+
+/// eSpeak NG's variants that are voices of people.
+pub const ESPEAK_VARIANTS: &[&str] =
+    &["m1", "f1", "m2", "f2", "m3", "f3", "m4", "f4", "m5", "f5", "m6", "m7"];
+
+/// What is configured of one sender.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// The voice, as the engine names it.
+    pub voice: Option<String>,
+    /// 0 to 100.
+    pub pitch: Option<u8>,
+    /// -100 to 100.
+    pub pan: Option<i8>,
+    /// Per cent of the configured volume.
+    pub volume: Option<u8>,
+}
+
+/// What is configured of all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Whether everybody has a voice of their own.
+    pub own_voices: bool,
+    /// The variants that the configured voice can be had in.
+    pub variants: &'static [&'static str],
+    /// Nicks, and what is configured of them.
+    pub named: Vec<(String, Own)>,
+}
+
+/// How a sender differs from the configured voice: indices into the tables above.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    pitch: u8,
+    pan: u8,
+    variant: u8,
+}
+
+impl Place {
+    /// How many steps lie between two places; another variant counts as two.
+    fn distance(self, other: Self) -> u32 {
+        let variant = if self.variant == other.variant { 0 } else { 2 };
+        u32::from(self.pitch.abs_diff(other.pitch))
+            + u32::from(self.pan.abs_diff(other.pan))
+            + variant
+    }
+}
+
+/// Somebody who spoke lately. The nick's number is enough: two with the same sound the same.
+#[derive(Clone, Copy, Debug)]
+struct Active {
+    number: u64,
+    place: Place,
+    spoke: Instant,
+}
+
+/// Who speaks how.
+#[derive(Debug, Default)]
+pub struct Speakers {
+    config: Config,
+    active: Vec<Active>,
+}
+
+impl Speakers {
+    /// Nobody has spoken yet.
+    pub fn new(mut config: Config) -> Self {
+        for (nick, _) in &mut config.named {
+            *nick = folded(nick);
+        }
+        Self { config, active: Vec::new() }
+    }
+
+    /// Goes on by another configuration; who spoke keeps the place, where there still is one.
+    pub fn configure(&mut self, config: Config) {
+        if config.variants != self.config.variants {
+            self.active.clear();
+        }
+        self.config = Self::new(config).config;
+    }
+
+    /// Whether everybody has a voice of their own.
+    pub fn own_voices(&self) -> bool {
+        self.config.own_voices
+    }
+
+    /// Gives everybody a voice of their own, or takes it from all but those who are configured.
+    pub fn toggle(&mut self) {
+        self.config.own_voices = !self.config.own_voices;
+    }
+
+    /// Makes of `speech`, in the configured manner, what `sender` sounds like.
+    pub fn dress(&mut self, speech: &mut Speech, sender: &str, now: Instant) {
+        let nick = folded(sender);
+        if self.config.own_voices {
+            let place = self.place(number(&nick), now);
+            let pitch = i16::from(speech.pitch) + PITCHES[usize::from(place.pitch)];
+            speech.pitch = u8::try_from(pitch.clamp(0, 100)).unwrap_or(speech.pitch);
+            speech.pan = PANS[usize::from(place.pan)];
+            if let Some(variant) = self.config.variants.get(usize::from(place.variant)) {
+                speech.voice = format!("{}+{variant}", speech.voice);
+            }
+        }
+        if let Some((_, own)) = self.config.named.iter().find(|(named, _)| *named == nick) {
+            own.apply(speech);
+        }
+    }
+
+    /// The place of who has that number: the old one; else the nick's own, where nobody is near;
+    /// else the one that is furthest from all.
+    fn place(&mut self, number: u64, now: Instant) -> Place {
+        self.active.retain(|it| now.saturating_duration_since(it.spoke) <= FORGOTTEN);
+        if let Some(known) = self.active.iter_mut().find(|it| it.number == number) {
+            known.spoke = now;
+            return known.place;
+        }
+        let place = self.free_place(number);
+        if self.active.len() >= MOST_ACTIVE
+            && let Some(at) = (0..self.active.len()).min_by_key(|&at| self.active[at].spoke)
+        {
+            self.active.swap_remove(at);
+        }
+        self.active.push(Active { number, place, spoke: now });
+        place
+    }
+
+    fn free_place(&self, number: u64) -> Place {
+        let places = places(self.config.variants.len());
+        let nearest = |place: &Place| self.active.iter().map(|it| it.place.distance(*place)).min();
+        // From the nick's own place on, so that the order of arrival matters as little as can be.
+        let start = usize::try_from(number % places.len() as u64).unwrap_or_default();
+        let from_own = places[start..].iter().chain(&places[..start]).copied();
+        let mut best = (places[start], nearest(&places[start]).unwrap_or(u32::MAX));
+        if best.1 >= APART {
+            return best.0;
+        }
+        for place in from_own {
+            let distance = nearest(&place).unwrap_or(u32::MAX);
+            if distance > best.1 {
+                best = (place, distance);
+            }
+        }
+        best.0
+    }
+}
+
+impl Own {
+    fn apply(&self, speech: &mut Speech) {
+        if let Some(voice) = &self.voice {
+            speech.voice.clone_from(voice);
+        }
+        speech.pitch = self.pitch.unwrap_or(speech.pitch);
+        speech.pan = self.pan.unwrap_or(speech.pan);
+        let volume = u32::from(speech.volume) * u32::from(self.volume.unwrap_or(100)) / 100;
+        speech.volume = u8::try_from(volume.min(200)).unwrap_or(200);
+    }
+}
+
+/// Every place, with `n_variants` voices or with one.
+fn places(n_variants: usize) -> Vec<Place> {
+    let variants = (0..u8::MAX).take(n_variants.max(1));
+    let at = |variant| {
+        let pans = move |pitch| (0..).zip(PANS).map(move |(pan, _)| Place { pitch, pan, variant });
+        (0..).zip(PITCHES).flat_map(move |(pitch, _)| pans(pitch))
+    };
+    variants.flat_map(at).collect()
+}
+
+/// A nick without what clients and people put behind it while they are known or away: `Kim_`,
+/// `kim|away` and `kim` are one.
+fn folded(nick: &str) -> String {
+    let head = nick.char_indices().find(|&(at, c)| at > 0 && c == '|');
+    let head = head.map_or(nick, |(at, _)| &nick[..at]);
+    let bare = head.trim_end_matches(['_', '`']);
+    (if bare.is_empty() { head } else { bare }).to_lowercase()
+}
+
+/// A number for a nick, the same in every run: FNV-1a, its bits mixed at the end.
+fn number(nick: &str) -> u64 {
+    let hash = nick.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    mixed ^ (mixed >> 33)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::test_now;
+
+    fn speakers(variants: &'static [&'static str]) -> Speakers {
+        Speakers::new(Config { own_voices: true, variants, named: Vec::new() })
+    }
+
+    fn sound(speakers: &mut Speakers, nick: &str, now: Instant) -> (String, u8, i8) {
+        let mut speech = Speech::of("");
+        speakers.dress(&mut speech, nick, now);
+        (speech.voice, speech.pitch, speech.pan)
+    }
+
+    #[test]
+    fn a_sender_sounds_the_same_in_every_run_and_under_every_name() {
+        let now = test_now();
+        let kim = sound(&mut speakers(ESPEAK_VARIANTS), "kim", now);
+        for nick in ["kim", "Kim", "kim_", "KIM__", "kim`", "kim|away", "kim_|lunch"] {
+            assert_eq!(sound(&mut speakers(ESPEAK_VARIANTS), nick, now), kim, "{nick}");
+        }
+        for (nick, bare) in [("|", "|"), ("_", "_"), ("||x", "|"), ("___|x", "___"), ("", "")] {
+            assert_eq!(folded(nick), bare, "{nick:?}");
+        }
+    }
+
+    #[test]
+    fn those_who_talk_to_each_other_are_apart() {
+        for variants in [&[], ESPEAK_VARIANTS] {
+            let (mut speakers, now) = (speakers(variants), test_now());
+            let nicks: Vec<_> = (0..8).map(|n| format!("user{n}")).collect();
+            let first: Vec<_> = nicks.iter().map(|it| sound(&mut speakers, it, now)).collect();
+            for (n, one) in speakers.active.iter().enumerate() {
+                for other in &speakers.active[..n] {
+                    assert!(one.place.distance(other.place) >= APART, "{one:?} {other:?}");
+                }
+            }
+            let again: Vec<_> = nicks.iter().map(|it| sound(&mut speakers, it, now)).collect();
+            assert_eq!(first, again);
+        }
+    }
+
+    #[test]
+    fn who_was_silent_for_long_makes_room() {
+        let (mut speakers, start) = (speakers(&[]), test_now());
+        for n in 0..25 {
+            sound(&mut speakers, &format!("user{n}"), start);
+        }
+        assert_eq!(speakers.active.len(), 25);
+        let late = start + FORGOTTEN + Duration::from_secs(1);
+        let alone = sound(&mut self::speakers(&[]), "newcomer", late);
+        assert_eq!(sound(&mut speakers, "newcomer", late), alone);
+        assert_eq!(speakers.active.len(), 1);
+    }
+
+    #[test]
+    fn what_is_configured_of_one_goes_before() {
+        let own = Own { pitch: Some(90), volume: Some(50), pan: Some(-100), voice: None };
+        let named = vec![("Kim".to_owned(), own)];
+        let config = Config { own_voices: false, variants: ESPEAK_VARIANTS, named };
+        let (mut speakers, now) = (Speakers::new(config), test_now());
+        let mut speech = Speech::of("");
+        speakers.dress(&mut speech, "al", now);
+        assert_eq!(speech, Speech::of(""));
+        speakers.dress(&mut speech, "kim_", now);
+        let dressed = Speech { pitch: 90, volume: 50, pan: -100, ..Speech::of("") };
+        assert_eq!(speech, dressed);
+    }
+
+    proptest! {
+        #[test]
+        fn any_number_of_nicks_is_in_bounds(
+            nicks in proptest::collection::vec(".{0,12}", 0..300),
+            pitch in 0..=100u8,
+        ) {
+            let (mut speakers, now) = (speakers(ESPEAK_VARIANTS), test_now());
+            for (n, nick) in (0..).zip(nicks) {
+                let mut speech = Speech { pitch, ..Speech::of("") };
+                speakers.dress(&mut speech, &nick, now + Duration::from_secs(n));
+                prop_assert!(speech.pitch <= 100 && speech.pitch.abs_diff(pitch) <= 20);
+                prop_assert!(speech.pan.unsigned_abs() <= 50);
+                prop_assert!(speakers.active.len() <= MOST_ACTIVE);
+            }
+        }
+    }
+}
