@@ -222,10 +222,6 @@ impl Output for Device {
             self.write(&[0.0])?; // without a sample to pass, its marks would wait for the next one
         }
         if let (Some(burst), Some(id)) = (&mut self.burst, id) {
-            // Where all of it is silence nothing is left of it; its marks need a sample to pass.
-            if burst.written == burst.begun_at && burst.samples.push(0.0).is_ok() {
-                burst.written += 1;
-            }
             let n_samples = burst.written - burst.begun_at;
             let ms = super::milliseconds(n_samples, self.config.sample_rate);
             burst.mark(burst.written, Report::Finished { id, ms });
