@@ -3,7 +3,8 @@
 //!
 //! Whatever is at the other end, the listener does not wait for it and its memory does not grow:
 //! requests are short, clients are few, each has one request on its way at a time, and who does
-//! not read is dropped. Any program may be tried on the socket by the user: what is not understood
+//! not read is dropped. Who has asked nothing for a while makes room when it is needed: programs
+//! that only hold connections keep no other out. Any program may be tried on the socket by the user: what is not understood
 //! is answered, not punished.
 #![forbid(unsafe_code)]
 
@@ -13,25 +14,29 @@ mod tests;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::OwnedReadHalf;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::place::{self, SocketError};
 use super::{Command, Controls, Reply};
+use crate::clock::now;
 use crate::config::error::escaped;
 
 /// The longest request in bytes, without its line feed.
 const REQUEST_MAX: usize = 4096;
 /// Who is served at once.
 const CLIENTS_MAX: usize = 32;
+/// Who has asked nothing for this long makes room for another.
+const IDLE_LIMIT: Duration = Duration::from_secs(3);
 /// How long a client may leave a reply unread.
 const UNREAD_LIMIT: Duration = Duration::from_secs(2);
 /// What the last replies get, at the end: "quit" is answered, too.
@@ -56,6 +61,7 @@ pub struct Server {
     listener: UnixListener,
     path: PathBuf,
     inode: u64,
+    idle_limit: Duration,
 }
 
 impl Server {
@@ -72,12 +78,13 @@ impl Server {
         // Until here the folder kept others away.
         place::close_to_others(path)?;
         let inode = path.symlink_metadata().map_err(refused)?.ino();
-        Ok(Self { listener, path: path.to_owned(), inode })
+        Ok(Self { listener, path: path.to_owned(), inode, idle_limit: IDLE_LIMIT })
     }
 
     /// Serves clients until `stop`; what is being answered then is answered still.
     pub async fn serve(self, controls: Controls, stop: CancellationToken) {
         let mut clients = JoinSet::new();
+        let mut seats = Vec::new();
         let mut failing = false;
         loop {
             let accepted = tokio::select! {
@@ -87,9 +94,11 @@ impl Server {
             while clients.try_join_next().is_some() {}
             match accepted {
                 Ok((stream, _)) if !is_allowed(&stream) => {}
-                Ok((stream, _)) if clients.len() >= CLIENTS_MAX => turn_away(&stream),
+                Ok((stream, _)) if !make_room(&mut seats, self.idle_limit) => turn_away(&stream),
                 Ok((stream, _)) => {
-                    clients.spawn(converse(stream, controls.clone(), stop.clone()));
+                    let (idle, idle_since) = watch::channel(Some(now()));
+                    let talk = converse(stream, controls.clone(), idle, stop.clone());
+                    seats.push(Seat { idle_since, client: clients.spawn(talk) });
                 }
                 Err(error) => {
                     if !failing {
@@ -163,6 +172,28 @@ fn may_steer(uid: u32, ours: u32) -> bool {
     uid == ours || uid == 0
 }
 
+/// One who is served.
+struct Seat {
+    /// Since when it has asked for nothing; none while it is being answered.
+    idle_since: watch::Receiver<Option<Instant>>,
+    client: AbortHandle,
+}
+
+/// Whether there is room for one more, if need be in the place of the one that has been idle
+/// longest, and for `limit` at least.
+fn make_room(seats: &mut Vec<Seat>, limit: Duration) -> bool {
+    seats.retain(|seat| !seat.client.is_finished());
+    if seats.len() < CLIENTS_MAX {
+        return true;
+    }
+    let idle = |(n, seat): (usize, &Seat)| seat.idle_since.borrow().map(|since| (since, n));
+    let longest = seats.iter().enumerate().filter_map(idle).min();
+    let Some((_, n)) = longest.filter(|(since, _)| now() >= *since + limit) else { return false };
+    debug!("control socket: an idle client makes room");
+    seats.swap_remove(n).client.abort();
+    true
+}
+
 /// Tells a client too many, if it reads that at once.
 fn turn_away(stream: &UnixStream) {
     let busy = line(&error(format!("{CLIENTS_MAX} clients are served already; try again later")));
@@ -171,8 +202,14 @@ fn turn_away(stream: &UnixStream) {
     }
 }
 
-/// Answers what one client asks, until it leaves, misbehaves, or all ends.
-async fn converse(stream: UnixStream, controls: Controls, stop: CancellationToken) {
+/// Answers what one client asks, until it leaves, misbehaves, or all ends. Tells `idle` since when
+/// it asks for nothing.
+async fn converse(
+    stream: UnixStream,
+    controls: Controls,
+    idle: watch::Sender<Option<Instant>>,
+    stop: CancellationToken,
+) {
     let (reading, mut writing) = stream.into_split();
     let mut reading = BufReader::with_capacity(REQUEST_MAX, reading);
     loop {
@@ -180,6 +217,7 @@ async fn converse(stream: UnixStream, controls: Controls, stop: CancellationToke
             request = next_request(&mut reading) => request,
             () = stop.cancelled() => return,
         };
+        idle.send_replace(None);
         let (reply, goes_on) = match request {
             Ok(None) => return,
             Ok(Some(Ok(command))) => (controls.ask(command).await, true),
@@ -192,6 +230,7 @@ async fn converse(stream: UnixStream, controls: Controls, stop: CancellationToke
         if !goes_on {
             return;
         }
+        idle.send_replace(Some(now()));
         tokio::task::yield_now().await; // so that a flood of requests is no flood of work
     }
 }

@@ -58,9 +58,7 @@ impl Served {
     }
 
     async fn client(&self) -> Client {
-        let stream = UnixStream::connect(self.path()).await.expect("connected");
-        let (reading, writing) = stream.into_split();
-        Client { replies: BufReader::new(reading).lines(), writing }
+        Client::connect(&self.path()).await
     }
 
     /// Ends the serving; returns what was asked for.
@@ -81,6 +79,12 @@ struct Client {
 }
 
 impl Client {
+    async fn connect(path: &Path) -> Self {
+        let stream = UnixStream::connect(path).await.expect("connected");
+        let (reading, writing) = stream.into_split();
+        Self { replies: BufReader::new(reading).lines(), writing }
+    }
+
     async fn send(&mut self, bytes: &[u8]) {
         soon("to write", self.writing.write_all(bytes)).await.expect("written");
     }
@@ -199,7 +203,7 @@ async fn two_thousand_clients_are_turned_away_while_one_is_served() {
     }
     let answered = connected.iter().filter(|(_, reply)| reply.contains("done")).count();
     let turned_away = connected.iter().filter(|(_, reply)| reply.contains("32 clients")).count();
-    assert_eq!(answered, CLIENTS_MAX - 1);
+    assert!(answered >= CLIENTS_MAX - 1, "{answered} answered"); // more where this takes seconds
     assert!(turned_away > 0, "{} connected, {answered} answered", connected.len());
 
     // Those who leave make room.
@@ -216,6 +220,48 @@ async fn two_thousand_clients_are_turned_away_while_one_is_served() {
     })
     .await;
     served.end().await;
+}
+
+#[tokio::test]
+async fn the_one_idle_longest_makes_room_and_nobody_who_is_being_answered() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let (requests, mut inbox) = mpsc::channel::<Request>(1);
+    let (_, state) = watch::channel(Snapshot::default());
+    let mut server = Server::bind(&place_in(&folder)).await.expect("bound");
+    server.idle_limit = Duration::ZERO;
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(server.serve(Controls::new(requests, state), stop.clone()));
+    let (held, mut waiting) = mpsc::channel(1);
+    let answering = tokio::spawn(async move {
+        while let Some(request) = inbox.recv().await {
+            if request.command == Command::Live {
+                held.send(request.reply).await.expect("it is waited for");
+            } else {
+                drop(request.reply.send(Reply::Done));
+            }
+        }
+    });
+    let connect = async || Client::connect(&place_in(&folder)).await;
+    let mut crowd = Vec::new();
+    for _ in 0..CLIENTS_MAX {
+        crowd.push(connect().await);
+        assert_eq!(crowd.last_mut().expect("pushed").ask("skip").await, Reply::Done);
+    }
+    // The first is being answered, the second was just now: the third is idle longest.
+    crowd[0].send(b"live\n").await;
+    let reply = soon("a request", waiting.recv()).await.expect("a request");
+    assert_eq!(crowd[1].ask("skip").await, Reply::Done);
+    let mut newcomer = connect().await;
+    assert_eq!(newcomer.ask("skip").await, Reply::Done);
+    assert_eq!(crowd.remove(2).reply().await, None, "it made room");
+    drop(reply.send(Reply::Done));
+    assert_eq!(crowd[0].reply().await, Some(Reply::Done));
+    for client in &mut crowd {
+        assert_eq!(client.ask("skip").await, Reply::Done);
+    }
+    stop.cancel();
+    soon("the end of serving", serving).await.expect("no panic");
+    soon("the end of the listener", answering).await.expect("no panic");
 }
 
 #[tokio::test]
