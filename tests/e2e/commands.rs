@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Event, SoundServer, Speak, ctl, now, stands, wait_for};
+use crate::harness::{Event, SoundServer, Speak, ctl, directory, now, stands, wait_for};
 
 const LONG: &str = "this is a line that takes its time, since it has so many words in it that \
                     nobody could say all of them in a moment";
@@ -102,6 +102,33 @@ fn repeat_and_back_speak_again_what_was_spoken() {
     let n_fates = speak.events().iter().filter(|event| event.name == "fate").count();
     assert_eq!(n_fates, 3, "{}", speak.transcript());
     assert_eq!(stands(&sound)["lines"], 3);
+}
+
+#[test]
+fn highlight_speaks_again_from_the_last_highlighted_line_on() {
+    let sound = SoundServer::start();
+    let folder = directory();
+    let config = folder.path().join("config.toml");
+    std::fs::write(&config, "[[rule]]\nhighlight = 'lena'\n").expect("a configuration");
+    let config = config.to_str().expect("a path in UTF-8");
+    let options = ["--format", "sic", "--speaker", "never", "--config", config];
+    let mut speak = Speak::start(&sound, options);
+    let lines = ["lena: the first", "not for her", "lena: the second", "then one", "then another"];
+    for (nick, text) in ["kim", "mira", "lee", "kim", "mira"].into_iter().zip(lines) {
+        speak.write_line(&sic("#rust", nick, text));
+    }
+    speak.wait_spoken("then another");
+    done(&sound, &["rate", "150"]); // long enough to be seen
+    done(&sound, &["highlight"]);
+    for text in &lines[2..] {
+        wait_current(&sound, text);
+    }
+    // The first one is not spoken again: what comes next is new.
+    speak.write_line(&sic("#rust", "lee", "and a new line"));
+    wait_current(&sound, "and a new line");
+    speak.wait_spoken("and a new line");
+    let n_fates = speak.events().iter().filter(|event| event.name == "fate").count();
+    assert_eq!(n_fates, 6, "{}", speak.transcript());
 }
 
 #[test]
