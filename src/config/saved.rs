@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
+
+use crate::clock::now;
 
 /// Saving is several events, and several files may be saved together: they have been when so long
 /// nothing more comes.
@@ -18,8 +20,8 @@ const QUIET: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Saved {
     signal: Arc<Notify>,
-    /// There was a sign, and it is not quiet yet.
-    is_saving: bool,
+    /// There was a sign: when it is over, if nothing more comes.
+    over: Option<Instant>,
     /// Watches as long as it is there; none where there is nothing to be watched.
     _watcher: Option<RecommendedWatcher>,
 }
@@ -36,17 +38,25 @@ impl Saved {
         if let Err(error) = &watched {
             tracing::info!(%error, "the configuration is not watched; SIGHUP reads it again");
         }
-        Self { signal, is_saving: false, _watcher: watched.ok() }
+        Self { signal, over: None, _watcher: watched.ok() }
     }
 
-    /// Waits until something was saved. Cancel-safe.
+    /// Waits until something was saved. Cancel-safe: it is dropped for every line that comes, and
+    /// what was waited for until then counts.
     pub async fn changed(&mut self) {
-        if !self.is_saving {
-            self.signal.notified().await;
-            self.is_saving = true;
+        loop {
+            let sign = self.signal.notified();
+            match self.over {
+                None => sign.await,
+                Some(over) => {
+                    if timeout_at(over.into(), sign).await.is_err() {
+                        break;
+                    }
+                }
+            }
+            self.over = Some(now() + QUIET);
         }
-        while timeout(QUIET, self.signal.notified()).await.is_ok() {}
-        self.is_saving = false;
+        self.over = None;
     }
 }
 
@@ -104,6 +114,8 @@ fn is_saving(event: &Event, files: &[PathBuf], folders: &[PathBuf]) -> bool {
 mod tests {
     use std::fs;
 
+    use tokio::time::{sleep, timeout};
+
     use super::*;
 
     /// Waits for the sign of a save that was made; a test that hangs here has failed.
@@ -128,6 +140,24 @@ mod tests {
         told(&mut saved).await;
         fs::remove_file(&config).unwrap();
         told(&mut saved).await;
+    }
+
+    #[tokio::test]
+    async fn it_is_told_while_one_line_after_the_other_comes() {
+        let home = tempfile::tempdir().unwrap();
+        let config = home.path().join("config.toml");
+        fs::write(&config, "rate = 200").unwrap();
+        let mut saved = Saved::watch(Some(&config), None);
+        fs::write(&config, "rate = 210").unwrap();
+        let told = async {
+            loop {
+                tokio::select! {
+                    () = saved.changed() => return,
+                    () = sleep(QUIET / 20) => {}
+                }
+            }
+        };
+        timeout(Duration::from_secs(20), told).await.expect("the change is told");
     }
 
     #[tokio::test]

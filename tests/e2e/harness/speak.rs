@@ -192,6 +192,16 @@ impl Speak {
         )
     }
 
+    /// The lines that it has printed.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        locked(&self.printed).lines.iter().map(|(_, line)| line.clone()).collect()
+    }
+
+    /// What it has complained of.
+    pub(crate) fn complaints(&self) -> String {
+        locked(&self.printed).complaints.clone()
+    }
+
     /// Waits until it ends by itself.
     pub(crate) fn wait_end(&mut self) -> ExitStatus {
         let printed = Arc::clone(&self.printed);
