@@ -128,7 +128,7 @@ fn another_user_cannot_steer() {
         let quit = as_nobody(&[&program], &["ctl", "quit"]);
         assert_eq!(quit.status.code(), Some(1), "{quit:?}");
         // By hand, past the client's own distrust of such a folder.
-        let script = "use Socket; socket(my $s, AF_UNIX, SOCK_STREAM, 0); \
+        let script = "use Socket; $SIG{PIPE} = q(IGNORE); socket(my $s, AF_UNIX, SOCK_STREAM, 0); \
                       connect($s, sockaddr_un($ARGV[0])) or die; \
                       syswrite($s, \"quit\\n\"); sysread($s, my $reply, 99); print \"[$reply]\"";
         let by_hand = as_nobody(&["perl", "-e", script], &[&sound.control().to_string_lossy()]);
