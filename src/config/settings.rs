@@ -166,6 +166,7 @@ fn setup(options: &Listening, file: Option<&Loaded>) -> Result<Setup, ConfigErro
         .unwrap_or(default.buffer_frames),
         close_after_ms: close_after(file)?.unwrap_or(default.close_after_ms),
         guard: keys.and_then(|keys| keys.espeak.guard).unwrap_or(default.guard),
+        ..default
     })
 }
 
