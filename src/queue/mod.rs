@@ -1,10 +1,9 @@
 //! What is spoken when, and how fast: a pure state machine (events and the time in, actions out).
 //!
 //! Order is kept and nothing is dropped: an utterance ends as the voice settles it, or because the
-//! user skipped it. The [`pace`] module has the lag rule. Where the rate alone does not do, cheaper
-//! seconds go first, in this order: the gaps between utterances shrink as the rate rises, to none
-//! at its highest; then what one person says in a row becomes one utterance. Only then is the
-//! promise broken, and that is said, once for each time.
+//! user skipped it, or because a rule of the user's let it expire. The [`pace`] module has the lag
+//! rule, [`condense`] what is saved, and in which order, where the rate alone does not do. Only when
+//! that does not either is the promise broken, and that is said, once for each time.
 //!
 //! What a rule of the user's gives a time to expire is not begun after it. That is seen to whenever
 //! something is about to be spoken, for all that waits, so that what has expired presses nobody. A
@@ -12,6 +11,7 @@
 //! resumed.
 #![forbid(unsafe_code)]
 
+mod condense;
 pub mod estimate;
 pub mod pace;
 mod part;
@@ -20,7 +20,7 @@ mod recall;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::message::{Earcon, Expiry, Fate, Kind, Utterance, UtteranceId};
+use crate::message::{Earcon, Expiry, Fate, Message, Utterance, UtteranceId};
 use estimate::Estimate;
 use pace::{Due, Pace, Promise};
 use part::{Out, Recalled, Waiting, place};
@@ -35,15 +35,6 @@ const AHEAD: Duration = Duration::from_millis(400);
 
 /// The gap between two utterances at the base rate, in milliseconds.
 const GAP_MS: u32 = 100;
-
-/// What one person says within this time is said in a row.
-const IN_A_ROW: Duration = Duration::from_secs(2);
-
-/// The longest utterance that is made of several, in bytes: it is skipped and repeated as one.
-const MERGED: usize = 500;
-
-/// The share of the lag from which on seconds are saved otherwise than by the rate.
-const PRESSED: f64 = 0.8;
 
 /// Utterances that can be heard again.
 const HISTORY: usize = 1_000;
@@ -107,6 +98,8 @@ pub struct Queue {
     out: VecDeque<Out>,
     recalled: Vec<Recalled>,
     is_paused: bool,
+    /// The line that the voice was given last; none where that was no new line.
+    before: Option<Message<'static>>,
     history: VecDeque<Utterance>,
     /// How many utterances back the user has gone.
     n_back: usize,
@@ -125,6 +118,7 @@ impl Queue {
             out: VecDeque::new(),
             recalled: Vec::new(),
             is_paused: false,
+            before: None,
             history: VecDeque::new(),
             n_back: 0,
             pace: Pace::new(promise),
@@ -225,6 +219,8 @@ impl Queue {
         if let Some(out) = self.out.iter_mut().find(|out| out.waiting.utterance.id == id) {
             out.started = Some(now);
             out.waiting.has_begun = true;
+        } else {
+            self.heard_late(id, None);
         }
         vec![]
     }
@@ -234,7 +230,7 @@ impl Queue {
             let at = place(&out.waiting.utterance.text, out.waiting.from, character);
             out.reached = at.unwrap_or(out.reached);
         } else {
-            self.reached_late(id, character);
+            self.heard_late(id, Some(character));
         }
         vec![]
     }
@@ -303,6 +299,7 @@ impl Queue {
         let Some(waiting) = self.waiting.pop_front() else { return vec![] };
         let gap_ms = self.gap(rate);
         let (utterance, from) = (waiting.utterance.clone(), waiting.from);
+        self.before = utterance.message.clone().filter(|_| utterance.is_new());
         self.out.push_back(Out::new(waiting, rate, gap_ms));
         actions.push(Action::Speak { utterance, from, rate, gap_ms });
         actions
@@ -319,39 +316,6 @@ impl Queue {
             expiry.is_none()
         });
         actions
-    }
-
-    /// Where the highest rate alone does not keep the promise: makes one utterance of what one
-    /// person said in a row, which saves its beginnings and gaps.
-    fn condense(&mut self, start: Instant) -> Vec<Action> {
-        let mut actions = Vec::new();
-        if !self.is_pressed(start) {
-            return actions;
-        }
-        while let [Some(first), Some(next)] = [self.waiting.front(), self.waiting.get(1)] {
-            if first.has_begun || !goes_on(&first.utterance, &next.utterance) {
-                break;
-            }
-            let Some(next) = self.waiting.remove(1) else { break };
-            let Some(first) = self.waiting.front_mut() else { break };
-            let into = first.utterance.id;
-            first.utterance.text.push_str("; ");
-            first.utterance.text.push_str(&next.utterance.text);
-            first.leave(first.from);
-            actions.push(Action::Settle(next.utterance.id, Fate::Merged { into }));
-        }
-        actions
-    }
-
-    /// Whether something that waits would be late at the highest rate.
-    fn is_pressed(&self, start: Instant) -> bool {
-        let promise = self.pace.promise;
-        let mut end = start;
-        self.waiting.iter().any(|waiting| {
-            let seconds = self.estimate.seconds(waiting.work, promise.max);
-            end += Duration::from_secs_f64(seconds);
-            end > waiting.utterance.received + promise.lag.mul_f64(PRESSED)
-        })
     }
 
     /// Full at the base rate, none at the highest.
@@ -394,22 +358,6 @@ impl Queue {
         let seconds = self.estimate.seconds(out.waiting.work, out.rate);
         Duration::from_secs_f64(seconds) + Duration::from_millis(u64::from(out.gap_ms))
     }
-}
-
-/// Whether `next` is what the same person said right after `first`, at the same place.
-fn goes_on(first: &Utterance, next: &Utterance) -> bool {
-    let [Some(a), Some(b)] = [&first.message, &next.message] else { return false };
-    let is_speech = a.kind == Kind::Say && b.kind == Kind::Say && a.sender.is_some();
-    let is_same = (a.source, &a.channel, &a.sender) == (b.source, &b.channel, &b.sender);
-    let is_soon = next.received.saturating_duration_since(first.received) <= IN_A_ROW;
-    let is_new = first.is_new() && next.is_new();
-    let is_perishable = first.expiry.is_some() || next.expiry.is_some();
-    is_speech
-        && is_same
-        && is_soon
-        && is_new
-        && !is_perishable
-        && first.text.len() + next.text.len() <= MERGED
 }
 
 #[cfg(test)]

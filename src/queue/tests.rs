@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::message::{Message, SourceId};
+use crate::message::{Kind, Message, SourceId};
 
 const PROMISE: Promise = Promise { base: 220, max: 450, lag: Duration::from_secs(15) };
 
@@ -300,6 +300,29 @@ fn what_one_says_in_a_row_is_merged_only_when_the_promise_is_pressed() {
     let n_merged = ids.iter().filter(|&&id| matches!(bench.fate(id), Fate::Merged { .. })).count();
     assert!(n_merged > 5, "{n_merged}");
     assert!(bench.rates.iter().all(|&rate| rate == 450), "{:?}", bench.rates);
+}
+
+#[test]
+fn a_name_that_is_said_again_is_left_out_when_the_promise_is_pressed() {
+    let mut bench = Bench::new();
+    let said = "word ".repeat(120).trim_end().to_owned();
+    let lines = (0..4).map(|n| {
+        let later = bench.now + Duration::from_secs(3 * n); // not in a row
+        let spoken = line(bench.queue.number(), &said, "kim", later);
+        Utterance { text: format!("kim: {said}"), ..spoken }
+    });
+    let lines = lines.collect();
+    bench.handle(Event::Arrived(lines));
+    let froms: Vec<_> = (0..4)
+        .map(|_| {
+            let from = bench.from[0];
+            bench.begin();
+            bench.end();
+            bench.deliver();
+            from
+        })
+        .collect();
+    assert_eq!(froms, [0, 5, 5, 0], "the last one is in time, and whole");
 }
 
 #[derive(Debug, Clone)]
