@@ -81,7 +81,10 @@ struct Whole {
     starts: std::iter::Cycle<std::vec::IntoIter<Start>>,
     delays: std::iter::Cycle<std::vec::IntoIter<u64>>,
     case: Case,
-    n_starts: usize,
+    has_been_ready: bool,
+    /// Orders by their number, without those that were silenced: see [`Whole::read`].
+    numbers: HashMap<UtteranceId, UtteranceId>,
+    n_orders: u64,
     /// Nothing goes wrong any more.
     is_calm: bool,
     n_steps: u64,
@@ -108,7 +111,9 @@ impl Whole {
             starts: case.starts.clone().into_iter().cycle(),
             delays: case.delays.clone().into_iter().cycle(),
             case: case.clone(),
-            n_starts: 0,
+            has_been_ready: false,
+            numbers: HashMap::new(),
+            n_orders: 0,
             is_calm: false,
             n_steps: 0,
             n_out: 0,
@@ -160,7 +165,11 @@ impl Whole {
                 }
             }
             2 => match self.said.receive() {
-                Some(Some(report)) => self.supervise(supervisor::Event::Report(report)),
+                Some(Some(report)) => {
+                    self.has_been_ready |= report == Report::Ready;
+                    let report = self.read(report);
+                    self.supervise(supervisor::Event::Report(report));
+                }
                 Some(None) => {
                     self.process = None;
                     self.supervise(supervisor::Event::Exited);
@@ -260,9 +269,12 @@ impl Whole {
                         self.said.items.clear();
                         events.push_back(supervisor::Event::Exited);
                     }
-                    Action::Say(speech) => self.order(Order::Speak(speech)),
+                    Action::Say(speech) => self.say(speech),
                     Action::Cue(earcon) => self.order(Order::Cue(earcon)),
-                    Action::Silence => self.order(Order::Stop),
+                    Action::Silence => {
+                        self.numbers.clear();
+                        self.order(Order::Stop);
+                    }
                     Action::End => self.order(Order::Finish),
                     Action::Started(id) => self.tell(Told::Started(id)),
                     Action::Word(id, start, _) => self.tell(Told::Word(id, start)),
@@ -274,15 +286,50 @@ impl Whole {
         }
     }
 
+    /// Orders something under a number of its own.
+    fn say(&mut self, speech: Speech) {
+        self.n_orders += 1;
+        let number = UtteranceId(self.n_orders);
+        self.numbers.insert(number, speech.id);
+        self.ear.ordered(number, speech.id);
+        self.order(Order::Speak(Speech { id: number, ..speech }));
+    }
+
+    /// What a report is about. One about what was silenced meanwhile is a sign of life and no more:
+    /// the same utterance may have been ordered again, from another place. **The supervisor cannot
+    /// tell that yet**: it orders by the utterance's own number, and a report that is still in the
+    /// pipe when the same utterance is ordered again counts for the new order.
+    fn read(&self, report: Report) -> Report {
+        let id = |number: &UtteranceId| self.numbers.get(number).copied();
+        let read = match &report {
+            Report::Started { id: number } => id(number).map(|id| Report::Started { id }),
+            Report::Word { id: number, start, length } => {
+                id(number).map(|id| Report::Word { id, start: *start, length: *length })
+            }
+            Report::Finished { id: number, ms } => {
+                id(number).map(|id| Report::Finished { id, ms: *ms })
+            }
+            Report::Failed { id: number, why } => {
+                id(number).map(|id| Report::Failed { id, why: why.clone() })
+            }
+            Report::Ready
+            | Report::Refused { .. }
+            | Report::Lost { .. }
+            | Report::Alive
+            | Report::Done => Some(report),
+        };
+        read.unwrap_or(Report::Alive)
+    }
+
     fn spawn(&mut self) {
         assert!(self.process.is_none(), "two processes");
-        // The first one comes up: else the program ends with the reason.
+        // Until one has come up, the first refusal ends the program.
         let start = match self.starts.next() {
-            Some(start) if self.n_starts > 0 && !self.is_calm => start,
+            Some(start) if self.has_been_ready && !self.is_calm => start,
             Some(_) | None => Start::Ready,
         };
-        self.n_starts += 1;
         (self.orders, self.said) = (Way::new(), Way::new());
+        self.numbers.clear();
         self.process = Some(Process::new(start, self.now, &self.case));
     }
 
