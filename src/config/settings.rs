@@ -8,6 +8,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::ConfigError;
+use super::earcons::Earcons;
 use super::file::{self, Loaded, RATES};
 use super::set::hint;
 use super::sources::{configured, sources};
@@ -51,6 +52,8 @@ pub struct Settings {
     pub promise: Promise,
     /// Who speaks how.
     pub speakers: speaker::Config,
+    /// Which short sounds are played.
+    pub earcons: Earcons,
 }
 
 /// What is shown on a terminal while it speaks.
@@ -99,6 +102,7 @@ impl Settings {
                 (false, false) => Screen::AsItCan,
             },
             speakers: speakers(&setup, file)?,
+            earcons: file.map(|loaded| loaded.file.earcons).unwrap_or_default(),
             setup,
             promise: promise(options, file)?,
             manner: manner(options, file)?,

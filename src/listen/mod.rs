@@ -33,6 +33,7 @@ use self::roll::{Asked, Roll, Signals};
 use self::say::Connection;
 use crate::clock::now;
 use crate::config::ConfigError;
+use crate::config::earcons::Earcons;
 use crate::config::settings::{Screen, Settings};
 use crate::control::screen::style::Style;
 use crate::control::{self, Controls, Reply, Shown, keys, screen};
@@ -96,6 +97,8 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         transcript: None,
         mouths,
         speakers: Speakers::new(settings.speakers),
+        // What is printed has words.
+        earcons: Some(settings.earcons).filter(|_| !settings.text),
         resumed: Vec::new(),
         reload,
     };
@@ -129,6 +132,8 @@ struct Listener<'a> {
     transcript: Option<mpsc::UnboundedSender<Shown>>,
     /// Who speaks how.
     speakers: Speakers,
+    /// Which short sounds are played; none where nothing is.
+    earcons: Option<Earcons>,
     /// Where something can be said.
     mouths: Vec<Connection>,
     /// Utterances that the voice has from within, and the characters before that; two at most.
