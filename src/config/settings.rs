@@ -54,6 +54,17 @@ pub struct Settings {
     pub speakers: speaker::Config,
     /// Which short sounds are played.
     pub earcons: Earcons,
+    /// What all that was read from.
+    pub watched: Watched,
+}
+
+/// What a configuration is read from; neither need be there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// The file.
+    pub file: Option<PathBuf>,
+    /// The user's folder of formats and rule sets.
+    pub folder: Option<PathBuf>,
 }
 
 /// What is shown on a terminal while it speaks.
@@ -102,6 +113,7 @@ impl Settings {
                 (false, false) => Screen::AsItCan,
             },
             speakers: speakers(&setup, file)?,
+            watched: Watched { file: path(options), folder: file::filters_folder() },
             earcons: file.map(|loaded| loaded.file.earcons).unwrap_or_default(),
             setup,
             promise: promise(options, file)?,

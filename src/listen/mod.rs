@@ -16,6 +16,7 @@ mod heard;
 mod muted;
 mod print;
 mod roll;
+mod saves;
 mod say;
 mod spoken;
 mod steer;
@@ -34,9 +35,9 @@ use self::say::Connection;
 use crate::clock::now;
 use crate::config::ConfigError;
 use crate::config::earcons::Earcons;
-use crate::config::settings::{Screen, Settings};
+use crate::config::settings::{Screen, Settings, Watched};
 use crate::control::screen::style::Style;
-use crate::control::{self, Controls, Reply, Shown, keys, screen};
+use crate::control::{self, Controls, Shown, keys, screen};
 use crate::error::Error;
 use crate::hearing::Hearing;
 use crate::journal::Journal;
@@ -100,6 +101,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         // What is printed has words.
         earcons: Some(settings.earcons).filter(|_| !settings.text),
         resumed: Vec::new(),
+        watched: settings.watched,
         reload,
     };
     let ended = if settings.text {
@@ -138,6 +140,8 @@ struct Listener<'a> {
     mouths: Vec<Connection>,
     /// Utterances that the voice has from within, and the characters before that; two at most.
     resumed: Vec<(UtteranceId, usize)>,
+    /// What the configuration is made of.
+    watched: Watched,
     reload: Reload<'a>,
 }
 
@@ -185,6 +189,8 @@ impl Listener<'_> {
         let (sender, mut requests) = mpsc::channel(REQUESTS);
         self.show();
         let leave = CancellationToken::new();
+        let (save, mut saved) = mpsc::channel(1);
+        let watch = tokio::spawn(saves::run(self.watched.clone(), save, leave.clone()));
         let steering = self.steering(Controls::new(sender, shown), screen, &leave);
         let mut failed = Ok(());
         let mut is_finishing = false;
@@ -214,13 +220,12 @@ impl Listener<'_> {
                         break Ok(());
                     }
                 }
+                Some(()) = saved.recv() => self.read_again(),
                 () = at(self.queue.deadline()) => self.handle(Event::Tick, &voice),
                 ended = signals.next() => match ended {
                     // With a terminal, that it is gone; without one, what a service is told.
                     Ok(Asked::HangUp) if self.transcript.is_none() => {
-                        if let Reply::Error { why } = self.configure() {
-                            self.say(why);
-                        }
+                        self.read_again();
                     }
                     ended => break ended.map(|_| ()),
                 },
@@ -235,7 +240,7 @@ impl Listener<'_> {
         drop(requests);
         self.end(voice, task, &mut inbox).await;
         leave.cancel();
-        for surface in steering {
+        for surface in steering.into_iter().chain([watch]) {
             if timeout(GOODBYE, surface).await.is_err() {
                 tracing::debug!("a control did not end in time");
             }

@@ -104,6 +104,14 @@ impl Listener<'_> {
         Reply::Skipped { lines }
     }
 
+    /// The configuration was saved: what is wrong with it is told where there is nobody who asked.
+    pub(super) fn read_again(&mut self) {
+        match self.configure() {
+            Reply::Error { why } => self.say(why),
+            _ => self.transcribe(Shown::Notice("the configuration was read again".to_owned())),
+        }
+    }
+
     /// Reads the configuration again: rules, rates and voice apply to the next line. What is wrong
     /// is told, and what was in force stays.
     pub(super) fn configure(&mut self) -> Reply {
