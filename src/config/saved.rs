@@ -8,7 +8,7 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// Saving is several events, and several files may be saved together: they have been when so long
 /// nothing more comes.
@@ -18,8 +18,8 @@ const QUIET: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Saved {
     signal: Arc<Notify>,
-    /// There was a sign, and it is not quiet yet.
-    is_saving: bool,
+    /// There was a sign: when it will have been quiet for long enough.
+    quiet_at: Option<Instant>,
     /// Watches as long as it is there; none where there is nothing to be watched.
     _watcher: Option<RecommendedWatcher>,
 }
@@ -36,17 +36,27 @@ impl Saved {
         if let Err(error) = &watched {
             tracing::info!(%error, "the configuration is not watched; SIGHUP reads it again");
         }
-        Self { signal, is_saving: false, _watcher: watched.ok() }
+        Self { signal, quiet_at: None, _watcher: watched.ok() }
     }
 
     /// Waits until something was saved. Cancel-safe.
     pub async fn changed(&mut self) {
-        if !self.is_saving {
-            self.signal.notified().await;
-            self.is_saving = true;
+        loop {
+            let sign = self.signal.notified();
+            // Kept between two calls: who waits for other things as well calls often.
+            let has_come = match self.quiet_at {
+                Some(quiet_at) => timeout_at(quiet_at, sign).await.is_ok(),
+                None => {
+                    sign.await;
+                    true
+                }
+            };
+            if !has_come {
+                break;
+            }
+            self.quiet_at = Some(Instant::now() + QUIET);
         }
-        while timeout(QUIET, self.signal.notified()).await.is_ok() {}
-        self.is_saving = false;
+        self.quiet_at = None;
     }
 }
 
@@ -103,6 +113,8 @@ fn is_saving(event: &Event, files: &[PathBuf], folders: &[PathBuf]) -> bool {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use tokio::time::timeout;
 
     use super::*;
 
