@@ -36,10 +36,10 @@ async fn watch(watched: &Watched, saved: &mpsc::Sender<()>) {
     let wake = Arc::new(Notify::new());
     let mut stamps = stamps(watched);
     let mut folders = folders(watched);
-    let mut watcher = watcher(watched, &folders, &wake);
-    // Events from before the watch was there are made up for by a look.
+    let mut events = watcher(watched, &folders, &wake);
+    wake.notify_one(); // something may have happened before
     loop {
-        if watcher.is_none() {
+        if events.is_none() {
             return tracing::debug!("changes of the configuration are not seen");
         }
         wake.notified().await;
@@ -51,8 +51,8 @@ async fn watch(watched: &Watched, saved: &mpsc::Sender<()>) {
         let now = self::folders(watched);
         if now != folders {
             folders = now;
-            drop(watcher.take()); // before the next one: there are few to be had
-            watcher = self::watcher(watched, &folders, &wake);
+            drop(events.take()); // before the next one: there are few to be had
+            events = watcher(watched, &folders, &wake);
         }
         let now = self::stamps(watched);
         if now != stamps {
@@ -89,7 +89,7 @@ fn watcher(
 ) -> Option<RecommendedWatcher> {
     let (watched, wake) = (watched.clone(), Arc::clone(wake));
     let target = watched.file.as_ref().and_then(|it| it.canonicalize().ok());
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+    let mut events = notify::recommended_watcher(move |event: notify::Result<Event>| {
         // An error means that events may be missing.
         if event.map_or(true, |event| means(&watched, target.as_deref(), &event)) {
             wake.notify_one();
@@ -97,11 +97,11 @@ fn watcher(
     })
     .ok()?;
     for folder in folders {
-        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+        if let Err(error) = events.watch(folder, RecursiveMode::NonRecursive) {
             tracing::debug!(?folder, %error, "not watched");
         }
     }
-    Some(watcher)
+    Some(events)
 }
 
 /// Whether `event` may be about the configuration.
@@ -125,8 +125,7 @@ fn stamps(watched: &Watched) -> Vec<Stamp> {
     let rule_sets = watched.folder.as_ref().and_then(|folder| fs::read_dir(folder).ok());
     let rule_sets = rule_sets.into_iter().flatten().filter_map(|it| Some(it.ok()?.path()));
     let rule_sets = rule_sets.filter(|it| it.extension().is_some_and(|it| it == "toml"));
-    let mut stamps: Vec<_> =
-        watched.file.iter().cloned().chain(rule_sets).map(|path| stamp(path)).collect();
+    let mut stamps: Vec<_> = watched.file.iter().cloned().chain(rule_sets).map(stamp).collect();
     stamps.sort();
     stamps
 }
