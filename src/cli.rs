@@ -63,6 +63,17 @@ pub enum Command {
     /// The voice process; started by the listener
     #[command(hide = true)]
     Voice,
+    /// The process that puts the terminal back when the listener is killed; started by the listener
+    #[command(hide = true)]
+    Guardian(Guardian),
+}
+
+/// What the guardian has to take away.
+#[derive(Debug, Args)]
+pub struct Guardian {
+    /// A status line stands on the terminal
+    #[arg(long)]
+    pub status_line: bool,
 }
 
 /// Files to follow.

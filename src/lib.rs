@@ -17,6 +17,7 @@ pub mod journal;
 pub mod listen;
 pub mod message;
 pub mod phrase;
+mod program;
 pub mod queue;
 pub mod show;
 pub mod simulate;
@@ -32,10 +33,16 @@ use config::settings::Settings;
 
 /// Does what the command line asks for.
 pub fn run(cli: &Cli) -> Result<(), Error> {
-    if let Some(Command::Voice) = cli.command {
-        return engine::process::run().map_err(Error::system("the voice process failed"));
+    match &cli.command {
+        Some(Command::Voice) => {
+            return engine::process::run().map_err(Error::system("the voice process failed"));
+        }
+        Some(Command::Guardian(guardian)) => {
+            control::guardian::run(guardian);
+            return Ok(());
+        }
+        _ => log(&cli.listening),
     }
-    log(&cli.listening);
     match &cli.command {
         Some(Command::Simulate(simulate)) => show::simulate(simulate, &cli.listening),
         Some(Command::Voices) => show::voices(&cli.listening),
@@ -46,7 +53,14 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
         Some(Command::Config { action }) => show::config(*action, &cli.listening),
         Some(Command::Ctl { action }) => show::text(&control::client::ctl(action)?),
         Some(Command::Say(line)) => show::text(&control::client::say(line)?),
-        Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_) | Command::Voice) | None => {
+        Some(
+            Command::Tail(_)
+            | Command::Connect(_)
+            | Command::Run(_)
+            | Command::Voice
+            | Command::Guardian(_),
+        )
+        | None => {
             let settings = Settings::load(cli)?;
             runtime()?.block_on(listen::run(settings, &|| Settings::load(cli)))
         }

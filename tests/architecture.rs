@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("message", &[]),
     ("clock", &[]),
+    ("program", &[]),
     // A line's way, in order.
     ("source", &["clock", "config", "message"]),
     ("format", &["config", "message", "source"]),
@@ -17,12 +18,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("queue", &["message"]),
     ("journal", &["message", "voice"]),
     ("speaker", &["voice"]),
-    ("voice", &["clock", "config", "message"]),
+    ("voice", &["clock", "config", "message", "program"]),
     // The voice process.
     ("engine", &["audio", "voice"]),
     ("audio", &["clock", "config", "message", "voice"]),
     // The edges.
-    ("control", &["cli", "clock", "config"]),
+    ("control", &["cli", "clock", "config", "program"]),
     ("cli", &["config"]),
     (
         "config",

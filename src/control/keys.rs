@@ -212,7 +212,11 @@ pub async fn run(
         Ok((terminal, jobs)) => {
             let start_rate = controls.state().borrow().rate;
             let desk = Desk { controls, shown, start_rate };
-            let ended = stop.run_until_cancelled(desk.attend(&terminal, jobs)).await;
+            let attend = async {
+                terminal.guard().await;
+                desk.attend(&terminal, jobs).await;
+            };
+            let ended = stop.run_until_cancelled(attend).await;
             tracing::debug!(stopped = ended.is_none(), "keys are no longer read");
         }
         Err(error) => tracing::debug!(%error, "no terminal, no keys"),

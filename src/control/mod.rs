@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod guardian;
 pub mod keys;
 pub mod mpris;
 pub mod place;

@@ -1,5 +1,6 @@
 //! The terminal that the program was started from: keys without Enter and without echo while it
-//! is ours, and as the shell left it whenever it is not: after the end, a panic, a Ctrl-Z.
+//! is ours, and as the shell left it whenever it is not: after the end, a panic, a Ctrl-Z. Deaths
+//! that leave no time for that are the guardian's business.
 //!
 //! A background job that reads or sets the terminal is stopped by the kernel (SIGTTIN, SIGTTOU):
 //! each time, it is first looked up whose turn it is. Knows nothing of keys and their meaning.
@@ -9,7 +10,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, getpgid, getpgrp, getpid, getsid, kill_process};
@@ -17,6 +18,8 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use rustix::termios::{tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr};
 use tokio::io::unix::AsyncFd;
 use tokio::time::sleep;
+
+use super::guardian::Guardian;
 
 /// How often a background job looks whether the terminal is its own again: a shell need not send
 /// SIGCONT to a job that was running all along.
@@ -58,8 +61,8 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Opens the controlling terminal; `erase` is written to it whenever it is given back. Must
-    /// be called within the runtime. An error where there is no terminal.
+    /// Opens the controlling terminal, and leaves it as it is; `erase` is written to it whenever it
+    /// is given back. Must be called within the runtime. An error where there is no terminal.
     pub fn open(erase: &'static [u8]) -> io::Result<Self> {
         // Non-blocking for this opening alone: the flag of the standard streams is the shell's.
         let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
@@ -67,13 +70,29 @@ impl Terminal {
         let file =
             OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
         let file = Arc::new(file);
-        let mode = Arc::new(Mode { device: Arc::clone(&file), before: Mutex::new(None), erase });
+        let mode = Arc::new(Mode {
+            device: Arc::clone(&file),
+            before: Mutex::new(None),
+            erase,
+            guardian: OnceLock::new(),
+        });
         restore_on_panic(&mode);
         #[expect(deprecated, reason = "only unsound for a type whose descriptor may close early")]
         let device = AsyncFd::new(file)?;
-        let terminal = Self { device, mode };
-        terminal.enter();
-        Ok(terminal)
+        Ok(Self { device, mode })
+    }
+
+    /// Starts the guardian, which is to come before key mode is set; it is done without where it
+    /// cannot be started.
+    pub async fn guard(&self) {
+        let start = async {
+            let device = self.device.get_ref().try_clone()?;
+            Guardian::start(device.into(), !self.mode.erase.is_empty()).await
+        };
+        match start.await {
+            Ok(guardian) => drop(self.mode.guardian.set(guardian)),
+            Err(error) => tracing::debug!(%error, "no guardian of the terminal"),
+        }
     }
 
     /// Sets key mode, where the terminal is ours and not in it yet.
@@ -137,6 +156,8 @@ struct Mode {
     /// None while it is not in key mode. Shared with the panic hook; nobody waits holding it.
     before: Mutex<Option<Termios>>,
     erase: &'static [u8],
+    /// Is told of every change of the mode.
+    guardian: OnceLock<Guardian>,
 }
 
 impl Mode {
@@ -146,6 +167,9 @@ impl Mode {
             return Ok(());
         }
         let found = tcgetattr(&self.device)?;
+        if let Some(guardian) = self.guardian.get() {
+            guardian.note(&found);
+        }
         tcsetattr(&self.device, OptionalActions::Now, &keys_of(found.clone()))?;
         *before = Some(found);
         Ok(())
@@ -154,15 +178,17 @@ impl Mode {
     /// As it was. What cannot be restored belongs to another job, or is gone.
     fn leave(&self) {
         let Ok(mut before) = self.before.try_lock() else { return };
-        if let Some(found) = before.take()
-            && is_foreground(&self.device)
-        {
+        let found = before.take();
+        if is_foreground(&self.device) {
+            // The status line may stand before key mode does.
             let erased = self.device.as_ref().write_all(self.erase);
-            let restored = tcsetattr(&self.device, OptionalActions::Now, &found);
+            let restored =
+                found.map_or(Ok(()), |found| tcsetattr(&self.device, OptionalActions::Now, &found));
             if erased.is_err() || restored.is_err() {
                 tracing::debug!("the terminal was not restored");
             }
         }
+        self.note_left();
     }
 
     /// Stopped by SIGSTOP, it never left key mode; where a shell has set its own since, that is
@@ -172,14 +198,20 @@ impl Mode {
         // In the background it is a shell's line editor that stands without ICANON.
         let is_set = tcgetattr(&self.device)
             .is_ok_and(|found| found.local_modes.contains(LocalModes::ICANON));
-        if is_set || !is_foreground(&self.device) {
-            *before = None;
+        if (is_set || !is_foreground(&self.device)) && before.take().is_some() {
+            self.note_left();
+        }
+    }
+
+    fn note_left(&self) {
+        if let Some(guardian) = self.guardian.get() {
+            guardian.note_left();
         }
     }
 }
 
 /// Key mode: a byte at a time and no echo. Ctrl-C, Ctrl-Z and line ends on output stay.
-fn keys_of(mut mode: Termios) -> Termios {
+pub(super) fn keys_of(mut mode: Termios) -> Termios {
     mode.local_modes -=
         LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHONL | LocalModes::IEXTEN;
     mode.special_codes[SpecialCodeIndex::VMIN] = 1;

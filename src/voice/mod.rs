@@ -20,6 +20,7 @@ use tokio::time::{sleep_until, timeout};
 
 use crate::clock::now;
 use crate::message::{Earcon, Fate, UtteranceId};
+use crate::program;
 use supervisor::{Action, Event, Supervisor};
 use wire::{Order, Report, Setup, Speech};
 
@@ -223,7 +224,7 @@ struct Running {
 
 impl Running {
     fn start(setup: &Setup) -> io::Result<Self> {
-        let mut command = Command::new(own_program()?);
+        let mut command = Command::new(program::own()?);
         command.arg(SUBCOMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Its own group: Ctrl-C on the terminal is for the listener, which stops it in order.
         command.process_group(0).kill_on_drop(true);
@@ -243,11 +244,6 @@ impl Running {
         running.orders.send(wire::line(setup)).map_err(io::Error::other)?;
         Ok(running)
     }
-}
-
-/// This program, also after its file was replaced by a newer one.
-fn own_program() -> io::Result<std::path::PathBuf> {
-    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }
 
 /// Writes orders in a task of its own: a process that is stopped reads nothing, and nobody may

@@ -6,7 +6,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::harness::{SoundServer, Tmux, ctl, now, signal, stands, text_of, wait_for};
+use crate::harness::{
+    SoundServer, Tmux, child_of, ctl, now, program, signal, stands, text_of, wait_for,
+};
 
 const LONG: &str = "a sentence that is so long that there is time enough to press a key or two \
                     while it is being spoken";
@@ -57,6 +59,25 @@ impl Stage {
         let children = format!("/proc/{0}/task/{0}/children", shell.trim());
         let children = text_of(&PathBuf::from(children));
         children.trim().parse().unwrap_or_else(|error| panic!("{error}: {children:?}"))
+    }
+
+    /// The terminal's settings, asked from outside: what a shell runs there, it may run in its own.
+    fn mode(&self) -> String {
+        let mut stty = program("stty", "coreutils");
+        let output = stty.args(["-a", "-F"]).arg(self.tmux.device()).output();
+        String::from_utf8(output.expect("stty can be started").stdout).expect("text")
+    }
+
+    /// Waits until keys are taken.
+    fn wait_key_mode(&self) {
+        let is_set = || self.mode().contains(" -icanon ").then_some(());
+        wait_for("keys are taken", || self.tmux.screen(), is_set);
+    }
+
+    /// Waits until the terminal is set as `wanted`.
+    fn wait_mode(&self, wanted: &str, what: &str) {
+        let is_so = || (self.mode() == wanted).then_some(());
+        wait_for(what, || format!("{}\n{}", self.mode(), self.tmux.screen()), is_so);
     }
 
     /// Waits until it has ended, and the terminal is the shell's again.
@@ -241,23 +262,71 @@ fn a_paste_asks_for_nothing() {
 
 /// Under dash, which leaves the terminal as it finds it; bash restores it for a job that was killed.
 #[test]
-fn the_terminal_is_as_it_was_when_the_program_is_told_to_end() {
+fn the_terminal_is_as_it_was_whatever_ends_the_program() {
     let stage = Stage::new("dash");
     let tmux = &stage.tmux;
-    let before = tmux.shell("stty -a");
-    for name in ["INT", "TERM", "HUP"] {
+    tmux.shell("ulimit -c 0");
+    let before = stage.mode();
+    assert!(before.contains(" echo "), "{before}");
+    for name in ["INT", "TERM", "HUP", "QUIT", "ABRT", "SEGV", "KILL"] {
         tmux.enter("clear");
         tmux.wait_screen("it is clear", |screen| !screen.contains("wpm"));
         stage.start("", "");
         tmux.wait_seen("220 wpm");
+        stage.wait_key_mode();
         let pid = stage.pid();
         signal(name, pid);
+        if name == "SEGV" {
+            signal(name, pid); // the first one ends Rust's own look for an overflown stack
+        }
         wait_for(
             &format!("SIG{name} ends it"),
             || tmux.screen(),
             || (!PathBuf::from(format!("/proc/{pid}")).exists()).then_some(()),
         );
-        assert_eq!(tmux.shell("stty -a"), before, "after SIG{name}");
+        stage.wait_mode(&before, &format!("after SIG{name}"));
         assert!(!tmux.screen().contains("220 wpm"), "after SIG{name}:\n{}", tmux.screen());
     }
+}
+
+#[test]
+fn a_key_that_kills_leaves_the_terminal_as_it_was_also_after_a_stop() {
+    let stage = Stage::new("dash");
+    let tmux = &stage.tmux;
+    tmux.shell("ulimit -c 0");
+    stage.start("", "");
+    tmux.wait_seen("220 wpm");
+    stage.wait_key_mode();
+    tmux.keys(&["C-z"]);
+    tmux.wait_seen("Stopped");
+    // What the user changes meanwhile is what is to be there at the end.
+    tmux.shell("stty -ixon");
+    let changed = stage.mode();
+    tmux.enter("clear; fg");
+    tmux.wait_seen("220 wpm");
+    stage.wait_key_mode();
+    tmux.keys(&["C-\\"]);
+    stage.wait_mode(&changed, "after Ctrl-\\");
+}
+
+#[test]
+fn a_shell_that_has_set_the_terminal_since_is_left_alone() {
+    let stage = Stage::new("dash");
+    let tmux = &stage.tmux;
+    stage.start("", "");
+    tmux.wait_seen("220 wpm");
+    stage.wait_key_mode();
+    let pid = stage.pid();
+    signal("STOP", pid); // it cannot leave key mode before
+    tmux.wait_seen("Stopped");
+    tmux.shell("stty icanon -echo");
+    let set = stage.mode();
+    let guardian = child_of(pid, "guardian").expect("a guardian");
+    signal("KILL", pid);
+    wait_for(
+        "its guardian ends",
+        || tmux.screen(),
+        || text_of(&PathBuf::from(format!("/proc/{guardian}/cmdline"))).is_empty().then_some(()),
+    );
+    assert_eq!(stage.mode(), set);
 }

@@ -125,7 +125,7 @@ impl Speak {
 
     /// Waits for its voice process: the child whose first argument is `voice`.
     pub(crate) fn wait_voice(&self) -> u32 {
-        wait_for("the voice process runs", || self.transcript(), || voice_of(self.pid()))
+        wait_for("the voice process runs", || self.transcript(), || child_of(self.pid(), "voice"))
     }
 
     /// Everything it has told so far.
@@ -299,8 +299,8 @@ fn transcript(printed: &Shared) -> String {
     text + "and complained:\n" + &printed.complaints
 }
 
-/// The child of `parent` that was started with the argument `voice`.
-fn voice_of(parent: u32) -> Option<u32> {
+/// The child of `parent` that was started with the argument `word`.
+pub(crate) fn child_of(parent: u32, word: &str) -> Option<u32> {
     let processes = std::fs::read_dir("/proc").expect("/proc is there");
     processes.flatten().find_map(|process| {
         let pid = process.file_name().to_str()?.parse().ok()?;
@@ -308,7 +308,7 @@ fn voice_of(parent: u32) -> Option<u32> {
         let of = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
         let zombie = status.lines().any(|line| line.starts_with("State:\tZ"));
         let command = std::fs::read(process.path().join("cmdline")).ok()?;
-        let is_voice = command.split(|&byte| byte == 0).skip(1).any(|word| word == b"voice");
-        (of.trim().parse() == Ok(parent) && is_voice && !zombie).then_some(pid)
+        let is_it = command.split(|&byte| byte == 0).skip(1).any(|it| it == word.as_bytes());
+        (of.trim().parse() == Ok(parent) && is_it && !zombie).then_some(pid)
     })
 }

@@ -38,6 +38,12 @@ impl Tmux {
         self.folder.path().join(name)
     }
 
+    /// The terminal's device.
+    pub(crate) fn device(&self) -> PathBuf {
+        let output = succeed(self.command(&["display-message", "-p", "#{pane_tty}"]));
+        PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end())
+    }
+
     /// Presses keys, by tmux's names for them.
     pub(crate) fn keys(&self, keys: &[&str]) {
         succeed(self.command(&[&["send-keys"], keys].concat()));
