@@ -1,6 +1,6 @@
 # make demo   installs what the build needs, builds, and speaks a sample meeting
 # make test   installs what the tests need and runs them all
-.PHONY: demo build test lint bench-latency bench-text bench-memory clean
+.PHONY: demo build test lint bench-latency bench-silence bench-load bench-text bench-memory clean
 
 demo: build
 	@scripts/demo.sh target/release/irc-speak
@@ -21,6 +21,14 @@ lint:
 bench-latency: build
 	@scripts/setup.sh bench
 	/usr/bin/python3 benches/latency.py $(BENCH)
+
+bench-silence: build
+	@scripts/setup.sh bench
+	/usr/bin/python3 benches/silence.py $(BENCH)
+
+bench-load: build
+	@scripts/setup.sh bench
+	/usr/bin/python3 benches/latency.py --load --server pulseaudio $(BENCH)
 
 bench-text: build
 	@scripts/setup.sh bench

@@ -6,6 +6,9 @@ server. A line is appended at a random moment, and the sink's monitor is read in
 the first sample above 200 of 32,768 ends the time. The figures are printed for PulseAudio and for
 PipeWire with its pulse server, with what is required of irc-speak; a missed bound is reported, and
 is no error, since a busy machine can miss it too.
+
+With --load, irc-speak alone is measured twice: as it is, and while its control socket is burdened by
+thousands of clients, garbage and 2,000 open connections, by a process that takes processor time too.
 """
 
 import argparse
@@ -217,7 +220,15 @@ def sic_line(number):
     return f"{CHANNEL:<12}: 2024-01-22 10:{number % 60:02} <{nick}> {text}\n"
 
 
-def measure(name, program, server, n_lines, chance):
+def burden(sound):
+    """Starts what load.py does to the control socket of the irc-speak that plays on `sound`."""
+    control = os.path.join(sound.folder, "irc-speak", "control.sock")
+    sound.until("the control socket", lambda: os.path.exists(control))
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "load.py")
+    return sound.run(sys.executable, script, control, stdout=subprocess.PIPE)
+
+
+def measure(name, program, server, n_lines, chance, is_burdened=False):
     """Milliseconds from write to sound for each line that was heard, and how many were not."""
     times, missed = [], 0
     with Sound(server) as sound:
@@ -242,6 +253,7 @@ def measure(name, program, server, n_lines, chance):
                 return [], n_lines
             sound.wait_quiet()
             say(5)
+            load = burden(sound) if is_burdened else None
             for number in range(n_lines):
                 sound.wait_quiet()
                 time.sleep(chance.uniform(0.05, 0.5))
@@ -250,6 +262,9 @@ def measure(name, program, server, n_lines, chance):
                     missed += 1
                 else:
                     times.append(took)
+            if load:
+                load.terminate()
+                print(f"  the load: {load.stdout.read().decode().strip()}", flush=True)
         finally:
             for sign in (signal.SIGTERM, signal.SIGKILL):
                 try:
@@ -261,6 +276,21 @@ def measure(name, program, server, n_lines, chance):
                 except ProcessLookupError:
                     break
     return times, missed
+
+
+def compare_load(program, server, n_lines, seed):
+    """Prints the latency of irc-speak without and with a burdened control socket."""
+    print(f"{server}, {n_lines} lines each, milliseconds")
+    print(f"  {'':10} {'min':>7} {'median':>7} {'p95':>7} {'max':>7}  missed", flush=True)
+    for name, is_burdened in (("alone", False), ("with load", True)):
+        chance = random.Random(seed)
+        times, missed = measure("irc-speak", program, server, n_lines, chance, is_burdened)
+        if not times:
+            print(f"  {name:10} nothing was heard", flush=True)
+            continue
+        cells = (min(times), quantile(times, 0.5), quantile(times, 0.95), max(times))
+        print(f"  {name:10} " + " ".join(f"{cell:7.1f}" for cell in cells) + f"  {missed}",
+              flush=True)
 
 
 def quantile(values, share):
@@ -298,6 +328,8 @@ def main():
     parser.add_argument("--only", default=",".join(CONTENDERS), help="contenders, with commas")
     parser.add_argument("--server", default="pulseaudio,pipewire", help="servers, with commas")
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
+    parser.add_argument("--load", action="store_true",
+                        help="irc-speak without and with a burdened control socket")
     options = parser.parse_args()
     names = options.only.split(",")
     for name in names:
@@ -310,6 +342,9 @@ def main():
     for server in options.server.split(","):
         if server not in BOUNDS:
             parser.error(f"no server {server!r}; known are {', '.join(BOUNDS)}")
+        if options.load:
+            compare_load(program, server, options.lines, options.seed)
+            continue
         print(f"{server}, {options.lines} lines each, milliseconds")
         print(f"  {'':10} {'min':>7} {'median':>7} {'p95':>7} {'p99':>7}  missed", flush=True)
         figures = {}

@@ -1,6 +1,6 @@
-//! Keys and the screen on a real terminal, tmux: what is seen, and that the terminal is sane
-//! after Ctrl-Z, an end and a panic. The program in it is this test binary: its part `stage`
-//! runs the two surfaces before a listener of paper.
+//! A panic on a real terminal, tmux: that is what no command makes the program itself do. What runs
+//! there is this test binary: its part `stage` runs the surfaces before a listener of paper. All
+//! else that is seen on a terminal is in `e2e/terminal.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -161,89 +161,9 @@ fn until<T>(mut found: impl FnMut() -> Option<T>, failure: impl Fn() -> String) 
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "between two looks; a paste ends by a pause")]
+#[expect(clippy::disallowed_methods, reason = "between two looks")]
 fn pause(length: Duration) {
     std::thread::sleep(length);
-}
-
-#[test]
-fn keys_ask_and_the_screen_answers() {
-    let tmux = Tmux::new();
-    let before = tmux.shell("stty -a");
-    tmux.start();
-    tmux.keys(&["Right"]);
-    tmux.shows("asked: Skip");
-    tmux.keys(&["Space"]);
-    tmux.shows("220 wpm · paused");
-    tmux.keys(&["?"]);
-    tmux.shows("q: quit");
-    let status = tmux.screen().matches("220 wpm").count();
-    assert_eq!(status, 1, "one status line:\n{}", tmux.screen());
-    tmux.keys(&["q"]);
-    tmux.shows("test result: ok");
-    assert!(!tmux.screen().contains("220 wpm"), "no status line stays:\n{}", tmux.screen());
-    assert_eq!(tmux.shell("stty -a"), before);
-}
-
-#[test]
-fn a_paste_asks_for_nothing() {
-    let tmux = Tmux::new();
-    tmux.start();
-    let paste = tmux.folder.path().join("paste");
-    fs::write(&paste, "nqrl ".repeat(2000)).expect("a paste");
-    tmux.run(&["load-buffer", &paste.display().to_string()]);
-    tmux.run(&["paste-buffer"]);
-    // A key within 200 ms of the paste counts as pasted: it is pressed until it is heard.
-    let asked = || {
-        pause(Duration::from_millis(300));
-        tmux.keys(&["h"]);
-        Some(tmux.screen()).filter(|screen| screen.contains("asked: "))
-    };
-    let screen = until(asked, || tmux.screen());
-    assert_eq!(
-        screen.matches("asked: ").count(),
-        screen.matches("asked: Highlight").count(),
-        "{screen}"
-    );
-    tmux.keys(&["q"]);
-    tmux.shows("test result: ok");
-}
-
-#[test]
-fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
-    let tmux = Tmux::new();
-    let before = tmux.shell("stty -a");
-    tmux.start();
-    for _ in 0..2 {
-        tmux.keys(&["C-z"]);
-        tmux.shows("Stopped");
-        assert!(!tmux.screen().contains("220 wpm"), "no status line stays:\n{}", tmux.screen());
-        assert_eq!(tmux.shell("stty -a"), before);
-        tmux.keys(&["clear; fg", "Enter"]);
-        tmux.shows("220 wpm");
-        tmux.keys(&["n"]);
-        tmux.shows("asked: Skip");
-    }
-    // In the background it neither reads the terminal nor is it stopped for trying to.
-    tmux.keys(&["C-z"]);
-    tmux.shows("Stopped");
-    tmux.keys(&["clear; bg", "Enter"]);
-    tmux.shows("[1]+");
-    assert_eq!(tmux.shell("stty -a"), before);
-    assert!(tmux.shell("jobs").contains("Running"));
-    tmux.keys(&["clear; fg", "Enter"]);
-    tmux.shows("220 wpm");
-    // No signal tells of this: within a second it looks, and the kernel holds back what was typed
-    // before until the next key.
-    let asked = || {
-        tmux.keys(&["n"]);
-        pause(Duration::from_millis(300));
-        Some(()).filter(|()| tmux.screen().contains("asked: Skip"))
-    };
-    until(asked, || tmux.screen());
-    tmux.keys(&["q"]);
-    tmux.shows("test result: ok");
-    assert_eq!(tmux.shell("stty -a"), before);
 }
 
 #[test]

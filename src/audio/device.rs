@@ -27,8 +27,12 @@ use crate::voice::wire::Report;
 /// here cannot be changed any more, only forgotten.
 const RING: Duration = Duration::from_secs(3);
 
-/// Utterances whose begin or end is in the ring.
-const N_MARKS: usize = 64;
+/// Places in the ring at which something is told: three seconds of the fastest speech have sixty
+/// words.
+const N_MARKS: usize = 256;
+
+/// Of these, how many words must leave to the begin and the end of utterances.
+const N_KEPT: usize = 64;
 
 /// What is added to a time that the device's clock keeps, when this program's clock measures it.
 const MARGIN: Duration = Duration::from_millis(20);
@@ -39,7 +43,7 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a full or draining ring may stand still before the device counts as lost.
 const STALL: Duration = Duration::from_millis(1_500);
 
-/// A place among the samples, and what is to be told when it has been heard.
+/// A place among the frames, and what is to be told when it has been heard.
 struct Mark {
     position: u64,
     report: Report,
@@ -48,7 +52,7 @@ struct Mark {
 /// What the callback and the engine's thread share.
 #[derive(Default)]
 struct Shared {
-    /// Samples that went to the device or were forgotten.
+    /// Frames that went to the device or were forgotten.
     consumed: AtomicU64,
     /// The engine's thread waits for room, or for the end: it wants to be woken.
     is_awaited: AtomicBool,
@@ -71,10 +75,14 @@ struct Burst {
     /// The callback, until the stream has it.
     callback: Option<Callback>,
     stream: Option<cpal::Stream>,
-    samples: Producer<f32>,
+    /// Left and right, made here and not by the callback: two utterances from two places may wait
+    /// one behind the other.
+    frames: Producer<[f32; 2]>,
     marks: Producer<Mark>,
     shared: Arc<Shared>,
-    /// Samples written, in all, and before the utterance.
+    /// How much of the utterance goes to the left and the right.
+    gains: [f32; 2],
+    /// Frames written, in all, and before the utterance.
     written: u64,
     begun_at: u64,
     /// The ring was dry, and the last of it on its way to the ear, when last looked at.
@@ -98,7 +106,7 @@ impl Device {
             (close_after, buffer_frames / 8)
         };
         let config = StreamConfig {
-            channels: default.channels().min(2),
+            channels: default.channels().clamp(1, 2),
             sample_rate: default.sample_rate(),
             buffer_size: BufferSize::Fixed(buffer_frames),
         };
@@ -156,7 +164,7 @@ impl Output for Device {
         self.config.sample_rate
     }
 
-    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32) {
+    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, pan: i8) {
         let rate = u64::from(self.config.sample_rate);
         let n_ring = RING.as_millis() as usize * self.config.sample_rate as usize / 1_000;
         let (reporter, n_channels) = (&self.reporter, usize::from(self.config.channels));
@@ -166,11 +174,12 @@ impl Output for Device {
         let is_dry = burst.consumed() >= burst.written;
         let n_gap = if is_dry { 0 } else { rate * u64::from(gap_ms) / 1_000 };
         for _ in 0..n_gap {
-            if burst.samples.push(0.0).is_ok() {
+            if burst.frames.push([0.0; 2]).is_ok() {
                 burst.written += 1;
             }
         }
         burst.begun_at = burst.written;
+        burst.gains = if n_channels == 1 { [1.0; 2] } else { gains(pan) };
         if let Some(id) = id {
             burst.mark(burst.written + 1, Report::Started { id });
         }
@@ -183,14 +192,15 @@ impl Output for Device {
                 return Ok(false);
             }
             let Some(burst) = &mut self.burst else { return Ok(false) };
-            let n_now = samples.len().min(burst.samples.slots());
+            let n_now = samples.len().min(burst.frames.slots());
             if n_now == 0 {
                 burst.wait(&self.reporter)?;
                 continue;
             }
             let (now, later) = samples.split_at(n_now);
-            let chunk = burst.samples.write_chunk_uninit(n_now).expect("the slots were counted");
-            chunk.fill_from_iter(now.iter().copied());
+            let chunk = burst.frames.write_chunk_uninit(n_now).expect("the slots were counted");
+            let gains = burst.gains;
+            chunk.fill_from_iter(now.iter().map(|sample| gains.map(|gain| gain * sample)));
             burst.written += n_now as u64;
             samples = later;
             if burst.written >= n_to_start {
@@ -200,7 +210,17 @@ impl Output for Device {
         Ok(true)
     }
 
+    fn mark(&mut self, at: u64, report: Report) {
+        let Some(burst) = &mut self.burst else { return };
+        if burst.marks.slots() > N_KEPT {
+            burst.mark(burst.begun_at + at + 1, report);
+        }
+    }
+
     fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError> {
+        if self.burst.as_ref().is_some_and(|burst| burst.written == burst.begun_at) {
+            self.write(&[0.0])?; // without a sample to pass, its marks would wait for the next one
+        }
         if let (Some(burst), Some(id)) = (&mut self.burst, id) {
             let n_samples = burst.written - burst.begun_at;
             let ms = super::milliseconds(n_samples, self.config.sample_rate);
@@ -240,11 +260,11 @@ impl Output for Device {
 
 impl Burst {
     fn new(n_ring: usize, n_channels: usize, reporter: &Reporter) -> Self {
-        let (samples, samples_out) = RingBuffer::new(n_ring);
+        let (frames, frames_out) = RingBuffer::new(n_ring);
         let (marks, marks_out) = RingBuffer::new(N_MARKS);
         let shared = Arc::new(Shared::default());
         let callback = Callback {
-            samples: samples_out,
+            frames: frames_out,
             marks: marks_out,
             shared: Arc::clone(&shared),
             n_channels,
@@ -254,9 +274,10 @@ impl Burst {
         Self {
             callback: Some(callback),
             stream: None,
-            samples,
+            frames,
             marks,
             shared,
+            gains: [1.0; 2],
             written: 0,
             begun_at: 0,
             is_dry: false,
@@ -274,7 +295,7 @@ impl Burst {
     }
 
     fn mark(&mut self, position: u64, report: Report) {
-        // 64 marks are 32 utterances; at most two are ordered at once.
+        // The 64 kept are 32 utterances; at most two are ordered at once.
         if self.marks.push(Mark { position, report }).is_err() {
             tracing::error!("more utterances in the ring than can be");
         }
@@ -297,9 +318,16 @@ impl Burst {
     }
 }
 
+/// How loud `pan` is to the left and the right, by the law of a balance knob: the middle is full on
+/// both sides, and each side goes only as the other is turned to.
+fn gains(pan: i8) -> [f32; 2] {
+    let pan = f32::from(pan.clamp(-100, 100)) / 100.0;
+    [(1.0 - pan).min(1.0), (1.0 + pan).min(1.0)]
+}
+
 /// The device's side of the ring.
 struct Callback {
-    samples: Consumer<f32>,
+    frames: Consumer<[f32; 2]>,
     marks: Consumer<Mark>,
     shared: Arc<Shared>,
     n_channels: usize,
@@ -311,14 +339,14 @@ impl Callback {
     /// Fills `frames` with what there is, and silence after it.
     fn fill(&mut self, frames: &mut [f32], info: &OutputCallbackInfo) {
         let n_frames = if self.reporter.is_wanted() {
-            (frames.len() / self.n_channels).min(self.samples.slots())
+            (frames.len() / self.n_channels).min(self.frames.slots())
         } else {
             0
         };
         let (filled, silent) = frames.split_at_mut(n_frames * self.n_channels);
-        if let Ok(chunk) = self.samples.read_chunk(n_frames) {
-            for (frame, sample) in filled.chunks_exact_mut(self.n_channels).zip(chunk) {
-                frame.fill(sample);
+        if let Ok(chunk) = self.frames.read_chunk(n_frames) {
+            for (frame, sides) in filled.chunks_exact_mut(self.n_channels).zip(chunk) {
+                frame.copy_from_slice(&sides[..self.n_channels]); // one or two: see `open`
             }
         }
         silent.fill(0.0);
@@ -346,5 +374,15 @@ impl Callback {
         if self.shared.is_awaited.swap(false, Ordering::AcqRel) {
             self.waiter.unpark();
         }
+    }
+}
+
+#[test]
+#[expect(clippy::float_cmp, reason = "the ends and the middle are exact")]
+fn the_middle_is_full_on_both_sides_and_an_end_silent_on_the_other() {
+    for (pan, left, right) in
+        [(0, 1.0, 1.0), (-100, 1.0, 0.0), (100, 0.0, 1.0), (50, 0.5, 1.0), (i8::MIN, 1.0, 0.0)]
+    {
+        assert_eq!(gains(pan), [left, right], "{pan}");
     }
 }

@@ -1,4 +1,5 @@
-//! Speech into a WAV file (mono, 16 bits, at the engine's rate), or into nothing.
+//! Speech into a WAV file (mono, 16 bits, at the engine's rate), or into nothing. Mono also where
+//! speakers have places: a transcript is for keeping and sending, at half the size.
 #![forbid(unsafe_code)]
 
 use std::fs::File;
@@ -52,6 +53,12 @@ impl WavFile {
         }
     }
 
+    fn tell_start(&mut self) {
+        if let Some(id) = self.starting.take() {
+            self.reporter.report(Report::Started { id });
+        }
+    }
+
     fn put(&mut self, sample: f32) -> Result<(), OutputError> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         #[expect(clippy::cast_possible_truncation, reason = "clamped, and `as` saturates")]
@@ -65,7 +72,7 @@ impl Output for WavFile {
         engine_rate
     }
 
-    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32) {
+    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, _pan: i8) {
         let n_gap = if self.begun { self.rate / 1_000 * gap_ms } else { 0 };
         for _ in 0..n_gap {
             if self.put(0.0).is_err() {
@@ -78,20 +85,22 @@ impl Output for WavFile {
     }
 
     fn write(&mut self, samples: &[f32]) -> Result<bool, OutputError> {
-        if let Some(id) = self.starting.take() {
-            self.reporter.report(Report::Started { id });
-        }
+        self.tell_start();
         self.n_samples += samples.len() as u64;
         samples.iter().try_for_each(|&sample| self.put(sample))?;
         self.reporter.progress();
         Ok(self.reporter.is_wanted())
     }
 
+    /// What is written is as good as heard.
+    fn mark(&mut self, _at: u64, report: Report) {
+        self.tell_start();
+        self.reporter.report(report);
+    }
+
     fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError> {
         if let Some(id) = id {
-            if self.starting.take().is_some() {
-                self.reporter.report(Report::Started { id });
-            }
+            self.tell_start();
             let ms = super::milliseconds(self.n_samples, self.rate);
             self.reporter.report(Report::Finished { id, ms });
         }

@@ -11,6 +11,7 @@ pub mod resample;
 pub mod trim;
 
 use crate::message::UtteranceId;
+use crate::voice::wire::Report;
 
 /// Takes the sound of one utterance after the other.
 pub trait Output {
@@ -18,12 +19,17 @@ pub trait Output {
     fn sample_rate(&self, engine_rate: u32) -> u32;
 
     /// What is written next is the beginning of `id`, after at least `gap_ms` of silence where
-    /// another utterance has just ended.
-    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32);
+    /// another utterance has just ended, and comes from `pan` (-100 is left, 100 is right) where
+    /// the output has two sides.
+    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, pan: i8);
 
     /// Takes samples between -1 and 1; waits while more than enough wait to be heard. `false`:
     /// they are not wanted any more.
     fn write(&mut self, samples: &[f32]) -> Result<bool, OutputError>;
+
+    /// `report` is to be told when sample `at` of the utterance goes out, which the next `write`
+    /// brings. Marks come in order.
+    fn mark(&mut self, at: u64, report: Report);
 
     /// What was written last is the end of the utterance begun last.
     fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError>;

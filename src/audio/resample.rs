@@ -49,6 +49,11 @@ impl Resampler {
         self.run(out);
     }
 
+    /// Where the sample that was at `place` of the utterance is now.
+    pub fn place(&self, place: u64) -> u64 {
+        place * self.up as u64 / self.down as u64
+    }
+
     /// Appends the utterance's last samples.
     pub fn finish(&mut self, out: &mut Vec<f32>) {
         self.input.extend([0.0; HALF]);

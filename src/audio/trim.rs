@@ -10,6 +10,8 @@ const SILENCE: u16 = 32;
 pub struct Trim {
     /// Something was loud already.
     begun: bool,
+    /// Samples cut off before that.
+    n_cut: u64,
     /// Silent samples that are only wanted if something follows them.
     held: Vec<i16>,
 }
@@ -21,14 +23,22 @@ impl Trim {
         let Some(last) = samples.iter().rposition(is_loud) else {
             if self.begun {
                 self.held.extend_from_slice(samples);
+            } else {
+                self.n_cut += samples.len() as u64;
             }
             return;
         };
         let first = if self.begun { 0 } else { samples.iter().position(is_loud).unwrap_or(0) };
+        self.n_cut += first as u64;
         self.begun = true;
         out.append(&mut self.held);
         out.extend_from_slice(&samples[first..=last]);
         self.held.extend_from_slice(&samples[last + 1..]);
+    }
+
+    /// Where the sample that was at `place` before is now.
+    pub fn place(&self, place: u64) -> u64 {
+        place.saturating_sub(self.n_cut)
     }
 }
 
@@ -39,5 +49,6 @@ fn silence_goes_from_the_ends_and_stays_inside() {
         let (mut trim, mut out) = (Trim::default(), Vec::new());
         heard.chunks(piece).for_each(|samples| trim.push(samples, &mut out));
         assert_eq!(out, [-33, 0, 0, 500, 0, 9, 700], "pieces of {piece}");
+        assert_eq!([0, 2, 5].map(|place| trim.place(place)), [0, 0, 3], "pieces of {piece}");
     }
 }

@@ -4,6 +4,7 @@
 pub mod earcons;
 pub mod error;
 pub mod file;
+pub mod saved;
 pub mod set;
 pub mod settings;
 mod sources;

@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::ConfigError;
 use super::earcons::Earcons;
 use super::file::{self, Loaded, RATES};
+use super::saved::Saved;
 use super::set::hint;
 use super::sources::{configured, sources};
 use super::speakers::speakers;
@@ -50,21 +51,12 @@ pub struct Settings {
     pub manner: Speech,
     /// How far behind live the listener may get, and how fast.
     pub promise: Promise,
+    /// Tells when what these were read from has changed.
+    pub saved: Saved,
     /// Who speaks how.
     pub speakers: speaker::Config,
     /// Which short sounds are played.
     pub earcons: Earcons,
-    /// What all that was read from.
-    pub watched: Watched,
-}
-
-/// What a configuration is read from; neither need be there.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Watched {
-    /// The file.
-    pub file: Option<PathBuf>,
-    /// The user's folder of formats and rule sets.
-    pub folder: Option<PathBuf>,
 }
 
 /// What is shown on a terminal while it speaks.
@@ -113,10 +105,10 @@ impl Settings {
                 (false, false) => Screen::AsItCan,
             },
             speakers: speakers(&setup, file)?,
-            watched: Watched { file: path(options), folder: file::filters_folder() },
             earcons: file.map(|loaded| loaded.file.earcons).unwrap_or_default(),
             setup,
             promise: promise(options, file)?,
+            saved: Saved::watch(path(options).as_deref(), file::filters_folder().as_deref()),
             manner: manner(options, file)?,
             grammars: library.grammars(),
             sources: sources(file)?,
@@ -178,6 +170,7 @@ fn setup(options: &Listening, file: Option<&Loaded>) -> Result<Setup, ConfigErro
         .unwrap_or(default.buffer_frames),
         close_after_ms: close_after(file)?.unwrap_or(default.close_after_ms),
         guard: keys.and_then(|keys| keys.espeak.guard).unwrap_or(default.guard),
+        ..default
     })
 }
 

@@ -15,6 +15,10 @@ pub trait Stage {
     /// The sound has begun. Engines that give samples need not say so.
     fn begin(&mut self);
 
+    /// The word at that place of the text sounds from sample `at` of the utterance on. It comes
+    /// before its samples do.
+    fn word(&mut self, at: u64, word: Word);
+
     /// Takes mono samples at the engine's rate; waits while more than enough is waiting to be
     /// heard. `false`: stop, the rest is not wanted.
     fn samples(&mut self, samples: &[i16]) -> bool;
@@ -24,6 +28,15 @@ pub trait Stage {
 
     /// Something went on inside the engine: it is not hung.
     fn alive(&self);
+}
+
+/// A word's place in what was given to be spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Its first character, from 0.
+    pub start: usize,
+    /// Its length in characters.
+    pub length: usize,
 }
 
 /// Makes speech of text.

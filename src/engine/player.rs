@@ -1,10 +1,11 @@
 //! The thread that owns engine and output: one utterance after the other, from text to sound.
 #![forbid(unsafe_code)]
 
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::{Engine, Stage};
+use super::{Engine, Stage, Word};
 use crate::audio::device::Device;
 use crate::audio::file::WavFile;
 use crate::audio::report::Reporter;
@@ -28,6 +29,7 @@ pub(super) fn run(setup: &Setup, orders: &Receiver<Order>, reporter: &Reporter) 
         output,
         resampler: resampler.filter(|(from, to)| from != to).map(|(a, b)| Resampler::new(a, b)),
         reporter: reporter.clone(),
+        volume: 100,
         n_stops: 0,
     };
     reporter.report(Report::Ready);
@@ -75,6 +77,8 @@ struct Player {
     output: Box<dyn Output>,
     resampler: Option<Resampler>,
     reporter: Reporter,
+    /// The last speech's: a cue between two is as loud as they are.
+    volume: u8,
     /// Stops carried out.
     n_stops: u64,
 }
@@ -89,7 +93,10 @@ impl Player {
             };
             match order {
                 Ok(Order::Speak(speech)) => self.speak(&speech)?,
-                Ok(Order::Cue(_)) => self.cue()?,
+                Ok(Order::Cue(earcon)) => {
+                    let sound = earcon::sound(earcon, self.rate(), self.volume);
+                    self.cue(&sound)?;
+                }
                 Ok(Order::Stop) => self.stop(),
                 Ok(Order::Finish) => {
                     self.output.drain()?;
@@ -110,11 +117,25 @@ impl Player {
         if !self.reporter.is_wanted() {
             return Ok(()); // the stop behind it counts
         }
-        self.output.begin(Some(speech.id), speech.gap_ms);
+        self.volume = speech.volume;
+        self.output.begin(Some(speech.id), speech.gap_ms, speech.pan);
+        let mut n_written = 0;
+        if let Some(earcon) = speech.earcon {
+            let sound = earcon::sound(earcon, self.rate(), speech.volume);
+            self.output.write(&sound)?;
+            n_written = sound.len() as u64;
+        }
+        if speech.text.is_empty() {
+            return self.output.end(Some(speech.id)); // the sound was all
+        }
         if let Some(resampler) = &mut self.resampler {
             resampler.reset();
         }
         let mut stage = Sounding {
+            speech,
+            n_before: n_written,
+            n_written,
+            words: VecDeque::new(),
             output: self.output.as_mut(),
             resampler: self.resampler.as_mut(),
             trim: Trim::default(),
@@ -135,11 +156,16 @@ impl Player {
         }
     }
 
-    fn cue(&mut self) -> Result<(), OutputError> {
-        self.output.begin(None, 0);
-        let rate = self.output.sample_rate(self.engine.sample_rate().unwrap_or(CUE_RATE));
-        self.output.write(&earcon::lost(rate))?;
+    /// A sound between the utterances.
+    fn cue(&mut self, sound: &[f32]) -> Result<(), OutputError> {
+        self.output.begin(None, 0, 0);
+        self.output.write(sound)?;
         self.output.end(None)
+    }
+
+    /// The rate the output takes, in Hz.
+    fn rate(&self) -> u32 {
+        self.output.sample_rate(self.engine.sample_rate().unwrap_or(CUE_RATE))
     }
 
     fn stop(&mut self) {
@@ -151,6 +177,12 @@ impl Player {
 
 /// One utterance on its way from the engine to the output.
 struct Sounding<'a> {
+    speech: &'a Speech,
+    /// Samples of the sound before the words, and of all so far, at the output's rate.
+    n_before: u64,
+    n_written: u64,
+    /// Words whose samples are still to come, and where they begin at the engine's rate.
+    words: VecDeque<(u64, Word)>,
     output: &'a mut dyn Output,
     resampler: Option<&'a mut Resampler>,
     trim: Trim,
@@ -163,6 +195,10 @@ struct Sounding<'a> {
 impl Sounding<'_> {
     /// Gives the output what is ready; `false` where it is not wanted.
     fn write(&mut self) -> bool {
+        self.n_written += self.ready.len() as u64;
+        if !self.ready.is_empty() {
+            self.mark_words();
+        }
         match self.output.write(&self.ready) {
             Ok(wanted) => {
                 self.ready.clear();
@@ -172,6 +208,20 @@ impl Sounding<'_> {
                 self.failed = Some(error);
                 false
             }
+        }
+    }
+
+    /// Marks the words that begin among the samples about to be written.
+    fn mark_words(&mut self) {
+        while let Some(&(at, Word { start, length })) = self.words.front() {
+            let at = self.trim.place(at);
+            let at = self.resampler.as_ref().map_or(at, |resampler| resampler.place(at));
+            let at = self.n_before + at;
+            if at >= self.n_written {
+                return;
+            }
+            self.words.pop_front();
+            self.output.mark(at, Report::Word { id: self.speech.id, start, length });
         }
     }
 
@@ -191,6 +241,10 @@ impl Stage for Sounding<'_> {
     fn begin(&mut self) {
         self.ready.clear();
         self.write();
+    }
+
+    fn word(&mut self, at: u64, word: Word) {
+        self.words.push_back((at, word));
     }
 
     fn samples(&mut self, samples: &[i16]) -> bool {

@@ -16,7 +16,6 @@ mod heard;
 mod muted;
 mod print;
 mod roll;
-mod saves;
 mod say;
 mod spoken;
 mod steer;
@@ -35,7 +34,8 @@ use self::say::Connection;
 use crate::clock::now;
 use crate::config::ConfigError;
 use crate::config::earcons::Earcons;
-use crate::config::settings::{Screen, Settings, Watched};
+use crate::config::saved::Saved;
+use crate::config::settings::{Screen, Settings};
 use crate::control::screen::style::Style;
 use crate::control::{self, Controls, Shown, keys, screen};
 use crate::error::Error;
@@ -53,6 +53,9 @@ const INBOX: usize = 64;
 
 /// Commands that may wait to be carried out.
 const REQUESTS: usize = 64;
+
+/// While something waits, the lag that is shown grows: it is looked at this often.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How long sources may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -72,7 +75,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         settings.filter,
         settings.naming,
     );
-    let signals = Signals::new()?;
+    let signals = Signals::new(settings.saved)?;
     let mut mouths = Vec::new();
     for (number, source) in (0..).zip(settings.sources) {
         let host = source.name();
@@ -82,7 +85,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     drop(sender);
     let roll = Roll { n_left: names.len(), has_failed: false, stop };
     if settings.text && !settings.events {
-        return print(inbox, hearing, roll, signals).await;
+        return print(inbox, hearing, roll, signals, reload).await;
     }
     let (state, shown) = watch::channel(control::Snapshot::default());
     let (events, gone, printer) = if settings.events { events()? } else { no_events() };
@@ -101,7 +104,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         // What is printed has words.
         earcons: Some(settings.earcons).filter(|_| !settings.text),
         resumed: Vec::new(),
-        watched: settings.watched,
+        rewatch: None,
         reload,
     };
     let ended = if settings.text {
@@ -140,8 +143,8 @@ struct Listener<'a> {
     mouths: Vec<Connection>,
     /// Utterances that the voice has from within, and the characters before that; two at most.
     resumed: Vec<(UtteranceId, usize)>,
-    /// What the configuration is made of.
-    watched: Watched,
+    /// The configuration was read again, and may be made of other files: the watch over those.
+    rewatch: Option<Saved>,
     reload: Reload<'a>,
 }
 
@@ -165,10 +168,13 @@ impl Listener<'_> {
                     }
                     None => break,
                 },
-                ended = signals.next() => {
-                    self.roll.dismiss(&mut inbox).await;
-                    return ended.map(|_| ());
-                }
+                asked = signals.next() => match asked {
+                    Ok(Asked::Reload) => self.reconfigure(),
+                    ended => {
+                        self.roll.dismiss(&mut inbox).await;
+                        return ended.map(|_| ());
+                    }
+                },
                 _ = &mut gone => return Err(Error::StdoutGone),
             }
         }
@@ -189,8 +195,6 @@ impl Listener<'_> {
         let (sender, mut requests) = mpsc::channel(REQUESTS);
         self.show();
         let leave = CancellationToken::new();
-        let (save, mut saved) = mpsc::channel(1);
-        let watch = tokio::spawn(saves::run(self.watched.clone(), save, leave.clone()));
         let steering = self.steering(Controls::new(sender, shown), screen, &leave);
         let mut failed = Ok(());
         let mut is_finishing = false;
@@ -220,18 +224,20 @@ impl Listener<'_> {
                         break Ok(());
                     }
                 }
-                Some(()) = saved.recv() => self.read_again(),
                 () = at(self.queue.deadline()) => self.handle(Event::Tick, &voice),
+                () = sleep(LOOK), if self.transcript.is_some() && !self.queue.is_empty() => {}
                 ended = signals.next() => match ended {
+                    Ok(Asked::Reload) => self.reconfigure(),
                     // With a terminal, that it is gone; without one, what a service is told.
-                    Ok(Asked::HangUp) if self.transcript.is_none() => {
-                        self.read_again();
-                    }
+                    Ok(Asked::HangUp) if self.transcript.is_none() => self.reconfigure(),
                     ended => break ended.map(|_| ()),
                 },
                 _ = &mut gone => break Err(Error::StdoutGone),
             }
             self.show();
+            if let Some(saved) = self.rewatch.take() {
+                signals.watch(saved);
+            }
             if self.roll.is_empty() && self.queue.is_empty() && !is_finishing {
                 is_finishing = true;
                 voice.finish();
@@ -240,7 +246,7 @@ impl Listener<'_> {
         drop(requests);
         self.end(voice, task, &mut inbox).await;
         leave.cancel();
-        for surface in steering.into_iter().chain([watch]) {
+        for surface in steering {
             if timeout(GOODBYE, surface).await.is_err() {
                 tracing::debug!("a control did not end in time");
             }

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::roll::{Roll, Signals};
+use super::roll::{Asked, Roll, Signals};
 use crate::config::error::escaped;
 use crate::error::Error;
 use crate::hearing::{Heard, Hearing};
@@ -21,15 +21,25 @@ pub(super) async fn print(
     mut hearing: Hearing,
     mut roll: Roll,
     mut signals: Signals,
+    reload: super::Reload<'_>,
 ) -> Result<(), Error> {
     let mut out = Vec::new();
     while !roll.is_empty() {
         let input = tokio::select! {
             input = inbox.recv() => input,
-            ended = signals.next() => {
-                roll.dismiss(&mut inbox).await;
-                return ended.map(|_| ());
-            }
+            asked = signals.next() => match asked {
+                Ok(Asked::Reload) => {
+                    match reload() {
+                        Ok(settings) => hearing.configure(settings.filter, settings.naming),
+                        Err(error) => eprintln!("irc-speak: {error}; the old configuration stays"),
+                    }
+                    continue;
+                }
+                ended => {
+                    roll.dismiss(&mut inbox).await;
+                    return ended.map(|_| ());
+                }
+            },
         };
         let mut take = |_: Message<'_>, _, heard: Heard<'_>| {
             if let Heard::Words(words, _) = heard {

@@ -67,6 +67,7 @@ impl Listener<'_> {
             Told::Waiting(why) => {
                 self.say(format!("{}; speech goes on when it is back", escaped(&why)));
             }
+            Told::FellBack(what) => self.say(escaped(&what)),
             Told::Refused { .. } | Told::Done => {} // the loop ends with them
         }
     }

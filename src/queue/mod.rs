@@ -1,22 +1,29 @@
 //! What is spoken when, and how fast: a pure state machine (events and the time in, actions out).
 //!
 //! Order is kept and nothing is dropped: an utterance ends as the voice settles it, or because the
-//! user skipped it. The [`pace`] module has the lag rule. Where the rate alone does not do, cheaper
-//! seconds go first, in this order: the gaps between utterances shrink as the rate rises, to none
-//! at its highest; then what one person says in a row becomes one utterance. Only then is the
-//! promise broken, and that is said, once for each time.
+//! user skipped it, or because a rule of the user's let it expire. The [`pace`] module has the lag
+//! rule, [`condense`] what is saved, and in which order, where the rate alone does not do. Only when
+//! that does not either is the promise broken, and that is said, once for each time.
+//!
+//! What a rule of the user's gives a time to expire is not begun after it. That is seen to whenever
+//! something is about to be spoken, for all that waits, so that what has expired presses nobody. A
+//! pause does not stop that time: news that is stale is as stale after one, and goes when speech is
+//! resumed.
 #![forbid(unsafe_code)]
 
+mod condense;
 pub mod estimate;
 pub mod pace;
+mod part;
 mod recall;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::message::{Earcon, Fate, Kind, Utterance, UtteranceId};
-use estimate::{Estimate, work};
+use crate::message::{Earcon, Expiry, Fate, Message, Utterance, UtteranceId};
+use estimate::Estimate;
 use pace::{Due, Pace, Promise};
+use part::{Out, Recalled, Waiting, place};
 
 /// How many utterances may wait before sources are not read any more. A day and a half of speech:
 /// what is beyond stays where it is, in the log, the pipe or the connection.
@@ -28,15 +35,6 @@ const AHEAD: Duration = Duration::from_millis(400);
 
 /// The gap between two utterances at the base rate, in milliseconds.
 const GAP_MS: u32 = 100;
-
-/// What one person says within this time is said in a row.
-const IN_A_ROW: Duration = Duration::from_secs(2);
-
-/// The longest utterance that is made of several, in bytes: it is skipped and repeated as one.
-const MERGED: usize = 500;
-
-/// The share of the lag from which on seconds are saved otherwise than by the rate.
-const PRESSED: f64 = 0.8;
 
 /// Utterances that can be heard again.
 const HISTORY: usize = 1_000;
@@ -93,36 +91,15 @@ pub enum Action {
     Settle(UtteranceId, Fate),
 }
 
-/// An utterance that waits.
-#[derive(Debug, Clone)]
-struct Waiting {
-    utterance: Utterance,
-    work: f64,
-}
-
-impl Waiting {
-    fn new(utterance: Utterance) -> Self {
-        Self { work: work(&utterance.text), utterance }
-    }
-}
-
-/// An utterance that the voice has.
-#[derive(Debug, Clone)]
-struct Out {
-    waiting: Waiting,
-    rate: u32,
-    gap_ms: u32,
-    started: Option<Instant>,
-}
-
 /// Utterances in order, and the pace they are spoken at.
 #[derive(Debug)]
 pub struct Queue {
     waiting: VecDeque<Waiting>,
     out: VecDeque<Out>,
-    /// Given to the voice and taken back: their end is still to be told, and means nothing.
-    recalled: Vec<UtteranceId>,
+    recalled: Vec<Recalled>,
     is_paused: bool,
+    /// The line that the voice was given last; none where that was no new line.
+    before: Option<Message<'static>>,
     history: VecDeque<Utterance>,
     /// How many utterances back the user has gone.
     n_back: usize,
@@ -141,6 +118,7 @@ impl Queue {
             out: VecDeque::new(),
             recalled: Vec::new(),
             is_paused: false,
+            before: None,
             history: VecDeque::new(),
             n_back: 0,
             pace: Pace::new(promise),
@@ -172,7 +150,7 @@ impl Queue {
                 vec![]
             }
             Event::Started(id) => self.started(id, now),
-            Event::Reached(..) => vec![],
+            Event::Reached(id, character) => self.reached(id, character),
             Event::Ended(id, fate) => self.ended(id, fate),
             Event::Tick => vec![],
             Event::Pause => self.pause(),
@@ -240,12 +218,25 @@ impl Queue {
     fn started(&mut self, id: UtteranceId, now: Instant) -> Vec<Action> {
         if let Some(out) = self.out.iter_mut().find(|out| out.waiting.utterance.id == id) {
             out.started = Some(now);
+            out.waiting.has_begun = true;
+        } else {
+            self.heard_late(id, None);
+        }
+        vec![]
+    }
+
+    fn reached(&mut self, id: UtteranceId, character: usize) -> Vec<Action> {
+        if let Some(out) = self.out.iter_mut().find(|out| out.waiting.utterance.id == id) {
+            let at = place(&out.waiting.utterance.text, out.waiting.from, character);
+            out.reached = at.unwrap_or(out.reached);
+        } else {
+            self.heard_late(id, Some(character));
         }
         vec![]
     }
 
     fn ended(&mut self, id: UtteranceId, fate: Fate) -> Vec<Action> {
-        if let Some(at) = self.recalled.iter().position(|recalled| *recalled == id) {
+        if let Some(at) = self.recalled.iter().position(|recalled| recalled.id == id) {
             self.recalled.swap_remove(at);
             return self.crossed(id, fate);
         }
@@ -294,8 +285,12 @@ impl Queue {
             }
             Some(_) => return vec![],
         };
-        let mut actions = self.condense(start);
+        let mut actions = self.expire(start);
+        actions.extend(self.condense(start));
         self.tell_if_behind(start);
+        if self.waiting.is_empty() {
+            return actions;
+        }
         let dues = self
             .waiting
             .iter()
@@ -303,43 +298,24 @@ impl Queue {
         let rate = self.pace.choose(dues, start, &self.estimate);
         let Some(waiting) = self.waiting.pop_front() else { return vec![] };
         let gap_ms = self.gap(rate);
-        let utterance = waiting.utterance.clone();
-        self.out.push_back(Out { waiting, rate, gap_ms, started: None });
-        actions.push(Action::Speak { utterance, from: 0, rate, gap_ms });
+        let (utterance, from) = (waiting.utterance.clone(), waiting.from);
+        self.before = utterance.message.clone().filter(|_| utterance.is_new());
+        self.out.push_back(Out::new(waiting, rate, gap_ms));
+        actions.push(Action::Speak { utterance, from, rate, gap_ms });
         actions
     }
 
-    /// Where the highest rate alone does not keep the promise: makes one utterance of what one
-    /// person said in a row, which saves its beginnings and gaps.
-    fn condense(&mut self, start: Instant) -> Vec<Action> {
+    /// Ends what is not worth hearing any more, wherever it waits.
+    fn expire(&mut self, start: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
-        if !self.is_pressed(start) {
-            return actions;
-        }
-        while let [Some(first), Some(next)] = [self.waiting.front(), self.waiting.get(1)] {
-            if !goes_on(&first.utterance, &next.utterance) {
-                break;
-            }
-            let Some(next) = self.waiting.remove(1) else { break };
-            let Some(first) = self.waiting.front_mut() else { break };
-            let into = first.utterance.id;
-            first.utterance.text.push_str("; ");
-            first.utterance.text.push_str(&next.utterance.text);
-            first.work = work(&first.utterance.text);
-            actions.push(Action::Settle(next.utterance.id, Fate::Merged { into }));
-        }
+        self.waiting.retain(|waiting| {
+            let expiry = waiting.utterance.expiry.as_ref().filter(|_| waiting.has_expired(start));
+            actions.extend(expiry.map(|Expiry { rule, .. }| {
+                Action::Settle(waiting.utterance.id, Fate::Expired { rule: rule.clone() })
+            }));
+            expiry.is_none()
+        });
         actions
-    }
-
-    /// Whether something that waits would be late at the highest rate.
-    fn is_pressed(&self, start: Instant) -> bool {
-        let promise = self.pace.promise;
-        let mut end = start;
-        self.waiting.iter().any(|waiting| {
-            let seconds = self.estimate.seconds(waiting.work, promise.max);
-            end += Duration::from_secs_f64(seconds);
-            end > waiting.utterance.received + promise.lag.mul_f64(PRESSED)
-        })
     }
 
     /// Full at the base rate, none at the highest.
@@ -357,7 +333,9 @@ impl Queue {
         if waited < promise.lag / 2 {
             self.has_told = false;
         }
-        if waited <= promise.lag || self.has_told || !first.utterance.is_new() {
+        // A sentence that goes on is not broken into.
+        let is_beginning = first.utterance.is_new() && !first.has_begun;
+        if waited <= promise.lag || self.has_told || !is_beginning {
             return;
         }
         self.has_told = true;
@@ -380,16 +358,6 @@ impl Queue {
         let seconds = self.estimate.seconds(out.waiting.work, out.rate);
         Duration::from_secs_f64(seconds) + Duration::from_millis(u64::from(out.gap_ms))
     }
-}
-
-/// Whether `next` is what the same person said right after `first`, at the same place.
-fn goes_on(first: &Utterance, next: &Utterance) -> bool {
-    let [Some(a), Some(b)] = [&first.message, &next.message] else { return false };
-    let is_speech = a.kind == Kind::Say && b.kind == Kind::Say && a.sender.is_some();
-    let is_same = (a.source, &a.channel, &a.sender) == (b.source, &b.channel, &b.sender);
-    let is_soon = next.received.saturating_duration_since(first.received) <= IN_A_ROW;
-    let is_new = first.is_new() && next.is_new();
-    is_speech && is_same && is_soon && is_new && first.text.len() + next.text.len() <= MERGED
 }
 
 #[cfg(test)]

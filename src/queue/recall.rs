@@ -1,11 +1,14 @@
 //! What the user does to the queue: pausing, skipping, hearing again. What the voice has is taken
-//! back for that; it settles as skipped there, which here means nothing.
+//! back for that; it settles as skipped there, which here means nothing. It waits again, and what
+//! is left of it begins at the word that was last heard of: a word in the middle of which it was
+//! silenced is heard whole. Where the voice tells no words, it is the beginning of what it was given.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::{Action, Queue, Waiting};
+use super::part::{Out, Recalled, Waiting, place};
+use super::{Action, Queue};
 use crate::message::{Fate, Utterance, UtteranceId};
 
 impl Queue {
@@ -14,11 +17,25 @@ impl Queue {
         if self.out.is_empty() {
             return vec![];
         }
-        while let Some(out) = self.out.pop_back() {
-            self.recalled.push(out.waiting.utterance.id);
-            self.waiting.push_front(out.waiting);
+        while let Some(Out { mut waiting, reached, .. }) = self.out.pop_back() {
+            self.recalled.push(Recalled { id: waiting.utterance.id, from: waiting.from });
+            waiting.leave(reached);
+            self.waiting.push_front(waiting);
         }
         vec![Action::Silence]
+    }
+
+    /// A beginning, or a word, that was heard before the silence and is told after it.
+    pub(super) fn heard_late(&mut self, id: UtteranceId, character: Option<usize>) {
+        let recalled = self.recalled.iter().find(|recalled| recalled.id == id);
+        let waiting = self.waiting.iter_mut().find(|waiting| waiting.utterance.id == id);
+        if let (Some(recalled), Some(waiting)) = (recalled, waiting) {
+            waiting.has_begun = true;
+            let at = character.and_then(|it| place(&waiting.utterance.text, recalled.from, it));
+            if let Some(at) = at {
+                waiting.leave(at);
+            }
+        }
     }
 
     /// The end of what was taken back: it was silenced, or had ended before that came to the voice.

@@ -1,7 +1,9 @@
+mod whole;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::message::{Message, SourceId};
+use crate::message::{Kind, Message, SourceId};
 
 const PROMISE: Promise = Promise { base: 220, max: 450, lag: Duration::from_secs(15) };
 
@@ -27,6 +29,8 @@ struct Bench {
     now: Instant,
     /// What the voice has, in order.
     voice: VecDeque<Utterance>,
+    /// From which byte on.
+    from: VecDeque<usize>,
     /// Every utterance whose speaking began.
     begun: Vec<UtteranceId>,
     settled: Vec<(UtteranceId, Fate)>,
@@ -42,6 +46,7 @@ impl Bench {
             queue: Queue::new(PROMISE),
             now: crate::clock::test_now(),
             voice: VecDeque::new(),
+            from: VecDeque::new(),
             begun: Vec::new(),
             settled: Vec::new(),
             rates: Vec::new(),
@@ -61,11 +66,13 @@ impl Bench {
     fn handle(&mut self, event: Event) {
         for action in self.queue.handle(event, self.now) {
             match action {
-                Action::Speak { utterance, rate, .. } => {
+                Action::Speak { utterance, from, rate, .. } => {
                     self.rates.push(rate);
+                    self.from.push_back(from);
                     self.voice.push_back(utterance);
                 }
                 Action::Silence => {
+                    self.from.clear();
                     for utterance in self.voice.drain(..) {
                         let event = Event::Ended(utterance.id, Fate::Skipped);
                         self.on_the_way.push_back(event);
@@ -86,6 +93,7 @@ impl Bench {
     /// The voice has spoken what it has.
     fn end(&mut self) {
         let Some(first) = self.voice.pop_front() else { return };
+        self.from.pop_front();
         let fate = Fate::Spoken { rate: 220, ms: 1_000 };
         self.on_the_way.push_back(Event::Ended(first.id, fate));
     }
@@ -144,6 +152,85 @@ fn a_pause_keeps_what_was_being_said_and_what_comes() {
     bench.speak_all();
     assert!(matches!(bench.fate(one), Fate::Spoken { .. }));
     assert!(matches!(bench.fate(two), Fate::Spoken { .. }));
+}
+
+#[test]
+fn what_was_interrupted_goes_on_from_the_word() {
+    let mut bench = Bench::new();
+    let one = bench.say("zwölf Boxkämpfer jagen Viktor");
+    bench.begin();
+    bench.deliver();
+    bench.handle(Event::Reached(one, 6));
+    let left = |bench: &mut Bench, interrupt: Event| {
+        bench.handle(interrupt);
+        bench.deliver();
+        bench.handle(Event::Resume);
+        bench.voice[0].text[bench.from[0]..].to_owned()
+    };
+    assert_eq!(left(&mut bench, Event::Pause), "Boxkämpfer jagen Viktor");
+    assert_eq!(
+        left(&mut bench, Event::Pause),
+        "Boxkämpfer jagen Viktor",
+        "no word was heard since"
+    );
+    bench.handle(Event::Reached(one, 11));
+    assert_eq!(left(&mut bench, Event::Pause), "jagen Viktor", "counted from what was given last");
+    bench.handle(Event::Pause);
+    bench.handle(Event::Reached(one, 6)); // was on its way
+    assert_eq!(left(&mut bench, Event::Pause), "Viktor");
+    bench.speak_all();
+    assert!(matches!(bench.fate(one), Fate::Spoken { .. }));
+}
+
+#[test]
+fn what_has_expired_is_not_begun_and_presses_nobody() {
+    let mut bench = Bench::new();
+    let perishable = |bench: &mut Bench, text: &str, seconds| {
+        let id = bench.queue.number();
+        let rule = format!("config:{seconds}");
+        let at = bench.now + Duration::from_secs(seconds);
+        let expiry = Some(Expiry { at, rule });
+        let utterance = Utterance { expiry, ..line(id, text, "ci", bench.now) };
+        bench.handle(Event::Arrived(vec![utterance]));
+        id
+    };
+    let begun = perishable(&mut bench, "the build is red", 10);
+    bench.begin();
+    bench.deliver();
+    let stale: Vec<_> = (0..9).map(|_| perishable(&mut bench, &"word ".repeat(40), 30)).collect();
+    let fresh = perishable(&mut bench, "the build is green", 90);
+    bench.handle(Event::Pause);
+    bench.deliver();
+    bench.now += Duration::from_secs(60);
+    assert!(bench.settled.is_empty(), "a pause is silent");
+    bench.handle(Event::Resume);
+    assert_eq!(bench.voice[0].id, begun, "it is finished");
+    let expired = Fate::Expired { rule: "config:30".to_owned() };
+    assert!(stale.iter().all(|&id| *bench.fate(id) == expired));
+    bench.speak_all();
+    assert!(matches!(bench.fate(fresh), Fate::Spoken { .. }));
+    bench.now += Duration::from_secs(60);
+    bench.handle(Event::Repeat(1));
+    bench.deliver();
+    assert_eq!(bench.voice[0].text, "the build is green", "as often as one likes");
+}
+
+#[test]
+fn after_a_replay_the_sentence_goes_on() {
+    let mut bench = Bench::new();
+    bench.say("the first line");
+    bench.speak_all();
+    let two = bench.say("the second line");
+    bench.begin();
+    bench.deliver();
+    bench.handle(Event::Reached(two, 4));
+    bench.handle(Event::Repeat(1));
+    bench.deliver();
+    assert_eq!(bench.voice[0].text, "the first line");
+    bench.begin();
+    bench.end();
+    bench.deliver();
+    assert_eq!(&bench.voice[0].text[bench.from[0]..], "second line");
 }
 
 #[test]
@@ -215,6 +302,29 @@ fn what_one_says_in_a_row_is_merged_only_when_the_promise_is_pressed() {
     let n_merged = ids.iter().filter(|&&id| matches!(bench.fate(id), Fate::Merged { .. })).count();
     assert!(n_merged > 5, "{n_merged}");
     assert!(bench.rates.iter().all(|&rate| rate == 450), "{:?}", bench.rates);
+}
+
+#[test]
+fn a_name_that_is_said_again_is_left_out_when_the_promise_is_pressed() {
+    let mut bench = Bench::new();
+    let said = "word ".repeat(120).trim_end().to_owned();
+    let lines = (0..4).map(|n| {
+        let later = bench.now + Duration::from_secs(3 * n); // not in a row
+        let spoken = line(bench.queue.number(), &said, "kim", later);
+        Utterance { text: format!("kim: {said}"), ..spoken }
+    });
+    let lines = lines.collect();
+    bench.handle(Event::Arrived(lines));
+    let froms: Vec<_> = (0..4)
+        .map(|_| {
+            let from = bench.from[0];
+            bench.begin();
+            bench.end();
+            bench.deliver();
+            from
+        })
+        .collect();
+    assert_eq!(froms, [0, 5, 5, 0], "the last one is in time, and whole");
 }
 
 #[derive(Debug, Clone)]

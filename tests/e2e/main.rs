@@ -6,9 +6,13 @@
 mod harness;
 
 mod bad_input;
+mod commands;
 mod connect;
 mod control;
+mod load;
+mod media_keys;
 mod signals;
 mod stdin;
 mod tail;
+mod terminal;
 mod voice;

@@ -41,7 +41,41 @@ struct EspeakVoice {
     spare: *mut c_void,
 }
 
-type SynthCallback = extern "C" fn(*mut c_short, c_int, *mut c_void) -> c_int;
+/// What happens among the samples of a callback: a list that ends with [`EVENT_END`].
+#[repr(C)]
+struct EspeakEvent {
+    kind: c_int,
+    unique_identifier: c_uint,
+    text_position: c_int,
+    length: c_int,
+    audio_position: c_int,
+    sample: c_int,
+    user_data: *mut c_void,
+    id: EspeakEventId,
+}
+
+#[repr(C)]
+union EspeakEventId {
+    number: c_int,
+    name: *const c_char,
+    string: [c_char; 8],
+}
+
+const EVENT_END: c_int = 0;
+const EVENT_WORD: c_int = 1;
+
+/// A word among the samples, as eSpeak counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WordEvent {
+    /// The word's first sample in the utterance, about.
+    pub(super) sample: c_int,
+    /// The word's first character in the text, from 1.
+    pub(super) position: c_int,
+    /// In characters.
+    pub(super) length: c_int,
+}
+
+type SynthCallback = extern "C" fn(*mut c_short, c_int, *mut EspeakEvent) -> c_int;
 
 unsafe extern "C" {
     fn espeak_Initialize(
@@ -64,20 +98,26 @@ unsafe extern "C" {
     fn espeak_SetParameter(parameter: c_int, value: c_int, relative: c_int) -> c_int;
     fn espeak_SetVoiceByName(name: *const c_char) -> c_int;
     fn espeak_SetVoiceByProperties(spec: *mut EspeakVoice) -> c_int;
+    fn espeak_GetCurrentVoice() -> *const EspeakVoice;
     fn espeak_ListVoices(spec: *mut EspeakVoice) -> *const *const EspeakVoice;
     fn espeak_Info(path_data: *mut *const c_char) -> *const c_char;
     fn espeak_Terminate() -> c_int;
 }
 
-/// What takes the samples: `false` ends the synthesis.
-pub(super) type Sink<'a> = &'a mut dyn FnMut(&[i16]) -> bool;
+/// What takes the samples, and the words that begin in or shortly after them: `false` ends the
+/// synthesis.
+pub(super) type Sink<'a> = &'a mut dyn FnMut(&[WordEvent], &[i16]) -> bool;
 
 thread_local! {
     /// The sink of the synthesis that runs on this thread: a pointer to a [`Sink`], or null.
     static SINK: Cell<*mut c_void> = const { Cell::new(ptr::null_mut()) };
 }
 
-extern "C" fn on_samples(samples: *mut c_short, n_samples: c_int, _events: *mut c_void) -> c_int {
+extern "C" fn on_samples(
+    samples: *mut c_short,
+    n_samples: c_int,
+    events: *mut EspeakEvent,
+) -> c_int {
     let sink = SINK.get().cast::<Sink<'_>>();
     let n_samples = usize::try_from(n_samples).unwrap_or(0);
     if samples.is_null() || n_samples == 0 || sink.is_null() {
@@ -86,7 +126,24 @@ extern "C" fn on_samples(samples: *mut c_short, n_samples: c_int, _events: *mut 
     // SAFETY: eSpeak passes `n_samples` valid samples for the length of this call. `sink` was set
     // by `Library::synthesize` further down this thread's stack, and nothing else uses it.
     let (samples, sink) = unsafe { (std::slice::from_raw_parts(samples, n_samples), &mut *sink) };
-    c_int::from(!sink(samples))
+    c_int::from(!sink(&words(events), samples))
+}
+
+/// The words among `events`, most often none.
+fn words(mut event: *const EspeakEvent) -> Vec<WordEvent> {
+    let mut words = Vec::new();
+    // SAFETY: eSpeak passes an array of valid events that ends with `EVENT_END`, and keeps it for
+    // the length of the callback.
+    while let Some(&EspeakEvent { kind, text_position: position, length, sample, .. }) =
+        unsafe { event.as_ref() }.filter(|event| event.kind != EVENT_END)
+    {
+        if kind == EVENT_WORD {
+            words.push(WordEvent { sample, position, length });
+        }
+        // SAFETY: this was not the last.
+        event = unsafe { event.add(1) };
+    }
+    words
 }
 
 static IN_USE: AtomicBool = AtomicBool::new(false);
@@ -151,16 +208,31 @@ impl Library {
         unsafe { espeak_SetParameter(parameter as c_int, value, 0) };
     }
 
-    /// Takes the voice of that name, or else one of that language; `false` where there is none.
+    /// Takes the voice of that name, or else one of that language, and after a `+` its variant;
+    /// `false` where there is none.
     pub(super) fn set_voice(&mut self, name: &str) -> bool {
-        let Ok(c_name) = CString::new(name) else { return false };
-        // SAFETY: a NUL-terminated string that outlives the call.
-        if unsafe { espeak_SetVoiceByName(c_name.as_ptr()) } == EE_OK {
+        if self.set_named(name) {
             return true;
         }
+        let (language, variant) = name.split_once('+').unwrap_or((name, ""));
+        if !self.set_language(language) {
+            return false;
+        }
+        // A voice found by its language has lost its variant; by its identifier it keeps it.
+        variant.is_empty() || self.set_named(&format!("{}+{variant}", self.identifier()))
+    }
+
+    fn set_named(&mut self, name: &str) -> bool {
+        let Ok(name) = CString::new(name) else { return false };
+        // SAFETY: a NUL-terminated string that outlives the call.
+        unsafe { espeak_SetVoiceByName(name.as_ptr()) == EE_OK }
+    }
+
+    fn set_language(&mut self, language: &str) -> bool {
+        let Ok(language) = CString::new(language) else { return false };
         let mut spec = EspeakVoice {
             name: ptr::null(),
-            languages: c_name.as_ptr(),
+            languages: language.as_ptr(),
             identifier: ptr::null(),
             gender: 0,
             age: 0,
@@ -171,6 +243,13 @@ impl Library {
         };
         // SAFETY: `spec` and the string in it outlive the call, which copies what it keeps.
         unsafe { espeak_SetVoiceByProperties(&raw mut spec) == EE_OK }
+    }
+
+    /// What the voice that is set is called among the data, as `gmw/en`.
+    fn identifier(&self) -> String {
+        // SAFETY: the library gives null, or a voice of its own that lives until the next call.
+        unsafe { espeak_GetCurrentVoice().as_ref() }
+            .map_or_else(String::new, |voice| string(voice.identifier))
     }
 
     /// The folder of the data that are in use.

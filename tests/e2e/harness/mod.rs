@@ -1,11 +1,13 @@
 //! What the tests stand on: servers, clients, a recorder, and the program itself.
 
 mod asr;
+mod bus;
 mod irc;
 mod ngircd;
 mod sic;
 mod sound;
 mod speak;
+mod tmux;
 mod wav;
 
 use std::io::Read;
@@ -15,11 +17,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub(crate) use asr::Recogniser;
+pub(crate) use bus::Bus;
 pub(crate) use irc::IrcClient;
 pub(crate) use ngircd::{Authority, Ngircd};
 pub(crate) use sic::Sic;
 pub(crate) use sound::SoundServer;
-pub(crate) use speak::{Event, Speak, ctl, run, say};
+pub(crate) use speak::{Event, Speak, ctl, ctl_refused, run, say, stands};
+pub(crate) use tmux::Tmux;
 pub(crate) use wav::Wav;
 
 /// How long anything may take that a test waits for.

@@ -86,6 +86,11 @@ impl SoundServer {
         surroundings(command, self.folder.path());
     }
 
+    /// Where the control socket is of the listener that plays here.
+    pub(crate) fn control(&self) -> PathBuf {
+        self.folder.path().join("irc-speak/control.sock")
+    }
+
     fn blocks(&self) -> std::sync::MutexGuard<'_, Vec<Block>> {
         self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -217,10 +217,7 @@ impl Drop for Speak {
 
 /// Runs `irc-speak ctl` where the listener that plays on `sound` is; gives what it printed.
 pub(crate) fn ctl(sound: &SoundServer, arguments: &[&str]) -> String {
-    let mut command = irc_speak();
-    command.arg("ctl").args(arguments);
-    sound.surround(&mut command);
-    let output = command.output().expect("irc-speak can be started");
+    let output = ctl_output(sound, arguments);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "ctl {arguments:?}: {said}");
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -234,6 +231,26 @@ pub(crate) fn say(sound: &SoundServer, target: &str, text: &str) -> Result<(), S
     let output = command.output().expect("irc-speak can be started");
     let complaint = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
     if output.status.success() { Ok(()) } else { Err(complaint) }
+}
+
+/// As [`ctl`], for what the listener refuses; gives what is said to that.
+pub(crate) fn ctl_refused(sound: &SoundServer, arguments: &[&str]) -> String {
+    let output = ctl_output(sound, arguments);
+    assert_eq!(output.status.code(), Some(1), "ctl {arguments:?}: {output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn ctl_output(sound: &SoundServer, arguments: &[&str]) -> Output {
+    let mut command = irc_speak();
+    command.arg("ctl").args(arguments);
+    sound.surround(&mut command);
+    command.output().expect("irc-speak can be started")
+}
+
+/// How the listener that plays on `sound` stands, as its control socket tells.
+pub(crate) fn stands(sound: &SoundServer) -> serde_json::Value {
+    let status = ctl(sound, &["status", "--json"]);
+    serde_json::from_str(&status).unwrap_or_else(|error| panic!("{error}: {status}"))
 }
 
 /// Runs it to its end without sound, home or configuration, with `input`.

@@ -1,0 +1,219 @@
+//! Cheaper seconds, for when even the highest rate does not keep the promise. What costs the
+//! listener least goes first, and no more of it than is needed, in this order:
+//!
+//! 1. the gaps between utterances, which are gone at the highest rate (see [`Queue::gap`]);
+//! 2. the name of somebody who is named again right after they spoke;
+//! 3. runs, which are counted: "3 joined: ann, bob, cy", "4 say +1: ann, bob, cy, dan";
+//! 4. the beginnings of what one person says in a row, which becomes one utterance.
+//!
+//! Links are no step of their own: they are told by their host at any time. Every line that is made
+//! part of another one is settled as merged into it. Only what is next is condensed: who speaks next
+//! is as good as fixed, and what is behind may never need it.
+//!
+//! What is left whole: what was begun, what may expire, what has a sound of its own.
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, Instant};
+
+use super::{Action, Queue};
+use crate::message::{Fate, Kind, Message, Utterance};
+
+/// The longest utterance that is made of several, in bytes: it is skipped and repeated as one.
+const MERGED: usize = 500;
+
+/// What one person says within this time is said in a row.
+const IN_A_ROW: Duration = Duration::from_secs(2);
+
+/// So many of a kind are counted; two are told as fast one by one.
+const RUN: usize = 3;
+
+/// The longest text that is counted when several say it, in bytes.
+const VOTE: usize = 12;
+
+/// The longest nick that is spoken as it is.
+const NICK: usize = 32;
+
+/// The share of the lag from which on seconds are saved otherwise than by the rate.
+const PRESSED: f64 = 0.8;
+
+impl Queue {
+    /// Condenses what is to be spoken from `start` on, as far as it must be.
+    pub(super) fn condense(&mut self, start: Instant) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for save in [Self::leave_name, Self::count_run, Self::join_row] {
+            if !self.is_pressed(start) {
+                break;
+            }
+            actions.extend(save(self));
+        }
+        actions
+    }
+
+    /// Whether something that waits would be late at the highest rate.
+    fn is_pressed(&self, start: Instant) -> bool {
+        let promise = self.pace.promise;
+        let mut end = start;
+        self.waiting.iter().any(|waiting| {
+            let seconds = self.estimate.seconds(waiting.work, promise.max);
+            end += Duration::from_secs_f64(seconds);
+            end > waiting.utterance.received + promise.lag.mul_f64(PRESSED)
+        })
+    }
+
+    fn leave_name(&mut self) -> Vec<Action> {
+        let before = self.before.as_ref();
+        let Some(first) = self.waiting.front_mut() else { return vec![] };
+        let is_again = before.zip(first.utterance.message.as_ref()).is_some_and(|(a, b)| {
+            a.sender.is_some()
+                && (a.source, &a.channel, &a.sender) == (b.source, &b.channel, &b.sender)
+        });
+        if is_again && !first.has_begun && first.from == 0 && is_free(&first.utterance) {
+            first.leave(name_end(&first.utterance));
+        }
+        vec![]
+    }
+
+    fn count_run(&mut self) -> Vec<Action> {
+        let whole = self.waiting.iter().take_while(|it| !it.has_begun).map(|it| &it.utterance);
+        let Some((n, text)) = run(whole) else { return vec![] };
+        let rest: Vec<_> = self.waiting.drain(1..n).collect();
+        let Some(first) = self.waiting.front_mut() else { return vec![] };
+        first.utterance.text = text;
+        first.leave(0);
+        let into = first.utterance.id;
+        let merged = |it: &super::Waiting| Action::Settle(it.utterance.id, Fate::Merged { into });
+        rest.iter().map(merged).collect()
+    }
+
+    fn join_row(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        while let [Some(first), Some(next)] = [self.waiting.front(), self.waiting.get(1)] {
+            if first.has_begun || !goes_on(&first.utterance, &next.utterance) {
+                break;
+            }
+            let Some(next) = self.waiting.remove(1) else { break };
+            let Some(first) = self.waiting.front_mut() else { break };
+            let into = first.utterance.id;
+            first.utterance.text.push_str("; ");
+            first.utterance.text.push_str(&next.utterance.text[name_end(&next.utterance)..]);
+            first.leave(first.from);
+            actions.push(Action::Settle(next.utterance.id, Fate::Merged { into }));
+        }
+        actions
+    }
+}
+
+/// Whether an utterance may be condensed: a line for the first time, that does not expire.
+fn is_free(utterance: &Utterance) -> bool {
+    utterance.is_new() && utterance.expiry.is_none() && utterance.earcon.is_none()
+}
+
+/// Whether `next` may be told together with `first`: of the same kind, from the same place.
+fn is_like(first: &Utterance, next: &Utterance) -> bool {
+    let [Some(a), Some(b)] = [&first.message, &next.message] else { return false };
+    let place = |it: &Message<'_>| (it.source, it.kind, it.highlight);
+    let is_free = first.is_new() && next.is_new() && first.expiry.is_none();
+    // One sound does for several of its kind.
+    let is_heard = next.earcon.is_none() || next.earcon == first.earcon;
+    place(a) == place(b) && a.channel == b.channel && is_free && next.expiry.is_none() && is_heard
+}
+
+/// Whether `next` is what the same person said right after `first`, at the same place.
+fn goes_on(first: &Utterance, next: &Utterance) -> bool {
+    let [Some(a), Some(b)] = [&first.message, &next.message] else { return false };
+    let is_same = a.kind == Kind::Say && a.sender.is_some() && a.sender == b.sender;
+    let is_soon = next.received.saturating_duration_since(first.received) <= IN_A_ROW;
+    is_same && is_soon && is_like(first, next) && first.text.len() + next.text.len() <= MERGED
+}
+
+/// Where the name of who speaks ends in an utterance ("kim: hello"); 0 where none is told.
+fn name_end(utterance: &Utterance) -> usize {
+    let end = utterance.message.as_ref().and_then(|message| {
+        let rest = utterance.text.strip_prefix(message.sender.as_deref()?)?.strip_prefix(": ")?;
+        let (name, is_speech) = (
+            &utterance.text[..utterance.text.len() - rest.len()],
+            matches!(message.kind, Kind::Say | Kind::Plain),
+        );
+        // Who speaks to themselves may not have been named before that.
+        let is_name = is_speech && !rest.is_empty() && !message.text.starts_with(name);
+        is_name.then_some(name.len())
+    });
+    end.unwrap_or(0)
+}
+
+/// What several may do one after the other: in two words, and who did.
+#[derive(Debug, Clone, Copy)]
+struct Deed<'a> {
+    verb: &'static str,
+    what: &'a str,
+    who: &'a str,
+    is_named: bool,
+}
+
+/// What an utterance tells, where that is no more than a deed.
+fn deed(utterance: &Utterance) -> Option<Deed<'_>> {
+    let message = utterance.message.as_ref()?;
+    let who = message.sender.as_deref().filter(|nick| is_plain(nick))?;
+    let after = utterance.text.strip_prefix(who);
+    // A reason to leave is left out: it is the client's as often as not.
+    let left = |verb: &str| {
+        let reason = after.and_then(|it| it.strip_prefix(verb));
+        reason.is_some_and(|reason| reason.is_empty() || reason.starts_with(": "))
+    };
+    let (verb, is_told) = match message.kind {
+        Kind::Join => ("joined", after == Some(" joined")),
+        Kind::Part => ("left", left(" left")),
+        Kind::Quit => ("quit", left(" quit")),
+        Kind::Say => return vote(utterance, message, who),
+        Kind::Action
+        | Kind::Notice
+        | Kind::Nick
+        | Kind::Kick
+        | Kind::Mode
+        | Kind::Topic
+        | Kind::Server
+        | Kind::Plain => return None,
+    };
+    is_told.then_some(Deed { verb, what: "", who, is_named: true })
+}
+
+/// A word or two that others say as well: "+1", "agreed".
+fn vote<'a>(utterance: &'a Utterance, message: &Message<'_>, who: &'a str) -> Option<Deed<'a>> {
+    let end = name_end(utterance);
+    let what = &utterance.text[end..];
+    // It is told as it was said, and not made of several.
+    let is_vote = what.len() <= VOTE && what == message.text;
+    is_vote.then_some(Deed { verb: "say", what, who, is_named: end > 0 })
+}
+
+/// Whether a nick is spoken as it is written: what the normaliser leaves alone.
+fn is_plain(nick: &str) -> bool {
+    let is_clean = nick.bytes().all(|byte| byte.is_ascii_graphic());
+    (1..=NICK).contains(&nick.len()) && is_clean && !nick.starts_with('-') && !nick.contains("[[")
+}
+
+/// The run that `utterances` begin with: how many they are, and how they are told together.
+fn run<'a>(mut utterances: impl Iterator<Item = &'a Utterance>) -> Option<(usize, String)> {
+    let first = utterances.next()?;
+    let one = deed(first)?;
+    let (mut who, mut is_named, mut n_bytes) = (vec![one.who], one.is_named, one.who.len());
+    for next in utterances {
+        let Some(other) = deed(next).filter(|_| is_like(first, next)) else { break };
+        n_bytes += ", ".len() + other.who.len();
+        let is_same = (other.verb, other.what) == (one.verb, one.what);
+        if !is_same || who.contains(&other.who) || n_bytes + VOTE * 3 > MERGED {
+            break;
+        }
+        is_named |= other.is_named;
+        who.push(other.who);
+    }
+    let n = who.len();
+    let what = if one.what.is_empty() { String::new() } else { format!(" {}", one.what) };
+    // Where nobody is to be named, how many they are is all.
+    let who = if is_named { format!(": {}", who.join(", ")) } else { String::new() };
+    (n >= RUN).then(|| (n, format!("{n} {}{what}{who}", one.verb)))
+}
+
+#[cfg(test)]
+#[path = "condense_tests.rs"]
+mod tests;

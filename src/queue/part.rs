@@ -1,0 +1,101 @@
+//! An utterance on its way to the voice and back: what of it is left to be spoken.
+#![forbid(unsafe_code)]
+
+use std::time::Instant;
+
+use super::estimate::work;
+use crate::message::Utterance;
+
+/// An utterance that waits.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub(super) utterance: Utterance,
+    /// The byte of its text at which what is left begins.
+    pub(super) from: usize,
+    /// Some of it was heard.
+    pub(super) has_begun: bool,
+    /// How much is left to say.
+    pub(super) work: f64,
+}
+
+impl Waiting {
+    pub(super) fn new(utterance: Utterance) -> Self {
+        Self { work: work(&utterance.text), from: 0, has_begun: false, utterance }
+    }
+
+    /// What is before that byte is not spoken any more.
+    pub(super) fn leave(&mut self, from: usize) {
+        self.from = from;
+        self.work = work(&self.utterance.text[from..]);
+    }
+
+    /// Whether it is not worth beginning at `start` any more. What was begun is finished, and what
+    /// is to be heard again was asked for.
+    pub(super) fn has_expired(&self, start: Instant) -> bool {
+        let is_over = self.utterance.expiry.as_ref().is_some_and(|expiry| expiry.at < start);
+        is_over && !self.has_begun && !self.utterance.is_replay
+    }
+}
+
+/// An utterance that the voice has.
+#[derive(Debug, Clone)]
+pub(super) struct Out {
+    pub(super) waiting: Waiting,
+    pub(super) rate: u32,
+    pub(super) gap_ms: u32,
+    pub(super) started: Option<Instant>,
+    /// The byte at which the word begins that is heard now.
+    pub(super) reached: usize,
+}
+
+impl Out {
+    pub(super) fn new(waiting: Waiting, rate: u32, gap_ms: u32) -> Self {
+        Self { reached: waiting.from, waiting, rate, gap_ms, started: None }
+    }
+}
+
+/// Given to the voice and taken back: its end is still to be told, and means nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Recalled {
+    pub(super) id: crate::message::UtteranceId,
+    /// The byte of the text at which what the voice was given began.
+    pub(super) from: usize,
+}
+
+/// The byte of `text` from which to go on, when the voice, which was given it from the byte `from`
+/// on, has come to the word that begins at `character` of that. None where there is no such word.
+///
+/// What an engine gets does not begin with a hyphen, so where that word does, it is the word before.
+pub(super) fn place(text: &str, from: usize, character: usize) -> Option<usize> {
+    let (offset, _) = text.get(from..)?.char_indices().nth(character)?;
+    let mut at = from + offset;
+    if text[at..].trim().is_empty() {
+        return None;
+    }
+    while at > from && text[at..].starts_with('-') {
+        let before = text[..at].trim_end().rfind(char::is_whitespace);
+        let next = before.and_then(|blank| Some(blank + text[blank..].chars().next()?.len_utf8()));
+        at = next.unwrap_or(0).max(from);
+    }
+    Some(at)
+}
+
+#[test]
+fn a_place_is_a_word_of_the_text_and_never_within_a_character() {
+    for (text, from, character, at) in [
+        ("one two three", 0, 0, Some(0)),
+        ("one two three", 0, 4, Some(4)),
+        ("one two three", 4, 4, Some(8)),
+        ("é ü ж end", 0, 4, Some(6)),
+        ("é ü ж end", 3, 2, Some(6)),
+        ("one", 0, 3, None),
+        ("one ", 0, 3, None),
+        ("one", 9, 0, None),
+        ("see -x and --y", 0, 4, Some(0)),
+        ("see -x and --y", 0, 11, Some(7)),
+        ("see-x", 0, 3, Some(0)),
+        ("x -a -b", 0, 5, Some(0)),
+    ] {
+        assert_eq!(place(text, from, character), at, "{text:?} {from} {character}");
+    }
+}

@@ -1,0 +1,441 @@
+//! The queue, the supervisor and the journal together, against a **model** of the voice process: a
+//! state machine on a virtual clock that speaks one utterance after another, a word at a time. No
+//! process, no sound. What goes between the parts takes its time, as on the channels and pipes of
+//! the program: commands, reports and silence cross each other. What the listener does with the
+//! parts ([`Whole::obey`], [`Whole::told`]) is written again here after `listen/mod.rs`, and what
+//! the voice's task does ([`Whole::supervise`]) after `voice/mod.rs`.
+
+mod ear;
+mod model;
+mod script;
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use self::ear::Ear;
+use self::model::{Process, Start};
+use self::script::{Case, LineSpec, Step, case};
+use crate::journal::Journal;
+use crate::message::{Fate, UtteranceId};
+use crate::queue::pace::Promise;
+use crate::queue::{Action, Event, Queue};
+use crate::voice::supervisor::{self, Supervisor};
+use crate::voice::wire::{Order, Report, Speech};
+
+const PROMISE: Promise = Promise { base: 220, max: 450, lag: Duration::from_secs(15) };
+
+/// So much virtual time is enough for all that any script leaves to be spoken.
+const LONG: Duration = Duration::from_secs(20_000);
+
+/// What goes from one part to another: first in, first out, each with its delay.
+#[derive(Debug)]
+struct Way<T> {
+    items: VecDeque<(Instant, T)>,
+}
+
+impl<T> Way<T> {
+    fn new() -> Self {
+        Self { items: VecDeque::new() }
+    }
+
+    fn send(&mut self, at: Instant, item: T) {
+        let last = self.items.back().map_or(at, |(last, _)| *last);
+        self.items.push_back((at.max(last), item));
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.items.front().map(|(at, _)| *at)
+    }
+
+    fn receive(&mut self) -> Option<T> {
+        self.items.pop_front().map(|(_, item)| item)
+    }
+}
+
+/// What the voice's task tells the listener.
+#[derive(Debug)]
+enum Told {
+    Started(UtteranceId),
+    Word(UtteranceId, usize),
+    Settled(UtteranceId, Fate),
+}
+
+/// What comes out of a process; [`None`] is the end of its output.
+type Said = Option<Report>;
+
+struct Whole {
+    now: Instant,
+    queue: Queue,
+    journal: Journal,
+    supervisor: Supervisor,
+    process: Option<Process>,
+    /// The listener to the voice's task, and back.
+    asked: Way<supervisor::Event>,
+    told: Way<Told>,
+    /// The voice's task to the process, and back.
+    orders: Way<Order>,
+    said: Way<Said>,
+    /// How the next processes start, how long things are under way: over and over.
+    starts: std::iter::Cycle<std::vec::IntoIter<Start>>,
+    delays: std::iter::Cycle<std::vec::IntoIter<u64>>,
+    case: Case,
+    has_been_ready: bool,
+    /// Orders by their number, without those that were silenced: see [`Whole::read`].
+    numbers: HashMap<UtteranceId, UtteranceId>,
+    n_orders: u64,
+    /// Nothing goes wrong any more.
+    is_calm: bool,
+    n_steps: u64,
+    /// What was given to the voice and has not come back.
+    n_out: usize,
+    paused_at: Option<Instant>,
+    ear: Ear,
+}
+
+impl Whole {
+    fn new(case: &Case) -> (Self, std::sync::mpsc::Receiver<Vec<u8>>) {
+        let now = crate::clock::test_now();
+        let (events, printed) = std::sync::mpsc::channel();
+        let whole = Self {
+            now,
+            queue: Queue::new(PROMISE),
+            journal: Journal::new(Some(events)),
+            supervisor: Supervisor::new(now, false),
+            process: None,
+            asked: Way::new(),
+            told: Way::new(),
+            orders: Way::new(),
+            said: Way::new(),
+            starts: case.starts.clone().into_iter().cycle(),
+            delays: case.delays.clone().into_iter().cycle(),
+            case: case.clone(),
+            has_been_ready: false,
+            numbers: HashMap::new(),
+            n_orders: 0,
+            is_calm: false,
+            n_steps: 0,
+            n_out: 0,
+            paused_at: None,
+            ear: Ear::default(),
+        };
+        (whole, printed)
+    }
+
+    fn soon(&mut self) -> Instant {
+        self.now + Duration::from_millis(self.delays.next().unwrap_or(0))
+    }
+
+    /// Lets `time` pass; with `is_last`, ends when nothing is left to be spoken.
+    fn pass(&mut self, time: Duration, is_last: bool) {
+        let end = self.now + time;
+        while !(is_last && self.queue.is_empty()) {
+            self.n_steps += 1;
+            assert!(self.n_steps < 1_000_000, "it spins: {:?}", self.queue);
+            let due = [
+                self.told.due(),
+                self.asked.due(),
+                self.said.due(),
+                self.orders.due(),
+                self.process.as_ref().and_then(Process::due),
+                self.supervisor.deadline(),
+                self.queue.deadline(),
+            ];
+            let next = (0..).zip(due).filter_map(|(which, due)| Some((due?, which))).min();
+            let Some((at, which)) = next.filter(|(at, _)| *at <= end) else { break };
+            self.now = self.now.max(at);
+            self.happen(which);
+        }
+        if !is_last {
+            self.now = end;
+        }
+    }
+
+    fn happen(&mut self, which: u8) {
+        match which {
+            0 => {
+                if let Some(told) = self.told.receive() {
+                    self.told(told);
+                }
+            }
+            1 => {
+                if let Some(event) = self.asked.receive() {
+                    self.supervise(event);
+                }
+            }
+            2 => match self.said.receive() {
+                Some(Some(report)) => {
+                    self.has_been_ready |= report == Report::Ready;
+                    let report = self.read(report);
+                    self.supervise(supervisor::Event::Report(report));
+                }
+                Some(None) => {
+                    self.process = None;
+                    self.supervise(supervisor::Event::Exited);
+                }
+                None => {}
+            },
+            3 => {
+                if let (Some(order), Some(process)) = (self.orders.receive(), &mut self.process) {
+                    process.obey(order, self.now, &mut self.ear);
+                }
+            }
+            4 => self.work(),
+            5 => self.supervise(supervisor::Event::Tick),
+            _ => self.obey(Event::Tick),
+        }
+    }
+
+    /// The process does what it has to do now.
+    fn work(&mut self) {
+        let Some(process) = &mut self.process else { return };
+        let said = process.work(self.now, &mut self.ear);
+        if let Some(paused) = self.paused_at {
+            // The silence is under way for two delays at most, and longer where a process starts.
+            let limit = paused + Duration::from_millis(2 * script::LONGEST_DELAY);
+            let is_word =
+                matches!(said.first(), Some(Some(Report::Word { .. } | Report::Started { .. })));
+            assert!(!is_word || self.now <= limit, "a pause is silence");
+        }
+        for said in said {
+            let at = self.soon();
+            self.said.send(at, said);
+        }
+    }
+
+    /// What the listener does with an event (`Listener::handle`).
+    fn obey(&mut self, event: Event) {
+        for action in self.queue.handle(event, self.now) {
+            match action {
+                Action::Speak { utterance, from, rate, gap_ms } => {
+                    self.n_out += 1;
+                    assert!(self.n_out <= 2, "at most two are out");
+                    self.ear.given(&utterance, from, self.now);
+                    let speech = Speech {
+                        id: utterance.id,
+                        text: utterance.text[from..].to_owned(),
+                        rate,
+                        gap_ms,
+                        ..Speech::of("")
+                    };
+                    self.ask(supervisor::Event::Speak(speech));
+                }
+                Action::Silence => self.ask(supervisor::Event::Stop),
+                Action::Settle(id, fate) => {
+                    self.journal.settled(id, &fate, self.now);
+                    self.ear.settled(id, fate);
+                }
+            }
+        }
+        self.paused_at = self.queue.is_paused().then(|| self.paused_at.unwrap_or(self.now));
+    }
+
+    fn ask(&mut self, event: supervisor::Event) {
+        let at = self.soon();
+        self.asked.send(at, event);
+    }
+
+    /// What the listener does with what the voice tells (`Listener::told`).
+    fn told(&mut self, told: Told) {
+        match told {
+            Told::Started(id) => {
+                self.journal.started(id, self.now);
+                self.ear.told_start(id);
+                self.obey(Event::Started(id));
+            }
+            Told::Word(id, start) => {
+                self.ear.told_word(id, start);
+                self.obey(Event::Reached(id, start));
+            }
+            Told::Settled(id, fate) => {
+                self.n_out -= 1;
+                self.ear.told_end(id, &fate);
+                self.obey(Event::Ended(id, fate));
+            }
+        }
+    }
+
+    /// What the voice's task does with an event (`Driver::obey`).
+    fn supervise(&mut self, event: supervisor::Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for action in self.supervisor.handle(event, self.now) {
+                use supervisor::Action;
+                match action {
+                    Action::Spawn => self.spawn(),
+                    Action::Kill => {
+                        self.end_process();
+                        self.said.items.clear();
+                        events.push_back(supervisor::Event::Exited);
+                    }
+                    Action::Say(speech) => self.say(speech),
+                    Action::Cue(earcon) => self.order(Order::Cue(earcon)),
+                    Action::Silence => {
+                        self.numbers.clear();
+                        self.order(Order::Stop);
+                    }
+                    Action::End => self.order(Order::Finish),
+                    Action::Started(id) => self.tell(Told::Started(id)),
+                    Action::Word(id, start, _) => self.tell(Told::Word(id, start)),
+                    Action::Settle(id, fate) => self.tell(Told::Settled(id, fate)),
+                    Action::Wait(_) => {}
+                    Action::SpawnFallback | Action::FellBack => panic!("there is no other"),
+                    Action::Refuse { .. } | Action::Done => panic!("nobody asked for that"),
+                }
+            }
+        }
+    }
+
+    /// Orders something under a number of its own.
+    fn say(&mut self, speech: Speech) {
+        self.n_orders += 1;
+        let number = UtteranceId(self.n_orders);
+        self.numbers.insert(number, speech.id);
+        self.ear.ordered(number, speech.id);
+        self.order(Order::Speak(Speech { id: number, ..speech }));
+    }
+
+    /// What a report is about. One about what was silenced meanwhile is a sign of life and no more:
+    /// the same utterance may have been ordered again, from another place. **The supervisor cannot
+    /// tell that yet**: it orders by the utterance's own number, and a report that is still in the
+    /// pipe when the same utterance is ordered again counts for the new order.
+    fn read(&self, report: Report) -> Report {
+        let id = |number: &UtteranceId| self.numbers.get(number).copied();
+        let read = match &report {
+            Report::Started { id: number } => id(number).map(|id| Report::Started { id }),
+            Report::Word { id: number, start, length } => {
+                id(number).map(|id| Report::Word { id, start: *start, length: *length })
+            }
+            Report::Finished { id: number, ms } => {
+                id(number).map(|id| Report::Finished { id, ms: *ms })
+            }
+            Report::Failed { id: number, why } => {
+                id(number).map(|id| Report::Failed { id, why: why.clone() })
+            }
+            Report::Ready
+            | Report::Refused { .. }
+            | Report::Lost { .. }
+            | Report::Alive
+            | Report::Done => Some(report),
+        };
+        read.unwrap_or(Report::Alive)
+    }
+
+    fn spawn(&mut self) {
+        assert!(self.process.is_none(), "two processes");
+        // Until one has come up, the first refusal ends the program.
+        let start = match self.starts.next() {
+            Some(start) if self.has_been_ready && !self.is_calm => start,
+            Some(_) | None => Start::Ready,
+        };
+        (self.orders, self.said) = (Way::new(), Way::new());
+        self.numbers.clear();
+        self.process = Some(Process::new(start, self.now, &self.case));
+    }
+
+    fn order(&mut self, order: Order) {
+        let at = self.soon();
+        self.orders.send(at, order);
+    }
+
+    fn tell(&mut self, told: Told) {
+        let at = self.soon();
+        self.told.send(at, told);
+    }
+
+    /// The process is gone, and what was on the way to it.
+    fn end_process(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.die(&mut self.ear);
+        }
+        self.orders.items.clear();
+    }
+
+    /// The process ends by itself: what it said before is still read.
+    fn crash(&mut self) {
+        if self.process.is_some() {
+            self.end_process();
+            let at = self.soon();
+            self.said.send(at, None);
+        }
+    }
+
+    fn arrive(&mut self, lines: &[LineSpec]) {
+        let mut utterances = Vec::new();
+        for line in lines {
+            let id = self.queue.number();
+            let n_before = self.ear.lines.len() as u64;
+            let utterance = line.utterance(id, n_before + 1, self.now);
+            self.ear.came(&utterance, line);
+            self.journal.queued(&utterance, "a source", 220);
+            utterances.push(utterance);
+        }
+        self.obey(Event::Arrived(utterances));
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Say(lines) => self.arrive(lines),
+            Step::Pass(ms) => self.pass(Duration::from_millis(*ms), false),
+            Step::Control(event) => self.obey(event.clone()),
+            Step::Crash => self.crash(),
+            Step::Hang => self.with_process(Process::hang),
+            Step::Fail => self.with_process(Process::fail_next),
+            Step::Lose => self.with_process(Process::lose_output),
+        }
+    }
+
+    fn with_process(&mut self, change: impl FnOnce(&mut Process)) {
+        if let Some(process) = &mut self.process {
+            change(process);
+        }
+    }
+
+    /// Nothing goes wrong any more, and all that is left is spoken.
+    fn finish(&mut self) {
+        self.is_calm = true;
+        self.with_process(Process::calm);
+        self.obey(Event::Resume);
+        self.pass(LONG, true);
+        assert!(self.queue.is_empty(), "it never ends: {:?}", self.queue);
+    }
+}
+
+/// How often each line has its fate among the events that the journal printed.
+fn fates_told(printed: &std::sync::mpsc::Receiver<Vec<u8>>) -> HashMap<u64, Vec<String>> {
+    let mut fates: HashMap<u64, Vec<String>> = HashMap::new();
+    for line in printed.try_iter() {
+        let event: serde_json::Value = serde_json::from_slice(&line).expect("an event");
+        if event["event"] == "fate" {
+            let (line, fate) = (event["line"].as_u64(), event["fate"].as_str());
+            let fate = fate.expect("a fate").to_owned();
+            fates.entry(line.expect("a line")).or_default().push(fate);
+        }
+    }
+    fates
+}
+
+proptest! {
+    /// Whatever is said, whatever the user does, however the voice process fails, and whatever
+    /// crosses on the way: each line has one fate; the order is kept; nothing is lost; and no word
+    /// is heard twice but the one that was interrupted, those whose telling was still on its way
+    /// when it was, the part of a sentence in which a process died, and what the user asked for.
+    #[test]
+    fn nothing_is_lost_and_nothing_is_said_twice(case in case()) {
+        let (mut whole, printed) = Whole::new(&case);
+        for step in &case.steps {
+            whole.step(step);
+        }
+        whole.finish();
+        let told = fates_told(&printed);
+        let (n_lines, fates) = whole.journal.counts();
+        prop_assert_eq!(n_lines, whole.ear.lines.len() as u64);
+        prop_assert_eq!(n_lines, fates.values().sum::<u64>(), "lines in are the sum of fates");
+        for line in whole.ear.lines.keys() {
+            let fates = told.get(line).map_or(0, Vec::len);
+            prop_assert_eq!(fates, 1, "line {} has one fate: {:?}", line, told.get(line));
+        }
+        whole.ear.check(&case);
+    }
+}

@@ -1,0 +1,227 @@
+//! What was heard, and what must be true of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
+
+use super::script::{Case, LineSpec, Step};
+use crate::message::{Fate, Utterance, UtteranceId};
+use crate::queue::Event;
+
+/// A word of a line that is like no other: the line's number, and the word's in it.
+type Word = (u64, usize);
+
+/// Such a word as it is spoken; not all of its characters are one byte.
+pub(super) fn word(line: u64, n: usize) -> String {
+    format!("é{line}w{n}ß")
+}
+
+fn word_of(token: &str) -> Option<Word> {
+    let token = token.trim_end_matches(';').strip_prefix('é')?.strip_suffix('ß')?;
+    let (line, n) = token.split_once('w')?;
+    Some((line.parse().ok()?, n.parse().ok()?))
+}
+
+/// How the speaking of something ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Finished,
+    Failed,
+    /// It was told to be silent.
+    Stopped,
+    /// The process died.
+    Died,
+}
+
+/// One time that something was spoken.
+#[derive(Debug)]
+struct Performance {
+    id: UtteranceId,
+    heard: Vec<Word>,
+    /// The words that the queue knows of.
+    told: Vec<Word>,
+    end: Option<End>,
+    is_start_told: bool,
+    is_end_told: bool,
+}
+
+impl Performance {
+    /// Whether that word of it may be heard again: the one that was interrupted, or one that nobody
+    /// knew of yet; all where the process died.
+    fn owes(&self, word: Word) -> bool {
+        let is_open = self.told.last() == Some(&word) || !self.told.contains(&word);
+        match self.end {
+            Some(End::Died) => true,
+            Some(End::Stopped) => is_open,
+            Some(End::Finished) => is_open && !self.is_end_told,
+            Some(End::Failed) | None => false,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Given {
+    text: String,
+    is_replay: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Came {
+    id: UtteranceId,
+    n_words: usize,
+    may_expire: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Ear {
+    pub(super) lines: BTreeMap<u64, Came>,
+    fates: HashMap<UtteranceId, Fate>,
+    given: HashMap<UtteranceId, Given>,
+    performances: Vec<Performance>,
+    /// The utterance of each order.
+    orders: HashMap<UtteranceId, UtteranceId>,
+}
+
+impl Ear {
+    pub(super) fn came(&mut self, utterance: &Utterance, line: &LineSpec) {
+        let may_expire = line.expires_after_ms.is_some();
+        let came = Came { id: utterance.id, n_words: line.n_words(), may_expire };
+        self.lines.insert(utterance.line, came);
+    }
+
+    /// The queue gave that to the voice.
+    pub(super) fn given(&mut self, utterance: &Utterance, from: usize, now: Instant) {
+        let text = utterance.text[from..].to_owned();
+        let is_replay = utterance.is_replay;
+        let id = utterance.id;
+        if let Some(expiry) = utterance.expiry.as_ref().filter(|_| !is_replay) {
+            let mut before = self.performances.iter().filter(|it| it.id == id);
+            let has_begun = before.any(|it| it.is_start_told || !it.told.is_empty());
+            assert!(has_begun || now <= expiry.at, "{id:?} is begun after its time");
+        }
+        self.given.insert(id, Given { text, is_replay });
+    }
+
+    pub(super) fn ordered(&mut self, number: UtteranceId, id: UtteranceId) {
+        self.orders.insert(number, id);
+    }
+
+    /// The process is at that order now.
+    pub(super) fn begin(&mut self, number: UtteranceId) -> usize {
+        self.performances.push(Performance {
+            id: self.orders[&number],
+            heard: Vec::new(),
+            told: Vec::new(),
+            end: None,
+            is_start_told: false,
+            is_end_told: false,
+        });
+        self.performances.len() - 1
+    }
+
+    pub(super) fn hear(&mut self, performance: usize, token: &str) {
+        self.performances[performance].heard.extend(word_of(token));
+    }
+
+    pub(super) fn end(&mut self, performance: usize, end: End) {
+        self.performances[performance].end = Some(end);
+    }
+
+    fn last(&mut self, id: UtteranceId) -> Option<&mut Performance> {
+        self.performances.iter_mut().rev().find(|performance| performance.id == id)
+    }
+
+    pub(super) fn told_start(&mut self, id: UtteranceId) {
+        self.last(id).expect("it was begun").is_start_told = true;
+    }
+
+    pub(super) fn told_word(&mut self, id: UtteranceId, start: usize) {
+        let text: String = self.given[&id].text.chars().skip(start).collect();
+        let word = text.split(' ').next().and_then(word_of);
+        self.last(id).expect("it was begun").told.extend(word);
+    }
+
+    pub(super) fn told_end(&mut self, id: UtteranceId, fate: &Fate) {
+        if let (Fate::Spoken { .. }, Some(performance)) = (fate, self.last(id)) {
+            performance.is_end_told = true;
+        }
+    }
+
+    pub(super) fn settled(&mut self, id: UtteranceId, fate: Fate) {
+        let before = self.fates.insert(id, fate);
+        assert_eq!(before, None, "{id:?} has ended before");
+    }
+
+    /// How the utterance ended that told a line.
+    fn end_of(&self, mut id: UtteranceId) -> &Fate {
+        while let Fate::Merged { into } = self.fates[&id] {
+            assert!(into < id, "into one before it");
+            id = into;
+        }
+        &self.fates[&id]
+    }
+
+    /// The times that a line, or a part of it, was spoken; without what was to be heard again.
+    fn performances_of(&self, line: u64) -> Vec<(&Performance, Vec<usize>)> {
+        let new = self.performances.iter().filter(|it| !self.given[&it.id].is_replay);
+        let words = new.map(|it| {
+            let words = it.heard.iter().filter(|(other, _)| *other == line).map(|(_, n)| *n);
+            (it, words.collect::<Vec<_>>())
+        });
+        words.filter(|(_, words)| !words.is_empty()).collect()
+    }
+
+    pub(super) fn check(&self, case: &Case) {
+        let is_any = |wanted: fn(&Step) -> bool| case.steps.iter().any(wanted);
+        let may_skip = is_any(|it| matches!(it, Step::Control(Event::Skip | Event::Live)));
+        let may_fail =
+            is_any(|it| matches!(it, Step::Crash | Step::Hang | Step::Fail | Step::Lose));
+        let may_repeat = is_any(|it| {
+            matches!(it, Step::Control(Event::Repeat(_) | Event::Back | Event::Highlight))
+        });
+        for (line, came) in &self.lines {
+            let is_whole = self.check_line(*line, came);
+            match self.end_of(came.id) {
+                Fate::Spoken { .. } => assert!(is_whole, "line {line} was not heard to its end"),
+                Fate::Expired { .. } => {
+                    let mut its = self.performances.iter().filter(|it| it.id == came.id);
+                    assert!(came.may_expire && !its.any(|it| it.is_start_told), "line {line}");
+                }
+                Fate::Skipped => assert!(may_skip, "nobody skipped line {line}"),
+                Fate::Failed { .. } => assert!(may_fail, "line {line} failed for nothing"),
+                Fate::Dropped { .. } | Fate::Merged { .. } => panic!("line {line} was dropped"),
+            }
+        }
+        assert!(may_repeat || self.given.values().all(|it| !it.is_replay), "nobody asked for it");
+        self.check_order();
+    }
+
+    /// Whether all of a line was heard; without a gap, and again only what may be.
+    fn check_line(&self, line: u64, came: &Came) -> bool {
+        let performances = self.performances_of(line);
+        let mut n_heard = 0;
+        for (at, (_, words)) in performances.iter().enumerate() {
+            assert!(words[0] <= n_heard, "line {line}: a gap before word {}", words[0]);
+            assert!(words.windows(2).all(|two| two[1] == two[0] + 1), "line {line}: {words:?}");
+            for &n in words.iter().filter(|&&n| n < n_heard) {
+                for (before, _) in performances[..at].iter().filter(|(_, its)| its.contains(&n)) {
+                    assert!(before.owes((line, n)), "line {line}: word {n} again\n{before:?}");
+                }
+            }
+            n_heard = n_heard.max(words.last().map_or(0, |last| last + 1));
+        }
+        n_heard == came.n_words
+    }
+
+    /// Lines were begun in the order in which they came.
+    fn check_order(&self) {
+        let mut begun: Vec<u64> = Vec::new();
+        for performance in self.performances.iter().filter(|it| !self.given[&it.id].is_replay) {
+            for (line, _) in &performance.heard {
+                if !begun.contains(line) {
+                    begun.push(*line);
+                }
+            }
+        }
+        assert!(begun.is_sorted(), "{begun:?}");
+    }
+}

@@ -1,0 +1,214 @@
+//! A model of the voice process: it comes up or does not, speaks what was ordered one after the
+//! other, a word in the same time as any other, says so, and fails as it is told to.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::Said;
+use super::ear::{Ear, End};
+use super::script::Case;
+use crate::voice::wire::{Order, Report, Speech};
+
+/// How a process starts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Start {
+    Ready,
+    /// It says that there is no output, and ends.
+    Refused,
+    /// It ends without a word.
+    Dies,
+    /// It never says anything.
+    Silent,
+}
+
+const STARTING: Duration = Duration::from_millis(20);
+
+/// How often it says that it is alive while it has work.
+const ALIVE: Duration = Duration::from_millis(250);
+
+#[derive(Debug)]
+enum State {
+    Starting {
+        until: Instant,
+        how: Start,
+    },
+    Up,
+    /// It hangs, or has said its last word.
+    Stuck,
+}
+
+/// An utterance that is being spoken.
+#[derive(Debug)]
+struct Current {
+    speech: Speech,
+    /// Words: the first character, and the word.
+    words: Vec<(usize, String)>,
+    n_spoken: usize,
+    /// When the next word begins; after the last one, when that ends.
+    at: Instant,
+    performance: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Process {
+    state: State,
+    waiting: VecDeque<Speech>,
+    current: Option<Current>,
+    alive_at: Instant,
+    word: Duration,
+    tells_words: bool,
+    fails_next: bool,
+    loses_output: bool,
+}
+
+impl Process {
+    pub(super) fn new(how: Start, now: Instant, case: &Case) -> Self {
+        Self {
+            state: State::Starting { until: now + STARTING, how },
+            waiting: VecDeque::new(),
+            current: None,
+            alive_at: now,
+            word: Duration::from_millis(case.word_ms),
+            tells_words: case.tells_words,
+            fails_next: false,
+            loses_output: false,
+        }
+    }
+
+    /// When it does something next.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match self.state {
+            State::Starting { how: Start::Silent, .. } | State::Stuck => None,
+            State::Starting { until, .. } => Some(until),
+            State::Up => self.current.as_ref().map(|it| it.at.min(self.alive_at)),
+        }
+    }
+
+    pub(super) fn hang(&mut self) {
+        self.state = State::Stuck;
+    }
+
+    pub(super) fn fail_next(&mut self) {
+        self.fails_next = true;
+    }
+
+    pub(super) fn lose_output(&mut self) {
+        self.loses_output = true;
+    }
+
+    pub(super) fn calm(&mut self) {
+        (self.fails_next, self.loses_output) = (false, false);
+    }
+
+    /// It is gone.
+    pub(super) fn die(self, ear: &mut Ear) {
+        if let Some(current) = self.current {
+            ear.end(current.performance, End::Died);
+        }
+    }
+
+    pub(super) fn obey(&mut self, order: Order, now: Instant, ear: &mut Ear) {
+        if matches!(self.state, State::Stuck) {
+            return;
+        }
+        match order {
+            Order::Speak(speech) => {
+                self.waiting.push_back(speech);
+                self.begin(now, false, ear);
+            }
+            Order::Stop => {
+                self.waiting.clear();
+                if let Some(current) = self.current.take() {
+                    ear.end(current.performance, End::Stopped);
+                }
+            }
+            Order::Cue(_) => {}
+            Order::Finish => panic!("nobody asked for that"),
+        }
+    }
+
+    /// Begins what is next, if it is at nothing.
+    fn begin(&mut self, now: Instant, is_after: bool, ear: &mut Ear) {
+        if self.current.is_some() {
+            return;
+        }
+        let Some(speech) = self.waiting.pop_front() else { return };
+        let gap =
+            if is_after { Duration::from_millis(speech.gap_ms.into()) } else { Duration::ZERO };
+        let mut at = 0;
+        let mut words = Vec::new();
+        for word in speech.text.split(' ') {
+            words.push((at, word.to_owned()));
+            at += word.chars().count() + 1;
+        }
+        let performance = ear.begin(speech.id);
+        self.alive_at = now + ALIVE;
+        self.current = Some(Current { speech, words, n_spoken: 0, at: now + gap, performance });
+    }
+
+    /// Does what is due; what it says of it.
+    pub(super) fn work(&mut self, now: Instant, ear: &mut Ear) -> Vec<Said> {
+        if let State::Starting { how, .. } = self.state {
+            return self.come_up(how);
+        }
+        if std::mem::take(&mut self.loses_output) {
+            self.state = State::Stuck;
+            return vec![Some(Report::Lost { why: "the output is gone".to_owned() }), None];
+        }
+        if self.current.as_ref().is_some_and(|it| it.at <= now) {
+            return self.speak(now, ear);
+        }
+        self.alive_at = now + ALIVE;
+        vec![Some(Report::Alive)]
+    }
+
+    fn come_up(&mut self, how: Start) -> Vec<Said> {
+        self.state = State::Stuck;
+        match how {
+            Start::Ready => {
+                self.state = State::Up;
+                vec![Some(Report::Ready)]
+            }
+            Start::Refused => {
+                let why = "no output".to_owned();
+                vec![Some(Report::Refused { why, configuration: false }), None]
+            }
+            Start::Dies => vec![None],
+            Start::Silent => vec![],
+        }
+    }
+
+    fn speak(&mut self, now: Instant, ear: &mut Ear) -> Vec<Said> {
+        let Some(current) = &mut self.current else { return vec![] };
+        let id = current.speech.id;
+        let (performance, n) = (current.performance, current.n_spoken);
+        if n == 0 && std::mem::take(&mut self.fails_next) {
+            return self.end(End::Failed, Report::Failed { id, why: "no".to_owned() }, now, ear);
+        }
+        let Some((start, word)) = current.words.get(n) else {
+            let ms = u32::try_from((self.word * u32::try_from(n).unwrap_or(0)).as_millis());
+            let finished = Report::Finished { id, ms: ms.unwrap_or(u32::MAX) };
+            return self.end(End::Finished, finished, now, ear);
+        };
+        ear.hear(performance, word);
+        let mut said = Vec::new();
+        if n == 0 {
+            said.push(Some(Report::Started { id }));
+        }
+        if self.tells_words {
+            let length = word.chars().count();
+            said.push(Some(Report::Word { id, start: *start, length }));
+        }
+        current.n_spoken += 1;
+        current.at = now + self.word;
+        said
+    }
+
+    fn end(&mut self, end: End, report: Report, now: Instant, ear: &mut Ear) -> Vec<Said> {
+        if let Some(current) = self.current.take() {
+            ear.end(current.performance, end);
+        }
+        self.begin(now, true, ear);
+        vec![Some(report)]
+    }
+}

@@ -1,0 +1,224 @@
+//! Each command of `irc-speak ctl`, by what it does to what is heard, told and shown.
+
+use std::time::Duration;
+
+use crate::harness::{Event, SoundServer, Speak, ctl, now, stands, wait_for};
+
+const LONG: &str = "this is a line that takes its time, since it has so many words in it that \
+                    nobody could say all of them in a moment";
+
+/// What sic writes when `nick` says `text` in `channel`.
+fn sic(channel: &str, nick: &str, text: &str) -> String {
+    format!("{channel:<12}: 2024-01-22 10:00 <{nick}> {text}")
+}
+
+/// A listener whose lines are those of sic, and who names nobody.
+fn start(sound: &SoundServer) -> Speak {
+    let speak = Speak::start(sound, ["--format", "sic", "--speaker", "never"]);
+    let transcript = || speak.transcript();
+    wait_for("it can be steered", transcript, || sound.control().exists().then_some(()));
+    speak
+}
+
+/// Waits until the line that is being spoken is one that holds `text`.
+fn wait_current(sound: &SoundServer, text: &str) {
+    let current = || stands(sound)["current"]["text"].clone();
+    wait_for(
+        text,
+        || current().to_string(),
+        || current().as_str().filter(|current| current.contains(text)).map(|_| ()),
+    );
+}
+
+fn done(sound: &SoundServer, arguments: &[&str]) {
+    assert_eq!(ctl(sound, arguments), "", "ctl {arguments:?}");
+}
+
+#[test]
+fn toggle_pauses_and_goes_on() {
+    let sound = SoundServer::start();
+    let mut speak = start(&sound);
+    let began = now();
+    speak.write_line(&sic("#rust", "kim", LONG));
+    sound.wait_loud(began, Duration::from_millis(200));
+    done(&sound, &["toggle"]);
+    assert_eq!(stands(&sound)["paused"], true);
+    sound.wait_quiet();
+    let resumed = now();
+    done(&sound, &["toggle"]);
+    assert_eq!(stands(&sound)["paused"], false);
+    assert!(sound.wait_onset(resumed) > resumed);
+    speak.wait_spoken("in a moment");
+}
+
+#[test]
+fn live_leaves_what_waits() {
+    let sound = SoundServer::start();
+    let mut speak = start(&sound);
+    done(&sound, &["pause"]);
+    for number in 1..=3 {
+        speak.write_line(&sic("#rust", "kim", &format!("old line {number}")));
+    }
+    speak.wait_events(3, "three lines wait", |event| event.name == "queued");
+    assert_eq!(stands(&sound)["waiting"], 3);
+    done(&sound, &["live"]);
+    let skipped = |event: &Event| event.is_fate("skipped", "old line");
+    speak.wait_events(3, "they are left", skipped);
+    assert_eq!(stands(&sound)["paused"], false);
+    assert_eq!(stands(&sound)["waiting"], 0);
+    speak.write_line(&sic("#rust", "kim", "the new line"));
+    speak.wait_spoken("the new line");
+}
+
+#[test]
+fn repeat_and_back_speak_again_what_was_spoken() {
+    let sound = SoundServer::start();
+    let mut speak = start(&sound);
+    for name in ["one", "two", "three"] {
+        speak.write_line(&sic("#rust", name, &format!("line {name}, and {LONG}")));
+    }
+    speak.wait_events(3, "all are queued", |event| event.name == "queued");
+    done(&sound, &["rate", "450"]);
+    let spoken = |event: &Event| event.is_fate("spoken", "line ");
+    speak.wait_event_within(Duration::from_secs(60), "the last is spoken", |event| {
+        event.is_fate("spoken", "line three")
+    });
+    assert_eq!(speak.events().iter().filter(|event| spoken(event)).count(), 3);
+    done(&sound, &["rate", "150"]); // long enough to be seen
+
+    done(&sound, &["repeat"]);
+    wait_current(&sound, "line three");
+    done(&sound, &["repeat", "2"]);
+    wait_current(&sound, "line two");
+    done(&sound, &["skip"]);
+    wait_current(&sound, "line three");
+    done(&sound, &["live"]);
+    done(&sound, &["back"]);
+    wait_current(&sound, "line two");
+    done(&sound, &["back"]);
+    wait_current(&sound, "line one");
+    done(&sound, &["live"]);
+    // What is said again is no line that came, and has no fate of its own.
+    let n_fates = speak.events().iter().filter(|event| event.name == "fate").count();
+    assert_eq!(n_fates, 3, "{}", speak.transcript());
+    assert_eq!(stands(&sound)["lines"], 3);
+}
+
+#[test]
+fn the_rate_is_set_raised_lowered_and_heard() {
+    let sound = SoundServer::start();
+    let mut speak = start(&sound);
+    for (arguments, rate) in
+        [(&["faster"][..], 242), (&["slower"], 220), (&["slower"], 200), (&["rate", "120"], 120)]
+    {
+        done(&sound, arguments);
+        assert_eq!(stands(&sound)["rate"], rate, "ctl {arguments:?}");
+    }
+    let mut heard = |rate: &str, word: &str| {
+        done(&sound, &["rate", rate]);
+        let began = now();
+        speak.write_line(&sic("#rust", "kim", &format!("{word} lines are as long as others")));
+        speak.wait_spoken(word);
+        sound.wait_quiet();
+        sound.sound_since(began).loud()
+    };
+    let (slow, fast) = (heard("120", "seven"), heard("400", "eleven"));
+    assert!(fast < slow.mul_f32(0.7), "fast {fast:?}, slow {slow:?}");
+}
+
+#[test]
+fn the_volume_is_set_and_heard() {
+    let sound = SoundServer::start();
+    let mut speak = start(&sound);
+    let mut heard = |percent: &str, word: &str| {
+        done(&sound, &["volume", percent]);
+        assert_eq!(stands(&sound)["volume"].to_string(), percent);
+        let began = now();
+        speak.write_line(&sic("#rust", "kim", &format!("{word} is a word")));
+        speak.wait_spoken(word);
+        sound.wait_quiet();
+        let samples = sound.sound_since(began).samples;
+        samples.iter().map(|sample| sample.unsigned_abs()).max().expect("something is recorded")
+    };
+    let (loud, quiet, nothing) = (heard("100", "beer"), heard("20", "dear"), heard("0", "fear"));
+    assert!(loud > 3 * quiet, "at 100 % {loud}, at 20 % {quiet}");
+    assert_eq!(nothing, 0, "volume 0 is silence");
+}
+
+#[test]
+fn who_is_muted_is_not_heard_until_unmuted() {
+    let sound = SoundServer::start();
+    let mut speak = start(&sound);
+    for (arguments, heard, unheard) in [
+        (&["mute", "kim"][..], ("#rust", "mira"), Some(("#rust", "kim"))),
+        (&["unmute", "kim"], ("#rust", "kim"), None),
+        (&["mute", "#lxc"], ("#rust", "kim"), Some(("#lxc", "mira"))),
+        (&["unmute", "#lxc"], ("#lxc", "mira"), None),
+        (&["mute", "--all-but", "kim", "lee"], ("#rust", "lee"), Some(("#rust", "mira"))),
+        (&["unmute", "--all"], ("#rust", "mira"), None),
+    ] {
+        done(&sound, arguments);
+        let name = arguments.join(" ");
+        let unheard = unheard.map(|who| (who, "dropped"));
+        for ((channel, nick), fate) in unheard.into_iter().chain([(heard, "spoken")]) {
+            let text = format!("after {name} this is {fate}").replace(['#', '-'], "");
+            speak.write_line(&sic(channel, nick, &text));
+            // A change of channel is said before it.
+            let of = |event: &Event| event.name == "fate" && event.text.ends_with(&text);
+            let event = speak.wait_event(&text, of);
+            assert_eq!(event.fate.as_deref(), Some(fate), "{text}\n{}", speak.transcript());
+        }
+    }
+    let missed = ctl(&sound, &["missed"]);
+    assert_eq!(missed.lines().count(), 3, "{missed}");
+    assert!(missed.lines().all(|line| line.contains("dropped: muted")), "{missed}");
+    assert_eq!(stands(&sound)["fates"]["dropped"], 3);
+}
+
+#[test]
+fn a_busy_meeting_is_paused_for_a_while_and_heard_in_order() {
+    let sound = SoundServer::start();
+    let mut speak = start(&sound);
+    let began = now();
+    let line = |number: usize| {
+        let nick = ["kim", "mira", "lee"][number % 3];
+        sic("#rust", nick, &format!("point {number:02} of our agenda"))
+    };
+    speak.write_line(&line(0));
+    sound.wait_loud(began, Duration::from_millis(100));
+    done(&sound, &["pause"]);
+    for number in 1..16 {
+        speak.write_line(&line(number));
+    }
+    speak.wait_events(16, "all wait", |event| event.name == "queued");
+    let status = wait_for("the lag is told", String::new, || {
+        let status = ctl(&sound, &["status"]);
+        let lag = status.lines().find_map(|line| line.strip_prefix("lag:"))?;
+        let seconds: f64 = lag.trim().strip_suffix(" s")?.parse().ok()?;
+        (seconds >= 3.0).then_some(status)
+    });
+    let row = |name: &str| {
+        status.lines().find_map(|line| line.strip_prefix(name)).map_or("", str::trim).to_owned()
+    };
+    assert_eq!((row("paused:"), row("waiting:")), ("yes".into(), "16".into()), "{status}");
+    sound.wait_quiet();
+
+    done(&sound, &["resume"]);
+    // What one person says in a row may be said as one; here nobody does.
+    let is_fate = |event: &Event| event.name == "fate" && event.text.contains("of our agenda");
+    let last = |event: &Event| is_fate(event) && event.text.contains("point 15");
+    speak.wait_event_within(Duration::from_secs(90), "the last is spoken", last);
+    let fates: Vec<_> = speak.events().into_iter().filter(is_fate).collect();
+    let told: Vec<_> = fates.iter().map(|it| (&*it.text, it.fate.as_deref())).collect();
+    let texts: Vec<_> = (0..16).map(|number| format!("point {number:02} of our agenda")).collect();
+    let wanted: Vec<_> = texts.iter().map(|text| (&**text, Some("spoken"))).collect();
+    assert_eq!(told, wanted, "{}", speak.transcript());
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let sound = SoundServer::start();
+    let _speak = start(&sound);
+    let refused = crate::harness::ctl_refused(&sound, &["unmute", "nobody"]);
+    assert_eq!(refused, "irc-speak: that was not muted\n");
+}

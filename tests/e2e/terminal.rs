@@ -1,0 +1,263 @@
+//! The program on a real terminal, tmux: keys, transcript and status line, and that the terminal
+//! is as it was whenever the program has left it, in whatever way.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::harness::{SoundServer, Tmux, ctl, now, signal, stands, text_of, wait_for};
+
+const LONG: &str = "a sentence that is so long that there is time enough to press a key or two \
+                    while it is being spoken";
+
+/// More than the pause by which a paste ends.
+const AFTER_PASTE: Duration = Duration::from_millis(300);
+
+/// A terminal in which the program follows a log of sic.
+struct Stage {
+    sound: SoundServer,
+    tmux: Tmux,
+    log: PathBuf,
+}
+
+impl Stage {
+    fn new(shell: &str) -> Self {
+        let sound = SoundServer::start();
+        let tmux = Tmux::start(&sound, shell);
+        let log = tmux.path("sic.out");
+        std::fs::write(&log, "").expect("a log");
+        Self { sound, tmux, log }
+    }
+
+    /// Starts the program in the terminal, in an environment with `variables`.
+    fn start(&self, variables: &str, options: &str) {
+        let program = env!("CARGO_BIN_EXE_irc-speak");
+        self.tmux.enter(&format!(
+            "echo $$ > {0}.pid; env -u NO_COLOR {variables} '{program}' tail -n 0 \
+             --format sic --speaker never {options} {0}",
+            self.log.display()
+        ));
+        wait_for(
+            "it can be steered",
+            || self.tmux.screen(),
+            || self.sound.control().exists().then_some(()),
+        );
+    }
+
+    /// Has `nick` say `text`.
+    fn say(&self, nick: &str, text: &str) {
+        let mut log = OpenOptions::new().append(true).open(&self.log).expect("a log");
+        writeln!(log, "#rust       : 2024-01-22 10:00 <{nick}> {text}").expect("it is written");
+    }
+
+    /// The program's process: the child of the shell.
+    fn pid(&self) -> u32 {
+        let shell = text_of(&PathBuf::from(format!("{}.pid", self.log.display())));
+        let children = format!("/proc/{0}/task/{0}/children", shell.trim());
+        let children = text_of(&PathBuf::from(children));
+        children.trim().parse().unwrap_or_else(|error| panic!("{error}: {children:?}"))
+    }
+
+    /// Waits until it has ended, and the terminal is the shell's again.
+    fn wait_gone(&self) {
+        wait_for(
+            "it is gone",
+            || self.tmux.screen(),
+            || (!self.sound.control().exists()).then_some(()),
+        );
+    }
+}
+
+#[test]
+fn keys_steer_and_are_seen() {
+    let stage = Stage::new("bash --norc");
+    let tmux = &stage.tmux;
+    let before = tmux.shell("stty -a");
+    stage.start("", "");
+    tmux.wait_seen("220 wpm");
+
+    stage.say("kim", LONG);
+    tmux.wait_seen("▶ [#rust] kim: a sentence");
+    tmux.keys(&["Space"]);
+    tmux.wait_seen("paused");
+    assert_eq!(stands(&stage.sound)["paused"], true);
+    stage.say("mira", "one more");
+    tmux.wait_screen("what waits and the lag are told", |screen| {
+        let status = screen.lines().find(|line| line.contains("220 wpm")).unwrap_or_default();
+        ["2 waiting", " s behind", "paused"].iter().all(|part| status.contains(part))
+    });
+    tmux.keys(&["Space"]);
+    tmux.wait_screen("it goes on", |screen| !screen.contains("paused"));
+    tmux.keys(&["n"]);
+    tmux.wait_screen("it is skipped, and the next is spoken", |screen| {
+        screen.contains("(skipped)") && screen.contains("[#rust] mira: one more")
+    });
+    tmux.wait_screen("nothing is left to say", |screen| !screen.contains('▶'));
+    tmux.keys(&["r"]);
+    tmux.wait_screen("it is said again", |screen| screen.matches("mira: one more").count() == 2);
+
+    for (key, seen) in [
+        ("+", "242 wpm"),
+        ("-", "220 wpm"),
+        ("Up", "volume 110 %"),
+        ("Down", "220 wpm"),
+        ("s", "words a minute, base 220"),
+        ("m", "nobody is speaking"),
+        ("?", "q: quit"),
+    ] {
+        tmux.keys(&[key]);
+        tmux.wait_seen(seen);
+    }
+    assert_eq!(stands(&stage.sound)["volume"], 100);
+    stage.say("lee", LONG);
+    tmux.wait_seen("▶ [#rust] lee");
+    tmux.keys(&["m"]);
+    tmux.wait_seen("lee is muted");
+    tmux.wait_seen("1 muted");
+    tmux.keys(&["u"]);
+    tmux.wait_seen("everybody is unmuted");
+    tmux.keys(&["l"]);
+    tmux.wait_screen("it is left", |screen| !screen.contains('▶'));
+    let screen = tmux.wait_seen("220 wpm");
+    assert_eq!(screen.matches("220 wpm").count(), 1, "one status line:\n{screen}");
+    tmux.keys(&["q"]);
+    stage.wait_gone();
+    assert_eq!(tmux.shell("stty -a"), before);
+    assert!(!tmux.screen().contains("220 wpm"), "no status line stays:\n{}", tmux.screen());
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
+    let stage = Stage::new("bash --norc");
+    let tmux = &stage.tmux;
+    let before = tmux.shell("stty -a");
+    stage.start("", "");
+    tmux.wait_seen("220 wpm");
+    tmux.keys(&["C-z"]);
+    tmux.wait_seen("Stopped");
+    assert!(!tmux.screen().contains("220 wpm"), "no status line stays:\n{}", tmux.screen());
+    assert_eq!(tmux.shell("stty -a"), before);
+    tmux.enter("clear; fg");
+    tmux.wait_seen("220 wpm");
+    stage.say("kim", "hello again");
+    tmux.wait_seen("[#rust] kim: hello again");
+    tmux.keys(&["Space"]);
+    tmux.wait_seen("paused");
+    // In the background it speaks and is steered, and leaves the terminal alone.
+    tmux.keys(&["C-z"]);
+    tmux.wait_seen("Stopped");
+    tmux.enter("clear; bg");
+    tmux.wait_seen("[1]+");
+    assert_eq!(tmux.shell("stty -a"), before);
+    assert!(tmux.shell("jobs").contains("Running"));
+    assert_eq!(ctl(&stage.sound, &["resume"]), "");
+    stage.say("kim", "spoken in the background");
+    wait_for(
+        "it is spoken",
+        || tmux.screen(),
+        || (stands(&stage.sound)["fates"]["spoken"] == 2).then_some(()),
+    );
+    tmux.enter("clear; fg");
+    tmux.wait_seen("220 wpm");
+    tmux.keys(&["C-c"]);
+    stage.wait_gone();
+    assert_eq!(tmux.shell("(echo $?; stty -a)"), format!("130\n{before}"));
+}
+
+#[test]
+fn plain_lines_where_they_are_asked_for() {
+    for (variables, options) in [("", "--plain"), ("NO_COLOR=1", ""), ("TERM=dumb", "")] {
+        let stage = Stage::new("dash");
+        let tmux = &stage.tmux;
+        let raw = tmux.path("raw");
+        tmux.keep_raw(&raw);
+        stage.start(variables, options);
+        stage.say("kim", "hello");
+        tmux.wait_seen("[#rust] kim: hello");
+        tmux.keys(&["+"]);
+        wait_for(
+            "keys work",
+            || tmux.screen(),
+            || (stands(&stage.sound)["rate"] == 242).then_some(()),
+        );
+        tmux.keys(&["?"]);
+        tmux.wait_seen("q: quit");
+        assert!(!tmux.screen().contains("wpm"), "no status line:\n{}", tmux.screen());
+        tmux.keys(&["q"]);
+        stage.wait_gone();
+        wait_for(
+            "all is kept",
+            || text_of(&raw),
+            || text_of(&raw).contains("q: quit").then_some(()),
+        );
+        assert!(!text_of(&raw).contains('\x1b'), "{variables}{options}: {:?}", text_of(&raw));
+    }
+}
+
+#[test]
+fn quiet_shows_nothing_and_reads_no_keys() {
+    let stage = Stage::new("dash");
+    let tmux = &stage.tmux;
+    stage.start("", "-q");
+    stage.say("kim", "hello");
+    wait_for(
+        "it is spoken",
+        || tmux.screen(),
+        || (stands(&stage.sound)["fates"]["spoken"] == 1).then_some(()),
+    );
+    let screen = tmux.screen();
+    assert!(!screen.contains("hello") && !screen.contains("wpm"), "{screen}");
+    assert_eq!(ctl(&stage.sound, &["quit"]), "");
+    stage.wait_gone();
+}
+
+#[test]
+fn a_paste_asks_for_nothing() {
+    let stage = Stage::new("bash --norc");
+    let tmux = &stage.tmux;
+    stage.start("", "");
+    tmux.wait_seen("220 wpm");
+    let paste = tmux.path("paste");
+    std::fs::write(&paste, "nq+rl ".repeat(2_000)).expect("a paste");
+    tmux.paste(&paste);
+    // A key soon after the paste counts as pasted: it is pressed now and then until it is heard.
+    let mut pressed = now();
+    wait_for(
+        "a key is heard again",
+        || tmux.screen(),
+        || {
+            if pressed + AFTER_PASTE < now() {
+                pressed = now();
+                tmux.keys(&["s"]);
+            }
+            tmux.screen().contains("base 220").then_some(())
+        },
+    );
+    assert_eq!(stands(&stage.sound)["rate"], 220);
+    tmux.keys(&["q"]);
+    stage.wait_gone();
+}
+
+/// Under dash, which leaves the terminal as it finds it; bash restores it for a job that was killed.
+#[test]
+fn the_terminal_is_as_it_was_when_the_program_is_told_to_end() {
+    let stage = Stage::new("dash");
+    let tmux = &stage.tmux;
+    let before = tmux.shell("stty -a");
+    for name in ["INT", "TERM", "HUP"] {
+        tmux.enter("clear");
+        tmux.wait_screen("it is clear", |screen| !screen.contains("wpm"));
+        stage.start("", "");
+        tmux.wait_seen("220 wpm");
+        let pid = stage.pid();
+        signal(name, pid);
+        wait_for(
+            &format!("SIG{name} ends it"),
+            || tmux.screen(),
+            || (!PathBuf::from(format!("/proc/{pid}")).exists()).then_some(()),
+        );
+        assert_eq!(tmux.shell("stty -a"), before, "after SIG{name}");
+        assert!(!tmux.screen().contains("220 wpm"), "after SIG{name}:\n{}", tmux.screen());
+    }
+}
