@@ -18,7 +18,7 @@ const QUIET: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Saved {
     signal: Arc<Notify>,
-    /// There was a sign: when it will have been quiet for long enough.
+    /// There was a sign, and it is not quiet before this.
     quiet_at: Option<Instant>,
     /// Watches as long as it is there; none where there is nothing to be watched.
     _watcher: Option<RecommendedWatcher>,
@@ -27,7 +27,8 @@ pub struct Saved {
 impl Saved {
     /// Watches the file `config` and the files in the folder `filters`, and what symbolic links
     /// in their place lead to. Editors put a new file in the place of the old one, so that it is
-    /// the folders that are watched; one that is not there yet is not.
+    /// the folders that are watched. That one of filters is made is told; what is in it then, by the
+    /// next watch.
     pub fn watch(config: Option<&Path>, filters: Option<&Path>) -> Self {
         let signal = Arc::new(Notify::new());
         let files: Vec<_> = config.into_iter().flat_map(with_target).collect();
@@ -39,20 +40,15 @@ impl Saved {
         Self { signal, quiet_at: None, _watcher: watched.ok() }
     }
 
-    /// Waits until something was saved. Cancel-safe.
+    /// Waits until something was saved. Cancel-safe: who has other things to do in between is not
+    /// told later for it.
     pub async fn changed(&mut self) {
         loop {
             let sign = self.signal.notified();
-            // Kept between two calls: who waits for other things as well calls often.
-            let has_come = match self.quiet_at {
-                Some(quiet_at) => timeout_at(quiet_at, sign).await.is_ok(),
-                None => {
-                    sign.await;
-                    true
-                }
-            };
-            if !has_come {
-                break;
+            match self.quiet_at {
+                None => sign.await,
+                Some(quiet_at) if timeout_at(quiet_at, sign).await.is_err() => break,
+                Some(_) => {}
             }
             self.quiet_at = Some(Instant::now() + QUIET);
         }
@@ -75,7 +71,8 @@ fn watcher(
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         Some(_) | None => PathBuf::from("."),
     };
-    let mut places: Vec<_> = files.iter().map(parent).chain(folders.iter().cloned()).collect();
+    let mut places: Vec<_> =
+        files.iter().chain(&folders).map(parent).chain(folders.clone()).collect();
     places.sort();
     places.dedup();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
@@ -105,7 +102,7 @@ fn is_saving(event: &Event, files: &[PathBuf], folders: &[PathBuf]) -> bool {
         let is_filter = path.extension().is_some_and(|it| it == "toml")
             && folders.iter().any(|folder| path.parent() == Some(folder));
         // By name: a relative path is watched in the folder ".".
-        is_filter || files.iter().any(|file| file.file_name() == name)
+        is_filter || folders.contains(path) || files.iter().any(|file| file.file_name() == name)
     };
     is_change && (event.need_rescan() || event.paths.iter().any(is_ours))
 }
@@ -165,6 +162,7 @@ mod tests {
             (opened, "/c/config.toml", false),
             (modified, "/c/config.toml~", false),
             (modified, "/c/filters/mine.toml", true),
+            (modified, "/c/filters", true),
             (modified, "/c/filters/.mine.toml.swp", false),
             (modified, "/c/other.toml", false),
         ] {

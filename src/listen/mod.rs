@@ -104,7 +104,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         // What is printed has words.
         earcons: Some(settings.earcons).filter(|_| !settings.text),
         resumed: Vec::new(),
-        saved: settings.saved,
+        rewatch: None,
         reload,
     };
     let ended = if settings.text {
@@ -143,9 +143,8 @@ struct Listener<'a> {
     mouths: Vec<Connection>,
     /// Utterances that the voice has from within, and the characters before that; two at most.
     resumed: Vec<(UtteranceId, usize)>,
-    /// What the configuration is made of.
-    /// Tells when the configuration was saved.
-    saved: Saved,
+    /// The configuration was read again, and may be made of other files: the watch over those.
+    rewatch: Option<Saved>,
     reload: Reload<'a>,
 }
 
@@ -224,17 +223,19 @@ impl Listener<'_> {
                         break Ok(());
                     }
                 }
-                () = self.saved.changed() => self.read_again(),
                 () = at(self.queue.deadline()) => self.handle(Event::Tick, &voice),
                 () = sleep(LOOK), if self.transcript.is_some() && !self.queue.is_empty() => {}
                 ended = signals.next() => match ended {
                     // With a terminal, that it is gone; without one, what a service is told.
-                    Ok(Asked::HangUp) if self.transcript.is_none() => self.read_again(),
+                    Ok(Asked::HangUp) if self.transcript.is_none() => self.reconfigure(),
                     ended => break ended.map(|_| ()),
                 },
                 _ = &mut gone => break Err(Error::StdoutGone),
             }
             self.show();
+            if let Some(saved) = self.rewatch.take() {
+                signals.watch(saved);
+            }
             if self.roll.is_empty() && self.queue.is_empty() && !is_finishing {
                 is_finishing = true;
                 voice.finish();

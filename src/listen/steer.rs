@@ -104,14 +104,6 @@ impl Listener<'_> {
         Reply::Skipped { lines }
     }
 
-    /// The configuration was saved: what is wrong with it is told where there is nobody who asked.
-    pub(super) fn read_again(&mut self) {
-        match self.configure() {
-            Reply::Error { why } => self.say(why),
-            _ => self.transcribe(Shown::Notice("the configuration was read again".to_owned())),
-        }
-    }
-
     /// Reads the configuration again: rules, rates and voice apply to the next line. What is wrong
     /// is told, and what was in force stays.
     pub(super) fn configure(&mut self) -> Reply {
@@ -122,10 +114,18 @@ impl Listener<'_> {
                 self.manner = settings.manner;
                 self.speakers.configure(settings.speakers);
                 self.earcons = self.earcons.map(|_| settings.earcons);
-                self.saved = settings.saved;
+                self.rewatch = Some(settings.saved);
                 Reply::Done
             }
             Err(error) => Reply::Error { why: format!("{error}; the old configuration stays") },
+        }
+    }
+
+    /// The same where nobody waits for an answer.
+    pub(super) fn reconfigure(&mut self) {
+        match self.configure() {
+            Reply::Error { why } => self.say(why),
+            _ => self.transcribe(Shown::Notice("the configuration was read again".to_owned())),
         }
     }
 
