@@ -104,7 +104,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         // What is printed has words.
         earcons: Some(settings.earcons).filter(|_| !settings.text),
         resumed: Vec::new(),
-        rewatch: None,
+        saved: settings.saved,
         reload,
     };
     let ended = if settings.text {
@@ -143,8 +143,8 @@ struct Listener<'a> {
     mouths: Vec<Connection>,
     /// Utterances that the voice has from within, and the characters before that; two at most.
     resumed: Vec<(UtteranceId, usize)>,
-    /// The configuration was read again, and may be made of other files: the watch over those.
-    rewatch: Option<Saved>,
+    /// Tells when the configuration was saved.
+    saved: Saved,
     reload: Reload<'a>,
 }
 
@@ -223,6 +223,7 @@ impl Listener<'_> {
                         break Ok(());
                     }
                 }
+                () = self.saved.changed() => self.reconfigure(),
                 () = at(self.queue.deadline()) => self.handle(Event::Tick, &voice),
                 () = sleep(LOOK), if self.transcript.is_some() && !self.queue.is_empty() => {}
                 ended = signals.next() => match ended {
@@ -233,9 +234,6 @@ impl Listener<'_> {
                 _ = &mut gone => break Err(Error::StdoutGone),
             }
             self.show();
-            if let Some(saved) = self.rewatch.take() {
-                signals.watch(saved);
-            }
             if self.roll.is_empty() && self.queue.is_empty() && !is_finishing {
                 is_finishing = true;
                 voice.finish();

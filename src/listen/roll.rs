@@ -76,11 +76,6 @@ impl Signals {
         })
     }
 
-    /// Looks at `saved` from now on.
-    pub(super) fn watch(&mut self, saved: Saved) {
-        self.saved = saved;
-    }
-
     /// What is asked for next; an interrupt is an error, for the exit code.
     pub(super) async fn next(&mut self) -> Result<Asked, Error> {
         tokio::select! {

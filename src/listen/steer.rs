@@ -114,7 +114,7 @@ impl Listener<'_> {
                 self.manner = settings.manner;
                 self.speakers.configure(settings.speakers);
                 self.earcons = self.earcons.map(|_| settings.earcons);
-                self.rewatch = Some(settings.saved);
+                self.saved = settings.saved;
                 Reply::Done
             }
             Err(error) => Reply::Error { why: format!("{error}; the old configuration stays") },
