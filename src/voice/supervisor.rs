@@ -106,10 +106,19 @@ enum Engine {
 #[derive(Debug)]
 struct Taken {
     speech: Speech,
+    /// The number under which it was ordered. Reports name it: one that crosses a stop must not
+    /// count for the same utterance, ordered again from another place.
+    order: UtteranceId,
     /// Its first sample went out in this process.
     has_started: bool,
     /// A process died of it, or while it was spoken.
     was_retried: bool,
+}
+
+impl Taken {
+    fn order(&self) -> Action {
+        Action::Say(Speech { id: self.order, ..self.speech.clone() })
+    }
 }
 
 /// Keeps a voice process alive and every utterance accounted for.
@@ -131,6 +140,7 @@ pub struct Supervisor {
     has_fallback: bool,
     /// When processes of the first engine died at work.
     crashes: Crashes,
+    n_orders: u64,
 }
 
 impl Supervisor {
@@ -148,6 +158,7 @@ impl Supervisor {
             engine: Engine::First,
             has_fallback,
             crashes: Crashes::default(),
+            n_orders: 0,
         }
     }
 
@@ -179,20 +190,24 @@ impl Supervisor {
     }
 
     fn speak(&mut self, speech: Speech, now: Instant) -> Vec<Action> {
-        self.taken.push_back(Taken {
-            speech: speech.clone(),
+        self.n_orders += 1;
+        let taken = Taken {
+            speech,
+            order: UtteranceId(self.n_orders),
             has_started: false,
             was_retried: false,
-        });
+        };
+        let (id, order) = (taken.speech.id, taken.order());
+        self.taken.push_back(taken);
         match &mut self.process {
             Process::Up { last_sign } => {
                 if self.taken.len() == 1 {
                     *last_sign = now; // it was idle, and owed no sign
                 }
-                vec![Action::Say(speech)]
+                vec![order]
             }
             Process::Down { .. } | Process::Starting { .. } => vec![],
-            Process::Ended => self.settle(speech.id, Fate::Failed { why: ENDED.to_owned() }),
+            Process::Ended => self.settle(id, Fate::Failed { why: ENDED.to_owned() }),
         }
     }
 
@@ -205,20 +220,22 @@ impl Supervisor {
             Report::Refused { why, configuration } => self.refused(why, configuration, now),
             Report::Started { id } => self.started(id),
             Report::Word { id, start, length } => {
-                if self.find(id).is_some() {
-                    vec![Action::Word(id, start, length)]
-                } else {
-                    vec![]
-                }
+                let word = |taken: &mut Taken| Action::Word(taken.speech.id, start, length);
+                self.find(id).map(word).into_iter().collect()
             }
             Report::Finished { id, ms } => {
                 (self.n_vain_starts, self.is_waiting) = (0, false);
-                let rate = self.find(id).map_or(0, |taken| taken.speech.rate);
+                let Some(taken) = self.find(id) else { return vec![] };
+                let (id, rate) = (taken.speech.id, taken.speech.rate);
                 self.settle(id, Fate::Spoken { rate, ms })
             }
             Report::Failed { id, why } => {
-                let mut actions = self.settle(id, Fate::Failed { why });
-                actions.insert(0, Action::Cue(Earcon::Lost));
+                let id = self.find(id).map(|taken| taken.speech.id);
+                let mut actions = vec![Action::Cue(Earcon::Lost)];
+                actions.extend(
+                    id.into_iter()
+                        .flat_map(|id| self.settle(id, Fate::Failed { why: why.clone() })),
+                );
                 actions
             }
             Report::Lost { why } => self.lost(why),
@@ -236,7 +253,7 @@ impl Supervisor {
         let told = (self.engine == Engine::Fallback).then_some(Action::FellBack);
         self.process = Process::Up { last_sign: now };
         let cue = std::mem::take(&mut self.owes_cue).then_some(Action::Cue(Earcon::Lost));
-        let again = self.taken.iter().map(|taken| Action::Say(taken.speech.clone()));
+        let again = self.taken.iter().map(Taken::order);
         let mut actions: Vec<_> = told.into_iter().chain(cue).chain(again).collect();
         if self.is_finishing {
             actions.push(Action::End);
@@ -261,7 +278,7 @@ impl Supervisor {
         match self.find(id) {
             Some(taken) if !taken.has_started => {
                 taken.has_started = true;
-                vec![Action::Started(id)]
+                vec![Action::Started(taken.speech.id)]
             }
             Some(_) | None => vec![],
         }
@@ -378,8 +395,9 @@ impl Supervisor {
         }
     }
 
-    fn find(&mut self, id: UtteranceId) -> Option<&mut Taken> {
-        self.taken.iter_mut().find(|taken| taken.speech.id == id)
+    /// What was ordered under that number, if it is still to be settled.
+    fn find(&mut self, order: UtteranceId) -> Option<&mut Taken> {
+        self.taken.iter_mut().find(|taken| taken.order == order)
     }
 
     /// Ends an utterance; nothing where it has ended already (a report crossed a stop).

@@ -83,8 +83,6 @@ struct Whole {
     delays: std::iter::Cycle<std::vec::IntoIter<u64>>,
     case: Case,
     has_been_ready: bool,
-    /// Orders by their number, without those that were silenced: see [`Whole::read`].
-    numbers: HashMap<UtteranceId, UtteranceId>,
     n_orders: u64,
     /// Nothing goes wrong any more.
     is_calm: bool,
@@ -113,7 +111,6 @@ impl Whole {
             delays: case.delays.clone().into_iter().cycle(),
             case: case.clone(),
             has_been_ready: false,
-            numbers: HashMap::new(),
             n_orders: 0,
             is_calm: false,
             n_steps: 0,
@@ -168,7 +165,6 @@ impl Whole {
             2 => match self.said.receive() {
                 Some(Some(report)) => {
                     self.has_been_ready |= report == Report::Ready;
-                    let report = self.read(report);
                     self.supervise(supervisor::Event::Report(report));
                 }
                 Some(None) => {
@@ -220,6 +216,9 @@ impl Whole {
                         gap_ms,
                         ..Speech::of("")
                     };
+                    // The supervisor counts its orders.
+                    self.n_orders += 1;
+                    self.ear.ordered(UtteranceId(self.n_orders), speech.id);
                     self.ask(supervisor::Event::Speak(speech));
                 }
                 Action::Silence => self.ask(supervisor::Event::Stop),
@@ -254,111 +253,6 @@ impl Whole {
                 self.ear.told_end(id, &fate);
                 self.obey(Event::Ended(id, fate));
             }
-        }
-    }
-
-    /// What the voice's task does with an event (`Driver::obey`).
-    fn supervise(&mut self, event: supervisor::Event) {
-        let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
-            for action in self.supervisor.handle(event, self.now) {
-                use supervisor::Action;
-                match action {
-                    Action::Spawn => self.spawn(),
-                    Action::Kill => {
-                        self.end_process();
-                        self.said.items.clear();
-                        events.push_back(supervisor::Event::Exited);
-                    }
-                    Action::Say(speech) => self.say(speech),
-                    Action::Cue(earcon) => self.order(Order::Cue(earcon)),
-                    Action::Silence => {
-                        self.numbers.clear();
-                        self.order(Order::Stop);
-                    }
-                    Action::End => self.order(Order::Finish),
-                    Action::Started(id) => self.tell(Told::Started(id)),
-                    Action::Word(id, start, _) => self.tell(Told::Word(id, start)),
-                    Action::Settle(id, fate) => self.tell(Told::Settled(id, fate)),
-                    Action::Wait(_) => {}
-                    Action::SpawnFallback | Action::FellBack => panic!("there is no other"),
-                    Action::Refuse { .. } | Action::Done => panic!("nobody asked for that"),
-                }
-            }
-        }
-    }
-
-    /// Orders something under a number of its own.
-    fn say(&mut self, speech: Speech) {
-        self.n_orders += 1;
-        let number = UtteranceId(self.n_orders);
-        self.numbers.insert(number, speech.id);
-        self.ear.ordered(number, speech.id);
-        self.order(Order::Speak(Speech { id: number, ..speech }));
-    }
-
-    /// What a report is about. One about what was silenced meanwhile is a sign of life and no more:
-    /// the same utterance may have been ordered again, from another place. **The supervisor cannot
-    /// tell that yet**: it orders by the utterance's own number, and a report that is still in the
-    /// pipe when the same utterance is ordered again counts for the new order.
-    fn read(&self, report: Report) -> Report {
-        let id = |number: &UtteranceId| self.numbers.get(number).copied();
-        let read = match &report {
-            Report::Started { id: number } => id(number).map(|id| Report::Started { id }),
-            Report::Word { id: number, start, length } => {
-                id(number).map(|id| Report::Word { id, start: *start, length: *length })
-            }
-            Report::Finished { id: number, ms } => {
-                id(number).map(|id| Report::Finished { id, ms: *ms })
-            }
-            Report::Failed { id: number, why } => {
-                id(number).map(|id| Report::Failed { id, why: why.clone() })
-            }
-            Report::Ready
-            | Report::Refused { .. }
-            | Report::Lost { .. }
-            | Report::Alive
-            | Report::Done => Some(report),
-        };
-        read.unwrap_or(Report::Alive)
-    }
-
-    fn spawn(&mut self) {
-        assert!(self.process.is_none(), "two processes");
-        // Until one has come up, the first refusal ends the program.
-        let start = match self.starts.next() {
-            Some(start) if self.has_been_ready && !self.is_calm => start,
-            Some(_) | None => Start::Ready,
-        };
-        (self.orders, self.said) = (Way::new(), Way::new());
-        self.numbers.clear();
-        self.process = Some(Process::new(start, self.now, &self.case));
-    }
-
-    fn order(&mut self, order: Order) {
-        let at = self.soon();
-        self.orders.send(at, order);
-    }
-
-    fn tell(&mut self, told: Told) {
-        let at = self.soon();
-        self.told.send(at, told);
-    }
-
-    /// The process is gone, and what was on the way to it.
-    fn end_process(&mut self) {
-        if let Some(process) = self.process.take() {
-            process.die(&mut self.ear);
-        }
-        self.orders.items.clear();
-    }
-
-    /// The process ends by itself: what it said before is still read.
-    fn crash(&mut self) {
-        if self.process.is_some() {
-            self.end_process();
-            let at = self.soon();
-            self.said.send(at, None);
         }
     }
 

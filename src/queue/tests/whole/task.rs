@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 
 use super::model::{Process, Start};
 use super::{Told, Way, Whole};
-use crate::message::UtteranceId;
 use crate::voice::supervisor;
-use crate::voice::wire::{Order, Report, Speech};
+use crate::voice::wire::Order;
 
 impl Whole {
     /// What the voice's task does with an event (`Driver::obey`).
@@ -22,56 +21,19 @@ impl Whole {
                         self.said.items.clear();
                         events.push_back(supervisor::Event::Exited);
                     }
-                    Action::Say(speech) => self.say(speech),
+                    Action::Say(speech) => self.order(Order::Speak(speech)),
                     Action::Cue(earcon) => self.order(Order::Cue(earcon)),
-                    Action::Silence => {
-                        self.numbers.clear();
-                        self.order(Order::Stop);
-                    }
+                    Action::Silence => self.order(Order::Stop),
                     Action::End => self.order(Order::Finish),
                     Action::Started(id) => self.tell(Told::Started(id)),
                     Action::Word(id, start, _) => self.tell(Told::Word(id, start)),
                     Action::Settle(id, fate) => self.tell(Told::Settled(id, fate)),
                     Action::Wait(_) => {}
+                    Action::SpawnFallback | Action::FellBack => panic!("there is no other"),
                     Action::Refuse { .. } | Action::Done => panic!("nobody asked for that"),
                 }
             }
         }
-    }
-
-    /// Orders something under a number of its own.
-    fn say(&mut self, speech: Speech) {
-        self.n_orders += 1;
-        let number = UtteranceId(self.n_orders);
-        self.numbers.insert(number, speech.id);
-        self.ear.ordered(number, speech.id);
-        self.order(Order::Speak(Speech { id: number, ..speech }));
-    }
-
-    /// What a report is about. One about what was silenced meanwhile is a sign of life and no more:
-    /// the same utterance may have been ordered again, from another place. **The supervisor cannot
-    /// tell that yet**: it orders by the utterance's own number, and a report that is still in the
-    /// pipe when the same utterance is ordered again counts for the new order.
-    pub(super) fn read(&self, report: Report) -> Report {
-        let id = |number: &UtteranceId| self.numbers.get(number).copied();
-        let read = match &report {
-            Report::Started { id: number } => id(number).map(|id| Report::Started { id }),
-            Report::Word { id: number, start, length } => {
-                id(number).map(|id| Report::Word { id, start: *start, length: *length })
-            }
-            Report::Finished { id: number, ms } => {
-                id(number).map(|id| Report::Finished { id, ms: *ms })
-            }
-            Report::Failed { id: number, why } => {
-                id(number).map(|id| Report::Failed { id, why: why.clone() })
-            }
-            Report::Ready
-            | Report::Refused { .. }
-            | Report::Lost { .. }
-            | Report::Alive
-            | Report::Done => Some(report),
-        };
-        read.unwrap_or(Report::Alive)
     }
 
     fn spawn(&mut self) {
@@ -82,7 +44,6 @@ impl Whole {
             Some(_) | None => Start::Ready,
         };
         (self.orders, self.said) = (Way::new(), Way::new());
-        self.numbers.clear();
         self.process = Some(Process::new(start, self.now, &self.case));
     }
 
