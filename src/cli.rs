@@ -122,6 +122,10 @@ pub struct Simulate {
     /// Print the figures as one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Pause in between, and tell how long after it one is live again: 600s+5m pauses for five
+    /// minutes, ten minutes in
+    #[arg(long, value_name = "AT+FOR")]
+    pub pause: Option<String>,
 }
 
 /// A command to run.

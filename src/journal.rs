@@ -119,12 +119,13 @@ impl Journal {
     /// An utterance's first sample went out.
     pub fn started(&mut self, id: UtteranceId, now: Instant) {
         let Some(mut open) = self.open.remove(&id) else { return };
-        open.started = Some(now);
-        // Its latency is counted from when nothing but the program stood in its way.
+        let is_again = open.started.replace(now).is_some();
+        // Its latency is counted from when nothing but the program stood in its way. What goes on
+        // after a pause, or begins again after a crash, has had its own.
         let received = open.utterance.received;
         let ready = self.free_since.take().map_or(received, |free| free.max(received));
         let latency = milliseconds(now.saturating_duration_since(ready));
-        self.tell_of(&open, "started", Some(now), Some(latency), None);
+        self.tell_of(&open, "started", Some(now), Some(latency).filter(|_| !is_again), None);
         self.open.insert(id, open);
     }
 

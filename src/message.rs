@@ -160,7 +160,8 @@ pub struct UtteranceId(pub u64);
 pub struct Utterance {
     /// Its number.
     pub id: UtteranceId,
-    /// The words as an engine gets them: clean by the rules of [`crate::phrase`], not empty.
+    /// The words as an engine gets them: clean by the rules of [`crate::phrase`]; empty where the
+    /// earcon is all.
     pub text: String,
     /// The message it tells; none where the program itself has something to say.
     pub message: Option<Message<'static>>,

@@ -74,6 +74,8 @@ fn owned<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, Str
 
 /// What a replay of a log comes to.
 pub fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), Error> {
+    let pause = arguments.pause.as_deref().map(str::parse::<simulate::Pause>);
+    let pause = pause.transpose().map_err(ConfigError::Wrong)?;
     let settings = Settings::for_log(options, &arguments.log)?;
     let name = arguments.log.to_string_lossy().into_owned();
     let format = settings.format.as_deref();
@@ -85,7 +87,10 @@ pub fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), Error> 
     let start = clock::now();
     let (arrivals, n_dropped) =
         simulate::read(log, &mut hearing, start).map_err(|why| wrong(&why))?;
-    let report = simulate::Report::of(&arrivals, n_dropped, settings.promise, start);
+    let mut report = simulate::Report::of(&arrivals, n_dropped, settings.promise, start);
+    if let Some(pause) = pause {
+        report = report.paused(&arrivals, settings.promise, start, pause);
+    }
     let text = if arguments.json {
         serde_json::to_string(&report).unwrap_or_default()
     } else {

@@ -25,10 +25,6 @@ const PANS: [i8; 5] = [-50, -25, 0, 25, 50];
 /// each of two.
 const APART: u32 = 2;
 
-/// eSpeak NG's variants that are voices of people.
-pub const ESPEAK_VARIANTS: &[&str] =
-    &["m1", "f1", "m2", "f2", "m3", "f3", "m4", "f4", "m5", "f5", "m6", "m7"];
-
 /// What is configured of one sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Own {
@@ -214,6 +210,7 @@ mod tests {
 
     use super::*;
     use crate::clock::test_now;
+    use crate::engine::espeak::VARIANTS;
 
     fn speakers(variants: &'static [&'static str]) -> Speakers {
         Speakers::new(Config { own_voices: true, variants, named: Vec::new() })
@@ -228,9 +225,9 @@ mod tests {
     #[test]
     fn a_sender_sounds_the_same_in_every_run_and_under_every_name() {
         let now = test_now();
-        let kim = sound(&mut speakers(ESPEAK_VARIANTS), "kim", now);
+        let kim = sound(&mut speakers(VARIANTS), "kim", now);
         for nick in ["kim", "Kim", "kim_", "KIM__", "kim`", "kim|away", "kim_|lunch"] {
-            assert_eq!(sound(&mut speakers(ESPEAK_VARIANTS), nick, now), kim, "{nick}");
+            assert_eq!(sound(&mut speakers(VARIANTS), nick, now), kim, "{nick}");
         }
         for (nick, bare) in [("|", "|"), ("_", "_"), ("||x", "|"), ("___|x", "___"), ("", "")] {
             assert_eq!(folded(nick), bare, "{nick:?}");
@@ -239,7 +236,7 @@ mod tests {
 
     #[test]
     fn those_who_talk_to_each_other_are_apart() {
-        for variants in [&[], ESPEAK_VARIANTS] {
+        for variants in [&[], VARIANTS] {
             let (mut speakers, now) = (speakers(variants), test_now());
             let nicks: Vec<_> = (0..8).map(|n| format!("user{n}")).collect();
             let first: Vec<_> = nicks.iter().map(|it| sound(&mut speakers, it, now)).collect();
@@ -270,7 +267,7 @@ mod tests {
     fn what_is_configured_of_one_goes_before() {
         let own = Own { pitch: Some(90), volume: Some(50), pan: Some(-100), voice: None };
         let named = vec![("Kim".to_owned(), own)];
-        let config = Config { own_voices: false, variants: ESPEAK_VARIANTS, named };
+        let config = Config { own_voices: false, variants: VARIANTS, named };
         let (mut speakers, now) = (Speakers::new(config), test_now());
         let mut speech = Speech::of("");
         speakers.dress(&mut speech, "al", now);
@@ -286,7 +283,7 @@ mod tests {
             nicks in proptest::collection::vec(".{0,12}", 0..300),
             pitch in 0..=100u8,
         ) {
-            let (mut speakers, now) = (speakers(ESPEAK_VARIANTS), test_now());
+            let (mut speakers, now) = (speakers(VARIANTS), test_now());
             for (n, nick) in (0..).zip(nicks) {
                 let mut speech = Speech { pitch, ..Speech::of("") };
                 speakers.dress(&mut speech, &nick, now + Duration::from_secs(n));

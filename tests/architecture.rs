@@ -28,8 +28,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "cli", "clock", "engine", "filter", "format", "message", "phrase", "queue", "source",
-            "speaker", "voice",
+            "cli", "engine", "filter", "format", "message", "phrase", "queue", "source", "speaker",
+            "voice",
         ],
     ),
     ("error", &["audio", "config", "control", "engine", "source"]),

@@ -164,25 +164,23 @@ impl Output for Device {
         self.config.sample_rate
     }
 
-    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, pan: i8) {
-        let rate = u64::from(self.config.sample_rate);
+    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, pan: i8) -> Result<(), OutputError> {
         let n_ring = RING.as_millis() as usize * self.config.sample_rate as usize / 1_000;
         let (reporter, n_channels) = (&self.reporter, usize::from(self.config.channels));
         let burst = self.burst.get_or_insert_with(|| Burst::new(n_ring, n_channels, reporter));
         burst.is_dry = false;
-        // Where the ring ran dry there was silence already.
-        let is_dry = burst.consumed() >= burst.written;
-        let n_gap = if is_dry { 0 } else { rate * u64::from(gap_ms) / 1_000 };
-        for _ in 0..n_gap {
-            if burst.frames.push([0.0; 2]).is_ok() {
-                burst.written += 1;
-            }
+        // Where the ring ran dry there was silence already. Where it is full, the gap has to wait.
+        if burst.consumed() < burst.written {
+            let n_gap = self.config.sample_rate as usize * gap_ms as usize / 1_000;
+            self.write(&vec![0.0; n_gap])?;
         }
+        let Some(burst) = &mut self.burst else { return Ok(()) };
         burst.begun_at = burst.written;
         burst.gains = if n_channels == 1 { [1.0; 2] } else { gains(pan) };
         if let Some(id) = id {
             burst.mark(burst.written + 1, Report::Started { id });
         }
+        Ok(())
     }
 
     fn write(&mut self, mut samples: &[f32]) -> Result<bool, OutputError> {

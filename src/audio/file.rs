@@ -72,16 +72,12 @@ impl Output for WavFile {
         engine_rate
     }
 
-    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, _pan: i8) {
+    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, _pan: i8) -> Result<(), OutputError> {
         let n_gap = if self.begun { self.rate / 1_000 * gap_ms } else { 0 };
-        for _ in 0..n_gap {
-            if self.put(0.0).is_err() {
-                break; // the next `write` tells
-            }
-        }
         self.starting = id;
         self.n_samples = 0;
         self.begun = true;
+        (0..n_gap).try_for_each(|_| self.put(0.0))
     }
 
     fn write(&mut self, samples: &[f32]) -> Result<bool, OutputError> {

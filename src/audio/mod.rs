@@ -20,8 +20,8 @@ pub trait Output {
 
     /// What is written next is the beginning of `id`, after at least `gap_ms` of silence where
     /// another utterance has just ended, and comes from `pan` (-100 is left, 100 is right) where
-    /// the output has two sides.
-    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, pan: i8);
+    /// the output has two sides. Waits as `write` does.
+    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, pan: i8) -> Result<(), OutputError>;
 
     /// Takes samples between -1 and 1; waits while more than enough wait to be heard. `false`:
     /// they are not wanted any more.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::ConfigError;
+use super::earcons::Earcons;
 use super::error::quoted;
 use crate::cli::Speaker;
 use crate::filter::RawRule;
@@ -54,6 +55,8 @@ pub struct File {
     pub source: Vec<Source>,
     /// Who speaks how.
     pub speakers: Speakers,
+    /// Which short sounds are played.
+    pub earcons: Earcons,
     /// What only eSpeak NG has.
     pub espeak: Espeak,
 }

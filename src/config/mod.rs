@@ -1,6 +1,7 @@
 //! TOML and the command line into checked settings.
 #![forbid(unsafe_code)]
 
+pub mod earcons;
 pub mod error;
 pub mod file;
 pub mod saved;

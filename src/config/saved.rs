@@ -3,14 +3,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
-use tokio::time::timeout_at;
-
-use crate::clock::now;
+use tokio::time::{Instant, timeout_at};
 
 /// Saving is several events, and several files may be saved together: they have been when so long
 /// nothing more comes.
@@ -20,8 +18,8 @@ const QUIET: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Saved {
     signal: Arc<Notify>,
-    /// There was a sign: when it is over, if nothing more comes.
-    over: Option<Instant>,
+    /// There was a sign, and it is not quiet before this.
+    quiet_at: Option<Instant>,
     /// Watches as long as it is there; none where there is nothing to be watched.
     _watcher: Option<RecommendedWatcher>,
 }
@@ -29,7 +27,8 @@ pub struct Saved {
 impl Saved {
     /// Watches the file `config` and the files in the folder `filters`, and what symbolic links
     /// in their place lead to. Editors put a new file in the place of the old one, so that it is
-    /// the folders that are watched; one that is not there yet is not.
+    /// the folders that are watched. That one of filters is made is told; what is in it then, by the
+    /// next watch.
     pub fn watch(config: Option<&Path>, filters: Option<&Path>) -> Self {
         let signal = Arc::new(Notify::new());
         let files: Vec<_> = config.into_iter().flat_map(with_target).collect();
@@ -38,25 +37,22 @@ impl Saved {
         if let Err(error) = &watched {
             tracing::info!(%error, "the configuration is not watched; SIGHUP reads it again");
         }
-        Self { signal, over: None, _watcher: watched.ok() }
+        Self { signal, quiet_at: None, _watcher: watched.ok() }
     }
 
-    /// Waits until something was saved. Cancel-safe: it is dropped for every line that comes, and
-    /// what was waited for until then counts.
+    /// Waits until something was saved. Cancel-safe: who has other things to do in between is not
+    /// told later for it.
     pub async fn changed(&mut self) {
         loop {
             let sign = self.signal.notified();
-            match self.over {
+            match self.quiet_at {
                 None => sign.await,
-                Some(over) => {
-                    if timeout_at(over.into(), sign).await.is_err() {
-                        break;
-                    }
-                }
+                Some(quiet_at) if timeout_at(quiet_at, sign).await.is_err() => break,
+                Some(_) => {}
             }
-            self.over = Some(now() + QUIET);
+            self.quiet_at = Some(Instant::now() + QUIET);
         }
-        self.over = None;
+        self.quiet_at = None;
     }
 }
 
@@ -75,7 +71,8 @@ fn watcher(
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         Some(_) | None => PathBuf::from("."),
     };
-    let mut places: Vec<_> = files.iter().map(parent).chain(folders.iter().cloned()).collect();
+    let mut places: Vec<_> =
+        files.iter().chain(&folders).map(parent).chain(folders.clone()).collect();
     places.sort();
     places.dedup();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
@@ -105,7 +102,7 @@ fn is_saving(event: &Event, files: &[PathBuf], folders: &[PathBuf]) -> bool {
         let is_filter = path.extension().is_some_and(|it| it == "toml")
             && folders.iter().any(|folder| path.parent() == Some(folder));
         // By name: a relative path is watched in the folder ".".
-        is_filter || files.iter().any(|file| file.file_name() == name)
+        is_filter || folders.contains(path) || files.iter().any(|file| file.file_name() == name)
     };
     is_change && (event.need_rescan() || event.paths.iter().any(is_ours))
 }
@@ -183,6 +180,7 @@ mod tests {
             (opened, "/c/config.toml", false),
             (modified, "/c/config.toml~", false),
             (modified, "/c/filters/mine.toml", true),
+            (modified, "/c/filters", true),
             (modified, "/c/filters/.mine.toml.swp", false),
             (modified, "/c/other.toml", false),
         ] {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::ConfigError;
+use super::earcons::Earcons;
 use super::file::{self, Loaded, RATES};
 use super::saved::Saved;
 use super::set::hint;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub saved: Saved,
     /// Who speaks how.
     pub speakers: speaker::Config,
+    /// Which short sounds are played.
+    pub earcons: Earcons,
 }
 
 /// What is shown on a terminal while it speaks.
@@ -87,6 +90,8 @@ impl Settings {
         file: Option<&Loaded>,
         sources: impl FnOnce(Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError>,
     ) -> Result<Self, ConfigError> {
+        // Before the first look, so that no save falls between the two.
+        let saved = Saved::watch(path(options).as_deref(), file::filters_folder().as_deref());
         let library = Library::load(file::filters_folder().as_deref())?;
         let format = format(options, file, &library)?;
         let setup = setup(options, file)?;
@@ -102,9 +107,10 @@ impl Settings {
                 (false, false) => Screen::AsItCan,
             },
             speakers: speakers(&setup, file)?,
+            earcons: file.map(|loaded| loaded.file.earcons).unwrap_or_default(),
             setup,
             promise: promise(options, file)?,
-            saved: Saved::watch(path(options).as_deref(), file::filters_folder().as_deref()),
+            saved,
             manner: manner(options, file)?,
             grammars: library.grammars(),
             sources: sources(file)?,
@@ -166,6 +172,7 @@ fn setup(options: &Listening, file: Option<&Loaded>) -> Result<Setup, ConfigErro
         .unwrap_or(default.buffer_frames),
         close_after_ms: close_after(file)?.unwrap_or(default.close_after_ms),
         guard: keys.and_then(|keys| keys.espeak.guard).unwrap_or(default.guard),
+        ..default
     })
 }
 

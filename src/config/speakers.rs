@@ -7,14 +7,15 @@ use toml::Spanned;
 
 use super::ConfigError;
 use super::file::{Loaded, SpeakerVoice};
-use crate::speaker::{Config, ESPEAK_VARIANTS, Own};
+use crate::engine::espeak::VARIANTS;
+use crate::speaker::{Config, Own};
 use crate::voice::wire::Setup;
 
 /// Who speaks how, by the file; what variants there are, by engine and voice.
 pub(super) fn speakers(setup: &Setup, file: Option<&Loaded>) -> Result<Config, ConfigError> {
     // A voice that has a variant was chosen for how it sounds.
     let varies = setup.engine == "espeak" && !setup.voice.contains('+');
-    let variants = if varies { ESPEAK_VARIANTS } else { &[] };
+    let variants = if varies { VARIANTS } else { &[] };
     let Some(loaded) = file else {
         return Ok(Config { own_voices: true, variants, named: Vec::new() });
     };

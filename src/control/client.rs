@@ -172,7 +172,7 @@ fn words(reply: &Reply) -> String {
 /// So many lines were passed over, in words.
 pub fn skipped(n_lines: u64) -> String {
     match n_lines {
-        0 => "nothing waited".to_owned(),
+        0 => "no line skipped".to_owned(),
         1 => "1 line skipped".to_owned(),
         n_lines => format!("{n_lines} lines skipped"),
     }
@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn what_was_skipped_is_told() {
         for (lines, text) in
-            [(0, "nothing waited\n"), (1, "1 line skipped\n"), (12, "12 lines skipped\n")]
+            [(0, "no line skipped\n"), (1, "1 line skipped\n"), (12, "12 lines skipped\n")]
         {
             assert_eq!(words(&Reply::Skipped { lines }), text);
         }

@@ -118,7 +118,7 @@ impl Player {
             return Ok(()); // the stop behind it counts
         }
         self.volume = speech.volume;
-        self.output.begin(Some(speech.id), speech.gap_ms, speech.pan);
+        self.output.begin(Some(speech.id), speech.gap_ms, speech.pan)?;
         let mut n_written = 0;
         if let Some(earcon) = speech.earcon {
             let sound = earcon::sound(earcon, self.rate(), speech.volume);
@@ -158,7 +158,7 @@ impl Player {
 
     /// A sound between the utterances.
     fn cue(&mut self, sound: &[f32]) -> Result<(), OutputError> {
-        self.output.begin(None, 0, 0);
+        self.output.begin(None, 0, 0)?;
         self.output.write(sound)?;
         self.output.end(None)
     }

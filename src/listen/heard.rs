@@ -12,7 +12,7 @@ use crate::source::Input;
 impl Listener<'_> {
     /// Hears what a source gave: what is to be spoken of it comes back.
     pub(super) fn hear(&mut self, input: Input) -> Result<Vec<Utterance>, Error> {
-        let Self { hearing, names, journal, queue, manner, muted, .. } = self;
+        let Self { hearing, names, journal, queue, manner, muted, earcons, .. } = self;
         let mut utterances = Vec::new();
         let mut take = |message: Message<'_>, line, heard: Heard<'_>| {
             let source = &names[usize::from(message.source.0)];
@@ -22,15 +22,16 @@ impl Listener<'_> {
                 }
                 Heard::Dropped(rule) => journal.dropped(&message, line, source, rule),
                 Heard::Words(words, expires) => {
+                    let (earcon, has_words) = earcons.map_or((None, true), |it| it.of(&message));
                     let utterance = Utterance {
                         id: queue.number(),
-                        text: words.to_owned(),
+                        text: if has_words { words.to_owned() } else { String::new() },
                         line,
                         received: message.received,
                         expiry: expires.and_then(|it| it.expiry(message.received)),
                         message: Some(message.into_owned()),
                         is_replay: false,
-                        earcon: None,
+                        earcon,
                     };
                     journal.queued(&utterance, source, manner.rate);
                     utterances.push(utterance);

@@ -33,6 +33,8 @@ use self::roll::{Asked, Roll, Signals};
 use self::say::Connection;
 use crate::clock::now;
 use crate::config::ConfigError;
+use crate::config::earcons::Earcons;
+use crate::config::saved::Saved;
 use crate::config::settings::{Screen, Settings};
 use crate::control::screen::style::Style;
 use crate::control::{self, Controls, Shown, keys, screen};
@@ -73,7 +75,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         settings.filter,
         settings.naming,
     );
-    let signals = Signals::new(settings.saved)?;
+    let signals = Signals::new()?;
     let mut mouths = Vec::new();
     for (number, source) in (0..).zip(settings.sources) {
         let host = source.name();
@@ -83,7 +85,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     drop(sender);
     let roll = Roll { n_left: names.len(), has_failed: false, stop };
     if settings.text && !settings.events {
-        return print(inbox, hearing, roll, signals, reload).await;
+        return print(inbox, hearing, roll, signals, settings.saved, reload).await;
     }
     let (state, shown) = watch::channel(control::Snapshot::default());
     let (events, gone, printer) = if settings.events { events()? } else { no_events() };
@@ -99,7 +101,10 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         transcript: None,
         mouths,
         speakers: Speakers::new(settings.speakers),
+        // What is printed has words.
+        earcons: Some(settings.earcons).filter(|_| !settings.text),
         resumed: Vec::new(),
+        saved: settings.saved,
         reload,
     };
     let ended = if settings.text {
@@ -132,10 +137,14 @@ struct Listener<'a> {
     transcript: Option<mpsc::UnboundedSender<Shown>>,
     /// Who speaks how.
     speakers: Speakers,
+    /// Which short sounds are played; none where nothing is.
+    earcons: Option<Earcons>,
     /// Where something can be said.
     mouths: Vec<Connection>,
     /// Utterances that the voice has from within, and the characters before that; two at most.
     resumed: Vec<(UtteranceId, usize)>,
+    /// Tells when the configuration was saved.
+    saved: Saved,
     reload: Reload<'a>,
 }
 
@@ -160,7 +169,6 @@ impl Listener<'_> {
                     None => break,
                 },
                 asked = signals.next() => match asked {
-                    Ok(Asked::Reload) => self.reconfigure(),
                     ended => {
                         self.roll.dismiss(&mut inbox).await;
                         return ended.map(|_| ());
@@ -215,10 +223,10 @@ impl Listener<'_> {
                         break Ok(());
                     }
                 }
+                () = self.saved.changed() => self.reconfigure(),
                 () = at(self.queue.deadline()) => self.handle(Event::Tick, &voice),
                 () = sleep(LOOK), if self.transcript.is_some() && !self.queue.is_empty() => {}
                 ended = signals.next() => match ended {
-                    Ok(Asked::Reload) => self.reconfigure(),
                     // With a terminal, that it is gone; without one, what a service is told.
                     Ok(Asked::HangUp) if self.transcript.is_none() => self.reconfigure(),
                     ended => break ended.map(|_| ()),

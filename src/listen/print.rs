@@ -7,8 +7,9 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::roll::{Asked, Roll, Signals};
+use super::roll::{Roll, Signals};
 use crate::config::error::escaped;
+use crate::config::saved::Saved;
 use crate::error::Error;
 use crate::hearing::{Heard, Hearing};
 use crate::message::Message;
@@ -21,25 +22,27 @@ pub(super) async fn print(
     mut hearing: Hearing,
     mut roll: Roll,
     mut signals: Signals,
+    mut saved: Saved,
     reload: super::Reload<'_>,
 ) -> Result<(), Error> {
     let mut out = Vec::new();
     while !roll.is_empty() {
         let input = tokio::select! {
             input = inbox.recv() => input,
-            asked = signals.next() => match asked {
-                Ok(Asked::Reload) => {
-                    match reload() {
-                        Ok(settings) => hearing.configure(settings.filter, settings.naming),
-                        Err(error) => eprintln!("irc-speak: {error}; the old configuration stays"),
+            () = saved.changed() => {
+                match reload() {
+                    Ok(settings) => {
+                        hearing.configure(settings.filter, settings.naming);
+                        saved = settings.saved;
                     }
-                    continue;
+                    Err(error) => eprintln!("irc-speak: {error}; the old configuration stays"),
                 }
-                ended => {
-                    roll.dismiss(&mut inbox).await;
-                    return ended.map(|_| ());
-                }
-            },
+                continue;
+            }
+            ended = signals.next() => {
+                roll.dismiss(&mut inbox).await;
+                return ended.map(|_| ());
+            }
         };
         let mut take = |_: Message<'_>, _, heard: Heard<'_>| {
             if let Heard::Words(words, _) = heard {

@@ -7,7 +7,6 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::GOODBYE;
-use crate::config::saved::Saved;
 use crate::error::Error;
 use crate::source::{Input, SourceError};
 
@@ -60,22 +59,20 @@ impl Roll {
     }
 }
 
-/// SIGINT and SIGTERM; SIGHUP and a saved change, at which the configuration is read again.
+/// SIGINT and SIGTERM; SIGHUP, at which the configuration is read again.
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
-    saved: Saved,
 }
 
 impl Signals {
-    pub(super) fn new(saved: Saved) -> Result<Self, Error> {
+    pub(super) fn new() -> Result<Self, Error> {
         let wait = |kind| signal(kind).map_err(Error::system("cannot wait for signals"));
         Ok(Self {
             interrupt: wait(SignalKind::interrupt())?,
             terminate: wait(SignalKind::terminate())?,
             hangup: wait(SignalKind::hangup())?,
-            saved,
         })
     }
 
@@ -85,7 +82,6 @@ impl Signals {
             _ = self.interrupt.recv() => Err(Error::Interrupted),
             _ = self.terminate.recv() => Ok(Asked::End),
             _ = self.hangup.recv() => Ok(Asked::HangUp),
-            () = self.saved.changed() => Ok(Asked::Reload),
         }
     }
 }
@@ -97,6 +93,4 @@ pub(super) enum Asked {
     End,
     /// The end, or a look at the configuration.
     HangUp,
-    /// A look at the configuration, which was saved.
-    Reload,
 }

@@ -5,7 +5,7 @@ use super::Listener;
 use crate::clock::now;
 use crate::config::error::escaped;
 use crate::control::Shown;
-use crate::message::{Fate, UtteranceId};
+use crate::message::{Earcon, Fate, UtteranceId};
 use crate::queue::{Action, Event};
 use crate::voice::wire::Speech;
 use crate::voice::{Told, Voice};
@@ -25,7 +25,7 @@ impl Listener<'_> {
                         text: utterance.text[from..].to_owned(),
                         rate,
                         gap_ms,
-                        earcon: utterance.earcon.filter(|_| from == 0),
+                        earcon: utterance.earcon.filter(|it| from == 0 && self.plays(*it)),
                         ..self.manner.clone()
                     };
                     if let Some(sender) =
@@ -39,6 +39,11 @@ impl Listener<'_> {
                 Action::Settle(id, fate) => self.settle(id, &fate),
             }
         }
+    }
+
+    /// Whether the queue's own sounds are wanted; those of lines were chosen when they came.
+    fn plays(&self, earcon: Earcon) -> bool {
+        earcon != Earcon::Behind || self.earcons.is_some_and(|it| it.behind)
     }
 
     pub(super) fn told(&mut self, told: Told, voice: &Voice) {
@@ -62,6 +67,7 @@ impl Listener<'_> {
             Told::Waiting(why) => {
                 self.say(format!("{}; speech goes on when it is back", escaped(&why)));
             }
+            Told::FellBack(what) => self.say(escaped(&what)),
             Told::Refused { .. } | Told::Done => {} // the loop ends with them
         }
     }

@@ -8,7 +8,7 @@ use crate::config::file::RATES;
 use crate::control::client::skipped;
 use crate::control::{Command, Entry, Reply, Request, Shown, Snapshot};
 use crate::journal::{Ended, Journal};
-use crate::message::{Fate, Utterance};
+use crate::message::{Earcon, Fate, Utterance};
 use crate::queue::Event;
 use crate::voice::Voice;
 
@@ -97,6 +97,9 @@ impl Listener<'_> {
         let before = n_skipped(&self.journal);
         self.handle(Event::Live, voice);
         let lines = n_skipped(&self.journal) - before;
+        if lines > 0 && self.earcons.is_some_and(|it| it.skipped) {
+            voice.cue(Earcon::Skipped);
+        }
         self.transcribe(Shown::Notice(skipped(lines)));
         Reply::Skipped { lines }
     }
@@ -110,6 +113,8 @@ impl Listener<'_> {
                 self.queue.promise(settings.promise);
                 self.manner = settings.manner;
                 self.speakers.configure(settings.speakers);
+                self.earcons = self.earcons.map(|_| settings.earcons);
+                self.saved = settings.saved;
                 Reply::Done
             }
             Err(error) => Reply::Error { why: format!("{error}; the old configuration stays") },
@@ -118,8 +123,9 @@ impl Listener<'_> {
 
     /// The same where nobody waits for an answer.
     pub(super) fn reconfigure(&mut self) {
-        if let Reply::Error { why } = self.configure() {
-            self.say(why);
+        match self.configure() {
+            Reply::Error { why } => self.say(why),
+            _ => self.transcribe(Shown::Notice("the configuration was read again".to_owned())),
         }
     }
 
@@ -185,7 +191,7 @@ impl Listener<'_> {
                 .unwrap_or_default(),
             channel: own(message.and_then(|it| it.channel.as_deref())),
             sender: own(message.and_then(|it| it.sender.as_deref())),
-            text: utterance.text.clone(),
+            text: shown(&utterance.text),
             fate: None,
             why: None,
         }
@@ -198,6 +204,11 @@ fn n_lines(n: u32) -> Result<usize, Reply> {
         1..=MOST_LINES => Ok(n as usize),
         n => Err(Reply::Error { why: format!("n is {n}; it takes 1 to {MOST_LINES}") }),
     }
+}
+
+/// The words; what stands for them where a sound was all.
+fn shown(text: &str) -> String {
+    if text.is_empty() { "(a sound)".to_owned() } else { text.to_owned() }
 }
 
 fn entry(ended: &Ended) -> Entry {
@@ -213,7 +224,7 @@ fn entry(ended: &Ended) -> Entry {
         source: ended.source.clone(),
         channel: ended.channel.clone(),
         sender: ended.sender.clone(),
-        text: ended.text.clone(),
+        text: shown(&ended.text),
         fate: Some(ended.fate.name().to_owned()),
         why,
     }

@@ -219,6 +219,8 @@ impl Queue {
         if let Some(out) = self.out.iter_mut().find(|out| out.waiting.utterance.id == id) {
             out.started = Some(now);
             out.waiting.has_begun = true;
+        } else {
+            self.heard_late(id, None);
         }
         vec![]
     }
@@ -228,7 +230,7 @@ impl Queue {
             let at = place(&out.waiting.utterance.text, out.waiting.from, character);
             out.reached = at.unwrap_or(out.reached);
         } else {
-            self.reached_late(id, character);
+            self.heard_late(id, Some(character));
         }
         vec![]
     }

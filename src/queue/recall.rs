@@ -25,13 +25,14 @@ impl Queue {
         vec![Action::Silence]
     }
 
-    /// A word that was heard before the silence and is told after it.
-    pub(super) fn reached_late(&mut self, id: UtteranceId, character: usize) {
+    /// A beginning, or a word, that was heard before the silence and is told after it.
+    pub(super) fn heard_late(&mut self, id: UtteranceId, character: Option<usize>) {
         let recalled = self.recalled.iter().find(|recalled| recalled.id == id);
         let waiting = self.waiting.iter_mut().find(|waiting| waiting.utterance.id == id);
         if let (Some(recalled), Some(waiting)) = (recalled, waiting) {
             waiting.has_begun = true;
-            if let Some(at) = place(&waiting.utterance.text, recalled.from, character) {
+            let at = character.and_then(|it| place(&waiting.utterance.text, recalled.from, it));
+            if let Some(at) = at {
                 waiting.leave(at);
             }
         }

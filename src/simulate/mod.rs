@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod others;
+mod pause;
 mod replay;
 pub mod report;
 
@@ -15,6 +16,7 @@ use crate::queue::estimate::{Estimate, work};
 use crate::queue::pace::Promise;
 use crate::queue::{Action, Event, Queue};
 
+pub use pause::{Pause, Paused};
 pub use replay::{Arrival, read};
 pub use report::{Figures, Report};
 
@@ -30,10 +32,18 @@ pub(crate) struct Heard {
     sounded: Duration,
     /// At that rate.
     rate: u32,
+    /// When it had been heard, since the log began.
+    ended: Duration,
 }
 
-/// Speaks `arrivals` at the rates that `promise` asks for; every one of them is heard.
-pub(crate) fn lag_rule(arrivals: &[Arrival], promise: Promise, start: Instant) -> Vec<Heard> {
+/// Speaks `arrivals` at the rates that `promise` asks for, with a pause if there is one; every one
+/// of them is heard.
+pub(crate) fn lag_rule(
+    arrivals: &[Arrival],
+    promise: Promise,
+    start: Instant,
+    pause: Option<Pause>,
+) -> Vec<Heard> {
     let mut run = Run {
         queue: Queue::new(promise),
         estimate: Estimate::default(),
@@ -44,10 +54,17 @@ pub(crate) fn lag_rule(arrivals: &[Arrival], promise: Promise, start: Instant) -
         received: HashMap::new(),
         merged: Vec::new(),
     };
+    let both = |it: Pause| [(start + it.at, Event::Pause), (start + it.end(), Event::Resume)];
+    let mut controls = pause.into_iter().flat_map(both).peekable();
     let mut next = arrivals.iter().peekable();
     loop {
         let arrival = next.peek().map(|arrival| start + arrival.at);
-        let Some(now) = run.next(arrival) else { return run.heard };
+        let control = controls.peek().map(|(at, _)| *at);
+        let now = [run.next(arrival), control].into_iter().flatten().min();
+        let Some(now) = now else { return run.heard };
+        if let Some((_, event)) = controls.next_if(|(at, _)| *at <= now) {
+            run.control(event, now);
+        }
         let arrived = std::iter::from_fn(|| next.next_if(|it| start + it.at <= now));
         let arrived: Vec<_> = arrived.collect();
         if !arrived.is_empty() {
@@ -73,10 +90,25 @@ struct Run {
 
 struct Taken {
     utterance: Utterance,
+    /// The byte of its text at which it was begun.
+    from: usize,
     rate: u32,
     begins: Instant,
     ends: Instant,
     has_begun: bool,
+}
+
+impl Taken {
+    /// The character at which the word begins that is heard at `now`, as if each took as long.
+    fn reached(&self, now: Instant) -> usize {
+        let (sounded, all) = (now - self.begins, self.ends - self.begins);
+        let share = sounded.as_secs_f64() / all.as_secs_f64().max(1e-3);
+        let given = &self.utterance.text[self.from..];
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
+        let n_heard = (share * given.chars().count() as f64) as usize;
+        let begins = given.chars().take(n_heard).enumerate().filter(|(_, c)| *c == ' ');
+        begins.last().map_or(0, |(blank, _)| blank + 1)
+    }
 }
 
 impl Run {
@@ -91,6 +123,23 @@ impl Run {
         let utterances: Vec<_> = arrivals.iter().map(number).collect();
         self.received.extend(utterances.iter().map(|it| (it.id, it.received)));
         self.handle(Event::Arrived(utterances), now);
+    }
+
+    /// The user wants something; the voice has said how far it is.
+    fn control(&mut self, event: Event, now: Instant) {
+        if let Some(current) = self.taken.first().filter(|it| it.has_begun) {
+            let reached = Event::Reached(current.utterance.id, current.reached(now));
+            self.handle(reached, now);
+        }
+        self.handle(event, now);
+    }
+
+    /// The voice is silent: what it has is not heard to its end.
+    fn silence(&mut self, now: Instant) {
+        self.free_at = now;
+        for taken in std::mem::take(&mut self.taken) {
+            self.handle(Event::Ended(taken.utterance.id, Fate::Skipped), now);
+        }
     }
 
     /// Lets the voice do what it has done by `now`.
@@ -122,26 +171,37 @@ impl Run {
     fn hear(&mut self, done: &Taken, sounded: Duration, now: Instant) {
         let id = done.utterance.id;
         let lag = now.saturating_duration_since(done.utterance.received);
-        self.heard.push(Heard { lag, sounded, rate: done.rate });
+        let (rate, ended) = (done.rate, now - self.start);
+        self.heard.push(Heard { lag, sounded, rate, ended });
         for (merged, _) in self.merged.extract_if(.., |(_, into)| *into == id) {
             let received = self.received.get(&merged).copied().unwrap_or(now);
             let lag = now.saturating_duration_since(received);
-            self.heard.push(Heard { lag, sounded: Duration::ZERO, rate: done.rate });
+            self.heard.push(Heard { lag, sounded: Duration::ZERO, rate, ended });
         }
     }
 
     fn handle(&mut self, event: Event, now: Instant) {
         debug_assert!(now >= self.start);
         for action in self.queue.handle(event, now) {
-            if let Action::Settle(id, Fate::Merged { into }) = action {
-                self.merged.push((id, into));
-            } else if let Action::Speak { utterance, rate, gap_ms, .. } = action {
-                let gap = Duration::from_millis(u64::from(gap_ms));
-                let begins = (now + LATENCY).max(self.free_at + gap);
-                let seconds = self.estimate.seconds(work(&utterance.text), rate);
-                let ends = begins + Duration::from_secs_f64(seconds);
-                self.free_at = ends;
-                self.taken.push(Taken { utterance, rate, begins, ends, has_begun: false });
+            match action {
+                Action::Settle(id, Fate::Merged { into }) => self.merged.push((id, into)),
+                Action::Settle(..) => {} // told by the voice
+                Action::Silence => self.silence(now),
+                Action::Speak { utterance, from, rate, gap_ms } => {
+                    let gap = Duration::from_millis(u64::from(gap_ms));
+                    let begins = (now + LATENCY).max(self.free_at + gap);
+                    let seconds = self.estimate.seconds(work(&utterance.text[from..]), rate);
+                    let ends = begins + Duration::from_secs_f64(seconds);
+                    self.free_at = ends;
+                    self.taken.push(Taken {
+                        utterance,
+                        from,
+                        rate,
+                        begins,
+                        ends,
+                        has_begun: false,
+                    });
+                }
             }
         }
     }

@@ -45,7 +45,8 @@ pub(super) fn run(policy: Policy, arrivals: &[Arrival], base: u32) -> Vec<Heard>
         let seconds = estimate.seconds(work(&arrival.words), rate);
         let sounded = Duration::from_secs_f64(seconds);
         let ends = free_at.max(arrival.at) + LATENCY + sounded;
-        heard.push(Heard { lag: ends.saturating_sub(arrival.at), sounded, rate });
+        let lag = ends.saturating_sub(arrival.at);
+        heard.push(Heard { lag, sounded, rate, ended: ends });
         free_at = ends + GAP;
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::others::{self, Policy};
-use super::{Arrival, Heard, lag_rule};
+use super::{Arrival, Heard, Pause, Paused, lag_rule};
 use crate::queue::pace::Promise;
 
 /// How far behind live, in seconds: from a line's arrival until it has been heard to its end.
@@ -61,6 +61,9 @@ pub struct Report {
     pub rate: Rates,
     /// The same for the ways compared with.
     pub policies: BTreeMap<&'static str, Figures>,
+    /// What a pause makes of it, where one was asked for; the other figures are without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Paused>,
 }
 
 impl Report {
@@ -68,9 +71,9 @@ impl Report {
     pub fn of(arrivals: &[Arrival], n_dropped: usize, promise: Promise, start: Instant) -> Self {
         let span = arrivals.last().map_or(Duration::ZERO, |it| it.at);
         let figures = |heard: &[Heard]| Figures::of(heard, arrivals.len(), promise.base, span);
-        let ours = lag_rule(arrivals, promise, start);
+        let ours = lag_rule(arrivals, promise, start, None);
         let fastest = Promise { base: promise.max, ..promise };
-        let at_most = figures(&lag_rule(arrivals, fastest, start));
+        let at_most = figures(&lag_rule(arrivals, fastest, start, None));
         let figures_of = |policy| figures(&others::run(policy, arrivals, promise.base));
         let here = figures(&ours);
         Self {
@@ -87,7 +90,22 @@ impl Report {
                 ("max_rate", Figures { rate: Rates::default(), ..at_most }),
             ]
             .into(),
+            pause: None,
         }
+    }
+
+    /// Simulates the same once more, with a pause.
+    #[must_use]
+    pub fn paused(
+        self,
+        arrivals: &[Arrival],
+        promise: Promise,
+        start: Instant,
+        pause: Pause,
+    ) -> Self {
+        let heard = lag_rule(arrivals, promise, start, Some(pause));
+        let paused = Paused::of(pause, &heard, arrivals.len(), promise.lag);
+        Self { pause: Some(paused), ..self }
     }
 }
 
@@ -126,7 +144,7 @@ fn quantile(values: &[f64], q: f64) -> f64 {
     values.get(at.min(values.len().saturating_sub(1))).copied().unwrap_or(0.0)
 }
 
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 1_000.0).round() / 1_000.0
 }
 
@@ -157,6 +175,13 @@ impl fmt::Display for Report {
                 rate.share_above_1_3 * 100.0,
                 rate.share_above_1_6 * 100.0,
                 rate.changes_per_minute
+            )?;
+        }
+        if let Some(Paused { at_s, for_s, live_again_after_s, lost }) = self.pause {
+            writeln!(
+                f,
+                "a pause of {for_s} s, {at_s} s in: live again {live_again_after_s:.1} s after it, \
+                 {lost} lines lost"
             )?;
         }
         Ok(())

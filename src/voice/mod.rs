@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod cookie;
+mod crashes;
 pub mod supervisor;
 pub mod wire;
 
@@ -48,6 +49,8 @@ pub enum Told {
     },
     /// The output is gone, and being waited for.
     Waiting(String),
+    /// The engine crashed too often, and another one speaks now: a sentence for the user.
+    FellBack(String),
     /// Everything was spoken and the voice process has ended.
     Done,
 }
@@ -66,7 +69,9 @@ impl Voice {
         let (events, inbox) = mpsc::unbounded_channel();
         let (tell, told) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
-            let driver = Driver { setup, supervisor: Supervisor::new(now()), running: None, tell };
+            let fallback = setup.fallen_back();
+            let supervisor = Supervisor::new(now(), fallback.is_some());
+            let driver = Driver { setup, fallback, supervisor, running: None, tell };
             driver.run(inbox).await;
         });
         (Self { events }, told, task)
@@ -101,6 +106,7 @@ impl Voice {
 
 struct Driver {
     setup: Setup,
+    fallback: Option<Setup>,
     supervisor: Supervisor,
     running: Option<Running>,
     tell: mpsc::UnboundedSender<Told>,
@@ -134,10 +140,9 @@ impl Driver {
         while let Some(event) = events.pop_front() {
             for action in self.supervisor.handle(event, now()) {
                 match action {
-                    Action::Spawn => match Running::start(&self.setup) {
-                        Ok(running) => self.running = Some(running),
-                        Err(error) => events.push_back(refused(&error)),
-                    },
+                    Action::Spawn => events.extend(self.spawn(Some(self.setup.clone()))),
+                    Action::SpawnFallback => events.extend(self.spawn(self.fallback.clone())),
+                    Action::FellBack => self.tell(Told::FellBack(self.fell_back())),
                     Action::Kill => {
                         self.running = None; // killed as it is dropped
                         events.push_back(Event::Exited);
@@ -162,6 +167,21 @@ impl Driver {
             }
         }
         false
+    }
+
+    /// Starts a process; gives what happened if it does not.
+    fn spawn(&mut self, setup: Option<Setup>) -> Option<Event> {
+        match Running::start(&setup?) {
+            Ok(running) => self.running = Some(running),
+            Err(error) => return Some(refused(&error)),
+        }
+        None
+    }
+
+    fn fell_back(&self) -> String {
+        let other = self.fallback.as_ref().map_or("another", |setup| &setup.engine);
+        let engine = &self.setup.engine;
+        format!("the voice {engine} crashed three times in a minute; {other} speaks now")
     }
 
     fn order(&self, order: &Order) {

@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::crashes::Crashes;
 use super::wire::{Report, Speech};
 use crate::message::{Earcon, Fate, UtteranceId};
 
@@ -48,6 +49,10 @@ pub enum Event {
 pub enum Action {
     /// Start a process.
     Spawn,
+    /// Start a process with the fallback engine.
+    SpawnFallback,
+    /// The fallback engine speaks from now on: to be told.
+    FellBack,
     /// End the process, by force; [`Event::Exited`] follows.
     Kill,
     /// Order this to be spoken.
@@ -90,14 +95,30 @@ enum Process {
     Ended,
 }
 
+/// Which engine the process has, or the next one gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    First,
+    Fallback,
+}
+
 /// An utterance that was taken and is not settled.
 #[derive(Debug)]
 struct Taken {
     speech: Speech,
+    /// The number under which it was ordered. Reports name it: one that crosses a stop must not
+    /// count for the same utterance, ordered again from another place.
+    order: UtteranceId,
     /// Its first sample went out in this process.
     has_started: bool,
     /// A process died of it, or while it was spoken.
     was_retried: bool,
+}
+
+impl Taken {
+    fn order(&self) -> Action {
+        Action::Say(Speech { id: self.order, ..self.speech.clone() })
+    }
 }
 
 /// Keeps a voice process alive and every utterance accounted for.
@@ -114,12 +135,18 @@ pub struct Supervisor {
     is_waiting: bool,
     /// An utterance was given up while no process could sound the cue for it.
     owes_cue: bool,
+    engine: Engine,
+    /// There is a fallback engine that has not failed to start.
+    has_fallback: bool,
+    /// When processes of the first engine died at work.
+    crashes: Crashes,
+    n_orders: u64,
 }
 
 impl Supervisor {
     /// A supervisor that starts its first process at once: call [`Supervisor::handle`] with
-    /// [`Event::Tick`].
-    pub fn new(now: Instant) -> Self {
+    /// [`Event::Tick`]. Where the engine keeps crashing, the fallback engine speaks, if it has one.
+    pub fn new(now: Instant, has_fallback: bool) -> Self {
         Self {
             process: Process::Down { until: now },
             taken: VecDeque::new(),
@@ -128,6 +155,10 @@ impl Supervisor {
             n_vain_starts: 0,
             is_waiting: false,
             owes_cue: false,
+            engine: Engine::First,
+            has_fallback,
+            crashes: Crashes::default(),
+            n_orders: 0,
         }
     }
 
@@ -136,14 +167,9 @@ impl Supervisor {
         match self.process {
             Process::Down { until } => Some(until),
             Process::Starting { since } => Some(since + START_LIMIT),
-            Process::Up { last_sign } if self.has_work() => Some(last_sign + SILENCE_LIMIT),
+            Process::Up { last_sign } if !self.taken.is_empty() => Some(last_sign + SILENCE_LIMIT),
             Process::Up { .. } | Process::Ended => None,
         }
-    }
-
-    /// Whether the process owes something.
-    fn has_work(&self) -> bool {
-        !self.taken.is_empty()
     }
 
     /// Takes what happened; gives what to do, in order.
@@ -164,20 +190,24 @@ impl Supervisor {
     }
 
     fn speak(&mut self, speech: Speech, now: Instant) -> Vec<Action> {
-        self.taken.push_back(Taken {
-            speech: speech.clone(),
+        self.n_orders += 1;
+        let taken = Taken {
+            speech,
+            order: UtteranceId(self.n_orders),
             has_started: false,
             was_retried: false,
-        });
+        };
+        let (id, order) = (taken.speech.id, taken.order());
+        self.taken.push_back(taken);
         match &mut self.process {
             Process::Up { last_sign } => {
                 if self.taken.len() == 1 {
                     *last_sign = now; // it was idle, and owed no sign
                 }
-                vec![Action::Say(speech)]
+                vec![order]
             }
             Process::Down { .. } | Process::Starting { .. } => vec![],
-            Process::Ended => self.settle(speech.id, Fate::Failed { why: ENDED.to_owned() }),
+            Process::Ended => self.settle(id, Fate::Failed { why: ENDED.to_owned() }),
         }
     }
 
@@ -190,20 +220,22 @@ impl Supervisor {
             Report::Refused { why, configuration } => self.refused(why, configuration, now),
             Report::Started { id } => self.started(id),
             Report::Word { id, start, length } => {
-                if self.find(id).is_some() {
-                    vec![Action::Word(id, start, length)]
-                } else {
-                    vec![]
-                }
+                let word = |taken: &mut Taken| Action::Word(taken.speech.id, start, length);
+                self.find(id).map(word).into_iter().collect()
             }
             Report::Finished { id, ms } => {
                 (self.n_vain_starts, self.is_waiting) = (0, false);
-                let rate = self.find(id).map_or(0, |taken| taken.speech.rate);
+                let Some(taken) = self.find(id) else { return vec![] };
+                let (id, rate) = (taken.speech.id, taken.speech.rate);
                 self.settle(id, Fate::Spoken { rate, ms })
             }
             Report::Failed { id, why } => {
-                let mut actions = self.settle(id, Fate::Failed { why });
-                actions.insert(0, Action::Cue(Earcon::Lost));
+                let id = self.find(id).map(|taken| taken.speech.id);
+                let mut actions = vec![Action::Cue(Earcon::Lost)];
+                actions.extend(
+                    id.into_iter()
+                        .flat_map(|id| self.settle(id, Fate::Failed { why: why.clone() })),
+                );
                 actions
             }
             Report::Lost { why } => self.lost(why),
@@ -218,10 +250,11 @@ impl Supervisor {
     /// The process takes orders: it gets all that is not settled.
     fn ready(&mut self, now: Instant) -> Vec<Action> {
         self.has_been_ready = true;
+        let told = (self.engine == Engine::Fallback).then_some(Action::FellBack);
         self.process = Process::Up { last_sign: now };
         let cue = std::mem::take(&mut self.owes_cue).then_some(Action::Cue(Earcon::Lost));
-        let again = self.taken.iter().map(|taken| Action::Say(taken.speech.clone()));
-        let mut actions: Vec<_> = cue.into_iter().chain(again).collect();
+        let again = self.taken.iter().map(Taken::order);
+        let mut actions: Vec<_> = told.into_iter().chain(cue).chain(again).collect();
         if self.is_finishing {
             actions.push(Action::End);
         }
@@ -235,6 +268,9 @@ impl Supervisor {
             return vec![Action::Refuse { why, configuration }];
         }
         self.process = Process::Starting { since: now };
+        if self.engine == Engine::Fallback {
+            return vec![Action::Kill]; // and back to the first one, which is told by its speech
+        }
         self.lost(why)
     }
 
@@ -242,7 +278,7 @@ impl Supervisor {
         match self.find(id) {
             Some(taken) if !taken.has_started => {
                 taken.has_started = true;
-                vec![Action::Started(id)]
+                vec![Action::Started(taken.speech.id)]
             }
             Some(_) | None => vec![],
         }
@@ -265,12 +301,11 @@ impl Supervisor {
         if self.process == Process::Ended {
             return vec![];
         }
+        let is_to_blame = self.choose_engine(now) && !self.is_waiting;
         self.process = Process::Down { until: now + self.pause() };
         self.n_vain_starts += 1;
         let mut actions = Vec::new();
-        if !self.is_waiting
-            && let Some(current) = self.taken.front_mut()
-        {
+        if is_to_blame && let Some(current) = self.taken.front_mut() {
             if std::mem::replace(&mut current.was_retried, true) {
                 let id = current.speech.id;
                 actions = self.settle(id, Fate::Failed { why: TWICE.to_owned() });
@@ -288,6 +323,29 @@ impl Supervisor {
         actions
     }
 
+    /// Chooses the next process's engine now that one is gone; gives whether what it was at may
+    /// have been its death. A fallback that does not start is given up, and no utterance's fault;
+    /// one that dies at work leaves the work to the first engine again.
+    fn choose_engine(&mut self, now: Instant) -> bool {
+        let was_up = matches!(self.process, Process::Up { .. });
+        match self.engine {
+            Engine::Fallback => {
+                self.engine = Engine::First;
+                self.has_fallback &= was_up;
+                was_up
+            }
+            Engine::First => {
+                if was_up && !self.is_waiting && self.crashes.are_too_many(now) && self.has_fallback
+                {
+                    self.engine = Engine::Fallback;
+                    self.crashes = Crashes::default();
+                    self.n_vain_starts = 0;
+                }
+                true
+            }
+        }
+    }
+
     /// None before the first restart, then longer and longer while nothing comes of them.
     fn pause(&self) -> Duration {
         match self.n_vain_starts {
@@ -298,12 +356,15 @@ impl Supervisor {
 
     fn spawn(&mut self, now: Instant) -> Vec<Action> {
         self.process = Process::Starting { since: now };
-        vec![Action::Spawn]
+        match self.engine {
+            Engine::First => vec![Action::Spawn],
+            Engine::Fallback => vec![Action::SpawnFallback],
+        }
     }
 
     fn stop(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
-        if matches!(self.process, Process::Up { .. }) && self.has_work() {
+        if matches!(self.process, Process::Up { .. }) && !self.taken.is_empty() {
             actions.push(Action::Silence);
         }
         let skipped = self.taken.drain(..);
@@ -334,8 +395,9 @@ impl Supervisor {
         }
     }
 
-    fn find(&mut self, id: UtteranceId) -> Option<&mut Taken> {
-        self.taken.iter_mut().find(|taken| taken.speech.id == id)
+    /// What was ordered under that number, if it is still to be settled.
+    fn find(&mut self, order: UtteranceId) -> Option<&mut Taken> {
+        self.taken.iter_mut().find(|taken| taken.order == order)
     }
 
     /// Ends an utterance; nothing where it has ended already (a report crossed a stop).

@@ -10,7 +10,23 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let start = crate::clock::test_now();
-        Self { supervisor: Supervisor::new(start), start }
+        Self { supervisor: Supervisor::new(start, false), start }
+    }
+
+    /// A bench with a fallback engine, whose process has died three times at work.
+    fn fallen() -> Self {
+        let mut bench = Self::new();
+        bench.supervisor.has_fallback = true;
+        bench.at(0, Event::Tick);
+        bench.at(0, Event::Report(Report::Ready));
+        bench.at(0, Event::Speak(speech(1)));
+        bench.at(0, Event::Speak(speech(2)));
+        assert_eq!(bench.at(1, Event::Exited), [Spawn]);
+        assert_eq!(bench.at(2, Event::Report(Report::Ready)), [Say(speech(1)), Say(speech(2))]);
+        assert_eq!(bench.at(3, Event::Exited), [failed(1), Spawn]);
+        bench.at(4, Event::Report(Report::Ready));
+        assert_eq!(bench.at(60_001, Event::Exited), [SpawnFallback]);
+        bench
     }
 
     /// A bench whose process is up.
@@ -146,6 +162,65 @@ fn the_end_comes_after_the_last_word_also_through_a_crash() {
     assert_eq!(bench.at(26, Event::Exited), [], "as was agreed");
 }
 
+#[test]
+fn three_crashes_in_a_minute_bring_the_fallback_and_its_own_the_first_engine_again() {
+    let mut bench = Bench::fallen();
+    assert_eq!(bench.at(60_010, Event::Report(Report::Ready))[0], FellBack);
+    bench.at(60_020, finished(2));
+    bench.at(60_030, Event::Speak(speech(3)));
+    assert_eq!(bench.at(60_040, Event::Exited), [Spawn], "the fallback died at work");
+    assert_eq!(bench.at(60_050, Event::Report(Report::Ready)), [Say(speech(3))]);
+    assert_eq!(bench.at(60_060, Event::Exited), [failed(3), Spawn]);
+    bench.at(60_070, Event::Report(Report::Ready));
+    bench.at(60_080, Event::Exited);
+    let again = bench.deadline().expect("a process is to be started");
+    bench.at(again, Event::Tick);
+    bench.at(again, Event::Report(Report::Ready));
+    assert_eq!(bench.at(again, Event::Exited), [SpawnFallback], "it may have another chance");
+}
+
+#[test]
+fn a_fallback_that_does_not_start_is_given_up_and_costs_no_utterance() {
+    let why = "no Speech Dispatcher".to_owned();
+    let refused = Event::Report(Report::Refused { why, configuration: false });
+    for is_refused in [true, false] {
+        let mut bench = Bench::fallen();
+        if is_refused {
+            assert_eq!(bench.at(60_002, refused.clone()), [Kill], "which is no news");
+        }
+        assert_eq!(bench.at(60_003, Event::Exited), [Spawn]);
+        let ready = bench.at(60_004, Event::Report(Report::Ready));
+        assert!(ready.contains(&Say(speech(2))), "{ready:?}");
+        bench.at(60_005, finished(2));
+        for n in 0..5 {
+            let ms = bench.deadline().unwrap_or(60_010 + n);
+            bench.at(ms, Event::Tick);
+            bench.at(ms, Event::Report(Report::Ready));
+            assert!(!bench.at(ms, Event::Exited).contains(&SpawnFallback));
+        }
+    }
+}
+
+#[test]
+fn a_crash_a_minute_and_a_lost_device_bring_no_fallback() {
+    let mut bench = Bench::ready();
+    bench.supervisor.has_fallback = true;
+    for n in 1..9 {
+        let ms = n * 30_001;
+        assert_eq!(bench.at(ms, Event::Exited), [Spawn]);
+        bench.at(ms + 1, Event::Report(Report::Ready));
+        bench.at(ms + 1, Event::Speak(speech(n)));
+        bench.at(ms + 2, finished(n));
+    }
+    for _ in 0..9 {
+        bench.at(400_000, Event::Report(Report::Lost { why: "it is gone".to_owned() }));
+        assert!(!bench.at(400_000, Event::Exited).contains(&SpawnFallback));
+        let ms = bench.deadline().expect("a process is to be started");
+        assert!(!bench.at(ms, Event::Tick).contains(&SpawnFallback));
+        bench.at(ms, Event::Report(Report::Ready));
+    }
+}
+
 mod properties {
     use proptest::prelude::*;
 
@@ -193,7 +268,7 @@ mod properties {
                         assert!(!self.settled.contains(id), "{id:?} settled twice");
                         self.settled.push(*id);
                     }
-                    Spawn => {
+                    Spawn | SpawnFallback => {
                         assert!(!self.is_up, "two processes");
                         (self.is_up, self.ordered) = (true, vec![]);
                         let actions = bench.at(ms, Event::Report(Report::Ready));
@@ -202,6 +277,7 @@ mod properties {
                     Kill if self.is_up => self.exit(bench, ms),
                     Silence => self.ordered.clear(),
                     Kill
+                    | FellBack
                     | Cue(_)
                     | End
                     | Action::Started(_)
@@ -223,9 +299,11 @@ mod properties {
     proptest! {
         #[test]
         fn everything_is_settled_once_whatever_the_process_does(
+            has_fallback: bool,
             steps in proptest::collection::vec((step(), 1_u64..2_000), 1..80)
         ) {
             let (mut bench, mut model) = (Bench::new(), Model::default());
+            bench.supervisor.has_fallback = has_fallback;
             let (mut ms, mut n_spoken) = (0, 0_u64);
             let first = bench.at(0, Event::Tick);
             model.obey(&first, &mut bench, 0);

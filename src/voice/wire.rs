@@ -39,9 +39,19 @@ pub struct Setup {
     pub close_after_ms: u64,
     /// Whether text on which the engine is known to crash is rewritten.
     pub guard: bool,
+    /// The engine that speaks on where the first one crashes again and again.
+    pub fallback: Option<String>,
 }
 
 impl Setup {
+    /// The same with the fallback engine; none where there is none, or none that could do: an
+    /// engine that makes its sound itself writes no file.
+    pub fn fallen_back(&self) -> Option<Self> {
+        let engine = self.fallback.clone().filter(|it| *it != self.engine)?;
+        let is_heard = matches!(self.target, Target::Device(_));
+        is_heard.then(|| Self { engine, fallback: None, ..self.clone() })
+    }
+
     /// What is used where nothing is configured.
     pub fn default_device() -> Self {
         Self { target: Target::Device(None), ..Self::default() }
@@ -57,6 +67,7 @@ impl Default for Setup {
             buffer_frames: 2_048,
             close_after_ms: 10_000,
             guard: true,
+            fallback: cfg!(feature = "system-voice").then(|| "system".to_owned()),
         }
     }
 }
@@ -180,4 +191,14 @@ fn hostile_text_stays_on_its_line() {
     let line = line(&order);
     assert_eq!(memchr::memchr_iter(b'\n', &line).count(), 1);
     assert_eq!(serde_json::from_slice::<Order>(&line).expect("reads back"), order);
+}
+
+#[test]
+fn only_a_device_and_another_engine_have_a_fallback() {
+    let device = Setup { fallback: Some("system".to_owned()), ..Setup::default_device() };
+    assert_eq!(device.fallen_back().map(|it| it.engine).as_deref(), Some("system"));
+    let file = Setup { target: Target::File("a.wav".into()), ..device.clone() };
+    assert_eq!(file.fallen_back(), None);
+    assert_eq!(Setup { engine: "system".to_owned(), ..device.clone() }.fallen_back(), None);
+    assert_eq!(Setup { fallback: None, ..device }.fallen_back(), None);
 }

@@ -61,7 +61,7 @@ fn live_leaves_what_waits() {
     }
     speak.wait_events(3, "three lines wait", |event| event.name == "queued");
     assert_eq!(stands(&sound)["waiting"], 3);
-    done(&sound, &["live"]);
+    assert_eq!(ctl(&sound, &["live"]), "3 lines skipped\n");
     let skipped = |event: &Event| event.is_fate("skipped", "old line");
     speak.wait_events(3, "they are left", skipped);
     assert_eq!(stands(&sound)["paused"], false);
@@ -92,12 +92,12 @@ fn repeat_and_back_speak_again_what_was_spoken() {
     wait_current(&sound, "line two");
     done(&sound, &["skip"]);
     wait_current(&sound, "line three");
-    done(&sound, &["live"]);
+    assert_eq!(ctl(&sound, &["live"]), "no line skipped\n", "a replay is none");
     done(&sound, &["back"]);
     wait_current(&sound, "line two");
     done(&sound, &["back"]);
     wait_current(&sound, "line one");
-    done(&sound, &["live"]);
+    assert_eq!(ctl(&sound, &["live"]), "no line skipped\n");
     // What is said again is no line that came, and has no fate of its own.
     let n_fates = speak.events().iter().filter(|event| event.name == "fate").count();
     assert_eq!(n_fates, 3, "{}", speak.transcript());

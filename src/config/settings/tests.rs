@@ -26,6 +26,7 @@ fn the_example_says_what_the_defaults_are() {
         assert!(sounds.own_voices && sounds.named.is_empty());
         assert!(configured(file).expect("right").is_empty());
     }
+    assert_eq!(loaded.file.earcons, Earcons::default());
     let names = loaded.file.filters.expect("named");
     assert_eq!(names.iter().map(|it| it.get_ref().as_str()).collect::<Vec<_>>(), [DEFAULT_FILTER]);
 }

@@ -8,6 +8,7 @@
 mod ear;
 mod model;
 mod script;
+mod task;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -81,7 +82,8 @@ struct Whole {
     starts: std::iter::Cycle<std::vec::IntoIter<Start>>,
     delays: std::iter::Cycle<std::vec::IntoIter<u64>>,
     case: Case,
-    n_starts: usize,
+    has_been_ready: bool,
+    n_orders: u64,
     /// Nothing goes wrong any more.
     is_calm: bool,
     n_steps: u64,
@@ -99,7 +101,7 @@ impl Whole {
             now,
             queue: Queue::new(PROMISE),
             journal: Journal::new(Some(events)),
-            supervisor: Supervisor::new(now),
+            supervisor: Supervisor::new(now, false),
             process: None,
             asked: Way::new(),
             told: Way::new(),
@@ -108,7 +110,8 @@ impl Whole {
             starts: case.starts.clone().into_iter().cycle(),
             delays: case.delays.clone().into_iter().cycle(),
             case: case.clone(),
-            n_starts: 0,
+            has_been_ready: false,
+            n_orders: 0,
             is_calm: false,
             n_steps: 0,
             n_out: 0,
@@ -160,7 +163,10 @@ impl Whole {
                 }
             }
             2 => match self.said.receive() {
-                Some(Some(report)) => self.supervise(supervisor::Event::Report(report)),
+                Some(Some(report)) => {
+                    self.has_been_ready |= report == Report::Ready;
+                    self.supervise(supervisor::Event::Report(report));
+                }
                 Some(None) => {
                     self.process = None;
                     self.supervise(supervisor::Event::Exited);
@@ -210,6 +216,9 @@ impl Whole {
                         gap_ms,
                         ..Speech::of("")
                     };
+                    // The supervisor counts its orders.
+                    self.n_orders += 1;
+                    self.ear.ordered(UtteranceId(self.n_orders), speech.id);
                     self.ask(supervisor::Event::Speak(speech));
                 }
                 Action::Silence => self.ask(supervisor::Event::Stop),
@@ -244,72 +253,6 @@ impl Whole {
                 self.ear.told_end(id, &fate);
                 self.obey(Event::Ended(id, fate));
             }
-        }
-    }
-
-    /// What the voice's task does with an event (`Driver::obey`).
-    fn supervise(&mut self, event: supervisor::Event) {
-        let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
-            for action in self.supervisor.handle(event, self.now) {
-                use supervisor::Action;
-                match action {
-                    Action::Spawn => self.spawn(),
-                    Action::Kill => {
-                        self.end_process();
-                        self.said.items.clear();
-                        events.push_back(supervisor::Event::Exited);
-                    }
-                    Action::Say(speech) => self.order(Order::Speak(speech)),
-                    Action::Cue(earcon) => self.order(Order::Cue(earcon)),
-                    Action::Silence => self.order(Order::Stop),
-                    Action::End => self.order(Order::Finish),
-                    Action::Started(id) => self.tell(Told::Started(id)),
-                    Action::Word(id, start, _) => self.tell(Told::Word(id, start)),
-                    Action::Settle(id, fate) => self.tell(Told::Settled(id, fate)),
-                    Action::Wait(_) => {}
-                    Action::Refuse { .. } | Action::Done => panic!("nobody asked for that"),
-                }
-            }
-        }
-    }
-
-    fn spawn(&mut self) {
-        assert!(self.process.is_none(), "two processes");
-        // The first one comes up: else the program ends with the reason.
-        let start = match self.starts.next() {
-            Some(start) if self.n_starts > 0 && !self.is_calm => start,
-            Some(_) | None => Start::Ready,
-        };
-        self.n_starts += 1;
-        (self.orders, self.said) = (Way::new(), Way::new());
-        self.process = Some(Process::new(start, self.now, &self.case));
-    }
-
-    fn order(&mut self, order: Order) {
-        let at = self.soon();
-        self.orders.send(at, order);
-    }
-
-    fn tell(&mut self, told: Told) {
-        let at = self.soon();
-        self.told.send(at, told);
-    }
-
-    /// The process is gone, and what was on the way to it.
-    fn end_process(&mut self) {
-        if let Some(process) = self.process.take() {
-            process.die(&mut self.ear);
-        }
-        self.orders.items.clear();
-    }
-
-    /// The process ends by itself: what it said before is still read.
-    fn crash(&mut self) {
-        if self.process.is_some() {
-            self.end_process();
-            let at = self.soon();
-            self.said.send(at, None);
         }
     }
 

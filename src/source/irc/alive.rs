@@ -1,11 +1,13 @@
-//! Whether a server still lives: what a [`Session`] does about silence.
+//! Whether a server still lives: what a [`Session`] does about silence, and about a farewell.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
 
 use irc::proto::Command;
 
+use super::backoff::Class;
 use super::session::{Action, Ending, Phase, REGISTRATION, Session};
+use crate::config::error::escaped;
 
 /// After so long a silence the server is asked whether it lives,
 const IDLE: Duration = Duration::from_secs(60);
@@ -41,4 +43,16 @@ impl Session<'_> {
         self.probed = Some(now);
         vec![Action::Send(Command::PING("irc-speak".to_owned(), None))]
     }
+}
+
+/// The end that an `ERROR` announces.
+pub(super) fn closed_with(text: &str) -> Ending {
+    let class = Class::of_error(text);
+    let text: String = escaped(text.trim()).chars().take(300).collect();
+    let why = if text.is_empty() {
+        "it closed the connection".to_owned()
+    } else {
+        format!("it closed the connection: {text}")
+    };
+    Ending { class, why }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use irc::proto::{self, Command, Prefix};
 
+use super::alive::closed_with;
 use super::backoff::Class;
 use super::codec::Wire;
 use super::heard::{Listener, numeric};
@@ -13,7 +14,6 @@ use super::joins::{Joins, Refusal};
 use super::name::{Nick, same_name};
 use super::pace::{Pace, Pongs, Turn};
 use super::say::Standing;
-use crate::config::error::escaped;
 use crate::message::{Message, SourceId};
 
 /// Within so long a server must have let us in.
@@ -383,18 +383,6 @@ impl<'a> Session<'a> {
             Some(Prefix::ServerName(_)) | None => false,
         }
     }
-}
-
-/// The end that an `ERROR` announces.
-fn closed_with(text: &str) -> Ending {
-    let class = Class::of_error(text);
-    let text: String = escaped(text.trim()).chars().take(300).collect();
-    let why = if text.is_empty() {
-        "it closed the connection".to_owned()
-    } else {
-        format!("it closed the connection: {text}")
-    };
-    Ending { class, why }
 }
 
 #[cfg(test)]

@@ -77,6 +77,8 @@ pub(super) struct Ear {
     fates: HashMap<UtteranceId, Fate>,
     given: HashMap<UtteranceId, Given>,
     performances: Vec<Performance>,
+    /// The utterance of each order.
+    orders: HashMap<UtteranceId, UtteranceId>,
 }
 
 impl Ear {
@@ -99,9 +101,14 @@ impl Ear {
         self.given.insert(id, Given { text, is_replay });
     }
 
-    pub(super) fn begin(&mut self, id: UtteranceId) -> usize {
+    pub(super) fn ordered(&mut self, number: UtteranceId, id: UtteranceId) {
+        self.orders.insert(number, id);
+    }
+
+    /// The process is at that order now.
+    pub(super) fn begin(&mut self, number: UtteranceId) -> usize {
         self.performances.push(Performance {
-            id,
+            id: self.orders[&number],
             heard: Vec::new(),
             told: Vec::new(),
             end: None,

@@ -1,0 +1,76 @@
+//! Which short sounds are played.
+#![forbid(unsafe_code)]
+
+use serde::Deserialize;
+
+use crate::message::{Earcon, Kind, Message};
+
+/// What is told by a sound, or with one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Earcons {
+    /// Before a line that is addressed to the listener.
+    pub highlight: bool,
+    /// Before a change of the topic.
+    pub topic: bool,
+    /// Instead of the words for who came in.
+    pub join: bool,
+    /// Instead of the words for who left.
+    pub part: bool,
+    /// When lines were passed over.
+    pub skipped: bool,
+    /// Before it is said how far behind speech is.
+    pub behind: bool,
+}
+
+impl Default for Earcons {
+    fn default() -> Self {
+        Self { highlight: true, topic: true, join: false, part: false, skipped: true, behind: true }
+    }
+}
+
+impl Earcons {
+    /// The sound for `message`, and whether words follow it.
+    pub fn of(self, message: &Message<'_>) -> (Option<Earcon>, bool) {
+        match message.kind {
+            _ if message.highlight => (self.highlight.then_some(Earcon::Highlight), true),
+            Kind::Topic => (self.topic.then_some(Earcon::Topic), true),
+            Kind::Join if self.join => (Some(Earcon::Join), false),
+            Kind::Part | Kind::Quit if self.part => (Some(Earcon::Part), false),
+            Kind::Say
+            | Kind::Action
+            | Kind::Notice
+            | Kind::Join
+            | Kind::Part
+            | Kind::Quit
+            | Kind::Nick
+            | Kind::Kick
+            | Kind::Mode
+            | Kind::Server
+            | Kind::Plain => (None, true),
+        }
+    }
+}
+
+#[test]
+fn words_follow_where_a_sound_does_not_say_all() {
+    let all = Earcons { join: true, part: true, ..Earcons::default() };
+    let now = crate::clock::test_now();
+    let message = |kind, highlight| Message {
+        kind,
+        highlight,
+        ..Message::plain(crate::message::SourceId(0), "x", now)
+    };
+    for (earcons, kind, highlight, sound) in [
+        (all, Kind::Join, false, (Some(Earcon::Join), false)),
+        (all, Kind::Quit, false, (Some(Earcon::Part), false)),
+        (all, Kind::Join, true, (Some(Earcon::Highlight), true)),
+        (all, Kind::Say, true, (Some(Earcon::Highlight), true)),
+        (all, Kind::Topic, false, (Some(Earcon::Topic), true)),
+        (all, Kind::Kick, false, (None, true)),
+        (Earcons::default(), Kind::Join, false, (None, true)),
+        (Earcons { highlight: false, ..all }, Kind::Say, true, (None, true)),
+    ] {
+        assert_eq!(earcons.of(&message(kind, highlight)), sound, "{kind} {highlight}");
+    }
+}

@@ -1,0 +1,76 @@
+//! What the voice's task does, after `voice/mod.rs`: between the supervisor and the process.
+
+use std::collections::VecDeque;
+
+use super::model::{Process, Start};
+use super::{Told, Way, Whole};
+use crate::voice::supervisor;
+use crate::voice::wire::Order;
+
+impl Whole {
+    /// What the voice's task does with an event (`Driver::obey`).
+    pub(super) fn supervise(&mut self, event: supervisor::Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for action in self.supervisor.handle(event, self.now) {
+                use supervisor::Action;
+                match action {
+                    Action::Spawn => self.spawn(),
+                    Action::Kill => {
+                        self.end_process();
+                        self.said.items.clear();
+                        events.push_back(supervisor::Event::Exited);
+                    }
+                    Action::Say(speech) => self.order(Order::Speak(speech)),
+                    Action::Cue(earcon) => self.order(Order::Cue(earcon)),
+                    Action::Silence => self.order(Order::Stop),
+                    Action::End => self.order(Order::Finish),
+                    Action::Started(id) => self.tell(Told::Started(id)),
+                    Action::Word(id, start, _) => self.tell(Told::Word(id, start)),
+                    Action::Settle(id, fate) => self.tell(Told::Settled(id, fate)),
+                    Action::Wait(_) => {}
+                    Action::SpawnFallback | Action::FellBack => panic!("there is no other"),
+                    Action::Refuse { .. } | Action::Done => panic!("nobody asked for that"),
+                }
+            }
+        }
+    }
+
+    fn spawn(&mut self) {
+        assert!(self.process.is_none(), "two processes");
+        // Until one has come up, the first refusal ends the program.
+        let start = match self.starts.next() {
+            Some(start) if self.has_been_ready && !self.is_calm => start,
+            Some(_) | None => Start::Ready,
+        };
+        (self.orders, self.said) = (Way::new(), Way::new());
+        self.process = Some(Process::new(start, self.now, &self.case));
+    }
+
+    fn order(&mut self, order: Order) {
+        let at = self.soon();
+        self.orders.send(at, order);
+    }
+
+    fn tell(&mut self, told: Told) {
+        let at = self.soon();
+        self.told.send(at, told);
+    }
+
+    /// The process is gone, and what was on the way to it.
+    fn end_process(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.die(&mut self.ear);
+        }
+        self.orders.items.clear();
+    }
+
+    /// The process ends by itself: what it said before is still read.
+    pub(super) fn crash(&mut self) {
+        if self.process.is_some() {
+            self.end_process();
+            let at = self.soon();
+            self.said.send(at, None);
+        }
+    }
+}

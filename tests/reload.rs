@@ -1,0 +1,111 @@
+//! A configuration that is saved while the program listens.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// How long anything may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The program, without sound; its events, and what it says.
+struct Listener {
+    child: Child,
+    input: ChildStdin,
+    printed: Receiver<String>,
+}
+
+impl Listener {
+    fn start(folder: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_irc-speak"));
+        command.args(["--events", "--output", "null"]).current_dir(folder);
+        for name in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"] {
+            command.env(name, folder);
+        }
+        command.env_remove("DBUS_SESSION_BUS_ADDRESS");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let (tell, printed) = channel();
+        let stdout = child.stdout.take().expect("a pipe");
+        let stderr = child.stderr.take().expect("a pipe");
+        let also = tell.clone();
+        std::thread::spawn(move || {
+            BufReader::new(stdout).lines().map_while(Result::ok).for_each(|it| drop(tell.send(it)));
+        });
+        std::thread::spawn(move || {
+            BufReader::new(stderr).lines().map_while(Result::ok).for_each(|it| drop(also.send(it)));
+        });
+        let input = child.stdin.take().expect("a pipe");
+        Self { child, input, printed }
+    }
+
+    fn write(&mut self, line: &str) {
+        writeln!(self.input, "{line}").expect("it reads");
+    }
+
+    /// Waits for something printed that has all of `parts`.
+    fn wait(&self, parts: &[&str]) -> String {
+        let mut before = Vec::new();
+        loop {
+            match self.printed.recv_timeout(DEADLINE) {
+                Ok(line) if parts.iter().all(|part| line.contains(part)) => return line,
+                Ok(line) => before.push(line),
+                Err(error) => panic!("{parts:?}: {error}\n{}", before.join("\n")),
+            }
+        }
+    }
+
+    /// Gives lines until one ends as `fate`: a save takes a moment to be seen.
+    fn until(&mut self, line: &str, fate: &str) {
+        for _ in 0..100 {
+            self.write(line);
+            if self.wait(&["\"event\":\"fate\"", line]).contains(fate) {
+                return;
+            }
+            #[expect(clippy::disallowed_methods, reason = "a poll with an end")]
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("{line} never ended as {fate}");
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if self.child.kill().and_then(|()| self.child.wait()).is_err() {
+            eprintln!("it has ended already");
+        }
+    }
+}
+
+#[test]
+fn a_save_is_taken_and_a_wrong_one_is_told_and_left() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = folder.path().join("irc-speak");
+    let config = own.join("config.toml");
+    fs::create_dir(&own).expect("a folder");
+    let save = |text: &str| {
+        let beside = own.join("config.toml~");
+        fs::write(&beside, text).expect("a file");
+        fs::rename(&beside, &config).expect("renamed into place");
+    };
+    let mut listener = Listener::start(folder.path());
+    listener.until("abc", "spoken");
+    save("[[rule]]\ndrop = \"abc\"\n");
+    listener.until("abc", "dropped");
+
+    save("[[rule]]\ndrop = \"(abc\"\n");
+    let said = listener.wait(&["config.toml:2:8", "unclosed group"]);
+    assert!(said.ends_with("the old configuration stays"), "{said}");
+    listener.until("abc", "dropped");
+
+    fs::create_dir(own.join("filters")).expect("a folder");
+    fs::write(own.join("filters/mine.toml"), "about = \"x\"\n[[rule]]\ndrop = \"xyz\"\n")
+        .expect("a file");
+    save("filters = [\"mine\"]\n");
+    listener.until("xyz", "dropped");
+    listener.until("abc", "spoken");
+    fs::write(own.join("filters/mine.toml"), "about = \"x\"\nrule = []\n").expect("a file");
+    listener.until("xyz", "spoken");
+}
