@@ -168,12 +168,11 @@ impl Listener<'_> {
                     }
                     None => break,
                 },
-                asked = signals.next() => match asked {
-                    ended => {
-                        self.roll.dismiss(&mut inbox).await;
-                        return ended.map(|_| ());
-                    }
-                },
+                () = self.saved.changed() => self.reconfigure(),
+                ended = signals.next() => {
+                    self.roll.dismiss(&mut inbox).await;
+                    return ended.map(|_| ());
+                }
                 _ = &mut gone => return Err(Error::StdoutGone),
             }
         }
