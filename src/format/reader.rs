@@ -30,6 +30,8 @@ pub struct Reader {
     candidates: Vec<Candidate>,
     /// Lines still to recognise by.
     unsure: u32,
+    /// The grammar that the last line was read by; none where none described it.
+    last: Option<usize>,
 }
 
 /// A format that the source's lines may have; the best so far comes first.
@@ -44,13 +46,13 @@ impl Reader {
     /// A reader that recognises the format by the lines.
     pub fn recognising(grammars: Arc<Grammars>) -> Self {
         let candidates = (0..grammars.len()).map(Candidate::new).collect();
-        Self { grammars, candidates, unsure: SAMPLE }
+        Self { grammars, candidates, unsure: SAMPLE, last: None }
     }
 
     /// A reader of the format `name`.
     pub fn named(grammars: Arc<Grammars>, name: &str) -> Result<Self, ConfigError> {
         let candidates = vec![Candidate::new(grammars.position(name)?)];
-        Ok(Self { grammars, candidates, unsure: 0 })
+        Ok(Self { grammars, candidates, unsure: 0, last: None })
     }
 
     /// Recognises by `lines`, which are not to be heard.
@@ -75,9 +77,16 @@ impl Reader {
         best.and_then(|best| self.grammars.get(best.grammar)).map_or(PLAIN, Grammar::name)
     }
 
+    /// The format that the last line was read by: of a log that changes half-way, or of a line that
+    /// no grammar describes, not the one of [`Self::format`].
+    pub fn line_format(&self) -> &str {
+        self.last.and_then(|last| self.grammars.get(last)).map_or(PLAIN, Grammar::name)
+    }
+
     /// The parts of `line`. Allocates only where codes had to be removed.
     pub fn read<'a>(&mut self, line: Line<'a>) -> Message<'a> {
         let Line { source, text, received, continued } = line;
+        self.last = None;
         match codes::strip(text) {
             text if continued => Message::plain(source, text, received),
             Cow::Borrowed(text) => self.parse(source, text, received),
@@ -92,6 +101,7 @@ impl Reader {
         let tried = if self.unsure > 0 { self.candidates.len() } else { TRIED };
         for candidate in self.candidates.iter_mut().take(tried) {
             if let Some(parts) = candidate.read(&self.grammars, line) {
+                self.last = Some(candidate.grammar);
                 return message(&parts, source, received);
             }
         }
