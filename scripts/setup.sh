@@ -5,7 +5,7 @@
 set -eu
 
 build="gcc make pkg-config libespeak-ng-dev espeak-ng-data libasound2-dev libspeechd-dev libclang-dev"
-tests="$build ngircd sic pulseaudio pulseaudio-utils openssl dbus playerctl tmux dash perl-base
+tests="$build ngircd sic ii irssi weechat-headless pulseaudio pulseaudio-utils openssl dbus playerctl tmux dash perl-base
     util-linux"
 # A recogniser beside the project makes the tests understand what they hear.
 [ ! -e "$(dirname "$0")/../../shared/tools/asr/setup.sh" ] || tests="$tests python3 python3-venv"
@@ -31,7 +31,7 @@ if ! command -v apt-get >/dev/null; then
     there=yes
     command -v pkg-config >/dev/null && pkg-config --exists espeak-ng || there=no
     if [ "$1" != build ]; then
-        for program in ngircd sic pulseaudio parec openssl dbus-daemon dbus-send playerctl tmux \
+        for program in ngircd sic ii irssi weechat-headless pulseaudio parec openssl dbus-daemon dbus-send playerctl tmux \
             dash perl setpriv; do
             command -v $program >/dev/null || there=no
         done

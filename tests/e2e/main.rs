@@ -17,3 +17,4 @@ mod stdin;
 mod tail;
 mod terminal;
 mod voice;
+mod writers;

@@ -2,6 +2,7 @@
 
 mod asr;
 mod bus;
+pub(crate) mod clients;
 mod irc;
 mod ngircd;
 mod sic;

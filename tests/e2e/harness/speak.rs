@@ -18,6 +18,7 @@ pub(crate) struct Event {
     #[serde(rename = "event")]
     pub(crate) name: String,
     pub(crate) text: String,
+    pub(crate) source: Option<String>,
     pub(crate) channel: Option<String>,
     pub(crate) sender: Option<String>,
     pub(crate) fate: Option<String>,
