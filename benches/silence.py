@@ -107,7 +107,7 @@ class Bench:
     def ask(self, command):
         self.control.sendall(json.dumps({"command": command}).encode() + b"\n")
         reply = json.loads(self.replies.readline())
-        assert reply["reply"] in ("done", "status"), reply
+        assert reply["reply"] in ("done", "status", "skipped"), reply
         return reply
 
     def send(self, path, command):

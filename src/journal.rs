@@ -107,13 +107,20 @@ impl Journal {
         }
     }
 
-    /// A line became `utterance`, to be spoken at `rate` words a minute.
+    /// A line became `utterance`; `rate` is the base rate, in words a minute.
     pub fn queued(&mut self, utterance: &Utterance, source: &str, rate: u32) {
         self.n_lines += u64::from(utterance.message.is_some());
         let open =
             Open { utterance: utterance.clone(), source: source.to_owned(), rate, started: None };
         self.tell_of(&open, "queued", None, None, None);
         self.open.insert(utterance.id, open);
+    }
+
+    /// An utterance was given to the voice, to be spoken at `rate` words a minute.
+    pub fn paced(&mut self, id: UtteranceId, rate: u32) {
+        if let Some(open) = self.open.get_mut(&id) {
+            open.rate = rate;
+        }
     }
 
     /// An utterance's first sample went out.

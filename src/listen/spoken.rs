@@ -18,6 +18,7 @@ impl Listener<'_> {
                 Action::Speak { utterance, from, rate, gap_ms } => {
                     self.transcribe(self.queued(&utterance));
                     let n_before = utterance.text[..from].chars().count();
+                    self.journal.paced(utterance.id, rate);
                     self.resumed.retain(|(id, _)| *id != utterance.id);
                     self.resumed.extend((from > 0).then_some((utterance.id, n_before)));
                     let mut speech = Speech {
