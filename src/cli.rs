@@ -122,6 +122,9 @@ pub struct Simulate {
     /// Print the figures as one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Have the engine speak every line unheard, to take its sounding times and not the estimate's
+    #[arg(long)]
+    pub measure: bool,
     /// Pause in between, and tell how long after it one is live again: 600s+5m pauses for five
     /// minutes, ten minutes in
     #[arg(long, value_name = "AT+FOR")]

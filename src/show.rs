@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::filter::library::Library;
 use crate::hearing::Hearing;
 use crate::simulate;
+use crate::voice::wire::Speech;
 
 /// The voices of the engine that is asked for.
 pub fn voices(options: &Listening) -> Result<(), Error> {
@@ -87,9 +88,20 @@ pub fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), Error> 
     let start = clock::now();
     let (arrivals, n_dropped) =
         simulate::read(log, &mut hearing, start).map_err(|why| wrong(&why))?;
-    let mut report = simulate::Report::of(&arrivals, n_dropped, settings.promise, start);
+    let measure = arguments.measure.then(|| engine::measure::Measure::open(&settings.setup));
+    let measure = measure.transpose()?.map(std::cell::RefCell::new);
+    let sounds = |text: &str, rate| match &measure {
+        Some(measure) => measure.borrow_mut().seconds(&Speech {
+            text: text.to_owned(),
+            rate,
+            ..settings.manner.clone()
+        }),
+        None => simulate::estimated(text, rate),
+    };
+    let promise = settings.promise;
+    let mut report = simulate::Report::of(&arrivals, n_dropped, promise, start, &sounds);
     if let Some(pause) = pause {
-        report = report.paused(&arrivals, settings.promise, start, pause);
+        report = report.paused(&arrivals, promise, start, pause, &sounds);
     }
     let text = if arguments.json {
         serde_json::to_string(&report).unwrap_or_default()

@@ -36,7 +36,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("simulate", &["hearing", "message", "queue", "source"]),
     (
         "show",
-        &["audio", "cli", "clock", "config", "engine", "error", "filter", "hearing", "simulate"],
+        &[
+            "audio", "cli", "clock", "config", "engine", "error", "filter", "hearing", "simulate",
+            "voice",
+        ],
     ),
     (
         "listen",

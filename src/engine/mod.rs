@@ -3,6 +3,7 @@
 
 pub mod espeak;
 pub mod guard;
+pub mod measure;
 pub mod player;
 pub mod process;
 #[cfg(feature = "system-voice")]

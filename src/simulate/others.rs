@@ -4,8 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Arrival, Heard, LATENCY};
-use crate::queue::estimate::{Estimate, work};
+use super::{Arrival, Heard, LATENCY, Sounds};
 
 /// A way of falling behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +22,12 @@ pub(super) enum Policy {
 const GAP: Duration = Duration::from_millis(100);
 
 /// Speaks `arrivals` in that way; gives those that were heard.
-pub(super) fn run(policy: Policy, arrivals: &[Arrival], base: u32) -> Vec<Heard> {
-    let estimate = Estimate::default();
+pub(super) fn run(
+    policy: Policy,
+    arrivals: &[Arrival],
+    base: u32,
+    sounds: Sounds<'_>,
+) -> Vec<Heard> {
     let mut heard = Vec::new();
     let mut waiting: VecDeque<&Arrival> = VecDeque::new();
     let mut next = arrivals.iter().peekable();
@@ -42,7 +45,7 @@ pub(super) fn run(policy: Policy, arrivals: &[Arrival], base: u32) -> Vec<Heard>
         let n_waiting = waiting.len();
         let Some(arrival) = waiting.pop_front() else { return heard };
         let rate = rate(policy, n_waiting, base);
-        let seconds = estimate.seconds(work(&arrival.words), rate);
+        let seconds = sounds(&arrival.words, rate);
         let sounded = Duration::from_secs_f64(seconds);
         let ends = free_at.max(arrival.at) + LATENCY + sounded;
         let lag = ends.saturating_sub(arrival.at);
@@ -67,12 +70,12 @@ fn each_way_of_falling_behind_is_what_it_says() {
     let line =
         |s| Arrival::of(Duration::from_secs(s), "a line of four seconds, more or less, to say");
     let arrivals: Vec<_> = (0..20).map(line).collect();
-    let fixed = run(Policy::Fixed, &arrivals, 220);
+    let fixed = run(Policy::Fixed, &arrivals, 220, &super::estimated);
     assert_eq!(fixed.len(), 20);
     assert!(fixed.windows(2).all(|two| two[1].lag > two[0].lag), "further behind with each line");
-    let newest = run(Policy::Newest, &arrivals, 220);
+    let newest = run(Policy::Newest, &arrivals, 220, &super::estimated);
     assert!(newest.len() < 12, "the others are lost");
-    let ramp = run(Policy::Ramp, &arrivals, 220);
+    let ramp = run(Policy::Ramp, &arrivals, 220, &super::estimated);
     assert!(ramp.iter().any(|heard| heard.rate > 220));
     assert!(ramp.last().map(|it| it.lag) < fixed.last().map(|it| it.lag));
 }

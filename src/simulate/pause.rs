@@ -112,7 +112,7 @@ fn a_pause_is_caught_up_with_and_loses_nothing() {
     let pause = "202s+2m".parse().expect("a pause");
     let lag = Duration::from_secs(15);
     let promise = crate::queue::pace::Promise { base: 220, max: 450, lag };
-    let heard = super::lag_rule(&arrivals, promise, start, Some(pause));
+    let heard = super::lag_rule(&arrivals, promise, start, Some(pause), &super::estimated);
     let paused = Paused::of(pause, &heard, arrivals.len(), lag);
     assert_eq!(paused.lost, 0);
     assert!((5.0..30.0).contains(&paused.live_again_after_s), "{paused:?}");

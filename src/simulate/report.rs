@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::others::{self, Policy};
-use super::{Arrival, Heard, Pause, Paused, lag_rule};
+use super::{Arrival, Heard, Pause, Paused, Sounds, lag_rule};
 use crate::queue::pace::Promise;
 
 /// How far behind live, in seconds: from a line's arrival until it has been heard to its end.
@@ -68,13 +68,19 @@ pub struct Report {
 
 impl Report {
     /// Simulates: `arrivals` are the lines to be heard, `n_dropped` others were dropped by rules.
-    pub fn of(arrivals: &[Arrival], n_dropped: usize, promise: Promise, start: Instant) -> Self {
+    pub fn of(
+        arrivals: &[Arrival],
+        n_dropped: usize,
+        promise: Promise,
+        start: Instant,
+        sounds: Sounds<'_>,
+    ) -> Self {
         let span = arrivals.last().map_or(Duration::ZERO, |it| it.at);
         let figures = |heard: &[Heard]| Figures::of(heard, arrivals.len(), promise.base, span);
-        let ours = lag_rule(arrivals, promise, start, None);
+        let ours = lag_rule(arrivals, promise, start, None, sounds);
         let fastest = Promise { base: promise.max, ..promise };
-        let at_most = figures(&lag_rule(arrivals, fastest, start, None));
-        let figures_of = |policy| figures(&others::run(policy, arrivals, promise.base));
+        let at_most = figures(&lag_rule(arrivals, fastest, start, None, sounds));
+        let figures_of = |policy| figures(&others::run(policy, arrivals, promise.base, sounds));
         let here = figures(&ours);
         Self {
             lines: arrivals.len() + n_dropped,
@@ -102,8 +108,9 @@ impl Report {
         promise: Promise,
         start: Instant,
         pause: Pause,
+        sounds: Sounds<'_>,
     ) -> Self {
-        let heard = lag_rule(arrivals, promise, start, Some(pause));
+        let heard = lag_rule(arrivals, promise, start, Some(pause), sounds);
         let paused = Paused::of(pause, &heard, arrivals.len(), promise.lag);
         Self { pause: Some(paused), ..self }
     }
