@@ -36,6 +36,8 @@ pub enum Command {
     Run(Run),
     /// Replay a time-stamped log over a virtual clock: how far behind live one would have been
     Simulate(Simulate),
+    /// Tell for each line of a log whether it is spoken, by which rule, and in which words
+    Explain(Explain),
     /// List the voices of the engine
     Voices,
     /// List the engines in this program
@@ -44,8 +46,12 @@ pub enum Command {
     Devices,
     /// List the log formats that are known
     Formats,
-    /// List the rule sets that are known
-    Filters,
+    /// List the rule sets that are known, or check them
+    Filters {
+        /// What about them.
+        #[command(subcommand)]
+        action: Option<FiltersAction>,
+    },
     /// The configuration file: write a commented one, check it, or tell where it is
     Config {
         /// What about it.
@@ -129,6 +135,31 @@ pub struct Simulate {
     /// minutes, ten minutes in
     #[arg(long, value_name = "AT+FOR")]
     pub pause: Option<String>,
+}
+
+/// A log to explain.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The log; standard input without one, and for -
+    #[arg(value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Show only what a changed configuration, or a changed rule set, would change
+    #[arg(long, value_name = "OTHER.toml")]
+    pub diff: Option<PathBuf>,
+}
+
+/// What about the rule sets.
+#[derive(Debug, Subcommand)]
+pub enum FiltersAction {
+    /// Run the tests in the files of rules: those in the program, yours, and those named
+    Check {
+        /// Files of rules; without one, all that are known
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 /// A command to run.
@@ -282,7 +313,7 @@ pub enum Speaker {
 }
 
 /// The options of every command that listens.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Listening")]
 pub struct Listening {
     /// The configuration file

@@ -39,6 +39,9 @@ pub enum Error {
     /// The listener that runs cannot be steered.
     #[error(transparent)]
     Control(#[from] ClientError),
+    /// Tests in files of rules failed, which was told of each.
+    #[error("a test failed")]
+    TestsFailed,
     /// Who read standard output reads no more.
     #[error("nobody reads standard output")]
     StdoutGone,
@@ -73,7 +76,7 @@ impl Error {
     /// The sentence for the user; none where there is nothing to say.
     pub fn report(&self) -> Option<String> {
         match self {
-            Self::StdoutGone | Self::Interrupted | Self::SourcesFailed => None,
+            Self::StdoutGone | Self::Interrupted | Self::SourcesFailed | Self::TestsFailed => None,
             Self::System { .. } => Some(self.to_string()),
             Self::Config(_)
             | Self::Source(_)
@@ -107,6 +110,7 @@ impl Error {
             Self::Interrupted => 130,
             Self::Source(_)
             | Self::SourcesFailed
+            | Self::TestsFailed
             | Self::Voice { configuration: false, .. }
             | Self::Engine(_)
             | Self::Control(_)

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::filter::{Expires, Filter, Verdict};
+use crate::filter::{Effect, Expires, Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
 use crate::message::{Line, Message, SourceId};
 use crate::phrase::{Naming, Phraser};
@@ -26,6 +26,21 @@ pub enum Heard<'a> {
     Dropped(&'a str),
 }
 
+/// A line as it was read, and what becomes of it.
+#[derive(Debug)]
+pub struct Explained<'a> {
+    /// Its number in the source, from 1.
+    pub number: u64,
+    /// The grammar that it was read by.
+    pub format: &'a str,
+    /// Its parts, before any rule changed them.
+    pub message: Message<'a>,
+    /// The rules that did something to it, by their number in the filter, in order.
+    pub effects: &'a [(usize, Effect)],
+    /// What becomes of it.
+    pub heard: Heard<'a>,
+}
+
 /// A source as it is heard: its name, its format, its lines so far.
 struct Ear {
     name: String,
@@ -39,6 +54,7 @@ pub struct Hearing {
     phraser: Phraser,
     ears: Vec<Ear>,
     words: String,
+    effects: Vec<(usize, Effect)>,
 }
 
 impl Hearing {
@@ -57,7 +73,13 @@ impl Hearing {
         };
         let ears =
             names.into_iter().map(|name| Ear { name, reader: reader(), n_lines: 0 }).collect();
-        Self { filter, phraser: Phraser::new(naming), ears, words: String::new() }
+        Self {
+            filter,
+            phraser: Phraser::new(naming),
+            ears,
+            words: String::new(),
+            effects: Vec::new(),
+        }
     }
 
     /// Goes on with other rules and another way of naming, from the next line on.
@@ -101,6 +123,30 @@ impl Hearing {
         });
     }
 
+    /// Hears `line`, and tells `take` all that there is to know of it.
+    pub fn explain<R>(&mut self, line: Line<'_>, take: impl FnOnce(Explained<'_>) -> R) -> R {
+        self.effects.clear();
+        let tell = |number, effect| self.effects.push((number, effect));
+        let ear = &mut self.ears[usize::from(line.source.0)];
+        ear.n_lines += 1;
+        let blank = is_blank(&line);
+        let message = ear.reader.read(line);
+        let verdict = if blank {
+            Verdict::Drop { message: message.clone(), rule: NOTHING_TO_SAY }
+        } else {
+            self.filter.judge_telling(message.clone(), &ear.name, tell)
+        };
+        let heard = match &verdict {
+            Verdict::Drop { rule, .. } => Heard::Dropped(rule),
+            Verdict::Keep(message, expires) => {
+                words_for(message, *expires, &mut self.phraser, &mut self.words)
+            }
+        };
+        let format = ear.reader.line_format();
+        let effects = &self.effects;
+        take(Explained { number: ear.n_lines, format, message, effects, heard })
+    }
+
     /// Hears a message whose parts are known.
     pub fn message(
         &mut self,
@@ -114,6 +160,10 @@ impl Hearing {
     }
 }
 
+fn is_blank(line: &Line<'_>) -> bool {
+    line.text.trim_ascii().is_empty()
+}
+
 /// What the rules say of a line.
 fn judge<'r, 'm>(
     reader: &mut Reader,
@@ -121,7 +171,7 @@ fn judge<'r, 'm>(
     source_name: &str,
     line: Line<'m>,
 ) -> Verdict<'r, 'm> {
-    if line.text.trim_ascii().is_empty() {
+    if is_blank(&line) {
         let message = Message::plain(line.source, "", line.received);
         return Verdict::Drop { message, rule: NOTHING_TO_SAY };
     }
@@ -148,12 +198,23 @@ fn tell(
     match verdict {
         Verdict::Drop { message, rule } => take(message, line, Heard::Dropped(rule)),
         Verdict::Keep(message, expires) => {
-            words.clear();
-            if phraser.phrase(&message, words) {
-                take(message, line, Heard::Words(words, expires));
-            } else {
-                take(message, line, Heard::Dropped(NOTHING_TO_SAY));
-            }
+            let heard = words_for(&message, expires, phraser, words);
+            take(message, line, heard);
         }
+    }
+}
+
+/// The words for a message that is kept, if anything in it can be spoken.
+fn words_for<'a>(
+    message: &Message<'_>,
+    expires: Option<Expires<'a>>,
+    phraser: &mut Phraser,
+    words: &'a mut String,
+) -> Heard<'a> {
+    words.clear();
+    if phraser.phrase(message, words) {
+        Heard::Words(words, expires)
+    } else {
+        Heard::Dropped(NOTHING_TO_SAY)
     }
 }

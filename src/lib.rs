@@ -10,6 +10,7 @@ pub mod config;
 pub mod control;
 pub mod engine;
 pub mod error;
+pub mod explain;
 pub mod filter;
 pub mod format;
 pub mod hearing;
@@ -28,7 +29,7 @@ pub mod voice;
 pub use cli::Cli;
 pub use error::Error;
 
-use cli::Command;
+use cli::{Command, FiltersAction};
 use config::settings::Settings;
 
 /// Does what the command line asks for.
@@ -45,11 +46,15 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
     }
     match &cli.command {
         Some(Command::Simulate(simulate)) => show::simulate(simulate, &cli.listening),
+        Some(Command::Explain(explain)) => explain::run(explain, &cli.listening),
         Some(Command::Voices) => show::voices(&cli.listening),
         Some(Command::Engines) => show::engines(),
         Some(Command::Devices) => show::devices(),
         Some(Command::Formats) => show::formats(),
-        Some(Command::Filters) => show::filters(),
+        Some(Command::Filters { action: None }) => show::filters(),
+        Some(Command::Filters { action: Some(FiltersAction::Check { files }) }) => {
+            explain::check::run(files)
+        }
         Some(Command::Config { action }) => show::config(*action, &cli.listening),
         Some(Command::Ctl { action }) => show::text(&control::client::ctl(action)?),
         Some(Command::Say(line)) => show::text(&control::client::say(line)?),

@@ -35,6 +35,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("error", &["audio", "config", "control", "engine", "source"]),
     ("simulate", &["hearing", "message", "queue", "source"]),
     (
+        "explain",
+        &[
+            "cli", "clock", "config", "error", "filter", "format", "hearing", "message", "phrase",
+            "source",
+        ],
+    ),
+    (
         "show",
         &[
             "audio", "cli", "clock", "config", "engine", "error", "filter", "hearing", "simulate",

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use regex::Regex;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::rules::{Action, Kinds, RawParts, RawRule, RawTest, Rule, RuleSet, Test};
@@ -23,6 +24,9 @@ struct RawSet {
     about: String,
     #[serde(default)]
     rule: Vec<RawRule>,
+    /// Its tests, which [`super::cases`] reads.
+    #[serde(default, rename = "test")]
+    _test: IgnoredAny,
 }
 
 impl RuleSet {
@@ -64,7 +68,7 @@ fn option_rule(option: &str, action: Action, pattern: &str) -> Result<Rule, Conf
     let anywhere = set::regex(pattern)
         .map_err(|problem| ConfigError::Wrong(format!("{option} {shown} {problem}")))?;
     let test = Test { anywhere: Some(anywhere), ..Test::default() };
-    Ok(Rule { action, test, label: format!("{option} {shown}") })
+    Ok(Rule { action, test, label: format!("{option} {shown}"), written: String::new() })
 }
 
 /// The file that rules stand in.
@@ -125,7 +129,9 @@ impl File<'_> {
         match (made.pop(), made.pop()) {
             (Some((start, action, test)), None) => {
                 let line = self.source.bytes().take(start).filter(|&b| b == b'\n').count() + 1;
-                Ok(Rule { action, test, label: format!("{}:{line}", self.name) })
+                let label = format!("{}:{line}", self.name);
+                let written = self.source.lines().nth(line - 1).unwrap_or_default().trim();
+                Ok(Rule { action, test, label, written: written.to_owned() })
             }
             (Some((start, ..)), Some(_)) => {
                 Err(self.error(start, format!("{KEYS}; make it two rules")))

@@ -7,9 +7,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use super::RuleSet;
-use crate::config::ConfigError;
+use super::cases::CaseFile;
 use crate::config::error::escaped;
+use crate::config::{ConfigError, set};
 use crate::format::{Grammar, Grammars};
 
 macro_rules! embedded {
@@ -18,15 +21,32 @@ macro_rules! embedded {
     };
 }
 
-/// The files in the program. Of two formats that describe as much of a log, the first is taken.
-const EMBEDDED: &[(&str, &str)] =
-    &embedded!["sic", "ii", "irssi", "weechat", "plain", "irc-noise", "highlights-only",];
+/// The formats in the program. Of two that describe as much of a log, the first is taken.
+const FORMATS: &[(&str, &str)] = &embedded!["sic", "ii", "irssi", "weechat", "plain"];
+
+/// The rule sets in the program.
+const RULE_SETS: &[(&str, &str)] = &embedded![
+    "irc-noise",
+    "bots",
+    "netsplit",
+    "meeting",
+    "highlights-only",
+    "syslog-errors",
+    "build-errors",
+];
 
 /// All formats and rule sets, checked.
 #[derive(Debug)]
 pub struct Library {
     grammars: Arc<Grammars>,
-    rule_sets: Vec<RuleSet>,
+    rule_sets: Vec<SetFile>,
+}
+
+/// A file of rules. Ours are compiled when they are used: most are not, and it takes time.
+#[derive(Debug)]
+struct SetFile {
+    file: File,
+    about: String,
 }
 
 impl Library {
@@ -35,16 +55,23 @@ impl Library {
     pub fn load(user_dir: Option<&Path>) -> Result<Self, ConfigError> {
         let own = user_dir.map_or(Ok(Vec::new()), user_files)?;
         let overridden = |name: &str| own.iter().any(|file| file.name == name);
-        let embedded = EMBEDDED
+        let embedded = FORMATS
             .iter()
+            .chain(RULE_SETS)
             .filter(|(name, _)| !overridden(name))
             .map(|&(name, source)| File::embedded(name, source))
             .collect::<Vec<_>>();
 
         let (mut grammars, mut rule_sets) = (Vec::new(), Vec::new());
-        for file in own.iter().chain(&embedded) {
+        let n_own = own.len();
+        for (number, file) in own.into_iter().chain(embedded).enumerate() {
             if file.has_rules() {
-                rule_sets.push(RuleSet::parse(&file.name, &file.path, &file.source)?);
+                let about = if number < n_own {
+                    file.rule_set()?.about().to_owned()
+                } else {
+                    set::parse::<About>(&file.path, &file.source)?.about
+                };
+                rule_sets.push(SetFile { file, about });
             } else {
                 grammars.push(Grammar::parse(&file.name, &file.path, &file.source)?);
             }
@@ -59,12 +86,20 @@ impl Library {
 
     /// The rule set `name`.
     pub fn rule_set(&self, name: &str) -> Result<RuleSet, ConfigError> {
-        let found = self.rule_sets.iter().find(|set| set.name() == name);
-        found.cloned().ok_or_else(|| {
-            let known: Vec<_> = self.rule_sets.iter().map(RuleSet::name).collect();
-            let (name, known) = (escaped(name), known.join(", "));
-            ConfigError::Wrong(format!("unknown filter \"{name}\"; known are {known}"))
-        })
+        let found = self.rule_files().find(|file| file.name == name);
+        found.map_or_else(
+            || {
+                let known: Vec<_> = self.rule_files().map(|file| file.name.as_str()).collect();
+                let (name, known) = (escaped(name), known.join(", "));
+                Err(ConfigError::Wrong(format!("unknown filter \"{name}\"; known are {known}")))
+            },
+            File::rule_set,
+        )
+    }
+
+    /// The files of rules.
+    pub fn rule_files(&self) -> impl Iterator<Item = &File> {
+        self.rule_sets.iter().map(|set| &set.file)
     }
 
     /// Name and description of each format.
@@ -74,12 +109,19 @@ impl Library {
 
     /// Name and description of each rule set.
     pub fn rule_sets(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.rule_sets.iter().map(|set| (set.name(), set.about()))
+        self.rule_sets.iter().map(|set| (set.file.name.as_str(), set.about.as_str()))
     }
 }
 
+/// The one key of a file that says what it does.
+#[derive(Deserialize)]
+struct About {
+    about: String,
+}
+
 /// A file of a format or of rules.
-struct File {
+#[derive(Debug)]
+pub struct File {
     name: String,
     path: PathBuf,
     source: String,
@@ -91,10 +133,21 @@ impl File {
         Self { name: name.to_owned(), path, source: source.to_owned() }
     }
 
-    fn read(path: PathBuf) -> Result<Self, ConfigError> {
+    /// Reads the file `path`, whose stem is the name.
+    pub fn read(path: PathBuf) -> Result<Self, ConfigError> {
         let source = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self { name, path, source })
+    }
+
+    /// Its rules.
+    pub fn rule_set(&self) -> Result<RuleSet, ConfigError> {
+        RuleSet::parse(&self.name, &self.path, &self.source)
+    }
+
+    /// Its rules, and their tests.
+    pub fn cases(&self) -> Result<CaseFile, ConfigError> {
+        CaseFile::parse(&self.name, &self.path, &self.source)
     }
 
     /// Whether it is a file of rules; else it is a format.
@@ -142,7 +195,8 @@ mod tests {
         let formats: Vec<_> = library.formats().map(|(name, _)| name).collect();
         let rule_sets: Vec<_> = library.rule_sets().map(|(name, _)| name).collect();
         assert_eq!(formats, ["sic", "ii", "irssi", "weechat", "plain"]);
-        assert_eq!(rule_sets, ["irc-noise", "highlights-only"]);
+        assert_eq!(rule_sets, RULE_SETS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        assert!(rule_sets.iter().all(|name| library.rule_set(name).is_ok()));
         for (name, about) in library.formats().chain(library.rule_sets()) {
             assert!(!about.is_empty() && !about.ends_with('.'), "{name}: {about}");
         }
@@ -152,7 +206,8 @@ mod tests {
     fn every_file_beside_is_in_the_program() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("filters");
         for file in user_files(&folder).expect("the folder") {
-            assert!(EMBEDDED.iter().any(|(name, _)| *name == file.name), "{}", file.name);
+            let mut embedded = FORMATS.iter().chain(RULE_SETS);
+            assert!(embedded.any(|(name, _)| *name == file.name), "{}", file.name);
         }
     }
 
@@ -179,8 +234,8 @@ mod tests {
     fn an_unknown_name_lists_the_known_ones() {
         let library = Library::load(None).expect("embedded files");
         let error = library.rule_set("noise").expect_err("no such set");
-        let said = "unknown filter \"noise\"; known are irc-noise, highlights-only";
-        assert_eq!(error.to_string(), said);
+        let said = "unknown filter \"noise\"; known are irc-noise, bots, netsplit, ";
+        assert!(error.to_string().starts_with(said), "{error}");
         assert!(Library::load(Some(Path::new("/nowhere/at/all"))).is_ok());
     }
 }

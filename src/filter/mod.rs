@@ -2,18 +2,19 @@
 //! and says. Knows nothing of formats, and of how a message sounds.
 #![forbid(unsafe_code)]
 
+pub mod cases;
 mod compile;
 pub mod library;
 pub mod rules;
 
 pub use library::Library;
-pub use rules::{RawRule, RuleSet};
+pub use rules::{RawRule, Rule, RuleSet};
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use crate::message::{Expiry, Message};
-use rules::{Action, Rule};
+use rules::Action;
 
 /// The longest text a rule can make by replacing, in bytes.
 const MAX_REPLACED: usize = crate::source::lines::MAX_LINE;
@@ -48,6 +49,34 @@ impl Expires<'_> {
     }
 }
 
+/// What a rule did to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It is spoken, whatever later rules would say.
+    Kept,
+    /// It is not spoken.
+    Dropped,
+    /// It was marked.
+    Highlighted,
+    /// Its text was changed.
+    Replaced,
+    /// It is worth hearing for a while only.
+    Expires,
+}
+
+impl Effect {
+    /// The key of the rules that do this.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Kept => "keep",
+            Self::Dropped => "drop",
+            Self::Highlighted => "highlight",
+            Self::Replaced => "replace",
+            Self::Expires => "expire",
+        }
+    }
+}
+
 /// Sets of rules, in the order in which they are asked.
 #[derive(Debug, Default)]
 pub struct Filter {
@@ -60,22 +89,64 @@ impl Filter {
         Self { sets }
     }
 
+    /// All rules, in the order in which they are asked.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.sets.iter().flat_map(|set| &set.rules)
+    }
+
+    /// Puts `set` in the place of the one of its name, or behind all others. True where it has
+    /// taken a place.
+    pub fn put(&mut self, set: RuleSet) -> bool {
+        if let Some(old) = self.sets.iter_mut().find(|old| old.name == set.name) {
+            *old = set;
+            return true;
+        }
+        self.sets.push(set);
+        false
+    }
+
     /// Asks every rule in order, until one keeps or drops; a message that none decides on is kept.
     /// Of those that say when it expires, the first counts.
     /// `source_name` is the host or the file that the message comes from.
-    pub fn judge<'r, 'm>(&'r self, mut message: Message<'m>, source_name: &str) -> Verdict<'r, 'm> {
+    pub fn judge<'r, 'm>(&'r self, message: Message<'m>, source_name: &str) -> Verdict<'r, 'm> {
+        self.judge_telling(message, source_name, |_, _| {})
+    }
+
+    /// The same, and tells what each rule did: its number among [`Self::rules`], and the effect.
+    pub fn judge_telling<'r, 'm>(
+        &'r self,
+        mut message: Message<'m>,
+        source_name: &str,
+        mut tell: impl FnMut(usize, Effect),
+    ) -> Verdict<'r, 'm> {
         let mut expires = None;
-        for rule in self.sets.iter().flat_map(|set| &set.rules) {
+        for (number, rule) in self.rules().enumerate() {
             if !rule.matches(&message, source_name) {
                 continue;
             }
             match &rule.action {
-                Action::Keep => return Verdict::Keep(message, expires),
-                Action::Drop => return Verdict::Drop { message, rule: &rule.label },
-                Action::Highlight => message.highlight = true,
-                Action::Replace { pattern, with } => replace(&mut message, pattern, with),
+                Action::Keep => {
+                    tell(number, Effect::Kept);
+                    return Verdict::Keep(message, expires);
+                }
+                Action::Drop => {
+                    tell(number, Effect::Dropped);
+                    return Verdict::Drop { message, rule: &rule.label };
+                }
+                Action::Highlight => {
+                    message.highlight = true;
+                    tell(number, Effect::Highlighted);
+                }
+                Action::Replace { pattern, with } => {
+                    if replace(&mut message, pattern, with) {
+                        tell(number, Effect::Replaced);
+                    }
+                }
                 Action::Expire { after } => {
-                    expires = expires.or(Some(Expires { rule: &rule.label, after: *after }));
+                    if expires.is_none() {
+                        expires = Some(Expires { rule: &rule.label, after: *after });
+                        tell(number, Effect::Expires);
+                    }
                 }
             }
         }
@@ -83,15 +154,17 @@ impl Filter {
     }
 }
 
-fn replace(message: &mut Message<'_>, pattern: &regex::Regex, with: &str) {
+/// Replaces in the text; false where there was nothing to replace.
+fn replace(message: &mut Message<'_>, pattern: &regex::Regex, with: &str) -> bool {
     let Cow::Owned(mut text) = pattern.replace_all(&message.text, with) else {
-        return; // nothing to replace
+        return false;
     };
     if text.len() > MAX_REPLACED {
         let end = (0..=MAX_REPLACED).rev().find(|&end| text.is_char_boundary(end));
         text.truncate(end.unwrap_or(0));
     }
     message.text = Cow::Owned(text);
+    true
 }
 
 impl Rule {

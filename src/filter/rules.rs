@@ -121,11 +121,24 @@ impl RuleSet {
 
 /// A rule that is ready to be asked.
 #[derive(Clone, Debug)]
-pub(super) struct Rule {
+pub struct Rule {
     pub(super) action: Action,
     pub(super) test: Test,
-    /// Rule set and line, for whoever asks why.
     pub(super) label: String,
+    pub(super) written: String,
+}
+
+impl Rule {
+    /// Rule set and line, for whoever asks why.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The line of the file that says what it does; as it stands there, so not to be printed as it
+    /// is. Empty for a rule of the command line, whose label says all.
+    pub fn written(&self) -> &str {
+        &self.written
+    }
 }
 
 /// What a rule does.

@@ -1,0 +1,143 @@
+//! Runs the tests that stand in files of rules: each line is heard by the rules of its file alone.
+#![forbid(unsafe_code)]
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use toml::Spanned;
+
+use crate::clock;
+use crate::config::error::escaped;
+use crate::config::{ConfigError, file};
+use crate::error::Error;
+use crate::filter::cases::{Case, CaseFile, Spoken};
+use crate::filter::library::File;
+use crate::filter::{Effect, Filter, Library};
+use crate::format::{Grammars, Reader};
+use crate::hearing::{Heard, Hearing};
+use crate::message::{Kind, SourceId};
+use crate::phrase::Naming;
+use crate::source::lines::Lines;
+
+/// `irc-speak filters check`: the tests of `files`, or of all files of rules that are known.
+pub fn run(files: &[PathBuf]) -> Result<(), Error> {
+    let library = Library::load(file::filters_folder().as_deref())?;
+    let tested = if files.is_empty() {
+        library.rule_files().map(File::cases).collect::<Result<Vec<_>, _>>()?
+    } else {
+        let read = |path: &PathBuf| File::read(path.clone()).and_then(|file| file.cases());
+        files.iter().map(read).collect::<Result<Vec<_>, _>>()?
+    };
+    let mut stdout = io::stdout().lock();
+    let (mut n_tests, mut n_failed) = (0, 0);
+    for file in &tested {
+        for case in &file.cases {
+            let failures = failures(file, case, &library.grammars())?;
+            n_tests += 1;
+            n_failed += usize::from(!failures.is_empty());
+            for failure in failures {
+                writeln!(stdout, "{failure}").map_err(Error::stdout)?;
+            }
+        }
+    }
+    let result = if n_failed == 0 { "all pass".to_owned() } else { format!("{n_failed} failed") };
+    writeln!(stdout, "files: {}, tests: {n_tests}, {result}", tested.len())
+        .map_err(Error::stdout)?;
+    if n_failed == 0 { Ok(()) } else { Err(Error::TestsFailed) }
+}
+
+/// What became of a test's line.
+struct Outcome {
+    kind: Kind,
+    highlight: bool,
+    rule: Option<String>,
+    words: Option<String>,
+}
+
+impl Outcome {
+    /// As half a sentence.
+    fn told(&self) -> String {
+        match (&self.words, &self.rule) {
+            (Some(words), _) => format!("it is spoken as \"{}\"", escaped(words)),
+            (None, Some(rule)) => format!("it is dropped by {}", escaped(rule)),
+            (None, None) => "it is dropped".to_owned(),
+        }
+    }
+}
+
+/// What is not as `case` expects it: a sentence each.
+fn failures(
+    file: &CaseFile,
+    case: &Case,
+    grammars: &Arc<Grammars>,
+) -> Result<Vec<ConfigError>, ConfigError> {
+    let outcome = outcome(file, case, grammars)?;
+    let mut wrong = Vec::new();
+    match (case.spoken.as_ref().map(|it| (it, it.get_ref())), outcome.words.as_deref()) {
+        (Some((_, Spoken::Any(true))), Some(_)) | (None | Some((_, Spoken::Any(false))), None) => {}
+        (Some((_, Spoken::Words(expected))), Some(words)) if expected == words => {}
+        (Some((at, Spoken::Words(expected))), _) => {
+            let problem = format!("expected \"{}\"; {}", escaped(expected), outcome.told());
+            wrong.push(file.error(at, problem));
+        }
+        (Some((at, Spoken::Any(true))), None) => {
+            wrong.push(file.error(at, format!("expected to be spoken; {}", outcome.told())));
+        }
+        (Some((at, Spoken::Any(false))), Some(_)) => {
+            wrong.push(file.error(at, format!("expected to be dropped; {}", outcome.told())));
+        }
+        (None, Some(_)) => {
+            let problem = format!("expected to be dropped; {}", outcome.told());
+            wrong.push(file.error(&case.line, problem));
+        }
+    }
+    let mut compare = |what: &str, expected: Option<&Spanned<String>>, found: &str| {
+        if let Some(at) = expected.filter(|expected| expected.get_ref() != found) {
+            let (expected, found) = (escaped(at.get_ref()), escaped(found));
+            let problem = format!("expected the {what} \"{expected}\"; it is \"{found}\"");
+            wrong.push(file.error(at, problem));
+        }
+    };
+    compare("rule", case.rule.as_ref(), outcome.rule.as_deref().unwrap_or("none"));
+    compare("kind", case.kind.as_ref(), outcome.kind.name());
+    if let Some(at) = case.highlight.as_ref().filter(|it| *it.get_ref() != outcome.highlight) {
+        let problem = match at.get_ref() {
+            true => "expected to be highlighted; no rule does",
+            false => "expected not to be highlighted; a rule does",
+        };
+        wrong.push(file.error(at, problem));
+    }
+    Ok(wrong)
+}
+
+/// Hears the line of `case`.
+fn outcome(file: &CaseFile, case: &Case, grammars: &Arc<Grammars>) -> Result<Outcome, ConfigError> {
+    let format = case.format.as_ref();
+    if let Some(name) = format {
+        Reader::named(Arc::clone(grammars), name.get_ref())
+            .map_err(|error| file.error(name, error.to_string()))?;
+    }
+    let filter = Filter::new(vec![file.set.clone()]);
+    let labels: Vec<_> = filter.rules().map(|rule| rule.label().to_owned()).collect();
+    let format = format.map(|name| name.get_ref().as_str());
+    let name = "test".to_owned();
+    let mut hearing = Hearing::new([name], grammars, format, filter, Naming::Change);
+    let bytes = case.line.get_ref().clone().into_bytes();
+    let lines = Lines::new(SourceId(0), bytes, clock::now());
+    let Some(line) = lines.iter().next() else {
+        return Err(file.error(&case.line, "the line is empty; it takes one of a log"));
+    };
+    Ok(hearing.explain(line, |explained| {
+        let decided = explained.effects.iter().find_map(|&(number, effect)| {
+            matches!(effect, Effect::Kept | Effect::Dropped).then(|| labels.get(number).cloned())?
+        });
+        let (rule, words) = match explained.heard {
+            Heard::Words(words, _) => (decided, Some(words.to_owned())),
+            Heard::Dropped(rule) => (Some(rule.to_owned()), None),
+        };
+        let highlight = |&(_, effect): &(usize, Effect)| effect == Effect::Highlighted;
+        let highlight = explained.effects.iter().any(highlight);
+        Outcome { kind: explained.message.kind, highlight, rule, words }
+    }))
+}

@@ -1,0 +1,221 @@
+//! Tells of each line of a log what becomes of it, by which rule, and in which words: how people
+//! write rules. Knows a line's way up to its words, and nothing of queue and voice.
+//!
+//! A log is read once, a piece at a time: memory does not grow with it.
+#![forbid(unsafe_code)]
+
+pub mod check;
+mod diff;
+mod row;
+mod side;
+mod tally;
+mod terminal;
+mod view;
+
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Explain, Listening};
+use crate::clock;
+use crate::config::file::reason;
+use crate::config::settings::Settings;
+use crate::error::Error;
+use crate::message::{Line, SourceId};
+use crate::source::SourceError;
+use crate::source::lines::{Lines, Splitter};
+use crate::source::tail::TailError;
+use diff::Difference;
+use row::Row;
+use side::Side;
+use terminal::Terminal;
+use view::View;
+
+/// The bytes that are read at once.
+const READ: usize = 256 * 1024;
+
+/// The lines by which the format is recognised before the first is explained.
+const SAMPLE: usize = 200;
+
+/// `irc-speak explain`.
+pub fn run(arguments: &Explain, options: &Listening) -> Result<(), Error> {
+    let path = arguments.log.as_deref().filter(|path| *path != Path::new("-"));
+    let name = path.unwrap_or(Path::new("stdin"));
+    let settings = Settings::for_log(options, name)?;
+    let knows_format = settings.format.is_some();
+    let input: Box<dyn Read> = match path {
+        Some(path) => Box::new(File::open(path).map_err(|error| unreadable(Some(path), &error))?),
+        None => Box::new(io::stdin().lock()),
+    };
+    let other = arguments.diff.as_deref().map(|other| diff::settings(other, options, name));
+    let other = other.transpose()?;
+    let mut sides = match other {
+        None => Sides::One(Side::new(settings, name)),
+        Some((changed, notice)) => {
+            if !options.quiet {
+                eprintln!("{notice}");
+            }
+            let sides = (Side::new(settings, name), Side::new(changed, name));
+            Sides::Two(Box::new(sides), Difference::default())
+        }
+    };
+    let terminal = Terminal::stdout();
+    let output = if arguments.json { Output::Json } else { Output::Human(View::new(terminal)) };
+    let mut log = Log { input, path: path.map(Path::to_path_buf), splitter: Splitter::default() };
+    let mut out = Printer { out: BufWriter::with_capacity(READ, io::stdout().lock()), output };
+    if let Err(error) = explain(&mut log, knows_format, &mut sides, &mut out) {
+        // What was explained until then is shown, and the summary of it too.
+        out.settle()?;
+        return Err(error);
+    }
+    if !options.quiet {
+        eprint!("{}", sides.summary());
+    }
+    Ok(())
+}
+
+/// Explains `log` to its end.
+fn explain(
+    log: &mut Log,
+    knows_format: bool,
+    sides: &mut Sides,
+    out: &mut Printer<impl Write>,
+) -> Result<(), Error> {
+    let mut waiting = Vec::new();
+    let mut unsampled = if knows_format { 0 } else { SAMPLE };
+    loop {
+        let lines = log.read()?;
+        let ended = lines.is_none();
+        if let Some(lines) = lines {
+            if unsampled > 0 {
+                unsampled = unsampled.saturating_sub(lines.iter().count());
+                sides.sample(&lines);
+            }
+            waiting.push(lines);
+        }
+        if unsampled == 0 || ended {
+            for line in waiting.iter().flat_map(Lines::iter) {
+                sides.line(line, out).map_err(Error::stdout)?;
+            }
+            waiting.clear();
+            // Whoever reads a slow pipe's lines sees them when they come.
+            out.settle()?;
+        }
+        if ended {
+            return Ok(());
+        }
+    }
+}
+
+/// The rules that lines are explained by: one set of them, or those before and after a change.
+enum Sides {
+    One(Side),
+    Two(Box<(Side, Side)>, Difference),
+}
+
+impl Sides {
+    fn sample(&mut self, lines: &Lines) {
+        match self {
+            Self::One(side) => side.sample(lines),
+            Self::Two(sides, _) => {
+                let (before, after) = &mut **sides;
+                before.sample(lines);
+                after.sample(lines);
+            }
+        }
+    }
+
+    fn line(&mut self, line: Line<'_>, out: &mut Printer<impl Write>) -> io::Result<()> {
+        match self {
+            Self::One(side) => side.explain(line, |row| out.row(row)),
+            Self::Two(sides, difference) => {
+                let (before, after) = &mut **sides;
+                before.explain(line.clone(), |before| {
+                    after.explain(line, |after| {
+                        let differs = difference.count(before, after);
+                        if differs { out.change(before, after) } else { Ok(()) }
+                    })
+                })
+            }
+        }
+    }
+
+    fn summary(&self) -> String {
+        match self {
+            Self::One(side) => side.tally.summary(side.rules()),
+            Self::Two(sides, difference) => {
+                format!("{difference}{}", sides.1.tally.never(sides.1.rules()))
+            }
+        }
+    }
+}
+
+/// Where rows go, and how they look there.
+struct Printer<W> {
+    out: W,
+    output: Output,
+}
+
+enum Output {
+    Json,
+    Human(View),
+}
+
+impl<W: Write> Printer<W> {
+    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+        match &mut self.output {
+            Output::Json => row::json(row, None, &mut self.out),
+            Output::Human(view) => view.row(row, &mut self.out),
+        }
+    }
+
+    fn change(&mut self, before: &Row<'_>, after: &Row<'_>) -> io::Result<()> {
+        match &mut self.output {
+            Output::Json => row::json(after, Some(before), &mut self.out),
+            Output::Human(view) => view.change(before, after, &mut self.out),
+        }
+    }
+
+    /// Nothing is held back any longer.
+    fn settle(&mut self) -> Result<(), Error> {
+        let settled = match &mut self.output {
+            Output::Json => Ok(()),
+            Output::Human(view) => view.settle(&mut self.out),
+        };
+        settled.and_then(|()| self.out.flush()).map_err(Error::stdout)
+    }
+}
+
+/// The log that is explained.
+struct Log {
+    input: Box<dyn Read>,
+    path: Option<PathBuf>,
+    splitter: Splitter,
+}
+
+impl Log {
+    /// The next whole lines; none at the end.
+    fn read(&mut self) -> Result<Option<Lines>, Error> {
+        let lines = |bytes| Lines::new(SourceId(0), bytes, clock::now());
+        let mut buffer = vec![0; READ];
+        loop {
+            match self.input.read(&mut buffer) {
+                Ok(0) => return Ok(self.splitter.flush().map(lines)),
+                Ok(n) => {
+                    if let Some(bytes) = self.splitter.push(&buffer[..n]) {
+                        return Ok(Some(lines(bytes)));
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(unreadable(self.path.as_deref(), &error)),
+            }
+        }
+    }
+}
+
+fn unreadable(path: Option<&Path>, error: &io::Error) -> Error {
+    Error::Source(match path {
+        Some(path) => TailError::Unreadable { path: path.to_owned(), why: reason(error) }.into(),
+        None => SourceError::Stdin(io::Error::from(error.kind())),
+    })
+}

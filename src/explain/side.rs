@@ -1,0 +1,79 @@
+//! Explains lines by one set of rules, and counts what these do.
+#![forbid(unsafe_code)]
+
+use std::path::Path;
+
+use super::row::{Fate, Row};
+use super::tally::Tally;
+use crate::config::settings::Settings;
+use crate::filter::{Effect, Rule};
+use crate::hearing::{Heard, Hearing};
+use crate::message::Line;
+use crate::source::lines::Lines;
+
+/// A set of rules, and what it did so far.
+pub(super) struct Side {
+    hearing: Hearing,
+    rules: Vec<Rule>,
+    pub(super) tally: Tally,
+}
+
+impl Side {
+    /// Explains the log `name` by `settings`.
+    pub(super) fn new(settings: Settings, name: &Path) -> Self {
+        let Settings { filter, format, grammars, naming, .. } = settings;
+        let rules: Vec<_> = filter.rules().cloned().collect();
+        let name = name.to_string_lossy().into_owned();
+        let tally = Tally::new(rules.len());
+        let hearing = Hearing::new([name], &grammars, format.as_deref(), filter, naming);
+        Self { hearing, rules, tally }
+    }
+
+    pub(super) fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Takes lines to recognise the format by.
+    pub(super) fn sample(&mut self, lines: &Lines) {
+        self.hearing.sample(lines);
+    }
+
+    /// Explains `line` to `take`.
+    pub(super) fn explain<R>(&mut self, line: Line<'_>, take: impl FnOnce(&Row<'_>) -> R) -> R {
+        let Self { hearing, rules, tally } = self;
+        hearing.explain(line, |explained| {
+            let (mut by, mut also) = (None, Vec::new());
+            for &(number, effect) in explained.effects {
+                match effect {
+                    Effect::Kept | Effect::Dropped => by = rules.get(number),
+                    Effect::Highlighted | Effect::Replaced | Effect::Expires => {
+                        also.extend(rules.get(number).map(|rule| (effect, rule)));
+                    }
+                }
+            }
+            let (fate, rule, spoken) = match explained.heard {
+                Heard::Words(words, _) => (Fate::Spoken, by.map(Rule::label), Some(words)),
+                Heard::Dropped(rule) => (Fate::Dropped, Some(rule), None),
+            };
+            // A line without words is nobody's doing, whatever rule would have kept it.
+            let by = by.filter(|by| Some(by.label()) == rule);
+            let message = &explained.message;
+            let row = Row {
+                line: explained.number,
+                format: explained.format,
+                kind: message.kind,
+                time: message.stamp.as_deref(),
+                channel: message.channel.as_deref(),
+                sender: message.sender.as_deref(),
+                text: &message.text,
+                fate,
+                rule,
+                spoken,
+                by,
+                also: &also,
+            };
+            tally.count(explained.effects, &row);
+            take(&row)
+        })
+    }
+}
