@@ -18,9 +18,74 @@ macro_rules! embedded {
     };
 }
 
-/// The files in the program. Of two formats that describe as much of a log, the first is taken.
-const EMBEDDED: &[(&str, &str)] =
-    &embedded!["sic", "ii", "irssi", "weechat", "plain", "irc-noise", "highlights-only",];
+/// The formats in the program. Of two formats that describe as much of a log, the first is taken.
+const FORMATS: &[(&str, &str)] = &embedded![
+    "sic",
+    "ii",
+    "irssi",
+    "weechat",
+    "znc",
+    "mirc",
+    "hexchat",
+    "eggdrop",
+    "energymech",
+    "supybot",
+    "hms",
+    "iso-bracket",
+    "quassel",
+    "konversation",
+    "pidgin",
+    "textual",
+    "thelounge",
+    "halloy",
+    "tiny",
+    "catgirl",
+    "erc",
+    "rcirc",
+    "irccloud",
+    "botbot",
+    "bip",
+    "dircproxy",
+    "chatzilla",
+    "qwebirc",
+    "brackets-joins",
+    "channel-two",
+    "ubuntu-irclogs",
+    "perlgeek",
+    "slack-paste",
+    "nick-only",
+    "markdown-nick",
+    "web-html",
+    "irc-json",
+    "postfix",
+    "syslog",
+    "rfc5424",
+    "journald",
+    "clf",
+    "nginx-error",
+    "apache-error",
+    "docker-compose",
+    "klog",
+    "logcat",
+    "dmesg",
+    "log4j",
+    "python-logging",
+    "postgres",
+    "minecraft",
+    "cbs",
+    "openstack",
+    "rust-tracing",
+    "json-lines",
+    "logfmt",
+    "cargo",
+    "gcc",
+    "pytest",
+    "jest",
+    "plain",
+];
+
+/// The files of rules in the program.
+const RULE_SETS: &[(&str, &str)] = &embedded!["irc-noise", "highlights-only"];
 
 /// All formats and rule sets, checked.
 #[derive(Debug)]
@@ -34,19 +99,29 @@ impl Library {
     /// the folder `filters` beside the configuration. A user's format goes before the others.
     pub fn load(user_dir: Option<&Path>) -> Result<Self, ConfigError> {
         let own = user_dir.map_or(Ok(Vec::new()), user_files)?;
-        let overridden = |name: &str| own.iter().any(|file| file.name == name);
-        let embedded = EMBEDDED
-            .iter()
-            .filter(|(name, _)| !overridden(name))
-            .map(|&(name, source)| File::embedded(name, source))
-            .collect::<Vec<_>>();
-
         let (mut grammars, mut rule_sets) = (Vec::new(), Vec::new());
-        for file in own.iter().chain(&embedded) {
+        for file in &own {
             if file.has_rules() {
                 rule_sets.push(RuleSet::parse(&file.name, &file.path, &file.source)?);
             } else {
                 grammars.push(Grammar::parse(&file.name, &file.path, &file.source)?);
+            }
+        }
+        for &(name, source) in FORMATS {
+            // What takes the place of one of ours takes it in the order, too.
+            match grammars.iter().position(|own: &Grammar| own.name() == name) {
+                Some(at) => {
+                    let own = grammars.remove(at);
+                    grammars.push(own);
+                }
+                None if own.iter().any(|file| file.name == name) => {}
+                None => grammars.push(Grammar::embedded(name, source)),
+            }
+        }
+        for (name, source) in RULE_SETS {
+            if !own.iter().any(|file| file.name == *name) {
+                let path = PathBuf::from(format!("filters/{name}.toml"));
+                rule_sets.push(RuleSet::parse(name, &path, source)?);
             }
         }
         Ok(Self { grammars: Arc::new(Grammars::new(grammars)), rule_sets })
@@ -86,11 +161,6 @@ struct File {
 }
 
 impl File {
-    fn embedded(name: &str, source: &str) -> Self {
-        let path = PathBuf::from(format!("filters/{name}.toml"));
-        Self { name: name.to_owned(), path, source: source.to_owned() }
-    }
-
     fn read(path: PathBuf) -> Result<Self, ConfigError> {
         let source = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -152,7 +222,17 @@ mod tests {
     fn every_file_beside_is_in_the_program() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("filters");
         for file in user_files(&folder).expect("the folder") {
-            assert!(EMBEDDED.iter().any(|(name, _)| *name == file.name), "{}", file.name);
+            let ours = if file.has_rules() { RULE_SETS } else { FORMATS };
+            assert!(ours.iter().any(|(name, _)| *name == file.name), "{}", file.name);
+        }
+    }
+
+    #[test]
+    fn every_format_in_the_program_is_right() {
+        for (name, source) in FORMATS {
+            let path = PathBuf::from(format!("filters/{name}.toml"));
+            let grammar = Grammar::parse(name, &path, source);
+            assert!(grammar.is_ok(), "{}", grammar.expect_err("wrong"));
         }
     }
 
