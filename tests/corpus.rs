@@ -45,10 +45,8 @@ fn hash(text: &str) -> u64 {
 /// The lines of a file; UTF-16 is told by its mark.
 fn lines(bytes: &[u8]) -> Vec<String> {
     let text = if let Some(wide) = bytes.strip_prefix(b"\xff\xfe") {
-        let units: Vec<u16> = wide
-            .chunks_exact(2)
-            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-            .collect();
+        let units: Vec<u16> =
+            wide.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
         String::from_utf16_lossy(&units).split('\n').map(str::to_owned).collect::<Vec<_>>()
     } else {
         bytes.split(|&byte| byte == b'\n').map(|line| decode(line).into_owned()).collect()
@@ -87,15 +85,43 @@ fn take(library: &Library, file: &Path, wanted: &HashSet<usize>) -> Taken {
                 Kind::Kick => text.split_once(' ').map_or("", |(_, reason)| reason),
                 _ => text,
             };
-            if std::env::var_os("IRC_SPEAK_SHOW").is_some() {
-                println!("# {}:{n} {} [{}] {text}", file.display(), message.kind, message.sender.as_deref().unwrap_or_default());
-            }
             let sender = message.sender.as_deref().unwrap_or_default().to_owned();
             readings.insert(n, (message.kind.name().to_owned(), sender, hash(text)));
         }
     }
     Taken { format: reader.format().to_owned(), sureness: reader.sureness(), kinds, readings }
 }
+
+/// The formats that the files of a folder may be taken for: where two clients write the same, and
+/// where a log has nothing but speech. By itself a folder is named like its format.
+const ACCEPTED: &[(&str, &[&str])] = &[
+    ("auth-sshd", &["syslog"]),
+    ("brackets-joins", &["brackets-joins", "znc"]), // one file is speech alone
+    ("clf-access", &["clf"]),
+    ("eggdrop-console", &["eggdrop"]),
+    ("gcc-make", &["gcc"]),
+    ("grafana-logfmt", &["logfmt"]),
+    ("hl-sample", &["json-lines"]),
+    ("hms-nick", &["hms"]),
+    ("journalctl-short", &["syslog", "journald"]), // the same but for the line of a boot
+    ("meetbot", &["hms"]),
+    ("mirc", &["mirc", "znc"]), // one file is speech alone
+    ("mirc-text", &["nick-only"]),
+    ("openstack-python", &["openstack"]),
+    ("perlgeek-archive", &["perlgeek"]),
+    ("rrsagent", &["hms"]),
+    ("supybot-hms", &["supybot"]),
+    ("syslog-rfc3164", &["syslog"]),
+    ("syslog-rfc5424", &["rfc5424"]),
+    ("web-html-log", &["web-html"]),
+    ("windows-cbs", &["cbs"]),
+];
+
+/// Lines of the sample that are read otherwise, on purpose.
+const EXCEPTIONS: &[(&str, usize)] = &[
+    // In a reason of another encoding one character is a soft hyphen, which is not to be seen.
+    ("eggdrop/slackware-20130103.log", 235),
+];
 
 #[test]
 fn real_logs_are_understood() {
@@ -104,39 +130,54 @@ fn real_logs_are_understood() {
         println!("no real logs at {}: not tested", corpus.display());
         return;
     }
+    // Formats as they are being written; else those in the program.
     let own = std::env::var_os("IRC_SPEAK_FILTERS").map(PathBuf::from);
     let library = Library::load(own.as_deref()).expect("formats");
     let primary = readings("sample.tsv");
-    let mut accepted: HashMap<Place, Vec<Reading>> = HashMap::new();
+    let mut right: HashMap<Place, Vec<Reading>> = HashMap::new();
     for (place, reading) in primary.iter().cloned().chain(readings("alternatives.tsv")) {
-        accepted.entry(place).or_default().push(reading);
+        right.entry(place).or_default().push(reading);
     }
+    let (mut shares, mut wrong) = (BTreeMap::<String, (u32, u32)>::new(), Vec::new());
+    println!("file\tformat\tsureness\tlines by kind");
+    for (file, wanted) in &files(&corpus, &primary) {
+        let taken = take(&library, &corpus.join(file), wanted);
+        let Taken { format, sureness, kinds, .. } = &taken;
+        println!("{file}\t{format}\t{sureness:.2}\t{kinds:?}");
+        let folder = file.split('/').next().unwrap_or_default();
+        let accepted = ACCEPTED.iter().find(|(name, _)| *name == folder);
+        if !accepted.map_or(&[folder][..], |(_, accepted)| accepted).contains(&format.as_str()) {
+            wrong.push(format!("{file} is taken for {format}"));
+        }
+        let share = shares.entry(folder.to_owned()).or_default();
+        for (&line, reading) in &taken.readings {
+            let is_right = right[&(file.clone(), line)].contains(reading);
+            *share = (share.0 + u32::from(is_right), share.1 + 1);
+            if !is_right && !EXCEPTIONS.contains(&(file, line)) {
+                wrong.push(format!("{file}:{line} is read as {reading:?}"));
+            }
+        }
+    }
+    println!("folder\tlines right\tof the sample");
+    for (folder, (right, all)) in &shares {
+        println!("{folder}\t{right}\t{all}");
+    }
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The files of the corpus, with the lines of each that are in the sample.
+fn files(corpus: &Path, sample: &[(Place, Reading)]) -> BTreeMap<String, HashSet<usize>> {
     let mut files: BTreeMap<String, HashSet<usize>> = BTreeMap::new();
-    for ((file, line), _) in &primary {
+    for ((file, line), _) in sample {
         files.entry(file.clone()).or_default().insert(*line);
     }
-    for manifest in fs::read_to_string(corpus.join("MANIFEST.tsv")).expect("it").lines().skip(1) {
-        let file = manifest.split('\t').next().unwrap_or_default();
+    let manifest = fs::read_to_string(corpus.join("MANIFEST.tsv")).expect("a list of the files");
+    for row in manifest.lines().skip(1) {
+        let file = row.split('\t').next().unwrap_or_default();
+        // Tables of replay and minutes are no logs.
         if !file.starts_with("meetings/") && !file.contains(".minutes.") {
             files.entry(file.to_owned()).or_default();
         }
     }
-    let mut shares: BTreeMap<String, (u32, u32)> = BTreeMap::new();
-    for (file, wanted) in &files {
-        let taken = take(&library, &corpus.join(file), wanted);
-        let folder = file.split('/').next().unwrap_or_default();
-        let share = shares.entry(folder.to_owned()).or_default();
-        for (line, reading) in &taken.readings {
-            let right = accepted[&(file.clone(), *line)].contains(reading);
-            share.0 += u32::from(right);
-            share.1 += 1;
-            if !right {
-                println!("wrong {file}:{line} {reading:?}");
-            }
-        }
-        println!("file {file}\t{}\t{:.2}\t{:?}", taken.format, taken.sureness, taken.kinds);
-    }
-    for (folder, (right, all)) in &shares {
-        println!("share {folder}\t{right}/{all}\t{:.1}", 100.0 * f64::from(*right) / f64::from(*all));
-    }
+    files
 }

@@ -22,6 +22,7 @@ macro_rules! embedded {
 const FORMATS: &[(&str, &str)] = &embedded![
     "sic",
     "ii",
+    "hms",
     "irssi",
     "weechat",
     "znc",
@@ -30,7 +31,6 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "eggdrop",
     "energymech",
     "supybot",
-    "hms",
     "iso-bracket",
     "quassel",
     "konversation",
@@ -49,8 +49,8 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "chatzilla",
     "qwebirc",
     "brackets-joins",
-    "channel-two",
     "ubuntu-irclogs",
+    "channel-two",
     "perlgeek",
     "slack-paste",
     "nick-only",
@@ -211,7 +211,8 @@ mod tests {
         let library = Library::load(None).expect("embedded files");
         let formats: Vec<_> = library.formats().map(|(name, _)| name).collect();
         let rule_sets: Vec<_> = library.rule_sets().map(|(name, _)| name).collect();
-        assert_eq!(formats, ["sic", "ii", "irssi", "weechat", "plain"]);
+        assert_eq!(formats[..4], ["sic", "ii", "hms", "irssi"]);
+        assert_eq!(formats.last(), Some(&"plain"));
         assert_eq!(rule_sets, ["irc-noise", "highlights-only"]);
         for (name, about) in library.formats().chain(library.rule_sets()) {
             assert!(!about.is_empty() && !about.ends_with('.'), "{name}: {about}");

@@ -223,9 +223,8 @@ impl Body {
         let raw: RawGrammar = set::parse(path, source)?;
         let pattern = |line: RawLine| {
             let RawLine { kind, weak, .. } = line;
-            let of_fields = |syntax, fields| {
-                Pattern::of_fields(kind, weak, Fields::written(fields, syntax))
-            };
+            let of_fields =
+                |syntax, fields| Pattern::of_fields(kind, weak, Fields::written(fields, syntax));
             if let Some(expression) = line.r#match {
                 let pattern = Pattern::new(kind, weak, expression.get_ref(), &raw.parts);
                 check(&pattern, expression.get_ref()).map_err(|problem| {
@@ -273,12 +272,10 @@ match = '{stamp} (?P<victim>[^ ]+) (?:kicked|thrown) by (?P<sender>[^ ]+)(?: (?P
     fn the_first_pattern_that_matches_tells() {
         let grammar = grammar(FILE).expect("a grammar");
         let read = |line| {
-            grammar
-                .read(line, Strength::Weak, &mut grammar.slots())
-                .map(|parts| {
-                    let part = |part: Option<std::borrow::Cow<'_, str>>| part.map(String::from);
-                    (parts.kind, part(parts.sender), part(parts.victim), parts.text.to_string())
-                })
+            grammar.read(line, Strength::Weak, &mut grammar.slots()).map(|parts| {
+                let part = |part: Option<std::borrow::Cow<'_, str>>| part.map(String::from);
+                (parts.kind, part(parts.sender), part(parts.victim), parts.text.to_string())
+            })
         };
         for (line, parts) in [
             ("1:2 <kim> hi  <x>", Some((Kind::Say, Some("kim"), None, "hi  <x>"))),
@@ -289,9 +286,10 @@ match = '{stamp} (?P<victim>[^ ]+) (?:kicked|thrown) by (?P<sender>[^ ]+)(?: (?P
             (" 1:2 <kim> hi", None),
             ("", None),
         ] {
-            let parts = parts.map(|(kind, sender, victim, text): (_, Option<&str>, Option<&str>, _)| {
-                (kind, sender.map(str::to_owned), victim.map(str::to_owned), String::from(text))
-            });
+            let parts =
+                parts.map(|(kind, sender, victim, text): (_, Option<&str>, Option<&str>, _)| {
+                    (kind, sender.map(str::to_owned), victim.map(str::to_owned), String::from(text))
+                });
             assert_eq!(read(line), parts, "line: {line:?}");
         }
     }

@@ -196,8 +196,16 @@ impl Made {
     }
 }
 
-/// `pattern` with each `{name}` replaced by the part of that name.
+/// `pattern` with each `{name}` replaced by the part of that name, which may have others in it.
 fn expanded(pattern: &str, parts: &BTreeMap<String, String>) -> String {
+    let once = expanded_once(pattern, parts);
+    if parts.keys().any(|name| once.contains(&format!("{{{name}}}"))) {
+        return expanded_once(&once, parts);
+    }
+    once
+}
+
+fn expanded_once(pattern: &str, parts: &BTreeMap<String, String>) -> String {
     let replace = |pattern: String, (name, part): (&String, &String)| {
         pattern.replace(&format!("{{{name}}}"), part)
     };

@@ -84,9 +84,10 @@ impl Reader {
     /// The format as far as it is recognised: plain where hardly a line is described.
     pub fn format(&self) -> &str {
         // A reader that was told has seen no lines.
-        let best = self.candidates.first().filter(|best| {
-            best.least.is_some() && (best.strong + best.weak) * 10 >= self.seen
-        });
+        let best = self
+            .candidates
+            .first()
+            .filter(|best| best.least.is_some() && (best.strong + best.weak) * 10 >= self.seen);
         best.and_then(|best| self.grammars.get(best.grammar)).map_or(PLAIN, Grammar::name)
     }
 
