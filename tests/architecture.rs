@@ -33,7 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("error", &["audio", "config", "control", "engine", "source"]),
-    ("simulate", &["hearing", "message", "queue", "source"]),
+    ("simulate", &["format", "hearing", "message", "queue", "source"]),
     (
         "explain",
         &[

@@ -21,8 +21,71 @@ macro_rules! embedded {
     };
 }
 
-/// The formats in the program. Of two that describe as much of a log, the first is taken.
-const FORMATS: &[(&str, &str)] = &embedded!["sic", "ii", "irssi", "weechat", "plain"];
+/// The formats in the program. Of two formats that describe as much of a log, the first is taken.
+const FORMATS: &[(&str, &str)] = &embedded![
+    "sic",
+    "ii",
+    "hms",
+    "irssi",
+    "weechat",
+    "znc",
+    "mirc",
+    "hexchat",
+    "eggdrop",
+    "energymech",
+    "supybot",
+    "iso-bracket",
+    "quassel",
+    "konversation",
+    "pidgin",
+    "textual",
+    "thelounge",
+    "halloy",
+    "tiny",
+    "catgirl",
+    "erc",
+    "rcirc",
+    "irccloud",
+    "botbot",
+    "bip",
+    "dircproxy",
+    "chatzilla",
+    "qwebirc",
+    "brackets-joins",
+    "ubuntu-irclogs",
+    "channel-two",
+    "perlgeek",
+    "slack-paste",
+    "nick-only",
+    "markdown-nick",
+    "web-html",
+    "irc-json",
+    "postfix",
+    "syslog",
+    "rfc5424",
+    "journald",
+    "clf",
+    "nginx-error",
+    "apache-error",
+    "docker-compose",
+    "klog",
+    "logcat",
+    "dmesg",
+    "log4j",
+    "python-logging",
+    "postgres",
+    "minecraft",
+    "cbs",
+    "openstack",
+    "rust-tracing",
+    "json-lines",
+    "logfmt",
+    "cargo",
+    "gcc",
+    "pytest",
+    "jest",
+    "plain",
+];
 
 /// The rule sets in the program.
 const RULE_SETS: &[(&str, &str)] = &embedded![
@@ -54,27 +117,32 @@ impl Library {
     /// the folder `filters` beside the configuration. A user's format goes before the others.
     pub fn load(user_dir: Option<&Path>) -> Result<Self, ConfigError> {
         let own = user_dir.map_or(Ok(Vec::new()), user_files)?;
-        let overridden = |name: &str| own.iter().any(|file| file.name == name);
-        let embedded = FORMATS
-            .iter()
-            .chain(RULE_SETS)
-            .filter(|(name, _)| !overridden(name))
-            .map(|&(name, source)| File::embedded(name, source))
-            .collect::<Vec<_>>();
-
+        let names: Vec<_> = own.iter().map(|file| file.name.clone()).collect();
         let (mut grammars, mut rule_sets) = (Vec::new(), Vec::new());
-        let n_own = own.len();
-        for (number, file) in own.into_iter().chain(embedded).enumerate() {
+        for file in own {
             if file.has_rules() {
-                let about = if number < n_own {
-                    file.rule_set()?.about().to_owned()
-                } else {
-                    set::parse::<About>(&file.path, &file.source)?.about
-                };
+                let about = file.rule_set()?.about().to_owned();
                 rule_sets.push(SetFile { file, about });
             } else {
                 grammars.push(Grammar::parse(&file.name, &file.path, &file.source)?);
             }
+        }
+        for &(name, source) in FORMATS {
+            // What takes the place of one of ours takes it in the order, too.
+            match grammars.iter().position(|own: &Grammar| own.name() == name) {
+                Some(at) => {
+                    let own = grammars.remove(at);
+                    grammars.push(own);
+                }
+                None if names.iter().any(|own| own == name) => {}
+                None => grammars.push(Grammar::embedded(name, source)),
+            }
+        }
+        let ours = RULE_SETS.iter().filter(|(name, _)| !names.iter().any(|own| own == name));
+        for &(name, source) in ours {
+            let file = File::embedded(name, source);
+            let about = set::parse::<About>(&file.path, &file.source)?.about;
+            rule_sets.push(SetFile { file, about });
         }
         Ok(Self { grammars: Arc::new(Grammars::new(grammars)), rule_sets })
     }
@@ -194,7 +262,8 @@ mod tests {
         let library = Library::load(None).expect("embedded files");
         let formats: Vec<_> = library.formats().map(|(name, _)| name).collect();
         let rule_sets: Vec<_> = library.rule_sets().map(|(name, _)| name).collect();
-        assert_eq!(formats, ["sic", "ii", "irssi", "weechat", "plain"]);
+        assert_eq!(formats[..4], ["sic", "ii", "hms", "irssi"]);
+        assert_eq!(formats.last(), Some(&"plain"));
         assert_eq!(rule_sets, RULE_SETS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
         assert!(rule_sets.iter().all(|name| library.rule_set(name).is_ok()));
         for (name, about) in library.formats().chain(library.rule_sets()) {
@@ -206,8 +275,17 @@ mod tests {
     fn every_file_beside_is_in_the_program() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("filters");
         for file in user_files(&folder).expect("the folder") {
-            let mut embedded = FORMATS.iter().chain(RULE_SETS);
-            assert!(embedded.any(|(name, _)| *name == file.name), "{}", file.name);
+            let ours = if file.has_rules() { RULE_SETS } else { FORMATS };
+            assert!(ours.iter().any(|(name, _)| *name == file.name), "{}", file.name);
+        }
+    }
+
+    #[test]
+    fn every_format_in_the_program_is_right() {
+        for (name, source) in FORMATS {
+            let path = PathBuf::from(format!("filters/{name}.toml"));
+            let grammar = Grammar::parse(name, &path, source);
+            assert!(grammar.is_ok(), "{}", grammar.expect_err("wrong"));
         }
     }
 

@@ -3,20 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
-use regex::{CaptureLocations, Regex};
+use regex::CaptureLocations;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::shape::{Found, Shape};
+use super::fields::{Fields, Parsed, Syntax};
+use super::html;
+use super::pattern::{Parts, Pattern};
 use crate::config::{ConfigError, set};
 use crate::message::Kind;
-
-/// The pattern's end that takes the rest of the line.
-const TAIL: &str = "(?P<text>.*)";
-
-/// The named groups a pattern may have; [`Pattern::read`] takes them in this order.
-const GROUPS: [&str; 5] = ["channel", "sender", "text", "time", "victim"];
 
 /// A file that describes a format.
 #[derive(Debug, Deserialize)]
@@ -26,20 +23,58 @@ struct RawGrammar {
     #[serde(default = "yes")]
     recognise: bool,
     #[serde(default)]
+    loose: bool,
+    #[serde(default)]
+    unescape: Option<Unescape>,
+    #[serde(default)]
     parts: BTreeMap<String, String>,
     #[serde(default)]
     line: Vec<RawLine>,
+    /// Lines with the parts they have, for whoever checks the file.
+    #[serde(default, rename = "test")]
+    _test: Vec<RawExample>,
 }
 
 fn yes() -> bool {
     true
 }
 
+/// What is to be undone in the parts of a line.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Unescape {
+    Html,
+}
+
+/// A kind of line: a pattern, or which fields of it are which parts.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawLine {
     kind: Kind,
-    r#match: Spanned<String>,
+    #[serde(default)]
+    r#match: Option<Spanned<String>>,
+    #[serde(default)]
+    json: Option<Fields>,
+    #[serde(default)]
+    logfmt: Option<Fields>,
+    #[serde(default)]
+    weak: bool,
+}
+
+/// A line, and the parts that are to be found in it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by who checks the file")]
+struct RawExample {
+    line: String,
+    #[serde(default)]
+    kind: Option<Kind>,
+    #[serde(default)]
+    sender: Option<String>,
+    #[serde(default)]
+    channel: Option<String>,
+    #[serde(default)]
+    text: Option<String>,
 }
 
 /// All the formats there are, in the order in which they are tried.
@@ -81,25 +116,47 @@ impl Grammars {
 #[derive(Debug)]
 pub struct Grammar {
     name: String,
+    /// Of a format in the program, which is read when it is first needed; else empty.
+    source: &'static str,
+    body: OnceLock<Body>,
+}
+
+/// What is in a format's file.
+#[derive(Debug)]
+struct Body {
     about: String,
     recognise: bool,
+    is_loose: bool,
+    unescape: Option<Unescape>,
     patterns: Vec<Pattern>,
+}
+
+/// How surely a line is one of a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strength {
+    /// Others write such lines, too.
+    Weak,
+    /// Hardly anything else writes such lines.
+    Strong,
 }
 
 impl Grammar {
     /// Reads `source`, the text of the file `path`, as the format `name`.
     pub fn parse(name: &str, path: &Path, source: &str) -> Result<Self, ConfigError> {
-        let raw: RawGrammar = set::parse(path, source)?;
-        let compile = |line: RawLine| {
-            let start = line.r#match.span().start;
-            Pattern::compile(line.kind, line.r#match.get_ref(), &raw.parts)
-                .map_err(|problem| ConfigError::at(path, source, start, problem))
-        };
-        Ok(Self {
-            name: name.to_owned(),
-            about: raw.about,
-            recognise: raw.recognise,
-            patterns: raw.line.into_iter().map(compile).collect::<Result<_, _>>()?,
+        let body = Body::parse(path, source, Pattern::check)?;
+        Ok(Self { name: name.to_owned(), source: "", body: OnceLock::from(body) })
+    }
+
+    /// The format `name` in the program. `source` is read when it is first needed: all of them
+    /// together would take longer than the rest of a start.
+    pub fn embedded(name: &str, source: &'static str) -> Self {
+        Self { name: name.to_owned(), source, body: OnceLock::new() }
+    }
+
+    fn body(&self) -> &Body {
+        self.body.get_or_init(|| {
+            let path = Path::new(&self.name);
+            Body::parse(path, self.source, |_, _| Ok(())).expect("what is in the program is tested")
         })
     }
 
@@ -110,135 +167,86 @@ impl Grammar {
 
     /// What writes such logs, in a sentence.
     pub fn about(&self) -> &str {
-        &self.about
+        &self.body().about
+    }
+
+    /// Whether its lines are so plain that others are easily taken for them.
+    pub(super) fn is_loose(&self) -> bool {
+        self.body().is_loose
     }
 
     /// Whether `line` is one of this format. A format to be chosen by name alone has none.
-    pub(super) fn describes(&self, line: &str) -> bool {
-        self.recognise && self.patterns.iter().any(|pattern| pattern.describes(line))
+    pub(super) fn describes(&self, line: &str) -> Option<Strength> {
+        let body = self.body();
+        let mut parsed = Parsed::default();
+        let mut patterns = body.patterns.iter().filter(|_| body.recognise);
+        let pattern = patterns.find(|pattern| pattern.describes(line, &mut parsed))?;
+        Some(if pattern.is_weak { Strength::Weak } else { Strength::Strong })
     }
 
     /// Memory for [`Self::read`]: for the groups of each pattern.
     pub(super) fn slots(&self) -> Vec<Option<CaptureLocations>> {
-        vec![None; self.patterns.len()]
+        vec![None; self.body().patterns.len()]
     }
 
-    /// The parts of `line`, if it is one of this format.
+    /// The parts of `line`, if it is one of this format, and as surely as `least`.
     pub(super) fn read<'a>(
         &self,
         line: &'a str,
+        least: Strength,
         slots: &mut [Option<CaptureLocations>],
     ) -> Option<Parts<'a>> {
-        let mut tries = self.patterns.iter().zip(slots);
-        tries.find_map(|(pattern, slots)| pattern.read(line, slots))
-    }
-}
-
-/// What a pattern found in a line.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Parts<'a> {
-    pub(super) kind: Kind,
-    pub(super) channel: Option<&'a str>,
-    pub(super) sender: Option<&'a str>,
-    pub(super) victim: Option<&'a str>,
-    pub(super) text: &'a str,
-    pub(super) stamp: Option<&'a str>,
-}
-
-/// One kind of line.
-#[derive(Debug)]
-struct Pattern {
-    kind: Kind,
-    matcher: Matcher,
-    /// The text is what follows the match; else it is a group.
-    tail: bool,
-}
-
-/// How a pattern is matched.
-#[derive(Debug)]
-enum Matcher {
-    Shape(Shape),
-    /// With the place of each of [`GROUPS`] among the groups of the expression.
-    Regex(Regex, [Option<usize>; GROUPS.len()]),
-}
-
-impl Pattern {
-    /// Compiles `pattern`, in which `{name}` stands for a part of that name. It has to describe the
-    /// whole line but for blanks at its end. An error is half a sentence.
-    fn compile(
-        kind: Kind,
-        pattern: &str,
-        parts: &BTreeMap<String, String>,
-    ) -> Result<Self, String> {
-        let whole = expanded(pattern, parts);
-        // As far as its parts go a line is short, but the text may be long: it is not walked
-        // through. With alternatives the end may belong to the last alone.
-        let head = whole.strip_suffix(TAIL).filter(|head| !head.contains('|'));
-        let tail = head.is_some();
-        if let Some(shape) = Shape::parse(head.unwrap_or(&whole), &GROUPS) {
-            return Ok(Self { kind, matcher: Matcher::Shape(shape), tail });
-        }
-        let anchored = match head {
-            Some(head) => format!("^(?:{head})"),
-            None => format!(r"^(?:{whole})\s*$"),
-        };
-        let regex = set::regex(&anchored)
-            .map_err(|problem| format!("pattern {} {problem}", set::shown(pattern)))?;
-        let mut names = regex.capture_names().flatten();
-        if let Some(name) = names.find(|name| !GROUPS.contains(name)) {
-            return Err(format!("unknown group \"{name}\"; {}", set::hint(name, &GROUPS)));
-        }
-        let place = |name| regex.capture_names().position(|known| known == Some(name));
-        let places = GROUPS.map(place);
-        Ok(Self { kind, matcher: Matcher::Regex(regex, places), tail })
-    }
-
-    fn describes(&self, line: &str) -> bool {
-        match &self.matcher {
-            Matcher::Shape(_) => self.shape(line).is_some(),
-            Matcher::Regex(regex, _) => regex.is_match(line),
-        }
-    }
-
-    fn read<'a>(&self, line: &'a str, slots: &mut Option<CaptureLocations>) -> Option<Parts<'a>> {
-        let (end, found) = match &self.matcher {
-            Matcher::Shape(_) => self.shape(line)?,
-            Matcher::Regex(regex, places) => {
-                let slots = slots.get_or_insert_with(|| regex.capture_locations());
-                let end = regex.captures_read(slots, line)?.end();
-                let range = |place: Option<usize>| slots.get(place?).map(|(from, to)| from..to);
-                (end, places.map(range))
-            }
-        };
-        let [channel, sender, text, time, victim] =
-            found.map(|range| line.get(range?).filter(|part| !part.is_empty()));
-        let text = if self.tail { line.get(end..) } else { text };
-        Some(Parts {
-            kind: self.kind,
-            channel,
-            sender: sender.map(str::trim).filter(|sender| !sender.is_empty()),
-            victim,
-            text: text.unwrap_or_default(),
-            stamp: time,
+        let body = self.body();
+        let mut parsed = Parsed::default();
+        let mut tries = body.patterns.iter().zip(slots);
+        let parts = tries.find_map(|(pattern, slots)| {
+            let is_tried = !pattern.is_weak || least == Strength::Weak;
+            is_tried.then(|| pattern.read(line, slots, &mut parsed))?
+        })?;
+        Some(match body.unescape {
+            None => parts,
+            Some(Unescape::Html) => Parts {
+                text: html::text(parts.text),
+                sender: parts.sender.map(html::text),
+                ..parts
+            },
         })
     }
-
-    /// The end and the groups of a match by the shape, if there is one: of the whole line but for
-    /// blanks, unless the text follows.
-    fn shape(&self, line: &str) -> Option<(usize, Found<{ GROUPS.len() }>)> {
-        let Matcher::Shape(shape) = &self.matcher else { return None };
-        let (end, found) = shape.read(line)?;
-        let is_whole = self.tail || line.get(end..)?.trim_start().is_empty();
-        is_whole.then_some((end, found))
-    }
 }
 
-/// `pattern` with each `{name}` replaced by the part of that name.
-fn expanded(pattern: &str, parts: &BTreeMap<String, String>) -> String {
-    let replace = |pattern: String, (name, part): (&String, &String)| {
-        pattern.replace(&format!("{{{name}}}"), part)
-    };
-    parts.iter().fold(pattern.to_owned(), replace)
+impl Body {
+    fn parse(
+        path: &Path,
+        source: &str,
+        check: impl Fn(&Pattern, &str) -> Result<(), String>,
+    ) -> Result<Self, ConfigError> {
+        let raw: RawGrammar = set::parse(path, source)?;
+        let pattern = |line: RawLine| {
+            let RawLine { kind, weak, .. } = line;
+            let of_fields =
+                |syntax, fields| Pattern::of_fields(kind, weak, Fields::written(fields, syntax));
+            if let Some(expression) = line.r#match {
+                let pattern = Pattern::new(kind, weak, expression.get_ref(), &raw.parts);
+                check(&pattern, expression.get_ref()).map_err(|problem| {
+                    ConfigError::at(path, source, expression.span().start, problem)
+                })?;
+                return Ok(pattern);
+            }
+            let json = line.json.map(|fields| of_fields(Syntax::Json, fields));
+            let fields = json.or(line.logfmt.map(|fields| of_fields(Syntax::Logfmt, fields)));
+            fields.ok_or_else(|| {
+                let problem = format!("a line of kind {kind} has no match, json or logfmt");
+                ConfigError::at(path, source, 0, problem)
+            })
+        };
+        Ok(Self {
+            about: raw.about,
+            recognise: raw.recognise,
+            is_loose: raw.loose,
+            unescape: raw.unescape,
+            patterns: raw.line.into_iter().map(pattern).collect::<Result<_, _>>()?,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -264,9 +272,10 @@ match = '{stamp} (?P<victim>[^ ]+) (?:kicked|thrown) by (?P<sender>[^ ]+)(?: (?P
     fn the_first_pattern_that_matches_tells() {
         let grammar = grammar(FILE).expect("a grammar");
         let read = |line| {
-            grammar
-                .read(line, &mut grammar.slots())
-                .map(|parts| (parts.kind, parts.sender, parts.victim, parts.text))
+            grammar.read(line, Strength::Weak, &mut grammar.slots()).map(|parts| {
+                let part = |part: Option<std::borrow::Cow<'_, str>>| part.map(String::from);
+                (parts.kind, part(parts.sender), part(parts.victim), parts.text.to_string())
+            })
         };
         for (line, parts) in [
             ("1:2 <kim> hi  <x>", Some((Kind::Say, Some("kim"), None, "hi  <x>"))),
@@ -277,6 +286,10 @@ match = '{stamp} (?P<victim>[^ ]+) (?:kicked|thrown) by (?P<sender>[^ ]+)(?: (?P
             (" 1:2 <kim> hi", None),
             ("", None),
         ] {
+            let parts =
+                parts.map(|(kind, sender, victim, text): (_, Option<&str>, Option<&str>, _)| {
+                    (kind, sender.map(str::to_owned), victim.map(str::to_owned), String::from(text))
+                });
             assert_eq!(read(line), parts, "line: {line:?}");
         }
     }

@@ -3,9 +3,13 @@
 #![forbid(unsafe_code)]
 
 pub mod codes;
+mod fields;
 pub mod grammar;
+mod html;
+mod pattern;
 mod reader;
 mod shape;
+pub mod time;
 
 pub use grammar::{Grammar, Grammars};
 pub use reader::{Reader, tidy};

@@ -9,7 +9,8 @@ use std::time::Instant;
 use regex::CaptureLocations;
 
 use super::codes::{self, CTCP};
-use super::grammar::{Grammar, Grammars, Parts};
+use super::grammar::{Grammar, Grammars, Strength};
+use super::pattern::Parts;
 use crate::config::ConfigError;
 use crate::message::{Kind, Line, Message, SourceId};
 use crate::source::lines::Lines;
@@ -23,6 +24,9 @@ const TRIED: usize = 2;
 /// The format of what no grammar describes.
 const PLAIN: &str = "plain";
 
+/// Lines of a loose format that are seen before one is read as such.
+const LOOSE: u32 = 3;
+
 /// Reads the lines of one source.
 #[derive(Clone, Debug)]
 pub struct Reader {
@@ -30,6 +34,8 @@ pub struct Reader {
     candidates: Vec<Candidate>,
     /// Lines still to recognise by.
     unsure: u32,
+    /// Lines that it was recognised by.
+    seen: u32,
     /// The grammar that the last line was read by; none where none described it.
     last: Option<usize>,
 }
@@ -38,21 +44,26 @@ pub struct Reader {
 #[derive(Clone, Debug)]
 struct Candidate {
     grammar: usize,
-    described: u32,
+    /// Lines that hardly anything else writes.
+    strong: u32,
+    /// Lines that others write, too.
+    weak: u32,
+    /// How sure a line must be to be read by this grammar; none where none is.
+    least: Option<Strength>,
     slots: Vec<Option<CaptureLocations>>,
 }
 
 impl Reader {
     /// A reader that recognises the format by the lines.
     pub fn recognising(grammars: Arc<Grammars>) -> Self {
-        let candidates = (0..grammars.len()).map(Candidate::new).collect();
-        Self { grammars, candidates, unsure: SAMPLE, last: None }
+        let candidates = (0..grammars.len()).map(|grammar| Candidate::new(grammar, None)).collect();
+        Self { grammars, candidates, unsure: SAMPLE, seen: 0, last: None }
     }
 
     /// A reader of the format `name`.
     pub fn named(grammars: Arc<Grammars>, name: &str) -> Result<Self, ConfigError> {
-        let candidates = vec![Candidate::new(grammars.position(name)?)];
-        Ok(Self { grammars, candidates, unsure: 0, last: None })
+        let named = Candidate::new(grammars.position(name)?, Some(Strength::Weak));
+        Ok(Self { grammars, candidates: vec![named], unsure: 0, seen: 0, last: None })
     }
 
     /// Recognises by `lines`, which are not to be heard.
@@ -70,11 +81,26 @@ impl Reader {
         self.unsure == 0
     }
 
-    /// The format as far as it is recognised.
+    /// The format as far as it is recognised: plain where hardly a line is described.
     pub fn format(&self) -> &str {
-        // Once the reader is sure, or was told, only formats that it reads by are left.
-        let best = self.candidates.first().filter(|best| best.described > 0 || self.unsure == 0);
+        // A reader that was told has seen no lines.
+        let best = self
+            .candidates
+            .first()
+            .filter(|best| best.least.is_some() && (best.strong + best.weak) * 10 >= self.seen);
         best.and_then(|best| self.grammars.get(best.grammar)).map_or(PLAIN, Grammar::name)
+    }
+
+    /// The share of the lines so far that [`Self::format`] describes, from 0 to 1; 1 where the
+    /// format was told.
+    pub fn sureness(&self) -> f32 {
+        match self.candidates.first() {
+            Some(Candidate { least: Some(_), strong, weak, .. }) if self.seen > 0 => {
+                (strong + weak) as f32 / self.seen as f32
+            }
+            Some(Candidate { least: Some(_), .. }) => 1.0,
+            Some(_) | None => 0.0,
+        }
     }
 
     /// The format that the last line was read by: of a log that changes half-way, or of a line that
@@ -102,7 +128,7 @@ impl Reader {
         for candidate in self.candidates.iter_mut().take(tried) {
             if let Some(parts) = candidate.read(&self.grammars, line) {
                 self.last = Some(candidate.grammar);
-                return message(&parts, source, received);
+                return message(parts, source, received);
             }
         }
         Message::plain(source, line.trim_end(), received)
@@ -113,47 +139,86 @@ impl Reader {
         if line.trim_start().is_empty() {
             return;
         }
+        self.seen += 1;
+        let seen = self.seen;
         for candidate in &mut self.candidates {
-            let grammar = self.grammars.get(candidate.grammar);
-            candidate.described += u32::from(grammar.is_some_and(|g| g.describes(line)));
+            if let Some(grammar) = self.grammars.get(candidate.grammar) {
+                candidate.learn(grammar, line, seen);
+            }
         }
-        self.candidates.sort_by_key(|c| (Reverse(c.described), c.grammar));
+        self.candidates.sort_by_key(|c| (Reverse(c.score(&self.grammars)), c.grammar));
         self.unsure -= 1;
         if self.unsure == 0 {
-            self.candidates.retain(|candidate| candidate.described > 0);
+            self.candidates.retain(|candidate| candidate.least.is_some());
         }
     }
 }
 
 impl Candidate {
-    fn new(grammar: usize) -> Self {
-        Self { grammar, described: 0, slots: Vec::new() }
+    fn new(grammar: usize, least: Option<Strength>) -> Self {
+        Self { grammar, strong: 0, weak: 0, least, slots: Vec::new() }
+    }
+
+    /// Counts `line`, the last of `seen`.
+    fn learn(&mut self, grammar: &Grammar, line: &str, seen: u32) {
+        match grammar.describes(line) {
+            Some(Strength::Strong) => self.strong += 1,
+            Some(Strength::Weak) => self.weak += 1,
+            None => {}
+        }
+        if self.strong == 0 {
+            return;
+        }
+        // What others write, too, is this format's where enough is that others do not.
+        let is_known = (self.strong >= 2 || seen <= 2) && self.strong * 20 >= seen;
+        let is_loose = grammar.is_loose();
+        let described = self.strong + self.weak;
+        self.least = match (is_known, is_loose) {
+            (_, true) if self.strong < LOOSE || described * 2 < seen => None,
+            (true, _) => Some(Strength::Weak),
+            (false, true) => None,
+            (false, false) => Some(Strength::Strong),
+        };
+    }
+
+    /// What the formats are ordered by.
+    fn score(&self, grammars: &Grammars) -> u32 {
+        let weak = if self.least == Some(Strength::Weak) { self.weak } else { 0 };
+        let score = self.strong * 4 + weak * 3;
+        match grammars.get(self.grammar) {
+            Some(grammar) if score > 0 && grammar.is_loose() => score / 2,
+            Some(_) | None => score,
+        }
     }
 
     fn read<'a>(&mut self, grammars: &Grammars, line: &'a str) -> Option<Parts<'a>> {
+        let least = self.least?;
         let grammar = grammars.get(self.grammar)?;
         if self.slots.is_empty() {
             self.slots = grammar.slots();
         }
-        grammar.read(line, &mut self.slots)
+        grammar.read(line, least, &mut self.slots)
     }
 }
 
-fn message<'a>(parts: &Parts<'a>, source: SourceId, received: Instant) -> Message<'a> {
-    let text = parts.text.trim_end();
+fn message(parts: Parts<'_>, source: SourceId, received: Instant) -> Message<'_> {
+    let text = match parts.text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_end()),
+        Cow::Owned(text) => Cow::Owned(text.trim_end().to_owned()),
+    };
     let text = match parts.victim {
-        Some(victim) if text.is_empty() => victim.into(),
+        Some(victim) if text.is_empty() => victim,
         Some(victim) => format!("{victim} {text}").into(),
-        None => text.into(),
+        None => text,
     };
     let (kind, text) = ctcp(parts.kind, text);
     Message {
         source,
-        channel: parts.channel.map(Cow::Borrowed),
-        sender: parts.sender.map(Cow::Borrowed),
+        channel: parts.channel,
+        sender: parts.sender,
         kind,
         text,
-        stamp: parts.stamp.map(Cow::Borrowed),
+        stamp: parts.stamp,
         highlight: false,
         received,
     }

@@ -42,6 +42,25 @@ impl Shape {
         is_plain_sailing(&steps).then_some(Self { steps })
     }
 
+    /// The longest beginning of `pattern` that is a shape: what does not begin so does not match.
+    pub(super) fn head(pattern: &str, names: &[&str]) -> Self {
+        let mut parser = Parser { rest: pattern, names, steps: Vec::new() };
+        let mut ends = Vec::new();
+        while !parser.rest.is_empty() {
+            let read =
+                if parser.rest.starts_with('(') { parser.group() } else { parser.characters() };
+            if read.is_none() {
+                break;
+            }
+            ends.push(parser.steps.len());
+        }
+        let Parser { mut steps, .. } = parser;
+        let is_head = |end: &&usize| is_plain_sailing(&steps[..**end]);
+        let end = ends.iter().rev().find(is_head).copied().unwrap_or(0);
+        steps.truncate(end);
+        Self { steps }
+    }
+
     /// Where the match ends that begins with `line`, and the groups in it.
     pub(super) fn read<const N: usize>(&self, line: &str) -> Option<(usize, Found<N>)> {
         let bytes = line.as_bytes();

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use crate::format::time;
 use crate::hearing::{Heard, Hearing};
 use crate::message::{Kind, Message, SourceId, Utterance, UtteranceId};
 use crate::source::lines::Lines;
@@ -137,16 +138,13 @@ impl Clock {
 
 /// The seconds that a stamp stands for: of the day, where it has a time of the day; an epoch else.
 fn seconds_of(stamp: &str) -> Option<f64> {
-    let is_epoch = stamp.len() >= 9 && stamp.bytes().all(|byte| byte.is_ascii_digit());
-    if is_epoch {
-        return stamp.parse().ok();
-    }
-    let word = stamp.split(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.'));
-    let time = word.into_iter().find(|word| word.contains(':'))?;
-    let mut parts = time.split(':').map(|part| part.parse::<f64>().ok());
-    let (hours, minutes) = (parts.next()??, parts.next()??);
-    let seconds = parts.next().flatten().unwrap_or(0.0);
-    Some(hours * 3_600.0 + minutes * 60.0 + seconds)
+    let is_epoch = !stamp.contains(':');
+    let stamp = time::parse(stamp)?;
+    let of_day = stamp.time.duration_since(::time::Time::MIDNIGHT).as_seconds_f64();
+    let days = stamp.date.filter(|_| is_epoch).map_or(0, |date| {
+        date.to_julian_day() - ::time::UtcDateTime::UNIX_EPOCH.date().to_julian_day()
+    });
+    Some(f64::from(days) * DAY + of_day)
 }
 
 /// Spreads lines that have the minute alone evenly over it: several at once, on the minute.
