@@ -9,9 +9,11 @@ mod change;
 mod error;
 mod fifo;
 mod follow;
+mod kin;
 #[cfg(test)]
 mod model;
 mod open;
+mod reading;
 #[cfg(test)]
 mod tests;
 mod watch;
