@@ -94,6 +94,9 @@ pub struct Tail {
     /// Wait for files that are not there yet
     #[arg(short = 'F', long)]
     pub retry: bool,
+    /// Look 4 times a second, for files whose changes the system does not tell of
+    #[arg(long)]
+    pub poll: bool,
     /// The files
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,

@@ -101,6 +101,8 @@ pub struct Source {
     pub tail: Option<Spanned<PathBuf>>,
     /// Lines of it to speak first.
     pub lines: Option<u64>,
+    /// Look for its lines by the clock alone.
+    pub poll: bool,
     /// A server, `host:port`.
     pub connect: Option<Spanned<String>>,
     /// Its channels.

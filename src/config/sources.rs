@@ -59,6 +59,7 @@ fn tails(tail: &Tail) -> Vec<SourceSpec> {
                 lines: tail.lines,
                 follow: !tail.no_follow,
                 retry: tail.retry,
+                poll: tail.poll,
             })
         })
         .collect()
@@ -96,6 +97,7 @@ fn configured_source(loaded: &Loaded, source: &file::Source) -> Result<SourceSpe
             lines: source.lines.unwrap_or(2),
             follow: true,
             retry: true,
+            poll: source.poll,
         })),
         (None, Some(server), None) => configured_server(loaded, source, server),
         (None, None, Some(command)) if !command.get_ref().is_empty() => {

@@ -6,18 +6,19 @@
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::TailSpec;
-use super::change::{FileKey, Found, MARKER, Sight, Step, decide, kind, sight};
+use super::change::{FileKey, Found, MARKER, Step, decide, kind};
 use super::error::{TailError, reason};
+use super::kin::{Kin, Relative};
 use super::open;
+use super::reading::{Kinship, Progress, Reading};
 use crate::message::SourceId;
-use crate::source::lines::{Gatherer, Lines};
+use crate::source::lines::Lines;
 
 /// How long a file is read after its rotation: its writer may not have noticed yet.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
@@ -49,6 +50,8 @@ pub(super) struct Follower {
     current: Option<Reading>,
     /// The files that had the name before, oldest first, and when each is given up.
     retired: VecDeque<(Reading, Instant)>,
+    /// The files beside it that rotations left.
+    kin: Kin,
     /// Why the file cannot be read just now, as it was told.
     trouble: Option<String>,
 }
@@ -66,6 +69,7 @@ impl Follower {
             source,
             current: None,
             retired: VecDeque::new(),
+            kin: if spec.follow { Kin::beside(&spec.path) } else { Kin::default() },
             trouble: None,
         };
         let failed = |error: io::Error| TailError::opening(&spec.path, &error, spec.follow);
@@ -102,6 +106,15 @@ impl Follower {
             .flat_map(|(reading, until)| [Some(*until), reading.deadline()])
             .flatten();
         current.chain(retired).min()
+    }
+
+    /// Whether the file of `metadata` is open, and something of it read: what it holds can be lost
+    /// no more, and a truncation will be seen.
+    #[cfg(test)]
+    pub(super) fn holds(&self, metadata: &std::fs::Metadata) -> bool {
+        self.current.as_ref().is_some_and(|it| {
+            it.key == FileKey::from(metadata) && (it.offset > 0 || metadata.size() == 0)
+        })
     }
 
     /// Whether files are read that have another name by now.
@@ -145,17 +158,54 @@ impl Follower {
             Ok(Progress::Lines(lines)) => Some(Turn::Lines(lines)),
             Ok(Progress::Partial) => Some(Turn::Again),
             Ok(Progress::End) => reading.flush_due(now).map(Turn::Lines),
-            Ok(Progress::Rewritten) => {
-                tracing::info!(path = ?self.path, read = reading.offset, "rewritten");
-                let last = reading.lines.flush();
-                reading.restart(self.source);
-                Some(last.map_or(Turn::Again, Turn::Lines))
-            }
+            Ok(Progress::Rewritten) => Some(self.begin_anew(now)),
             Err(error) => {
                 self.warn(reason(&error));
                 None
             }
         }
+    }
+
+    /// The file was rewritten. What was not read of the text before may stand in a copy.
+    fn begin_anew(&mut self, now: Instant) -> Turn {
+        let Some(mut reading) = self.current.take() else { return Turn::Again };
+        tracing::info!(path = ?self.path, read = reading.offset, "rewritten");
+        let mut last = None;
+        let mut moved = false;
+        let named = self.path.metadata().map(|it| FileKey::from(&it)).unwrap_or(reading.key);
+        for relative in self.newcomers(&[reading.key, named]) {
+            let Relative { file, key, .. } = relative;
+            let found = match reading.kinship(&file) {
+                Kinship::Copy if !moved => {
+                    moved = true;
+                    reading.move_to(file, key, self.source)
+                }
+                Kinship::Copy | Kinship::Snapshot => continue,
+                // Rotated after this one; the next switch reads it, in its order.
+                Kinship::Other if named != reading.key => {
+                    self.kin.forget(key);
+                    continue;
+                }
+                Kinship::Other => Reading::new(file, key, self.source),
+            };
+            self.retired.push_back((found, now + GRACE));
+        }
+        if !moved {
+            last = reading.lines.flush();
+            reading.restart(self.source);
+        }
+        self.current = Some(reading);
+        last.map_or(Turn::Again, Turn::Lines)
+    }
+
+    /// The files that had the name since the last look, oldest first: other than those that are
+    /// read, and than `others`.
+    fn newcomers(&mut self, others: &[FileKey]) -> Vec<Relative> {
+        let mut newcomers = self.kin.newcomers(&self.path);
+        newcomers.retain(|it| {
+            !others.contains(&it.key) && self.retired.iter().all(|(old, _)| old.key != it.key)
+        });
+        newcomers
     }
 
     /// Looks whether the name means another file by now.
@@ -188,9 +238,11 @@ impl Follower {
         match open::open(&self.path) {
             Ok((_, metadata)) if kind(&metadata).is_some() => Turn::Idle,
             Ok((file, metadata)) => {
-                self.retire(now);
                 tracing::info!(path = ?self.path, "another file");
-                self.current = Some(Reading::new(file, FileKey::from(&metadata), self.source));
+                let key = FileKey::from(&metadata);
+                // Only now that the next file is held: what is rotated from here on is that one.
+                self.retire_with_newcomers(key, now);
+                self.current = Some(Reading::new(file, key, self.source));
                 self.trouble = None;
                 Turn::Switched
             }
@@ -201,8 +253,24 @@ impl Follower {
         }
     }
 
+    /// The same, and reads what had the name between it and the file `next`.
+    fn retire_with_newcomers(&mut self, next: FileKey, now: Instant) {
+        let held = self.current.as_ref().map_or(next, |reading| reading.key);
+        let mut newcomers = self.newcomers(&[held, next]);
+        if let Some(reading) = &self.current {
+            newcomers.retain(|it| reading.kinship(&it.file) == Kinship::Other);
+        }
+        self.retire(now);
+        for Relative { file, key, .. } in newcomers {
+            self.retired.push_back((Reading::new(file, key, self.source), now + GRACE));
+        }
+    }
+
     /// Reads the file, if there is one, for a while only.
     fn retire(&mut self, now: Instant) {
+        if let Some(metadata) = self.current.as_ref().and_then(|it| it.metadata().ok()) {
+            self.kin.know(&metadata);
+        }
         self.retired.extend(self.current.take().map(|reading| (reading, now + GRACE)));
         let excess = self.retired.len().saturating_sub(MAX_RETIRED);
         for (_, until) in self.retired.iter_mut().take(excess) {
@@ -216,86 +284,5 @@ impl Follower {
             tracing::warn!(path = ?self.path, why, "cannot be read for now");
             self.trouble = Some(why);
         }
-    }
-}
-
-/// What one read brought.
-enum Progress {
-    Lines(Lines),
-    /// Bytes that ended no line.
-    Partial,
-    End,
-    Rewritten,
-}
-
-/// A file, and how far it is read.
-#[derive(Debug)]
-struct Reading {
-    file: File,
-    key: FileKey,
-    offset: u64,
-    /// The last bytes before the offset.
-    marker: Vec<u8>,
-    lines: Gatherer,
-}
-
-impl Reading {
-    /// `file`, from its beginning.
-    fn new(file: File, key: FileKey, source: SourceId) -> Self {
-        Self { file, key, offset: 0, marker: Vec::new(), lines: Gatherer::new(source) }
-    }
-
-    /// From `offset`, before which stands `marker`.
-    fn at(self, offset: u64, marker: Vec<u8>) -> Self {
-        Self { offset, marker, ..self }
-    }
-
-    /// From the beginning.
-    fn restart(&mut self, source: SourceId) {
-        (self.offset, self.lines) = (0, Gatherer::new(source));
-        self.marker.clear();
-    }
-
-    /// Reads once. The same read sees the news and whether the text before them is still the
-    /// same: nothing can happen in between.
-    fn read(&mut self, buffer: &mut [u8], now: Instant) -> io::Result<Progress> {
-        let n = match self.file.read_at(buffer, self.offset - self.marker.len() as u64) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(Progress::Partial),
-            read => read?,
-        };
-        let window = &buffer[..n];
-        let news = match sight(&self.marker, window) {
-            Sight::Goes([]) => return Ok(Progress::End),
-            Sight::Goes(news) => news,
-            Sight::Rewritten => return Ok(Progress::Rewritten),
-        };
-        let lines = if memchr::memchr(0, news).is_some() {
-            // What a writer that kept its place leaves after a truncation may be longer than a
-            // line is allowed to be.
-            let text: Vec<u8> = news.iter().copied().filter(|&byte| byte != 0).collect();
-            self.lines.push(&text, now)
-        } else {
-            self.lines.push(news, now)
-        };
-        self.offset += news.len() as u64;
-        self.marker.clear();
-        self.marker.extend_from_slice(&window[n.saturating_sub(MARKER)..]);
-        Ok(lines.map_or(Progress::Partial, Progress::Lines))
-    }
-
-    /// When its unfinished line has waited long enough.
-    fn deadline(&self) -> Option<Instant> {
-        self.lines.deadline()
-    }
-
-    /// The unfinished line, when it has waited long enough.
-    fn flush_due(&mut self, now: Instant) -> Option<Lines> {
-        self.deadline().filter(|&deadline| deadline <= now)?;
-        self.lines.flush()
-    }
-
-    /// Whether the file has a name still, whichever.
-    fn is_linked(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
     }
 }

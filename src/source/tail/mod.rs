@@ -9,9 +9,12 @@ mod change;
 mod error;
 mod fifo;
 mod follow;
+mod hub;
+mod kin;
 #[cfg(test)]
 mod model;
 mod open;
+mod reading;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -41,6 +44,8 @@ pub struct TailSpec {
     pub follow: bool,
     /// Wait for a file that is not there yet, instead of failing; only when following.
     pub retry: bool,
+    /// Look by the clock alone, where the system's file events do not tell of every write.
+    pub poll: bool,
 }
 
 /// Gives the lines of `spec` until `stop`, after a sample of those that stand before them. It
@@ -82,7 +87,7 @@ async fn follow(mut follower: Follower, spec: &TailSpec, inbox: &Inbox, stop: &C
             (Turn::Switched, Some(watch)) => watch.aim(),
             // The last lines are on their way before the watch is set; what came meanwhile is
             // found by another turn.
-            (Turn::Switched | Turn::Idle, None) => watch = Some(Watch::new(&spec.path)),
+            (Turn::Switched | Turn::Idle, None) => watch = Some(Watch::new(&spec.path, spec.poll)),
             (Turn::Idle, Some(watch)) => {
                 watch.mind_others(follower.has_retired());
                 tokio::select! {

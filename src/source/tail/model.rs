@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -23,12 +23,10 @@ enum Action {
     Lines(u8),
     /// The beginning of a line is written, or more of it.
     Partial,
-    /// The file is renamed and created anew.
+    /// The log is rotated, in the case's way, whether anybody looks or not.
     Rotate,
-    /// It is deleted and created anew.
+    /// It is deleted and created anew, once it is open.
     Recreate,
-    /// It is copied and truncated, when all of it was read.
-    CopyTruncate,
     /// The writer of the file before this one writes a line.
     Late,
     /// The follower looks so often.
@@ -37,13 +35,31 @@ enum Action {
     Pause(u8),
 }
 
+/// How a log is rotated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// Renamed to `log.1`, the older ones to higher numbers; created anew.
+    Numbers,
+    /// Renamed to `log-20260001`, then `log-20260002`; created anew.
+    Dates,
+    /// The name is a symbolic link, which leads to `log-20260002` now.
+    Links,
+    /// Copied to `log.1`, the older ones to higher numbers; truncated.
+    Copies,
+    /// By numbers and by copies, in turn: each file in its order, but not one after the other.
+    Mixed,
+}
+
+fn ways() -> impl Strategy<Value = Way> {
+    prop::sample::select(vec![Way::Numbers, Way::Dates, Way::Links, Way::Copies, Way::Mixed])
+}
+
 fn actions() -> impl Strategy<Value = Vec<Action>> {
     let action = prop_oneof![
         4 => (1..5_u8).prop_map(Action::Lines),
         3 => Just(Action::Partial),
-        2 => Just(Action::Rotate),
+        3 => Just(Action::Rotate),
         1 => Just(Action::Recreate),
-        2 => Just(Action::CopyTruncate),
         2 => Just(Action::Late),
         4 => (1..4_u8).prop_map(Action::Turns),
         2 => (1..15_u8).prop_map(Action::Pause),
@@ -60,6 +76,15 @@ struct Writer {
     unfinished: String,
 }
 
+/// A line that was written.
+struct Written {
+    /// The number of its file.
+    number: u32,
+    line: String,
+    /// It may be heard after younger files' lines: written late, or never ended.
+    late: bool,
+}
+
 /// A log's writers, the follower, and what they wrote and said. Every piece that is written is
 /// told apart by its number; a line is the pieces up to a line end.
 struct Model {
@@ -67,8 +92,10 @@ struct Model {
     writer: Writer,
     before: Option<Writer>,
     rotated: Instant,
-    /// The lines of each file, by its number.
-    written: Vec<(u32, String)>,
+    way: Way,
+    /// Whether copies and other files are mixed: then their order cannot be told.
+    is_mixed: bool,
+    written: Vec<Written>,
     pieces: u32,
     follower: Follower,
     buffer: Vec<u8>,
@@ -77,10 +104,11 @@ struct Model {
 }
 
 impl Model {
-    fn new() -> Self {
+    fn new(way: Way) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let writer = Writer { file: append(&path), number: 0, unfinished: String::new() };
+        let file = create(&path, way, 0);
+        let writer = Writer { file, number: 0, unfinished: String::new() };
         let now = crate::clock::test_now();
         let (follower, _) = Follower::start(&spec(&path), SourceId(0), now).unwrap();
         Self {
@@ -88,6 +116,8 @@ impl Model {
             writer,
             before: None,
             rotated: now,
+            way,
+            is_mixed: way == Way::Mixed,
             written: Vec::new(),
             pieces: 0,
             follower,
@@ -112,44 +142,77 @@ impl Model {
         writer.file.write_all(format!("{piece}{end}").as_bytes()).unwrap();
         writer.unfinished += &piece;
         if !end.is_empty() {
-            self.written.push((writer.number, std::mem::take(&mut writer.unfinished)));
+            let line = std::mem::take(&mut writer.unfinished);
+            self.written.push(Written { number: writer.number, line, late });
         }
     }
 
-    fn create(&mut self) {
-        let file = append(&self.path());
+    /// The next file's writer, and the one before that from now on.
+    fn next(&mut self, file: File) -> Writer {
         let new = Writer { file, number: self.writer.number + 1, unfinished: String::new() };
-        let writer = std::mem::replace(&mut self.writer, new);
+        std::mem::replace(&mut self.writer, new)
+    }
+
+    fn create(&mut self) {
+        let file = create(&self.path(), self.way, self.writer.number + 1);
+        let writer = self.next(file);
         let before = self.before.replace(writer);
         give_up(before, &mut self.written);
         self.rotated = self.now;
-        // A file that comes and goes unseen is lost; no other is.
-        while !matches!(self.turn(), Turn::Switched) {}
     }
 
-    fn truncate(&mut self) {
-        self.drain();
-        let file = self.writer.file.try_clone().unwrap();
-        file.set_len(0).unwrap();
-        let new = Writer { file, number: self.writer.number + 1, unfinished: String::new() };
-        let writer = std::mem::replace(&mut self.writer, new);
-        give_up(Some(writer), &mut self.written);
+    fn rotate(&mut self) {
+        let copies = self.way == Way::Mixed && self.writer.number % 2 == 0;
+        match self.way {
+            Way::Numbers | Way::Mixed if !copies => {
+                fs::rename(self.path(), self.room()).unwrap();
+                self.create();
+            }
+            Way::Dates => {
+                let date = format!("log-{}", 20_260_000 + self.writer.number);
+                fs::rename(self.path(), self.directory.path().join(date)).unwrap();
+                self.create();
+            }
+            Way::Links => self.create(),
+            Way::Copies | Way::Numbers | Way::Mixed => {
+                self.begin();
+                fs::copy(self.path(), self.room()).unwrap();
+                let file = self.writer.file.try_clone().unwrap();
+                file.set_len(0).unwrap();
+                let before = self.next(file);
+                give_up(Some(before), &mut self.written);
+            }
+        }
+    }
+
+    /// `log.1`, made free.
+    fn room(&self) -> PathBuf {
+        let name = |n: u32| self.directory.path().join(format!("log.{n}"));
+        let n = (1..).find(|&n| !name(n).exists()).unwrap();
+        (1..n).rev().for_each(|n| fs::rename(name(n), name(n + 1)).unwrap());
+        name(1)
+    }
+
+    /// Looks until the file is open, and something of it was read: else what is deleted is lost,
+    /// and a truncation is not to be seen.
+    fn begin(&mut self) {
+        let metadata = self.writer.file.metadata().unwrap();
+        while !self.follower.holds(&metadata) {
+            self.turn();
+        }
     }
 
     fn act(&mut self, action: &Action) {
         match action {
             Action::Lines(n) => (0..*n).for_each(|_| self.write(false, "\n")),
             Action::Partial => self.write(false, ""),
-            Action::Rotate => {
-                let name = format!("log.{}", self.writer.number);
-                fs::rename(self.path(), self.directory.path().join(name)).unwrap();
-                self.create();
-            }
+            Action::Rotate => self.rotate(),
             Action::Recreate => {
-                fs::remove_file(self.path()).unwrap();
+                self.is_mixed |= self.way == Way::Copies;
+                self.begin();
+                fs::remove_file(self.path().canonicalize().unwrap()).unwrap();
                 self.create();
             }
-            Action::CopyTruncate => self.truncate(),
             // Not as late that the file may have been given up.
             Action::Late if self.now < self.rotated + GRACE => self.write(true, "\n"),
             Action::Late => {}
@@ -183,25 +246,42 @@ impl Model {
         for writer in [self.before.take(), Some(self.writer)] {
             give_up(writer, &mut self.written);
         }
-        compare(&self.written, &self.heard)
+        // Each file's lines in their order, the unfinished ones at the end.
+        self.written.sort_by_key(|it| it.number);
+        compare(&self.written, &self.heard, !self.is_mixed)
     }
+}
+
+/// Creates the log, the file `number`, in the manner of `way`.
+fn create(path: &Path, way: Way, number: u32) -> File {
+    if way != Way::Links {
+        return append(path);
+    }
+    let target = path.with_file_name(format!("log-{}", 20_260_000 + number));
+    let file = append(&target);
+    let link = path.with_file_name("link");
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    fs::rename(link, path).unwrap();
+    file
 }
 
 /// Counts a line that will get no end any more.
-fn give_up(writer: Option<Writer>, written: &mut Vec<(u32, String)>) {
-    if let Some(Writer { number, unfinished, .. }) = writer
-        && !unfinished.is_empty()
+fn give_up(writer: Option<Writer>, written: &mut Vec<Written>) {
+    if let Some(Writer { number, unfinished: line, .. }) = writer
+        && !line.is_empty()
     {
-        written.push((number, unfinished));
+        written.push(Written { number, line, late: true });
     }
 }
 
-/// Whether all that was `written` was `heard`, once, each file's lines in their order. A line that
-/// was given in parts begins with its first, and the others continue it.
-fn compare(written: &[(u32, String)], heard: &[String]) -> Result<(), TestCaseError> {
+/// Whether all that was `written` was `heard`, once, each file's lines in their order and, when
+/// `in_order`, one file after the other. A line that was given in parts begins with its first, and
+/// the others continue it.
+fn compare(written: &[Written], heard: &[String], in_order: bool) -> Result<(), TestCaseError> {
     let mut places = HashMap::new();
+    let mut last = 0;
     let mut said = vec![false; heard.len()];
-    for (number, line) in written {
+    for Written { number, line, late } in written {
         let mut rest = line.as_str();
         while !rest.is_empty() {
             let text = |part: &String| part.trim_start_matches('+').to_owned();
@@ -211,6 +291,10 @@ fn compare(written: &[(u32, String)], heard: &[String]) -> Result<(), TestCaseEr
             prop_assert!(before.is_none_or(|before| before < place), "order: {}", line);
             prop_assert!(!std::mem::replace(&mut said[place], true), "twice: {}", line);
             prop_assert_eq!(heard[place].starts_with('+'), rest != line, "part of {}", line);
+            if in_order && !late {
+                prop_assert!(place >= last, "after younger files: {} in {:?}", line, heard);
+                last = place;
+            }
             rest = &rest[text(&heard[place]).len()..];
         }
     }
@@ -218,12 +302,17 @@ fn compare(written: &[(u32, String)], heard: &[String]) -> Result<(), TestCaseEr
     Ok(())
 }
 
+/// How many cases are tried: `FOLLOW_CASES`, for a long run.
+fn n_cases() -> u32 {
+    std::env::var("FOLLOW_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(400)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: n_cases(), ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_is_lost_and_nothing_is_said_twice(actions in actions()) {
-        let mut model = Model::new();
+    fn nothing_is_lost_and_nothing_is_said_twice(way in ways(), actions in actions()) {
+        let mut model = Model::new(way);
         for action in &actions {
             model.act(action);
         }

@@ -19,7 +19,7 @@ use crate::source::lines::Lines;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) fn spec(path: &Path) -> TailSpec {
-    TailSpec { path: path.to_path_buf(), lines: 2, follow: true, retry: false }
+    TailSpec { path: path.to_path_buf(), lines: 2, follow: true, retry: false, poll: false }
 }
 
 pub(super) fn append(path: &Path) -> File {

@@ -5,23 +5,33 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use notify::event::{AccessKind, AccessMode, EventKind};
-use notify::{ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::Notify;
+use notify::ErrorKind;
 use tokio::time::sleep_until;
 
 use super::change::FileKey;
+use super::hub::{self, Signal};
 use crate::clock;
 
-/// How often to look where file events tell of every change.
-const SAFETY: Duration = Duration::from_secs(1);
+/// How often to look where file events tell of every change: for what is written through a memory
+/// map, or on a mount that does not say it is another machine's.
+const SAFETY: Duration = Duration::from_secs(5);
 
-/// How often to look where they do not.
+/// How often to look for a directory that is not there.
+const ABSENT: Duration = Duration::from_secs(1);
+
+/// How often to look where events do not tell.
 const POLL: Duration = Duration::from_millis(250);
+
+/// Looks are at whole multiples of their intervals since then: hundreds of files wake the program
+/// once, not hundreds of times.
+static BEGINNING: LazyLock<Instant> = LazyLock::new(clock::now);
+
+/// That there are no events is told once, not for each file.
+static IS_TOLD: AtomicBool = AtomicBool::new(false);
 
 /// File systems whose files change without an event here, by `statfs`: NFS, SMB, CIFS, SMB2,
 /// FUSE, 9P, Ceph, AFS, Coda.
@@ -43,19 +53,9 @@ pub(super) struct Watch {
     signal: Arc<Signal>,
     /// What is watched, as long as it is.
     aim: Aim,
-    /// `None`: there is nothing to watch yet, or events are not to be had.
-    watcher: Option<RecommendedWatcher>,
-    /// Events are not to be had; this was told.
+    /// Events are not to be had, or not wanted.
     blind: bool,
     interval: Duration,
-}
-
-/// What the watcher's thread and the follower's task share.
-#[derive(Default)]
-struct Signal {
-    wake: Notify,
-    /// Other files in the directories matter too.
-    others: AtomicBool,
 }
 
 /// The directories to watch and the names in them that matter: of the file, and of what a
@@ -67,15 +67,14 @@ struct Aim {
 }
 
 impl Watch {
-    /// Watches `path`, which need not be there yet.
-    pub(super) fn new(path: &Path) -> Self {
+    /// Watches `path`, which need not be there yet; by the clock alone with `poll`.
+    pub(super) fn new(path: &Path, poll: bool) -> Self {
         let mut watch = Self {
             path: path.to_path_buf(),
             signal: Arc::default(),
             aim: Aim::default(),
-            watcher: None,
-            blind: false,
-            interval: SAFETY,
+            blind: poll,
+            interval: if poll { POLL } else { ABSENT },
         };
         watch.aim();
         watch
@@ -83,24 +82,40 @@ impl Watch {
 
     /// Watches what has to be watched by now: directories come, go and are linked elsewhere.
     pub(super) fn aim(&mut self) {
+        if self.blind {
+            return;
+        }
         let aim = Aim::at(&self.path);
-        if self.blind || aim == self.aim {
+        if aim == self.aim {
             return;
         }
         let remote = aim.directories.iter().any(|(directory, _)| is_remote(directory));
-        self.interval = if remote { POLL } else { SAFETY };
-        self.watcher = None; // before the next one: there are few to be had
-        match watcher(&aim, &self.signal) {
-            Ok(watcher) => (self.watcher, self.aim) = (Some(watcher), aim),
-            Err(error) if is_scarce(&error) => {
+        self.interval = match (remote, aim.directories.is_empty()) {
+            (true, _) => POLL,
+            (false, true) => ABSENT,
+            (false, false) => SAFETY,
+        };
+        hub::leave(&self.aim.directories, &self.signal);
+        let others = self.signal.others.load(Ordering::Relaxed);
+        self.signal = Signal::new(aim.names.clone());
+        self.mind_others(others);
+        let joined = hub::join(&aim.directories, &self.signal);
+        self.aim = aim;
+        let Err(error) = joined else {
+            // What came between the look and the watch told nobody.
+            return self.signal.wake.notify_one();
+        };
+        hub::leave(&self.aim.directories, &self.signal);
+        self.aim = Aim::default();
+        if is_scarce(&error) {
+            (self.blind, self.interval) = (true, POLL);
+            if !IS_TOLD.swap(true, Ordering::Relaxed) {
                 tracing::warn!(path = ?self.path, %error, "no file events; looking 4 times a second");
-                (self.blind, self.interval) = (true, POLL);
             }
+        } else {
             // A directory went between the look and the watch; the next look will tell.
-            Err(error) => {
-                tracing::debug!(path = ?self.path, %error, "not watched");
-                self.aim = Aim::default();
-            }
+            tracing::debug!(path = ?self.path, %error, "not watched");
+            self.interval = ABSENT;
         }
     }
 
@@ -111,13 +126,26 @@ impl Watch {
 
     /// Waits until the file may have changed, at most until `deadline`. Cancel-safe.
     pub(super) async fn changed(&mut self, deadline: Option<Instant>) {
-        let look = clock::now() + self.interval;
+        let look = next_look(clock::now(), self.interval);
         let until = deadline.map_or(look, |deadline| deadline.min(look));
         tokio::select! {
             () = self.signal.wake.notified() => {}
             () = sleep_until(until.into()) => self.aim(),
         }
     }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        hub::leave(&self.aim.directories, &self.signal);
+    }
+}
+
+/// The next time after `now` that is whole `interval`s from the beginning.
+fn next_look(now: Instant, interval: Duration) -> Instant {
+    let since = now.saturating_duration_since(*BEGINNING).as_nanos();
+    let rest = interval.as_nanos() - since % interval.as_nanos();
+    now + Duration::from_nanos(u64::try_from(rest).unwrap_or(u64::MAX))
 }
 
 impl Aim {
@@ -140,37 +168,6 @@ impl Aim {
         }
         self.names.extend(path.file_name().map(ToOwned::to_owned));
     }
-
-    /// Whether `event` may be about the file.
-    fn means(&self, event: &Event, others: bool) -> bool {
-        let written = AccessKind::Close(AccessMode::Write);
-        if matches!(event.kind, EventKind::Access(kind) if kind != written) {
-            return false; // somebody read, as we do
-        }
-        let named = |path: &PathBuf| self.names.iter().any(|name| path.file_name() == Some(name));
-        let lost = |path: &PathBuf| self.directories.iter().any(|(known, _)| known == path);
-        others
-            || event.need_rescan()
-            || event.paths.is_empty()
-            || event.paths.iter().any(|path| named(path) || lost(path))
-    }
-}
-
-/// A watcher that gives `signal` when something in `aim` may have changed. It does so from its own
-/// thread, the moment the system tells.
-fn watcher(aim: &Aim, signal: &Arc<Signal>) -> notify::Result<RecommendedWatcher> {
-    let (signal, filter) = (Arc::clone(signal), aim.clone());
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        let others = signal.others.load(Ordering::Relaxed);
-        // An error means that events may be missing.
-        if event.map_or(true, |event| filter.means(&event, others)) {
-            signal.wake.notify_one();
-        }
-    })?;
-    for (directory, _) in &aim.directories {
-        watcher.watch(directory, RecursiveMode::NonRecursive)?;
-    }
-    Ok(watcher)
 }
 
 /// Whether the system has no watch left to give.
@@ -200,32 +197,7 @@ fn is_remote(directory: &Path) -> bool {
 mod tests {
     use std::io;
 
-    use notify::event::{CreateKind, DataChange, Flag, ModifyKind};
-
     use super::*;
-
-    #[test]
-    fn events_of_other_files_and_of_readers_are_not_minded() {
-        let directory = tempfile::tempdir().unwrap();
-        let aim = Aim::at(&directory.path().join("log"));
-        let modified = EventKind::Modify(ModifyKind::Data(DataChange::Any));
-        let opened = EventKind::Access(AccessKind::Open(AccessMode::Any));
-        let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
-        for (kind, name, others, minded) in [
-            (modified, "log", false, true),
-            (closed, "log", false, true),
-            (opened, "log", true, false),
-            (modified, "log.1", false, false),
-            (modified, "log.1", true, true),
-            (EventKind::Create(CreateKind::File), "log", false, true),
-            (EventKind::Create(CreateKind::File), "other", false, false),
-        ] {
-            let event = Event::new(kind).add_path(directory.path().join(name));
-            assert_eq!(aim.means(&event, others), minded, "{kind:?} {name} {others}");
-        }
-        assert!(aim.means(&Event::new(EventKind::Other).set_flag(Flag::Rescan), false));
-        assert!(aim.means(&Event::new(modified).add_path(directory.path().into()), false));
-    }
 
     #[test]
     fn only_a_lack_of_watches_is_for_good() {

@@ -1,0 +1,173 @@
+//! The files beside a log that had its name before: what rotations leave. Where several were made
+//! between two looks, the files in between are found here.
+//!
+//! Promised for names that the usual tools give: the log's own with a number or a date after it
+//! (`log.1`, `log-20260307`) or before its extension (`meeting-20260307.log`), or `log.old`; in
+//! the log's directory, or in that of the file a link leads to. Compressed ones are not read.
+#![forbid(unsafe_code)]
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::change::{FileKey, kind};
+use super::open;
+
+/// Which file it is, also after others: a deleted file's inode is soon another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Identity {
+    key: FileKey,
+    born: Option<SystemTime>,
+}
+
+impl From<&Metadata> for Identity {
+    fn from(metadata: &Metadata) -> Self {
+        Self { key: FileKey::from(metadata), born: metadata.created().ok() }
+    }
+}
+
+/// A file that had the log's name, open.
+#[derive(Debug)]
+pub(super) struct Relative {
+    pub(super) file: File,
+    pub(super) key: FileKey,
+    /// By this they are in order, oldest first: their birth, where the file system tells it, and
+    /// what their names say where two were born in the same tick of the system's clock.
+    age: (Option<SystemTime>, i64),
+}
+
+/// The rotated files that are known.
+#[derive(Debug, Default)]
+pub(super) struct Kin {
+    known: HashSet<Identity>,
+}
+
+impl Kin {
+    /// Knows all that are there.
+    pub(super) fn beside(path: &Path) -> Self {
+        let mut kin = Self::default();
+        each(path, |_, _, metadata| kin.know(metadata));
+        kin
+    }
+
+    /// Knows the file of `metadata`, whatever name it will have.
+    pub(super) fn know(&mut self, metadata: &Metadata) {
+        self.known.insert(Identity::from(metadata));
+    }
+
+    /// Does not know the file `key` any more: it will be new again.
+    pub(super) fn forget(&mut self, key: FileKey) {
+        self.known.retain(|it| it.key != key);
+    }
+
+    /// Those that were not known so far, oldest first.
+    pub(super) fn newcomers(&mut self, path: &Path) -> Vec<Relative> {
+        let (mut seen, mut newcomers) = (HashSet::new(), Vec::new());
+        each(path, |path, rank, metadata| {
+            seen.insert(Identity::from(metadata));
+            if self.known.contains(&Identity::from(metadata)) {
+                return;
+            }
+            // What was renamed since the look is seen under its other name, or the next time.
+            let Ok((file, metadata)) = open::open(path) else { return };
+            if kind(&metadata).is_none() && self.known.insert(Identity::from(&metadata)) {
+                seen.insert(Identity::from(&metadata));
+                let age = (metadata.created().or_else(|_| metadata.modified()).ok(), rank);
+                newcomers.push(Relative { file, key: FileKey::from(&metadata), age });
+            }
+        });
+        self.known = seen; // those that are gone are forgotten
+        newcomers.sort_by_key(|it| it.age);
+        newcomers
+    }
+}
+
+/// Tells `take` of each file beside `path`, and beside what it leads to, that has a rotated name:
+/// its path, what its name says of its age, and what the system tells of it.
+fn each(path: &Path, mut take: impl FnMut(&Path, i64, &Metadata)) {
+    let target = path.canonicalize().ok().filter(|target| target != path);
+    for path in [Some(path), target.as_deref()].into_iter().flatten() {
+        let Some(name) = path.file_name() else { continue };
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let Ok(entries) = fs::read_dir(parent.unwrap_or(Path::new("."))) else { continue };
+        for entry in entries.flatten() {
+            let Some(rank) = rank(&entry.file_name(), name) else { continue };
+            if let Ok(metadata) = entry.path().symlink_metadata()
+                && metadata.is_file()
+            {
+                take(&entry.path(), rank, &metadata);
+            }
+        }
+    }
+}
+
+/// What `name` says of the age of a rotated `log`, the higher, the younger; `None` when it is not
+/// a rotated log's name. Numbers grow with age (`log.2` is older than `log.1`), dates shrink.
+fn rank(name: &OsStr, log: &OsStr) -> Option<i64> {
+    let extension = Path::new(log).extension().map_or(0, |it| it.len() + 1);
+    let (stem, extension) = log.as_bytes().split_at(log.len() - extension);
+    let middle = |name: &[u8]| {
+        let middle = name.strip_prefix(stem)?.strip_suffix(extension)?.to_vec();
+        is_number(&middle).then_some(middle)
+    };
+    let name = name.as_bytes();
+    let after = name.strip_prefix(log.as_bytes()).map(<[u8]>::to_vec);
+    let part = after.filter(|it| is_number(it) || it == b".old").or_else(|| middle(name))?;
+    let digits = part.iter().filter(|byte| byte.is_ascii_digit());
+    let number =
+        digits.fold(0_i64, |n, digit| n.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
+    Some(if number < 1_000 { -number } else { number })
+}
+
+/// Whether `part` of a name is a number or a date, with what sets it off.
+fn is_number(part: &[u8]) -> bool {
+    part.first().is_some_and(|first| b".-_".contains(first))
+        && part.iter().any(u8::is_ascii_digit)
+        && part.iter().all(|byte| byte.is_ascii_digit() || b".-_:T".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rotated_names_tell_their_age() {
+        for (name, log, age) in [
+            ("log.1", "log", Some(-1)),
+            ("log.12", "log", Some(-12)),
+            ("log.old", "log", Some(0)),
+            ("log-20260307", "log", Some(20_260_307)),
+            ("log-2026-03-07", "log", Some(20_260_307)),
+            ("meeting-20260307.log", "meeting.log", Some(20_260_307)),
+            ("meeting.log.1", "meeting.log", Some(-1)),
+            ("meeting.1.log", "meeting.log", Some(-1)),
+            ("log", "log", None),
+            ("log.1.gz", "log", None),
+            ("log.bak", "log", None),
+            ("log~", "log", None),
+            ("logs.1", "log", None),
+            ("log1", "log", None),
+            ("other.1", "log", None),
+        ] {
+            assert_eq!(rank(OsStr::new(name), OsStr::new(log)), age, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_came_since_the_last_look_is_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let write = |name: &str| fs::write(folder.path().join(name), name).unwrap();
+        write("log.1");
+        let mut kin = Kin::beside(&log);
+        assert_eq!(kin.newcomers(&log).len(), 0);
+        fs::rename(folder.path().join("log.1"), folder.path().join("log.2")).unwrap();
+        write("log.1");
+        write("log.1.gz");
+        assert_eq!(kin.newcomers(&log).len(), 1);
+        assert_eq!(kin.newcomers(&log).len(), 0);
+    }
+}
