@@ -172,7 +172,7 @@ impl Follower {
         tracing::info!(path = ?self.path, read = reading.offset, "rewritten");
         let mut last = None;
         let mut moved = false;
-        let named = self.path.metadata().map(|it| FileKey::from(&it)).unwrap_or(reading.key);
+        let named = self.path.metadata().map_or(reading.key, |it| FileKey::from(&it));
         for relative in self.newcomers(&[reading.key, named]) {
             let Relative { file, key, .. } = relative;
             let found = match reading.kinship(&file) {

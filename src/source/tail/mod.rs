@@ -16,6 +16,8 @@ mod model;
 mod open;
 mod reading;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod tests;
 mod watch;
 

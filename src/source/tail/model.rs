@@ -162,7 +162,7 @@ impl Model {
     }
 
     fn rotate(&mut self) {
-        let copies = self.way == Way::Mixed && self.writer.number % 2 == 0;
+        let copies = self.way == Way::Mixed && self.writer.number.is_multiple_of(2);
         match self.way {
             Way::Numbers | Way::Mixed if !copies => {
                 fs::rename(self.path(), self.room()).unwrap();
@@ -188,7 +188,7 @@ impl Model {
     /// `log.1`, made free.
     fn room(&self) -> PathBuf {
         let name = |n: u32| self.directory.path().join(format!("log.{n}"));
-        let n = (1..).find(|&n| !name(n).exists()).unwrap();
+        let n = (1..=u32::MAX).find(|&n| !name(n).exists()).unwrap();
         (1..n).rev().for_each(|n| fs::rename(name(n), name(n + 1)).unwrap());
         name(1)
     }

@@ -42,7 +42,7 @@ impl Reading {
     /// From `offset`, before which stands `marker`.
     pub(super) fn at(self, offset: u64, marker: Vec<u8>) -> Self {
         let head = bytes_at(&self.file, 0, offset.min(MARKER as u64)).unwrap_or_default();
-        Self { offset, marker, head, ..self }
+        Self { offset, head, marker, ..self }
     }
 
     /// What `file` is to this text, which may stand in this file no more.

@@ -26,7 +26,7 @@ pub(super) fn append(path: &Path) -> File {
     OpenOptions::new().create(true).append(true).open(path).unwrap()
 }
 
-fn write(path: &Path, text: &str) {
+pub(super) fn write(path: &Path, text: &str) {
     append(path).write_all(text.as_bytes()).unwrap();
 }
 
@@ -39,9 +39,9 @@ pub(super) fn texts(lines: &Lines) -> Vec<String> {
 }
 
 /// A source that follows a file in a directory of its own.
-struct Tail {
-    directory: TempDir,
-    path: PathBuf,
+pub(super) struct Tail {
+    pub(super) directory: TempDir,
+    pub(super) path: PathBuf,
     receiver: mpsc::Receiver<Input>,
     waiting: VecDeque<String>,
     stop: CancellationToken,
@@ -50,7 +50,7 @@ struct Tail {
 
 impl Tail {
     /// Follows "sic.out", which holds `text`, or is not there.
-    fn of(text: Option<&str>, change: impl FnOnce(TailSpec) -> TailSpec) -> Self {
+    pub(super) fn of(text: Option<&str>, change: impl FnOnce(TailSpec) -> TailSpec) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("sic.out");
         if let Some(text) = text {
@@ -82,7 +82,7 @@ impl Tail {
         self.waiting.pop_front()
     }
 
-    async fn expect(&mut self, lines: &[&str]) {
+    pub(super) async fn expect(&mut self, lines: &[&str]) {
         for line in lines {
             assert_eq!(self.line().await.as_deref(), Some(*line));
         }
@@ -99,7 +99,7 @@ impl Tail {
     }
 
     /// The path of another file in the directory.
-    fn beside(&self, name: &str) -> PathBuf {
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 }
