@@ -50,7 +50,7 @@ pub fn run(arguments: &Explain, options: &Listening) -> Result<(), Error> {
     let other = arguments.diff.as_deref().map(|other| diff::settings(other, options, name));
     let other = other.transpose()?;
     let mut sides = match other {
-        None => Sides::One(Side::new(settings, name)),
+        None => Sides::One(Box::new(Side::new(settings, name))),
         Some((changed, notice)) => {
             if !options.quiet {
                 eprintln!("{notice}");
@@ -109,7 +109,7 @@ fn explain(
 
 /// The rules that lines are explained by: one set of them, or those before and after a change.
 enum Sides {
-    One(Side),
+    One(Box<Side>),
     Two(Box<(Side, Side)>, Difference),
 }
 

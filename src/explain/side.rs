@@ -46,7 +46,7 @@ impl Side {
             for &(number, effect) in explained.effects {
                 match effect {
                     Effect::Kept | Effect::Dropped => by = rules.get(number),
-                    Effect::Highlighted | Effect::Replaced | Effect::Expires => {
+                    Effect::Highlighted | Effect::Replaced | Effect::Relayed | Effect::Expires => {
                         also.extend(rules.get(number).map(|rule| (effect, rule)));
                     }
                 }

@@ -17,6 +17,9 @@ const WIDEST: usize = 24;
 /// The rows by which the columns' width is found.
 const MEASURED: usize = 200;
 
+/// On a terminal narrower than this, format and channel leave their room to the words.
+const ROOMY: usize = 120;
+
 /// Stands for a part that is not there.
 const ABSENT: &str = "-";
 
@@ -64,8 +67,12 @@ impl View {
         }
         // A long log's last lines have longer numbers than its first.
         widths[0] = widths[0].max(6);
+        if self.terminal.columns.is_some_and(|columns| columns < ROOMY) {
+            (widths[3], widths[5]) = (0, 0);
+        }
         if self.terminal.columns.is_some() {
-            let head = HEAD.iter().zip(widths).map(|(name, width)| format!("{name:width$}  "));
+            let shown = HEAD.iter().zip(widths).filter(|&(_, width)| width > 0);
+            let head = shown.map(|(name, width)| format!("{name:width$}  "));
             let head = head.collect::<String>() + "words, or text";
             let mut pen = Pen::new(self.terminal);
             pen.write(Colour::Dim, &head, out)?;
@@ -93,6 +100,9 @@ impl View {
         // No row ends in blanks.
         let (last, is_last_part) = (HEAD.len() - 1, cells.words.is_empty());
         for (place, (part, &width)) in cells.parts.iter().zip(widths).enumerate() {
+            if width == 0 {
+                continue; // there is no room for it
+            }
             let colour = if place == 1 { fate } else { Colour::Dim };
             padded.clear();
             padded.push_str(part);
@@ -193,6 +203,9 @@ impl Pen {
 
     fn write(&mut self, colour: Colour, text: &str, out: &mut impl Write) -> io::Result<()> {
         let text = self.fitting(text);
+        if text.is_empty() {
+            return Ok(());
+        }
         if !self.terminal.colour || colour == Colour::None {
             return out.write_all(text.as_bytes());
         }

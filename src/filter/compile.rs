@@ -80,7 +80,7 @@ struct File<'a> {
 
 impl File<'_> {
     fn rule(&self, raw: RawRule) -> Result<Rule, ConfigError> {
-        let RawRule { keep, drop, highlight, replace, with, expire, expiring } = raw;
+        let RawRule { keep, drop, highlight, replace, with, relay, expire, expiring } = raw;
         let misplaced = with.as_ref().map(|with| with.span().start);
         let aimless = expiring.as_ref().map(|test| test.span().start);
         let tests = [
@@ -101,17 +101,46 @@ impl File<'_> {
         } else if let Some(start) = misplaced {
             return Err(self.error(start, "\"with\" goes with \"replace\"; there is none"));
         }
-        if let Some(expire) = expire {
-            let start = expire.span().start;
-            let Some(test) = expiring else {
-                let problem = "\"expire\" needs a \"for\"; for = {} is every message";
-                return Err(self.error(start, problem));
-            };
-            made.push((start, self.expiry(&expire)?, self.test("for", &test)?));
-        } else if let Some(start) = aimless {
-            return Err(self.error(start, "\"for\" goes with \"expire\"; there is none"));
+        let test = expiring.as_ref();
+        if let Some(relay) = &relay {
+            let test = self.aim("relay", relay, test)?;
+            made.push((relay.span().start, self.relay(relay)?, test));
+        }
+        if let Some(expire) = &expire {
+            let test = self.aim("expire", expire, test)?;
+            made.push((expire.span().start, self.expiry(expire)?, test));
+        }
+        if let (None, None, Some(start)) = (relay, expire, aimless) {
+            let problem = "\"for\" goes with \"expire\" or \"relay\"; there is none";
+            return Err(self.error(start, problem));
         }
         self.only(made)
+    }
+
+    /// The `for` of a rule with the key `key`.
+    fn aim(
+        &self,
+        key: &str,
+        value: &Spanned<String>,
+        test: Option<&Spanned<RawTest>>,
+    ) -> Result<Test, ConfigError> {
+        let Some(test) = test else {
+            let problem = format!("\"{key}\" needs a \"for\"; for = {{}} is every message");
+            return Err(self.error(value.span().start, problem));
+        };
+        self.test("for", test)
+    }
+
+    fn relay(&self, relay: &Spanned<String>) -> Result<Action, ConfigError> {
+        let pattern = self.regex("relay", relay)?;
+        let has = |name| pattern.capture_names().flatten().any(|known| known == name);
+        if has("sender") && has("text") {
+            return Ok(Action::Relay { pattern });
+        }
+        let shown = set::shown(relay.get_ref());
+        let problem =
+            format!("relay pattern {shown} needs the groups (?P<sender>…) and (?P<text>…)");
+        Err(self.error(relay.span().start, problem))
     }
 
     fn expiry(&self, expire: &Spanned<String>) -> Result<Action, ConfigError> {
@@ -125,7 +154,7 @@ impl File<'_> {
 
     /// The one rule of `made`, of which each began at a place in the file.
     fn only(&self, mut made: Vec<(usize, Action, Test)>) -> Result<Rule, ConfigError> {
-        const KEYS: &str = "a rule has one of keep, drop, replace, highlight and expire";
+        const KEYS: &str = "a rule has one of keep, drop, replace, relay, highlight and expire";
         match (made.pop(), made.pop()) {
             (Some((start, action, test)), None) => {
                 let line = self.source.bytes().take(start).filter(|&b| b == b'\n').count() + 1;

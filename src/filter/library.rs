@@ -90,6 +90,7 @@ const FORMATS: &[(&str, &str)] = &embedded![
 /// The rule sets in the program.
 const RULE_SETS: &[(&str, &str)] = &embedded![
     "irc-noise",
+    "bridges",
     "bots",
     "netsplit",
     "meeting",
@@ -312,7 +313,7 @@ mod tests {
     fn an_unknown_name_lists_the_known_ones() {
         let library = Library::load(None).expect("embedded files");
         let error = library.rule_set("noise").expect_err("no such set");
-        let said = "unknown filter \"noise\"; known are irc-noise, bots, netsplit, ";
+        let said = "unknown filter \"noise\"; known are irc-noise, bridges, bots, ";
         assert!(error.to_string().starts_with(said), "{error}");
         assert!(Library::load(Some(Path::new("/nowhere/at/all"))).is_ok());
     }

@@ -60,6 +60,8 @@ pub enum Effect {
     Highlighted,
     /// Its text was changed.
     Replaced,
+    /// A bridge had sent it for somebody, who is its sender now.
+    Relayed,
     /// It is worth hearing for a while only.
     Expires,
 }
@@ -72,6 +74,7 @@ impl Effect {
             Self::Dropped => "drop",
             Self::Highlighted => "highlight",
             Self::Replaced => "replace",
+            Self::Relayed => "relay",
             Self::Expires => "expire",
         }
     }
@@ -142,6 +145,11 @@ impl Filter {
                         tell(number, Effect::Replaced);
                     }
                 }
+                Action::Relay { pattern } => {
+                    if relay(&mut message, pattern) {
+                        tell(number, Effect::Relayed);
+                    }
+                }
                 Action::Expire { after } => {
                     if expires.is_none() {
                         expires = Some(Expires { rule: &rule.label, after: *after });
@@ -164,6 +172,18 @@ fn replace(message: &mut Message<'_>, pattern: &regex::Regex, with: &str) -> boo
         text.truncate(end.unwrap_or(0));
     }
     message.text = Cow::Owned(text);
+    true
+}
+
+/// Finds sender and text in what a bridge wrote; false where they are not there.
+fn relay(message: &mut Message<'_>, pattern: &regex::Regex) -> bool {
+    let Some(found) = pattern.captures(&message.text) else { return false };
+    let part = |name| found.name(name).map(|part| part.as_str().trim().to_owned());
+    let (Some(sender), Some(text)) = (part("sender"), part("text")) else { return false };
+    if sender.is_empty() {
+        return false;
+    }
+    (message.sender, message.text) = (Some(Cow::Owned(sender)), Cow::Owned(text));
     true
 }
 

@@ -13,7 +13,7 @@ use toml::Spanned;
 use crate::message::Kind;
 
 /// One `[[rule]]`, unchecked: it has exactly one of the keys `keep`, `drop`, `highlight`,
-/// `replace` and `expire`.
+/// `replace`, `relay` and `expire`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawRule {
@@ -32,10 +32,13 @@ pub struct RawRule {
     /// What to put there instead; `$1` stands for a group.
     #[serde(default)]
     pub with: Option<Spanned<String>>,
+    /// Where in a bridge's text its real sender and text are: groups of these names.
+    #[serde(default)]
+    pub relay: Option<Spanned<String>>,
     /// After what time it is not worth hearing any more.
     #[serde(default)]
     pub expire: Option<Spanned<String>>,
-    /// Messages that expire.
+    /// Messages that expire, or that a bridge wrote.
     #[serde(default, rename = "for")]
     pub expiring: Option<Spanned<RawTest>>,
 }
@@ -147,8 +150,17 @@ pub(super) enum Action {
     Keep,
     Drop,
     Highlight,
-    Replace { pattern: Regex, with: String },
-    Expire { after: Duration },
+    Replace {
+        pattern: Regex,
+        with: String,
+    },
+    /// The groups `sender` and `text`.
+    Relay {
+        pattern: Regex,
+    },
+    Expire {
+        after: Duration,
+    },
 }
 
 /// Which messages a rule is about; what is not there matches all.

@@ -74,6 +74,50 @@ fn a_part_that_is_not_there_does_not_match() {
 }
 
 #[test]
+fn who_speaks_through_a_bridge_is_the_sender() {
+    let relay = "[[rule]]\nfor = { sender = '^bridge$' }\n\
+                 relay = '^<(?P<sender>[^>]+)> ?(?P<text>.*)'\n";
+    let rules = format!("{relay}[[rule]]\ndrop = {{ sender = '^(?:bridge|eve)$' }}");
+    for (sender, text, fate) in [
+        ("bridge", "<kim> hello", "hello"),
+        ("bridge", "<eve> hello", "test:6"), // rules after it see who it is
+        ("bridge", "< > hello", "test:6"),
+        ("bridge", "hello", "test:6"),
+        ("bob", "<kim> hello", "<kim> hello"),
+    ] {
+        assert_eq!(judged(&rules, message(Kind::Say, sender, text)), fate, "{sender}: {text}");
+    }
+    let wrong = set("[[rule]]\nfor = {}\nrelay = '<(?P<sender>.*)>'").expect_err("no text");
+    assert!(wrong.to_string().contains("4:9: relay pattern \"<(?P<sender>.*)>\" needs the groups"));
+}
+
+#[test]
+fn every_rule_that_does_something_is_told() {
+    let rules = "[[rule]]\nhighlight = 'teh'\n[[rule]]\nreplace = 'teh'\nwith = 'the'\n\
+                 [[rule]]\nreplace = 'teh'\nwith = 'the'\n[[rule]]\ndrop = 'the world'\n\
+                 [[rule]]\nhighlight = 'world'\n";
+    let filter = Filter::new(vec![set(rules).expect(rules)]);
+    let mut told = Vec::new();
+    let verdict = filter.judge_telling(message(Kind::Say, "kim", "teh world"), "", |number, it| {
+        told.push((number, it.key()));
+    });
+    assert!(matches!(verdict, Verdict::Drop { rule: "test:11", .. }), "{verdict:?}");
+    assert_eq!(told, [(0, "highlight"), (1, "replace"), (3, "drop")]);
+    let written: Vec<_> = filter.rules().map(Rule::written).collect();
+    assert_eq!((written[0], written[3]), ("highlight = 'teh'", "drop = 'the world'"));
+}
+
+#[test]
+fn a_set_takes_the_place_of_one_of_its_name() {
+    let mut filter = Filter::new(vec![set("[[rule]]\ndrop = 'a'").expect("rules")]);
+    assert!(filter.put(set("[[rule]]\ndrop = 'b'").expect("rules")));
+    let other = RuleSet { name: "other".to_owned(), ..set("[[rule]]\ndrop = 'c'").expect("rules") };
+    assert!(!filter.put(other));
+    let written: Vec<_> = filter.rules().map(Rule::written).collect();
+    assert_eq!(written, ["drop = 'b'", "drop = 'c'"]);
+}
+
+#[test]
 fn replacing_cannot_blow_a_line_up() {
     let rules = "[[rule]]\nreplace = \"$\"\nwith = \"ééééé\"\n".to_owned()
         + &"[[rule]]\nreplace = \"(.*)\"\nwith = \"$1$1\"\n".repeat(40);
@@ -110,17 +154,17 @@ fn a_wrong_rule_is_one_sentence_about_one_place() {
         ),
         (
             "[[rule]]\nkeep = \"x\"\ndrop = \"y\"",
-            "4:8: a rule has one of keep, drop, replace, highlight and expire; make it two rules",
+            "4:8: a rule has one of keep, drop, replace, relay, highlight and expire; make it two rules",
         ),
         (
             "[[rule]]",
-            "2:1: a rule has one of keep, drop, replace, highlight and expire; this file has one without",
+            "2:1: a rule has one of keep, drop, replace, relay, highlight and expire; this file has one without",
         ),
         (
             "[[rule]]\nexpire = \"5s\"",
             "3:10: \"expire\" needs a \"for\"; for = {} is every message",
         ),
-        ("[[rule]]\nfor = \"x\"", "3:7: \"for\" goes with \"expire\"; there is none"),
+        ("[[rule]]\nfor = \"x\"", "3:7: \"for\" goes with \"expire\" or \"relay\"; there is none"),
         (
             "[[rule]]\nfor = {}\nexpire = \"soon\"",
             "4:10: expire is \"soon\"; it takes a time such as \"30s\"",
