@@ -98,7 +98,6 @@ const ACCEPTED: &[(&str, &[&str])] = &[
     ("auth-sshd", &["syslog"]),
     ("brackets-joins", &["brackets-joins", "znc"]), // one file is speech alone
     ("clf-access", &["clf"]),
-    ("eggdrop-console", &["eggdrop"]),
     ("gcc-make", &["gcc"]),
     ("grafana-logfmt", &["logfmt"]),
     ("hl-sample", &["json-lines"]),

@@ -29,6 +29,7 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "mirc",
     "hexchat",
     "eggdrop",
+    "eggdrop-console",
     "energymech",
     "supybot",
     "iso-bracket",
