@@ -102,6 +102,7 @@ const ACCEPTED: &[(&str, &[&str])] = &[
     ("auth-sshd", &["syslog"]),
     ("brackets-joins", &["brackets-joins", "znc"]), // one file is speech alone
     ("clf-access", &["clf"]),
+    ("eggdrop-console", &["eggdrop-console", "eggdrop"]), // the console tells of joins, too
     ("gcc-make", &["gcc"]),
     ("grafana-logfmt", &["logfmt"]),
     ("hl-sample", &["json-lines"]),
