@@ -32,6 +32,7 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "mirc",
     "hexchat",
     "eggdrop",
+    "eggdrop-console",
     "energymech",
     "supybot",
     "iso-bracket",

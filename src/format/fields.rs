@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -50,8 +51,8 @@ pub(super) enum Syntax {
 /// The fields of a line, which are looked for once, whatever number of patterns asks.
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
-    json: Option<Option<Value>>,
-    logfmt: Option<Option<Value>>,
+    json: OnceCell<Option<Value>>,
+    logfmt: OnceCell<Option<Value>>,
 }
 
 impl Fields {
@@ -68,8 +69,8 @@ impl Fields {
         parsed: &mut Parsed,
     ) -> Option<Parts<'a>> {
         let fields = match self.syntax {
-            Syntax::Json => parsed.json.get_or_insert_with(|| json(line)),
-            Syntax::Logfmt => parsed.logfmt.get_or_insert_with(|| logfmt(line)),
+            Syntax::Json => parsed.json.get_or_init(|| json(line)),
+            Syntax::Logfmt => parsed.logfmt.get_or_init(|| logfmt(line)),
         };
         let fields = fields.as_ref()?;
         let is = |(name, value): (&String, &String)| {
@@ -101,8 +102,13 @@ impl Fields {
 fn needs_text(kind: Kind) -> bool {
     match kind {
         Kind::Say | Kind::Action | Kind::Notice | Kind::Server | Kind::Plain => true,
-        Kind::Join | Kind::Part | Kind::Quit | Kind::Nick => false,
-        Kind::Kick | Kind::Mode | Kind::Topic => false,
+        Kind::Join
+        | Kind::Part
+        | Kind::Quit
+        | Kind::Nick
+        | Kind::Kick
+        | Kind::Mode
+        | Kind::Topic => false,
     }
 }
 
@@ -140,12 +146,11 @@ fn logfmt(line: &str) -> Option<Value> {
         if key.is_empty() || !key.chars().all(is_key) {
             return None;
         }
-        let (value, after) = match after.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted)?,
-            None => {
-                let end = after.find(' ').unwrap_or(after.len());
-                (after[..end].to_owned(), &after[end..])
-            }
+        let (value, after) = if let Some(quoted) = after.strip_prefix('"') {
+            unquoted(quoted)?
+        } else {
+            let end = after.find(' ').unwrap_or(after.len());
+            (after[..end].to_owned(), &after[end..])
         };
         fields.entry(key).or_insert(Value::String(value));
         rest = after.trim_start();

@@ -309,7 +309,6 @@ fn events_tell_what_speech_alone_does_not() {
         ("[12:01:02] kim (~kim@example.org) joined #lxc.", "eggdrop"),
         ("[12:01:02] --> kim (~kim@example.org) has joined #lxc", "quassel"),
         ("[12:01:02] == kim [~kim@example.org] has joined #lxc", "qwebirc"),
-        ("[12:01:02] kim joined the channel.", "tiny"),
         ("[12:01:02] -!- kim [~kim@example.org] has joined #lxc", "irssi"),
     ] {
         let mut reader = recognising();
