@@ -57,13 +57,3 @@ impl Stage for Counted {
 
     fn alive(&self) {}
 }
-
-#[test]
-fn it_takes_about_as_long_as_its_rate_says() {
-    let mut measure = Measure::open(&Setup::default()).expect("eSpeak is built in");
-    let speech = Speech::of("the build of the nightly image is green again");
-    let slow = measure.seconds(&speech);
-    let fast = measure.seconds(&Speech { rate: 440, ..speech });
-    assert!((1.5..4.0).contains(&slow), "{slow}");
-    assert!((0.4..0.6).contains(&(fast / slow)), "{fast} of {slow}");
-}

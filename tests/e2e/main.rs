@@ -13,6 +13,7 @@ mod load;
 mod media_keys;
 mod saved;
 mod signals;
+mod simulate;
 mod stdin;
 mod tail;
 mod terminal;

@@ -1,0 +1,24 @@
+//! A log replayed over a virtual clock, by what the engine itself takes for each line.
+
+use crate::harness::{directory, run};
+
+#[test]
+fn sounding_times_are_the_engines_own_where_that_is_asked_for() {
+    let folder = directory();
+    let log = folder.path().join("meeting.tsv");
+    let mut table = "seconds_since_start\tkind\tsender\ttext\n".to_owned();
+    for minute in 0..5 {
+        table += &format!("{}\tsay\tmira\tthe build of item {minute} is green\n", minute * 60);
+    }
+    std::fs::write(&log, table).expect("a log");
+    let median = |options: &[&str]| {
+        let log = log.to_str().expect("a path in UTF-8");
+        let output = run(folder.path(), [&["simulate", "--json"], options, &[log]].concat(), "");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+        assert_eq!(report["lines"], 5, "{report}");
+        report["lag_s"]["median"].as_f64().expect("a number")
+    };
+    let (estimated, measured) = (median(&[]), median(&["--measure"]));
+    assert!((0.6..1.6).contains(&(measured / estimated)), "{measured} s, estimated {estimated} s");
+    assert!((measured - estimated).abs() > 1e-3, "nothing was measured: {measured}");
+}
