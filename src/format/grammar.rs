@@ -94,6 +94,13 @@ impl Grammars {
         self.all.iter()
     }
 
+    /// Reads those that have not been needed yet, so that no line has to wait for them.
+    pub fn warm(&self) {
+        for grammar in &self.all {
+            grammar.body();
+        }
+    }
+
     /// The place of the format `name`.
     pub(super) fn position(&self, name: &str) -> Result<usize, ConfigError> {
         self.all.iter().position(|grammar| grammar.name == name).ok_or_else(|| {

@@ -68,6 +68,10 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     let (sender, inbox) = mpsc::channel(INBOX);
     let stop = CancellationToken::new();
     let names: Vec<_> = settings.sources.iter().map(crate::source::SourceSpec::name).collect();
+    if settings.format.is_none() {
+        let grammars = std::sync::Arc::clone(&settings.grammars);
+        std::thread::spawn(move || grammars.warm()); // 20 ms that the first line need not wait for
+    }
     let hearing = Hearing::new(
         names.clone(),
         &settings.grammars,

@@ -6,11 +6,10 @@ use crate::harness::{directory, run};
 fn sounding_times_are_the_engines_own_where_that_is_asked_for() {
     let folder = directory();
     let log = folder.path().join("meeting.tsv");
-    let mut table = "seconds_since_start\tkind\tsender\ttext\n".to_owned();
-    for minute in 0..5 {
-        table += &format!("{}\tsay\tmira\tthe build of item {minute} is green\n", minute * 60);
-    }
-    std::fs::write(&log, table).expect("a log");
+    let line = |minute| format!("{}\tsay\tmira\tthe build of item {minute} is green", minute * 60);
+    let header = "seconds_since_start\tkind\tsender\ttext".to_owned();
+    let table: Vec<_> = std::iter::once(header).chain((0..5).map(line)).collect();
+    std::fs::write(&log, table.join("\n")).expect("a log");
     let median = |options: &[&str]| {
         let log = log.to_str().expect("a path in UTF-8");
         let output = run(folder.path(), [&["simulate", "--json"], options, &[log]].concat(), "");
