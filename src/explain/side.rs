@@ -7,6 +7,7 @@ use super::row::{Fate, Row};
 use super::tally::Tally;
 use crate::config::settings::Settings;
 use crate::filter::{Effect, Rule};
+use crate::format::time;
 use crate::hearing::{Heard, Hearing};
 use crate::message::Line;
 use crate::source::lines::Lines;
@@ -58,11 +59,14 @@ impl Side {
             // A line without words is nobody's doing, whatever rule would have kept it.
             let by = by.filter(|by| Some(by.label()) == rule);
             let message = &explained.message;
+            let stamp = message.stamp.as_deref();
+            let time =
+                stamp.map(|it| time::parse(it).map_or(it.to_owned(), |time| time.to_string()));
             let row = Row {
                 line: explained.number,
                 format: explained.format,
                 kind: message.kind,
-                time: message.stamp.as_deref(),
+                time: time.as_deref(),
                 channel: message.channel.as_deref(),
                 sender: message.sender.as_deref(),
                 text: &message.text,
