@@ -60,6 +60,7 @@ fn tails(tail: &Tail) -> Vec<SourceSpec> {
                 follow: !tail.no_follow,
                 retry: tail.retry,
                 poll: tail.poll,
+                bookmarks: None,
             })
         })
         .collect()
@@ -98,6 +99,7 @@ fn configured_source(loaded: &Loaded, source: &file::Source) -> Result<SourceSpe
             follow: true,
             retry: true,
             poll: source.poll,
+            bookmarks: None,
         })),
         (None, Some(server), None) => configured_server(loaded, source, server),
         (None, None, Some(command)) if !command.get_ref().is_empty() => {

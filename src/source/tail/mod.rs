@@ -5,6 +5,7 @@
 //! the write: nothing is gathered, nothing waits.
 #![forbid(unsafe_code)]
 
+mod bookmark;
 mod change;
 mod error;
 mod fifo;
@@ -15,6 +16,7 @@ mod kin;
 mod model;
 mod open;
 mod reading;
+mod resume;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
@@ -48,6 +50,9 @@ pub struct TailSpec {
     pub retry: bool,
     /// Look by the clock alone, where the system's file events do not tell of every write.
     pub poll: bool,
+    /// The folder of the bookmarks, to go on where the log was last heard, and not with its last
+    /// lines.
+    pub bookmarks: Option<PathBuf>,
 }
 
 /// Gives the lines of `spec` until `stop`, after a sample of those that stand before them. It
@@ -79,8 +84,8 @@ async fn follow(mut follower: Follower, spec: &TailSpec, inbox: &Inbox, stop: &C
     let mut watch: Option<Watch> = None;
     while !stop.is_cancelled() {
         match (follower.turn(&mut buffer, clock::now()), &mut watch) {
-            (Turn::Lines(lines), _) => {
-                if inbox.send(Input::Lines(lines)).await.is_err() {
+            (Turn::Lines(given), _) => {
+                if inbox.send(Input::Lines(given.lines)).await.is_err() {
                     return;
                 }
                 yield_now().await; // a log that floods leaves the others their turn
@@ -106,8 +111,8 @@ async fn read(mut follower: Follower, inbox: &Inbox, stop: &CancellationToken) {
     let mut buffer = vec![0; BUFFER];
     while !stop.is_cancelled() {
         match follower.turn(&mut buffer, clock::now()) {
-            Turn::Lines(lines) => {
-                if inbox.send(Input::Lines(lines)).await.is_err() {
+            Turn::Lines(given) => {
+                if inbox.send(Input::Lines(given.lines)).await.is_err() {
                     return;
                 }
             }
@@ -116,8 +121,8 @@ async fn read(mut follower: Follower, inbox: &Inbox, stop: &CancellationToken) {
         }
         yield_now().await;
     }
-    for lines in follower.finish() {
-        if inbox.send(Input::Lines(lines)).await.is_err() {
+    for given in follower.finish() {
+        if inbox.send(Input::Lines(given.lines)).await.is_err() {
             return;
         }
     }
