@@ -214,7 +214,8 @@ impl Model {
     /// and a truncation is not to be seen.
     fn begin(&mut self) {
         let metadata = self.writer.file.metadata().unwrap();
-        let has_read = |it: &Entry| it.identity.key == FileKey::from(&metadata) && it.spot.offset > 0;
+        let has_read =
+            |it: &Entry| it.identity.key == FileKey::from(&metadata) && it.spot.offset > 0;
         if self.follower.is_none() && self.ledger.bookmark().files.last().is_some_and(has_read) {
             return;
         }
@@ -275,7 +276,9 @@ impl Model {
             self.drain();
             give_up(self.before.take(), &mut self.written);
             // The next file may get its inode, but is not to be born in the same tick of the clock.
-            std::thread::sleep(Duration::from_millis(10));
+            let born = || tempfile::tempfile().unwrap().metadata().unwrap().created().ok();
+            let now = born();
+            while now.is_some() && born() == now {}
         }
         let n_unheard = if is_gone { 0 } else { n_unheard.min(self.n_given) };
         if self.follower.take().is_some() {

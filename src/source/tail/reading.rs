@@ -72,7 +72,7 @@ impl Reading {
     }
 
     /// From the `spot` that a bookmark tells, whether the file still has that text or not.
-    pub(super) fn from_spot(self, spot: &Spot) -> Self {
+    pub(super) fn resumed_at(self, spot: &Spot) -> Self {
         let Spot { offset, marker, head } = spot.clone();
         let continues = marker.last().is_some_and(|&last| last != b'\n');
         Self { offset, head, marker, lines: self.lines.continuing(continues), ..self }

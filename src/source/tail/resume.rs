@@ -34,7 +34,7 @@ impl Follower {
             let Some(found) = find(&there, entry, is_current) else { continue };
             let Relative { file, key, .. } = there.remove(found);
             sample = open::sample(&file, entry.spot.offset).unwrap_or_default();
-            let reading = follower.reading(file, key).from_spot(&entry.spot);
+            let reading = follower.reading(file, key).resumed_at(&entry.spot);
             if is_current {
                 follower.current = Some(reading);
             } else {
