@@ -11,6 +11,7 @@ mod connect;
 mod control;
 mod load;
 mod media_keys;
+mod resume;
 mod saved;
 mod signals;
 mod simulate;
