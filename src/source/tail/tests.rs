@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::scenarios::{self, LOG, Step};
 use super::*;
 use crate::message::SourceId;
 use crate::source::lines::Lines;
@@ -49,10 +50,10 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Follows "sic.out", which holds `text`, or is not there.
+    /// Follows [`LOG`], which holds `text`, or is not there.
     pub(super) fn of(text: Option<&str>, change: impl FnOnce(TailSpec) -> TailSpec) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("sic.out");
+        let path = directory.path().join(LOG);
         if let Some(text) = text {
             write(&path, text);
         }
@@ -265,4 +266,32 @@ async fn a_named_pipe_is_read_as_a_stream() {
         tokio::task::spawn_blocking(move || fs::write(writing, format!("{text}\n")).unwrap());
         tail.expect(&[text]).await;
     }
+}
+
+/// Goes through all scenarios, woken by events, or by the clock.
+async fn go(poll: bool) {
+    for (name, steps) in scenarios::all() {
+        let mut tail = Tail::of(None, |spec| TailSpec { poll, retry: true, ..spec });
+        for step in steps {
+            match step {
+                Step::Look => yield_now().await,
+                Step::Expect(lines) => {
+                    for line in lines {
+                        assert_eq!(tail.line().await, Some(line), "{name}, polling: {poll}");
+                    }
+                }
+                done => done.act(tail.directory.path()),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn scenarios_go_well_by_events() {
+    go(false).await;
+}
+
+#[tokio::test]
+async fn scenarios_go_well_by_the_clock() {
+    go(true).await;
 }
