@@ -244,6 +244,36 @@ async fn a_symbolic_link_is_followed_to_where_it_leads() {
     tail.expect(&["four"]).await;
 }
 
+/// Within the deadline, which is shorter than the interval of looks: by events.
+#[tokio::test]
+async fn a_directory_has_other_paths_and_its_link_may_lead_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    for name in ["first", "second"] {
+        fs::create_dir(place(name)).unwrap();
+        write(&place(name).join("log"), "there\n");
+    }
+    std::os::unix::fs::symlink("first", place("current")).unwrap();
+    let tail = |path: &str| Tail::of(None, |spec| TailSpec { path: place(path), ..spec });
+    let mut tails = [tail("first/log"), tail("current/log"), tail("first/../first/log")];
+    for tail in &mut tails {
+        tail.expect(&["there"]).await;
+    }
+    for text in ["one", "two"] {
+        yield_now().await;
+        write(&place("first/log"), &format!("{text}\n"));
+        for tail in &mut tails {
+            tail.expect(&[text]).await;
+        }
+    }
+    std::os::unix::fs::symlink("second", place("next")).unwrap();
+    fs::rename(place("next"), place("current")).unwrap();
+    let [_, current, _] = &mut tails;
+    current.expect(&["there"]).await;
+    write(&place("second/log"), "more\n");
+    current.expect(&["more"]).await;
+}
+
 #[tokio::test]
 async fn an_unfinished_line_is_given_once_and_then_continued() {
     let mut tail = Tail::new("");
