@@ -5,7 +5,7 @@ mod scenarios;
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -200,8 +200,8 @@ fn more_events_than_the_system_keeps_lose_no_line() {
     tail.expect(["one"]);
     tail.wait_watch();
     signal("STOP", tail.speak.pid());
-    // Each tells of its creation, its opening, and its end.
-    for number in 0..=limit / 3 {
+    // Each tells of its creation, its opening, and its end: also when it stops late, it is enough.
+    for number in 0..limit {
         File::create(folder.path().join(number.to_string())).expect("a file");
     }
     append(&log, "two\n");
@@ -324,4 +324,21 @@ fn a_log_that_an_overlay_copies_when_it_is_written_is_followed() {
     append(&inside, "four\n");
     tail.expect(["four"]);
     assert_eq!(tail.speak.complaints(), "");
+}
+
+#[test]
+fn a_log_that_fails_to_be_read_is_told_of_once_and_opened_anew() {
+    let (_folder, log) = place();
+    // A file whose first bytes cannot be read, as if its mount were dead.
+    symlink("/proc/self/mem", &log).expect("a link");
+    let mut tail = Tail::start(&log, &["--poll"]);
+    tail.wait_complaint("input/output error");
+    let next = log.with_file_name("next");
+    append(&next, "one\n");
+    fs::rename(&next, &log).expect("it can be renamed");
+    tail.expect(["one"]);
+    append(&log, "two\n");
+    tail.expect(["two"]);
+    let told = tail.speak.complaints();
+    assert_eq!(told.lines().count(), 1, "{told}");
 }
