@@ -31,7 +31,8 @@ impl Saved {
     /// next watch.
     pub fn watch(config: Option<&Path>, filters: Option<&Path>) -> Self {
         let signal = Arc::new(Notify::new());
-        let files: Vec<_> = config.into_iter().flat_map(with_target).collect();
+        let files: Vec<_> =
+            config.into_iter().filter(|file| may_be_saved(file)).flat_map(with_target).collect();
         let folders: Vec<_> = filters.into_iter().flat_map(with_target).collect();
         let watched = watcher(files, folders, Arc::clone(&signal));
         if let Err(error) = &watched {
@@ -54,6 +55,12 @@ impl Saved {
         }
         self.quiet_at = None;
     }
+}
+
+/// Whether `file` is a file, or nothing yet. Who names `/dev/null` has no configuration, and would
+/// be woken by all that is written there.
+fn may_be_saved(file: &Path) -> bool {
+    file.metadata().map_or(true, |metadata| metadata.is_file())
 }
 
 /// `path`, and where it leads if it is a symbolic link.
@@ -167,6 +174,13 @@ mod tests {
         let mut saved = Saved::watch(Some(&config), None);
         fs::write(&target, "rate = 210").unwrap();
         told(&mut saved).await;
+    }
+
+    #[test]
+    fn a_device_is_never_saved() {
+        for (file, may) in [("/dev/null", false), ("/", false), ("/nowhere/config.toml", true)] {
+            assert_eq!(may_be_saved(Path::new(file)), may, "{file}");
+        }
     }
 
     #[test]

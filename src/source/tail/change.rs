@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,13 @@ pub(crate) fn decide(held: Option<FileKey>, linked: bool, found: &Found) -> Step
     }
 }
 
+/// Whether `error` means that a handle is worth nothing any more, whatever the file's name leads to:
+/// its server lost it, its mount was made anew, its device was unplugged.
+pub(crate) fn is_lost(error: &io::Error) -> bool {
+    let lost = [libc::ESTALE, libc::EIO, libc::ENODEV, libc::ENXIO, libc::ENOTCONN];
+    error.raw_os_error().is_some_and(|code| lost.contains(&code))
+}
+
 /// What a read shows that began a marker's length before the place of reading.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Sight<'a> {
@@ -123,6 +131,22 @@ mod tests {
         ] {
             assert_eq!(decide(held, linked, found), step, "{held:?} {linked} {found:?}");
         }
+    }
+
+    #[test]
+    fn a_handle_is_lost_by_what_the_file_cannot_help() {
+        for (code, lost) in [
+            (libc::ESTALE, true),
+            (libc::EIO, true),
+            (libc::ENODEV, true),
+            (libc::ENOTCONN, true),
+            (libc::EACCES, false),
+            (libc::EISDIR, false),
+            (libc::ENOMEM, false),
+        ] {
+            assert_eq!(is_lost(&io::Error::from_raw_os_error(code)), lost, "{code}");
+        }
+        assert!(!is_lost(&io::Error::from(io::ErrorKind::UnexpectedEof)));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::TailSpec;
 use super::bookmark::Bookmark;
-use super::change::{FileKey, Found, MARKER, Step, decide, kind};
+use super::change::{FileKey, Found, MARKER, Step, decide, is_lost, kind};
 use super::error::{TailError, reason};
 use super::kin::{Kin, Relative, target};
 use super::open;
@@ -198,14 +198,26 @@ impl Follower {
     /// What the file has to say; `None` for nothing.
     fn turn_current(&mut self, buffer: &mut [u8], now: Instant) -> Option<Turn> {
         let reading = self.current.as_mut()?;
-        match reading.read(buffer, now) {
+        let mut read = reading.read(buffer, now);
+        // By the name, which may lead to the same text: as when a network mount was made anew.
+        if read.as_ref().is_err_and(is_lost) && reading.reopen(&self.path).is_ok() {
+            read = reading.read(buffer, now);
+            self.bookmark = None; // it may be another file
+            if read.is_ok() {
+                tracing::info!(path = ?self.path, "opened anew");
+                self.trouble = None;
+            }
+        }
+        match read {
             Ok(Progress::Lines(given)) => Some(Turn::Lines(given)),
             Ok(Progress::Partial) => Some(Turn::Again),
             Ok(Progress::End) => reading.flush_due(now).map(Turn::Lines),
             Ok(Progress::Rewritten) => Some(self.begin_anew(now)),
             Err(error) => {
+                let last = reading.flush_due(now).map(Turn::Lines);
                 self.warn(reason(&error));
-                None
+                // What is found under the name cannot be compared with what is lost.
+                last.or(is_lost(&error).then_some(Turn::Idle))
             }
         }
     }
@@ -266,7 +278,8 @@ impl Follower {
             self.warn(format!("it is {kind}"));
         }
         let held = self.current.as_ref().map(|reading| reading.key);
-        let linked = self.current.as_ref().is_none_or(Reading::is_linked);
+        let linked = || self.current.as_ref().is_none_or(Reading::is_linked);
+        let linked = matches!(found, Found::File(_)) || linked(); // asked only where it matters
         match decide(held, linked, &found) {
             Step::Stay => Turn::Idle,
             Step::Open | Step::Rotate => self.switch(now),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use notify::event::{AccessKind, AccessMode, EventKind};
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
@@ -42,6 +42,8 @@ pub(super) struct Signal {
     names: Vec<OsString>,
     /// Other files in the directories matter too.
     pub(super) others: AtomicBool,
+    /// A name may lead elsewhere by now, or a directory is not watched any more.
+    pub(super) stale: AtomicBool,
 }
 
 impl Signal {
@@ -49,10 +51,14 @@ impl Signal {
         Arc::new(Self { names, ..Self::default() })
     }
 
-    /// Whether an event about `path` may be about the file.
-    fn minds(&self, path: &Path) -> bool {
-        let name = path.file_name();
-        self.others.load(Ordering::Relaxed) || self.names.iter().any(|it| Some(&**it) == name)
+    fn is_named(&self, path: &Path) -> bool {
+        self.names.iter().any(|it| Some(&**it) == path.file_name())
+    }
+
+    /// Wakes the follower, who has to see again where its names lead.
+    fn go_stale(&self) {
+        self.stale.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
     }
 }
 
@@ -61,71 +67,95 @@ pub(super) fn join(directories: &[(PathBuf, FileKey)], signal: &Arc<Signal>) -> 
     let mut watcher = lock(&HUB.watcher);
     if watcher.is_none() {
         let known = Arc::clone(&HUB.directories);
-        *watcher = Some(notify::recommended_watcher(move |event| spread(&lock(&known), event))?);
+        *watcher =
+            Some(notify::recommended_watcher(move |event| spread(&mut lock(&known), event))?);
     }
     let Some(watcher) = watcher.as_mut() else { return Ok(()) };
     for (path, key) in directories {
-        let known = lock(&HUB.directories).get(path).map(|directory| directory.key);
-        if known.is_some_and(|known| known != *key) && watcher.unwatch(path).is_err() {
-            tracing::debug!(?path, "the watch went with the directory");
+        let mut known = lock(&HUB.directories);
+        // The system has one watch for a directory, whatever the path to it, and the watcher tells
+        // of one path only.
+        if let Some(directory) = known.values_mut().find(|it| it.key == *key) {
+            directory.followers.push(Arc::clone(signal));
+            continue;
         }
-        if known != Some(*key) {
-            watcher.watch(path, RecursiveMode::NonRecursive)?;
+        for old in known.remove(path).iter().flat_map(|old| &old.followers) {
+            old.go_stale(); // another directory had the path
         }
-        let mut directories = lock(&HUB.directories);
-        let empty = Directory { key: *key, followers: Vec::new() };
-        let directory = directories.entry(path.clone()).or_insert(empty);
-        directory.key = *key;
-        directory.followers.push(Arc::clone(signal));
+        drop(known);
+        unwatch(watcher, path);
+        watcher.watch(path, RecursiveMode::NonRecursive)?;
+        let directory = Directory { key: *key, followers: vec![Arc::clone(signal)] };
+        lock(&HUB.directories).insert(path.clone(), directory);
     }
     Ok(())
 }
 
+/// Whether `signal` is given for each of `directories` still.
+pub(super) fn holds(directories: &[(PathBuf, FileKey)], signal: &Arc<Signal>) -> bool {
+    let known = lock(&HUB.directories);
+    directories.iter().all(|(_, key)| {
+        let directory = known.values().find(|it| it.key == *key);
+        directory.is_some_and(|it| it.followers.iter().any(|it| Arc::ptr_eq(it, signal)))
+    })
+}
+
 /// Undoes [`join`]; a directory that nobody follows files in is watched no more.
-pub(super) fn leave(directories: &[(PathBuf, FileKey)], signal: &Arc<Signal>) {
+pub(super) fn leave(signal: &Arc<Signal>) {
     let mut watcher = lock(&HUB.watcher);
-    for (path, _) in directories {
-        let mut known = lock(&HUB.directories);
-        let Some(directory) = known.get_mut(path) else { continue };
+    let mut left = Vec::new();
+    lock(&HUB.directories).retain(|path, directory| {
         directory.followers.retain(|it| !Arc::ptr_eq(it, signal));
-        if !directory.followers.is_empty() {
-            continue;
+        if directory.followers.is_empty() {
+            left.push(path.clone());
         }
-        known.remove(path);
-        drop(known);
-        if watcher.as_mut().is_some_and(|it| it.unwatch(path).is_err()) {
-            tracing::debug!(?path, "the watch went with the directory");
-        }
+        !directory.followers.is_empty()
+    });
+    if let Some(watcher) = watcher.as_mut() {
+        left.iter().for_each(|path| unwatch(watcher, path));
+    }
+}
+
+/// Ends the watch over `path`, if there is one.
+fn unwatch(watcher: &mut RecommendedWatcher, path: &Path) {
+    if watcher.unwatch(path).is_err() {
+        tracing::trace!(?path, "there was no watch, or it went with the directory");
     }
 }
 
 /// Wakes whom `event` may matter to. It runs in the watcher's thread, the moment the system tells.
-fn spread(directories: &Directories, event: notify::Result<Event>) {
-    let wake_all = |directory: &Directory| {
-        directory.followers.iter().for_each(|it| it.wake.notify_one());
-    };
+fn spread(directories: &mut Directories, event: notify::Result<Event>) {
+    let all = |directory: &Directory| directory.followers.iter().for_each(|it| it.go_stale());
     let event = match event {
         Ok(event) if event.need_rescan() || event.paths.is_empty() => {
             tracing::info!("more file events than the system keeps; every file is looked at");
-            return directories.values().for_each(wake_all);
+            return directories.values().for_each(all);
         }
         // An error means that events may be missing.
-        Err(_) => return directories.values().for_each(wake_all),
+        Err(_) => return directories.values().for_each(all),
         Ok(event) => event,
     };
     let written = AccessKind::Close(AccessMode::Write);
-    if matches!(event.kind, EventKind::Access(kind) if kind != written) {
-        return; // somebody read, as we do
-    }
-    for path in &event.paths {
-        if let Some(directory) = directories.get(path) {
-            wake_all(directory); // it came, or went
+    let is_news = match event.kind {
+        EventKind::Access(kind) if kind != written => return, // somebody read, as we do
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_)) => {
+            false
         }
+        _ => true,
+    };
+    for path in &event.paths {
+        // It came, or went, and the watch with it: its inode may be another's by now.
+        directories.remove(path).iter().for_each(all);
         // What is watched as "." is told of as "./log".
         let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
-        if let Some(directory) = directories.get(parent.unwrap_or(Path::new("."))) {
-            let minded = directory.followers.iter().filter(|it| it.minds(path));
-            minded.for_each(|it| it.wake.notify_one());
+        let Some(directory) = directories.get(parent.unwrap_or(Path::new("."))) else { continue };
+        for follower in &directory.followers {
+            let is_named = follower.is_named(path);
+            if is_named && is_news {
+                follower.go_stale();
+            } else if is_named || follower.others.load(Ordering::Relaxed) {
+                follower.wake.notify_one();
+            }
         }
     }
 }
@@ -138,39 +168,44 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
-    use notify::event::{CreateKind, DataChange, Flag, ModifyKind};
+    use notify::event::{CreateKind, DataChange, Flag, RemoveKind};
 
     use super::*;
 
     #[test]
     fn events_of_other_files_and_of_readers_are_not_minded() {
         let folder = tempfile::tempdir().unwrap();
-        let key = FileKey::from(&folder.path().metadata().unwrap());
+        let path = folder.path();
+        let key = FileKey::from(&path.metadata().unwrap());
         let signal = Signal::new(vec!["log".into()]);
-        let directory = Directory { key, followers: vec![Arc::clone(&signal)] };
-        let directories = HashMap::from([(folder.path().to_path_buf(), directory)]);
-        let is_woken = |event| {
-            spread(&directories, Ok(event));
-            signal.wake.notified().now_or_never().is_some()
+        let told = |event| {
+            let directory = Directory { key, followers: vec![Arc::clone(&signal)] };
+            let mut directories = HashMap::from([(path.to_path_buf(), directory)]);
+            spread(&mut directories, Ok(event));
+            let is_woken = signal.wake.notified().now_or_never().is_some();
+            (is_woken, signal.stale.swap(false, Ordering::Relaxed), directories.len())
         };
         let modified = EventKind::Modify(ModifyKind::Data(DataChange::Any));
         let opened = EventKind::Access(AccessKind::Open(AccessMode::Any));
         let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
-        for (kind, name, others, minded) in [
-            (modified, "log", false, true),
-            (closed, "log", false, true),
-            (opened, "log", true, false),
-            (modified, "log.1", false, false),
-            (modified, "log.1", true, true),
-            (EventKind::Create(CreateKind::File), "log", false, true),
-            (EventKind::Create(CreateKind::File), "other", false, false),
+        let created = EventKind::Create(CreateKind::File);
+        let removed = EventKind::Remove(RemoveKind::Folder);
+        for (kind, name, others, woken, stale, n_directories) in [
+            (modified, "log", false, true, false, 1),
+            (closed, "log", false, true, false, 1),
+            (opened, "log", true, false, false, 1),
+            (modified, "log.1", false, false, false, 1),
+            (modified, "log.1", true, true, false, 1),
+            (created, "log", false, true, true, 1),
+            (created, "other", false, false, false, 1),
+            (removed, "", false, true, true, 0),
         ] {
             signal.others.store(others, Ordering::Relaxed);
-            let event = Event::new(kind).add_path(folder.path().join(name));
-            assert_eq!(is_woken(event), minded, "{kind:?} {name} {others}");
+            let event = Event::new(kind).add_path(path.join(name));
+            let wanted = (woken, stale, n_directories);
+            assert_eq!(told(event), wanted, "{kind:?} {name:?} {others}");
         }
-        signal.others.store(false, Ordering::Relaxed);
-        assert!(is_woken(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
-        assert!(is_woken(Event::new(modified).add_path(folder.path().into())));
+        let lost = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert_eq!(told(lost), (true, true, 1));
     }
 }

@@ -4,11 +4,13 @@
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
 use std::time::Instant;
 
 use super::bookmark::{Entry, Place, Spot, holds};
-use super::change::{FileKey, MARKER, Sight, sight};
+use super::change::{FileKey, MARKER, Sight, kind, sight};
 use super::kin::Identity;
+use super::open;
 use crate::message::SourceId;
 use crate::source::lines::{Gatherer, Lines};
 
@@ -175,6 +177,16 @@ impl Reading {
         })
     }
 
+    /// Reads on in the file `path`, where this one cannot be read any more. Whether the text is the
+    /// same, the next read sees.
+    pub(super) fn reopen(&mut self, path: &Path) -> io::Result<()> {
+        let (file, metadata) = open::open(path)?;
+        if kind(&metadata).is_none() {
+            (self.file, self.key) = (file, FileKey::from(&metadata));
+        }
+        Ok(())
+    }
+
     /// When its unfinished line has waited long enough.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.lines.deadline()
@@ -198,9 +210,9 @@ impl Reading {
         holds(&self.file, 0, head)
     }
 
-    /// Whether the file has a name still, whichever.
+    /// Whether the file may have a name still, whichever.
     pub(super) fn is_linked(&self) -> bool {
-        self.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
+        self.metadata().map_or(true, |metadata| metadata.nlink() > 0)
     }
 
     /// What the system tells of the file.
@@ -225,4 +237,39 @@ fn bytes_at(file: &File, offset: u64, n: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(n).unwrap_or(0)];
     file.read_exact_at(&mut bytes, offset)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::change::is_lost;
+    use super::*;
+
+    #[test]
+    fn a_handle_that_is_lost_is_replaced_and_the_text_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let (log, now) = (directory.path().join("log"), crate::clock::test_now());
+        fs::write(&log, "one\n").unwrap();
+        let (file, metadata) = open::open(&log).unwrap();
+        let mut reading = Reading::new(file, FileKey::from(&metadata), SourceId(0));
+        let mut buffer = [0; 256];
+        assert!(matches!(reading.read(&mut buffer, now), Ok(Progress::Lines(_))));
+        let mut lose = |text: &str| {
+            // A read at its beginning fails as one of a lost file does.
+            reading.file = File::open("/proc/self/mem").unwrap();
+            assert!(reading.read(&mut buffer, now).is_err_and(|error| is_lost(&error)));
+            fs::write(&log, text).unwrap();
+            reading.reopen(&log).unwrap();
+            match reading.read(&mut buffer, now) {
+                Ok(Progress::Lines(given)) => {
+                    given.lines.iter().map(|it| it.text.into_owned()).collect()
+                }
+                Ok(Progress::Rewritten) => vec!["rewritten".to_owned()],
+                other => panic!("{:?}", other.map(|_| "no lines")),
+            }
+        };
+        assert_eq!(lose("one\ntwo\n"), ["two"]);
+        assert_eq!(lose("another\n"), ["rewritten"]);
+    }
 }

@@ -1,77 +1,131 @@
-//! What GNU coreutils tries its `tail -F` with, by events and by the clock.
+//! What GNU coreutils tries its `tail -F` with, as steps that the source alone and the whole
+//! program are tried with.
 #![forbid(unsafe_code)]
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
-use super::tests::{Tail, write};
-use super::*;
+/// The name of the file that is followed.
+pub(crate) const LOG: &str = "sic.out";
 
-/// Followers in both ways of a file that holds `text`, or is not there.
-fn both(text: Option<&str>) -> [Tail; 2] {
-    [false, true].map(|poll| Tail::of(text, |spec| TailSpec { poll, retry: true, ..spec }))
+/// What happens in the directory of the log.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// A line is appended to the file of this name, which is created where there is none.
+    Write(&'static str, String),
+    /// The file is truncated, and a line is written.
+    Rewrite(&'static str, String),
+    /// A file has another name from now on.
+    Rename(&'static str, &'static str),
+    Remove(&'static str),
+    /// The first name is a symbolic link to the second from now on.
+    Link(&'static str, &'static str),
+    /// The directory goes, with all that is in it, and comes again, empty.
+    Recreate,
+    /// The follower is given the time for a look.
+    Look,
+    /// These lines are to come, and no others before them.
+    Expect(Vec<String>),
 }
 
-/// `tests/tail/inotify-rotate.sh`, and `F-vs-rename.sh`.
-#[tokio::test]
-async fn fifty_rotations_lose_no_line() {
-    for mut tail in both(Some("one\n")) {
-        tail.expect(&["one"]).await; // it is open
-        for round in 0..50 {
-            let (old, new) = (format!("old {round}"), format!("new {round}"));
-            write(&tail.path, &format!("{old}\n"));
-            fs::rename(&tail.path, tail.beside("sic.out.1")).unwrap();
-            write(&tail.path, &format!("{new}\n"));
-            tail.expect(&[&old, &new]).await;
-        }
-    }
-}
-
-/// `tests/tail/F-vs-missing.sh`, `retry.sh`, and `inotify-dir-recreate.sh`.
-#[tokio::test]
-async fn a_directory_that_goes_and_comes_is_waited_for() {
-    for mut tail in both(Some("one\n")) {
-        tail.expect(&["one"]).await;
-        for text in ["two", "three"] {
-            fs::remove_dir_all(tail.directory.path()).unwrap();
-            yield_now().await;
-            fs::create_dir(tail.directory.path()).unwrap();
-            write(&tail.path, &format!("{text}\n"));
-            tail.expect(&[text]).await;
-        }
-    }
-    for mut tail in both(None) {
-        yield_now().await;
-        write(&tail.path, "one\n");
-        tail.expect(&["one"]).await;
-    }
-}
-
-/// `tests/tail/symlink.sh`, and `follow-symlink.sh`.
-#[tokio::test]
-async fn a_link_that_dangles_or_leads_elsewhere_is_followed() {
-    for mut tail in both(None) {
-        symlink("first", &tail.path).unwrap();
-        yield_now().await;
-        write(&tail.beside("first"), "one\n");
-        tail.expect(&["one"]).await;
-        write(&tail.beside("second"), "two\n");
-        fs::remove_file(&tail.path).unwrap();
-        symlink("second", &tail.path).unwrap();
-        tail.expect(&["two"]).await;
-        write(&tail.beside("second"), "three\n");
-        tail.expect(&["three"]).await;
+impl Step {
+    /// Does it in `directory`, as far as it is something to be done there.
+    pub(crate) fn act(&self, directory: &Path) {
+        let place = |name| directory.join(name);
+        let line = |mut file: File, text| writeln!(file, "{text}");
+        let done = match self {
+            Self::Write(name, text) => {
+                let file = File::options().create(true).append(true).open(place(name));
+                file.and_then(|file| line(file, text))
+            }
+            Self::Rewrite(name, text) => {
+                File::create(place(name)).and_then(|file| line(file, text))
+            }
+            Self::Rename(from, to) => fs::rename(place(from), place(to)),
+            Self::Remove(name) => fs::remove_file(place(name)),
+            Self::Link(name, target) => symlink(target, place(name)),
+            Self::Recreate => {
+                fs::remove_dir_all(directory).and_then(|()| fs::create_dir(directory))
+            }
+            Self::Look | Self::Expect(_) => Ok(()),
+        };
+        done.unwrap_or_else(|error| panic!("{self:?}: {error}"));
     }
 }
 
-/// `tests/tail/truncate.sh`: shorter, and as long as before.
-#[tokio::test]
-async fn a_truncated_file_is_begun_anew() {
-    for mut tail in both(Some("one\n")) {
-        tail.expect(&["one"]).await;
-        for text in ["a", "b", "longer"] {
-            fs::write(&tail.path, format!("{text}\n")).unwrap();
-            tail.expect(&[text]).await;
-        }
-    }
+/// Every scenario, with a name.
+pub(crate) fn all() -> [(&'static str, Vec<Step>); 5] {
+    [
+        ("rotations", rotate()),
+        ("a missing file", missing()),
+        ("a directory that goes", directory()),
+        ("a symbolic link", link()),
+        ("truncations", truncate()),
+    ]
+}
+
+fn write(name: &'static str, text: &str) -> Step {
+    Step::Write(name, text.to_owned())
+}
+
+fn expect(lines: &[&str]) -> Step {
+    Step::Expect(lines.iter().map(|&line| line.to_owned()).collect())
+}
+
+/// A log that holds the line "one", and is open; then `steps`.
+fn opened(steps: impl IntoIterator<Item = Step>) -> Vec<Step> {
+    [write(LOG, "one"), expect(&["one"])].into_iter().chain(steps).collect()
+}
+
+/// `tests/tail/inotify-rotate.sh`, and `F-vs-rename.sh`: fifty rotations lose no line.
+fn rotate() -> Vec<Step> {
+    opened((0..50).flat_map(|round| {
+        let (old, new) = (format!("old {round}"), format!("new {round}"));
+        let expected = expect(&[&old, &new]);
+        [write(LOG, &old), Step::Rename(LOG, "sic.out.1"), write(LOG, &new), expected]
+    }))
+}
+
+/// `tests/tail/F-vs-missing.sh`, `retry.sh`: a file that is not there, or not any more.
+fn missing() -> Vec<Step> {
+    let coming = ["one", "two", "three"]
+        .into_iter()
+        .flat_map(|text| [Step::Look, write(LOG, text), expect(&[text]), Step::Remove(LOG)]);
+    coming.collect()
+}
+
+/// `tests/tail/inotify-dir-recreate.sh`: so for its directory.
+fn directory() -> Vec<Step> {
+    opened(
+        ["two", "three"]
+            .into_iter()
+            .flat_map(|text| [Step::Recreate, Step::Look, write(LOG, text), expect(&[text])]),
+    )
+}
+
+/// `tests/tail/symlink.sh`, and `follow-symlink.sh`: a link that dangles, or leads elsewhere.
+fn link() -> Vec<Step> {
+    vec![
+        Step::Link(LOG, "first"),
+        Step::Look,
+        write("first", "one"),
+        expect(&["one"]),
+        write("second", "two"),
+        Step::Remove(LOG),
+        Step::Link(LOG, "second"),
+        expect(&["two"]),
+        write("second", "three"),
+        expect(&["three"]),
+    ]
+}
+
+/// `tests/tail/truncate.sh`: shorter, as long as before, and longer.
+fn truncate() -> Vec<Step> {
+    opened(
+        ["a", "b", "longer"]
+            .into_iter()
+            .flat_map(|text| [Step::Rewrite(LOG, text.to_owned()), expect(&[text])]),
+    )
 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::scenarios::{self, LOG, Step};
 use super::*;
 use crate::message::SourceId;
 use crate::source::lines::Lines;
@@ -56,10 +57,10 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Follows "sic.out", which holds `text`, or is not there.
+    /// Follows [`LOG`], which holds `text`, or is not there.
     pub(super) fn of(text: Option<&str>, change: impl FnOnce(TailSpec) -> TailSpec) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("sic.out");
+        let path = directory.path().join(LOG);
         if let Some(text) = text {
             write(&path, text);
         }
@@ -250,6 +251,36 @@ async fn a_symbolic_link_is_followed_to_where_it_leads() {
     tail.expect(&["four"]).await;
 }
 
+/// Within the deadline, which is shorter than the interval of looks: by events.
+#[tokio::test]
+async fn a_directory_has_other_paths_and_its_link_may_lead_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    for name in ["first", "second"] {
+        fs::create_dir(place(name)).unwrap();
+        write(&place(name).join("log"), "there\n");
+    }
+    std::os::unix::fs::symlink("first", place("current")).unwrap();
+    let tail = |path: &str| Tail::of(None, |spec| TailSpec { path: place(path), ..spec });
+    let mut tails = [tail("first/log"), tail("current/log"), tail("first/../first/log")];
+    for tail in &mut tails {
+        tail.expect(&["there"]).await;
+    }
+    for text in ["one", "two"] {
+        yield_now().await;
+        write(&place("first/log"), &format!("{text}\n"));
+        for tail in &mut tails {
+            tail.expect(&[text]).await;
+        }
+    }
+    std::os::unix::fs::symlink("second", place("next")).unwrap();
+    fs::rename(place("next"), place("current")).unwrap();
+    let [_, current, _] = &mut tails;
+    current.expect(&["there"]).await;
+    write(&place("second/log"), "more\n");
+    current.expect(&["more"]).await;
+}
+
 #[tokio::test]
 async fn an_unfinished_line_is_given_once_and_then_continued() {
     let mut tail = Tail::new("");
@@ -272,4 +303,32 @@ async fn a_named_pipe_is_read_as_a_stream() {
         tokio::task::spawn_blocking(move || fs::write(writing, format!("{text}\n")).unwrap());
         tail.expect(&[text]).await;
     }
+}
+
+/// Goes through all scenarios, woken by events, or by the clock.
+async fn go(poll: bool) {
+    for (name, steps) in scenarios::all() {
+        let mut tail = Tail::of(None, |spec| TailSpec { poll, retry: true, ..spec });
+        for step in steps {
+            match step {
+                Step::Look => yield_now().await,
+                Step::Expect(lines) => {
+                    for line in lines {
+                        assert_eq!(tail.line().await, Some(line), "{name}, polling: {poll}");
+                    }
+                }
+                done => done.act(tail.directory.path()),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn scenarios_go_well_by_events() {
+    go(false).await;
+}
+
+#[tokio::test]
+async fn scenarios_go_well_by_the_clock() {
+    go(true).await;
 }

@@ -18,7 +18,7 @@ use crate::clock;
 
 /// How often to look where file events tell of every change: for what is written through a memory
 /// map, or on a mount that does not say it is another machine's.
-const SAFETY: Duration = Duration::from_secs(5);
+const SAFETY: Duration = Duration::from_secs(30);
 
 /// How often to look for a directory that is not there.
 const ABSENT: Duration = Duration::from_secs(1);
@@ -33,19 +33,40 @@ static BEGINNING: LazyLock<Instant> = LazyLock::new(clock::now);
 /// That there are no events is told once, not for each file.
 static IS_TOLD: AtomicBool = AtomicBool::new(false);
 
-/// File systems whose files change without an event here, by `statfs`: NFS, SMB, CIFS, SMB2,
-/// FUSE, 9P, Ceph, AFS, Coda.
-const REMOTE: [u64; 9] = [
-    0x6969,
-    0x517b,
-    0xff53_4d42,
-    0xfe53_4d42,
-    0x6573_5546,
-    0x0102_1997,
-    0x00c3_6400,
-    0x5346_414f,
-    0x7375_7245,
+/// File systems whose files change without an event here, by `statfs`: those that coreutils names
+/// remote in `src/stat.c`, but for overlays, whose directories tell of all; and the files of `/proc`,
+/// which are made when they are read.
+const REMOTE: [u64; 26] = [
+    0x6969,      // NFS
+    0x517b,      // SMB
+    0xff53_4d42, // CIFS
+    0xfe53_4d42, // SMB2
+    0x6573_5546, // FUSE
+    0x0102_1997, // 9P
+    0x00c3_6400, // Ceph
+    0x5346_414f, // AFS
+    0x6b41_4653, // kAFS
+    0x7375_7245, // Coda
+    0x564c,      // NCP
+    0x6163_6673, // ACFS
+    0x6175_6673, // aufs
+    0x1983_0326, // BeeGFS
+    0x0116_1970, // GFS
+    0x4750_4653, // GPFS
+    0x0131_11a8, // IBRIX
+    0x0bd0_0bd0, // Lustre
+    0x7461_636f, // OCFS2
+    0xaad7_aaea, // PanFS
+    0x7c7c_6673, // Parallels
+    0xbeef_dead, // SNFS
+    0xbacb_acbc, // VMware
+    0x786f_4256, // VirtualBox
+    0xa501_fcf5, // VxFS
+    0x9fa0,      // proc
 ];
+
+/// How many symbolic links may lead to a file: the system's own limit.
+const MAX_LINKS: usize = 40;
 
 /// The watch over one file.
 pub(super) struct Watch {
@@ -58,12 +79,14 @@ pub(super) struct Watch {
     interval: Duration,
 }
 
-/// The directories to watch and the names in them that matter: of the file, and of what a
-/// symbolic link leads to.
+/// The directories to watch and the names in them that matter: of the file, and of the symbolic
+/// links on the way to it.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Aim {
     directories: Vec<(PathBuf, FileKey)>,
     names: Vec<OsString>,
+    /// A directory on the way is not there.
+    is_short: bool,
 }
 
 impl Watch {
@@ -85,27 +108,29 @@ impl Watch {
         if self.blind {
             return;
         }
+        self.signal.stale.store(false, Ordering::Relaxed);
         let aim = Aim::at(&self.path);
-        if aim == self.aim {
+        if aim == self.aim && hub::holds(&aim.directories, &self.signal) {
             return;
         }
         let remote = aim.directories.iter().any(|(directory, _)| is_remote(directory));
-        self.interval = match (remote, aim.directories.is_empty()) {
+        self.interval = match (remote, aim.is_short) {
             (true, _) => POLL,
             (false, true) => ABSENT,
             (false, false) => SAFETY,
         };
-        hub::leave(&self.aim.directories, &self.signal);
+        let signal = Signal::new(aim.names.clone());
+        // Before the other is left: what both watch stays watched.
+        let joined = hub::join(&aim.directories, &signal);
+        hub::leave(&self.signal);
         let others = self.signal.others.load(Ordering::Relaxed);
-        self.signal = Signal::new(aim.names.clone());
+        (self.signal, self.aim) = (signal, aim);
         self.mind_others(others);
-        let joined = hub::join(&aim.directories, &self.signal);
-        self.aim = aim;
         let Err(error) = joined else {
             // What came between the look and the watch told nobody.
             return self.signal.wake.notify_one();
         };
-        hub::leave(&self.aim.directories, &self.signal);
+        hub::leave(&self.signal);
         self.aim = Aim::default();
         if is_scarce(&error) {
             (self.blind, self.interval) = (true, POLL);
@@ -130,14 +155,18 @@ impl Watch {
         let until = deadline.map_or(look, |deadline| deadline.min(look));
         tokio::select! {
             () = self.signal.wake.notified() => {}
-            () = sleep_until(until.into()) => self.aim(),
+            () = sleep_until(until.into()) => {}
+        }
+        let is_stale = self.signal.stale.load(Ordering::Relaxed);
+        if is_stale || (clock::now() >= look && !self.aim.stands()) {
+            self.aim();
         }
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        hub::leave(&self.aim.directories, &self.signal);
+        hub::leave(&self.signal);
     }
 }
 
@@ -151,22 +180,39 @@ fn next_look(now: Instant, interval: Duration) -> Instant {
 impl Aim {
     fn at(path: &Path) -> Self {
         let mut aim = Self::default();
-        aim.add(path);
-        if let Ok(target) = path.canonicalize() {
-            aim.add(&target);
+        let mut path = path.to_path_buf();
+        for _ in 0..MAX_LINKS {
+            let place = |place: &Path| Some((place.to_path_buf(), fs::read_link(place).ok()?));
+            let Some((link, target)) = path.ancestors().filter_map(place).last() else { break };
+            aim.add(&link);
+            let rest = path.strip_prefix(&link).unwrap_or(Path::new(""));
+            let target = link.with_file_name("").join(target);
+            path = if rest.as_os_str().is_empty() { target } else { target.join(rest) };
         }
+        aim.add(&path);
         aim
     }
 
     fn add(&mut self, path: &Path) {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let directory = parent.unwrap_or(Path::new("."));
-        let Ok(metadata) = fs::metadata(directory) else { return };
+        self.names.extend(path.file_name().map(ToOwned::to_owned));
+        let Ok(metadata) = fs::metadata(directory) else {
+            self.is_short = true;
+            return;
+        };
         let key = FileKey::from(&metadata);
         if self.directories.iter().all(|(_, known)| *known != key) {
             self.directories.push((directory.to_path_buf(), key));
         }
-        self.names.extend(path.file_name().map(ToOwned::to_owned));
+    }
+
+    /// Whether the paths lead to the same directories still.
+    fn stands(&self) -> bool {
+        let is_there = |(path, key): &(PathBuf, FileKey)| {
+            fs::metadata(path).is_ok_and(|metadata| FileKey::from(&metadata) == *key)
+        };
+        !self.is_short && !self.directories.is_empty() && self.directories.iter().all(is_there)
     }
 }
 
@@ -196,8 +242,42 @@ fn is_remote(directory: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn links_on_the_way_are_watched_where_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        for name in ["logs", "old", "links"] {
+            fs::create_dir(place(name)).unwrap();
+        }
+        fs::write(place("old/log"), "").unwrap();
+        symlink("../old", place("logs/current")).unwrap();
+        symlink(place("logs/current/log"), place("links/log")).unwrap();
+        symlink("gone/log", place("links/dangling")).unwrap();
+        symlink("loop", place("links/loop")).unwrap();
+        for (path, directories, names, is_short) in [
+            ("old/log", &["old"][..], &["log"][..], false),
+            ("old/none", &["old"], &["none"], false),
+            ("none/log", &[], &["log"], true),
+            ("logs/current/log", &["logs", "old"], &["current", "log"], false),
+            ("links/log", &["links", "logs", "old"], &["log", "current", "log"], false),
+            ("links/dangling", &["links"], &["dangling", "log"], true),
+            ("links/loop", &["links"], &["loop"; MAX_LINKS + 1], false),
+        ] {
+            let aim = Aim::at(&place(path));
+            let key = |name: &&str| FileKey::from(&place(name).metadata().unwrap());
+            let keys: Vec<_> = aim.directories.iter().map(|(_, key)| *key).collect();
+            assert_eq!(keys, directories.iter().map(key).collect::<Vec<_>>(), "{path}");
+            assert_eq!(
+                (&*aim.names, aim.is_short),
+                (&*names.to_vec().iter().map(Into::into).collect::<Vec<OsString>>(), is_short),
+                "{path}"
+            );
+        }
+    }
 
     #[test]
     fn only_a_lack_of_watches_is_for_good() {

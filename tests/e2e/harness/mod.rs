@@ -23,7 +23,7 @@ pub(crate) use irc::IrcClient;
 pub(crate) use ngircd::{Authority, Ngircd};
 pub(crate) use sic::Sic;
 pub(crate) use sound::SoundServer;
-pub(crate) use speak::{Event, Speak, child_of, ctl, ctl_refused, run, say, stands};
+pub(crate) use speak::{Event, PROGRAM, Speak, child_of, ctl, ctl_refused, run, say, stands};
 pub(crate) use tmux::Tmux;
 pub(crate) use wav::Wav;
 

@@ -12,6 +12,9 @@ use serde::Deserialize;
 
 use super::{DEADLINE, SoundServer, end, now, wait_for, wait_within};
 
+/// The program's file.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_irc-speak");
+
 /// One line of `--events`.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Event {
@@ -86,8 +89,15 @@ impl Speak {
 
     /// Starts it with `--text`: what would be spoken is printed, a line each.
     pub(crate) fn print<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Self {
-        let mut command = irc_speak();
-        command.args(arguments).arg("--text");
+        Self::print_by(irc_speak(), arguments)
+    }
+
+    /// As [`Speak::print`], by a `command` that runs the program, given its arguments.
+    pub(crate) fn print_by<S: AsRef<OsStr>>(
+        mut command: Command,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Self {
+        command.env_remove("RUST_LOG").env("NO_COLOR", "1").args(arguments).arg("--text");
         Self::spawn(command)
     }
 
@@ -213,6 +223,11 @@ impl Speak {
         )
     }
 
+    /// How many lines it has printed.
+    pub(crate) fn n_lines(&self) -> usize {
+        locked(&self.printed).lines.len()
+    }
+
     /// The lines that it has printed.
     pub(crate) fn lines(&self) -> Vec<String> {
         locked(&self.printed).lines.iter().map(|(_, line)| line.clone()).collect()
@@ -319,7 +334,7 @@ pub(crate) fn run<S: AsRef<OsStr>>(
 }
 
 fn irc_speak() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_irc-speak"));
+    let mut command = Command::new(PROGRAM);
     command.env_remove("RUST_LOG").env("NO_COLOR", "1");
     command
 }
