@@ -53,6 +53,8 @@ pub struct Hearing {
     filter: Filter,
     phraser: Phraser,
     ears: Vec<Ear>,
+    /// How a source is read at first.
+    reader: Reader,
     words: String,
     effects: Vec<(usize, Effect)>,
 }
@@ -66,20 +68,22 @@ impl Hearing {
         filter: Filter,
         naming: Naming,
     ) -> Self {
-        let reader = || match format {
-            Some(name) => Reader::named(Arc::clone(grammars), name)
-                .unwrap_or_else(|_| Reader::recognising(Arc::clone(grammars))),
-            None => Reader::recognising(Arc::clone(grammars)),
-        };
-        let ears =
-            names.into_iter().map(|name| Ear { name, reader: reader(), n_lines: 0 }).collect();
-        Self {
+        let named = format.and_then(|name| Reader::named(Arc::clone(grammars), name).ok());
+        let mut hearing = Self {
             filter,
             phraser: Phraser::new(naming),
-            ears,
+            ears: Vec::new(),
+            reader: named.unwrap_or_else(|| Reader::recognising(Arc::clone(grammars))),
             words: String::new(),
             effects: Vec::new(),
-        }
+        };
+        names.into_iter().for_each(|name| hearing.open(name));
+        hearing
+    }
+
+    /// Hears another source, called `name`; its id is the next one.
+    pub fn open(&mut self, name: String) {
+        self.ears.push(Ear { name, reader: self.reader.clone(), n_lines: 0 });
     }
 
     /// Goes on with other rules and another way of naming, from the next line on.

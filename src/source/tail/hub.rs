@@ -42,6 +42,8 @@ pub(super) struct Signal {
     names: Vec<OsString>,
     /// Other files in the directories matter too.
     pub(super) others: AtomicBool,
+    /// Whatever comes into the directories matters, and what goes.
+    entries: bool,
     /// A name may lead elsewhere by now, or a directory is not watched any more.
     pub(super) stale: AtomicBool,
 }
@@ -49,6 +51,10 @@ pub(super) struct Signal {
 impl Signal {
     pub(super) fn new(names: Vec<OsString>) -> Arc<Self> {
         Arc::new(Self { names, ..Self::default() })
+    }
+
+    pub(super) fn of_entries() -> Arc<Self> {
+        Arc::new(Self { entries: true, ..Self::default() })
     }
 
     fn is_named(&self, path: &Path) -> bool {
@@ -153,7 +159,10 @@ fn spread(directories: &mut Directories, event: notify::Result<Event>) {
             let is_named = follower.is_named(path);
             if is_named && is_news {
                 follower.go_stale();
-            } else if is_named || follower.others.load(Ordering::Relaxed) {
+            } else if is_named
+                || follower.others.load(Ordering::Relaxed)
+                || (follower.entries && is_news)
+            {
                 follower.wake.notify_one();
             }
         }
