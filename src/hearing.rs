@@ -68,12 +68,12 @@ impl Hearing {
         filter: Filter,
         naming: Naming,
     ) -> Self {
-        let named = format.and_then(|name| Reader::named(Arc::clone(grammars), name).ok());
+        let known = format.and_then(|name| Reader::named(Arc::clone(grammars), name).ok());
         let mut hearing = Self {
             filter,
             phraser: Phraser::new(naming),
             ears: Vec::new(),
-            reader: named.unwrap_or_else(|| Reader::recognising(Arc::clone(grammars))),
+            reader: known.unwrap_or_else(|| Reader::recognising(Arc::clone(grammars))),
             words: String::new(),
             effects: Vec::new(),
         };

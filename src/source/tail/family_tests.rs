@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::tests::{Tail, write};
 use super::*;
@@ -93,8 +93,9 @@ async fn a_file_that_nobody_wrote_to_for_a_day_begins_at_its_end() {
     let mut tail = family("*.log", &[("b.log", "two\n")], |spec| {
         let old = spec.path.with_file_name("a.log");
         write(&old, "old\n");
-        let long_ago = SystemTime::now() - Duration::from_secs(30 * 60 * 60);
-        fs::File::options().write(true).open(&old).unwrap().set_modified(long_ago).unwrap();
+        let file = fs::File::options().write(true).open(&old).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(written - Duration::from_secs(30 * 60 * 60)).unwrap();
         spec
     });
     tail.expect(&["sample: old", "two"]).await;

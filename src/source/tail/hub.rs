@@ -118,7 +118,9 @@ pub(super) fn leave(signal: &Arc<Signal>) {
         !directory.followers.is_empty()
     });
     if let Some(watcher) = watcher.as_mut() {
-        left.iter().for_each(|path| unwatch(watcher, path));
+        for path in &left {
+            unwatch(watcher, path);
+        }
     }
 }
 
@@ -152,9 +154,7 @@ fn spread(directories: &mut Directories, event: notify::Result<Event>) {
     for path in &event.paths {
         // It came, or went, and the watch with it: its inode may be another's by now.
         directories.remove(path).iter().for_each(all);
-        // What is watched as "." is told of as "./log".
-        let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
-        let Some(directory) = directories.get(parent.unwrap_or(Path::new("."))) else { continue };
+        let Some(directory) = path.parent().and_then(|it| directories.get(it)) else { continue };
         for follower in &directory.followers {
             let is_named = follower.is_named(path);
             if is_named && is_news {

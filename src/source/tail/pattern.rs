@@ -165,7 +165,7 @@ fn literal(byte: u8, regex: &mut String) {
     if byte.is_ascii() {
         *regex += &regex::escape(char::from(byte).encode_utf8(&mut [0; 4]));
     } else {
-        *regex += &format!("(?-u:\\x{byte:02x})");
+        regex.extend(["(?-u:\\x", &format!("{byte:02x}"), ")"]);
     }
 }
 
@@ -189,7 +189,7 @@ fn date(format: &[u8], regex: &mut String) -> Result<(), String> {
             let code = code.map(String::from).unwrap_or_default();
             format!("a date has no %{code} here; %Y %y %m %d %j %H %M %S and %F are known")
         })?;
-        *regex += &format!("(?<{code}>[0-9]{{{digits}}})");
+        regex.extend([&format!("(?<{code}>"), "[0-9]".repeat(*digits).as_str(), ")"]);
     }
     Ok(())
 }

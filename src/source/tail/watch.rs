@@ -250,7 +250,9 @@ impl Aim {
         };
         let key = FileKey::from(&metadata);
         if self.directories.iter().all(|(_, known)| *known != key) {
-            self.directories.push((directory.to_path_buf(), key));
+            // Events tell of whole paths.
+            let whole = std::path::absolute(directory);
+            self.directories.push((whole.unwrap_or_else(|_| directory.to_path_buf()), key));
         }
     }
 
