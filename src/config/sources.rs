@@ -59,7 +59,7 @@ fn tails(tail: &Tail) -> Result<Vec<SourceSpec>, ConfigError> {
     }
     let spec = |path: &PathBuf| {
         SourceSpec::Tail(TailSpec {
-            path: path.clone(),
+            path: expand_home(path), // in quotes, the shell left it
             lines: tail.lines,
             follow: !tail.no_follow,
             retry: tail.retry,
