@@ -19,12 +19,16 @@ fn sentence(number: usize) -> String {
 
 /// Waits until a bookmark below `state` says that the file was heard up to `offset`.
 fn wait_heard(state: &Path, offset: usize, transcript: impl Fn() -> String) {
-    let wanted = format!("\"offset\":{offset},");
-    wait_for(&format!("a bookmark says {wanted}"), transcript, || {
+    wait_noted(state, &format!("\"offset\":{offset},"), transcript);
+}
+
+/// Waits until what is kept below `state` has the text `wanted`.
+fn wait_noted(state: &Path, wanted: &str, transcript: impl Fn() -> String) {
+    wait_for(&format!("{wanted} is noted"), transcript, || {
         let bookmarks = fs::read_dir(state.join("irc-speak")).ok()?;
         let paths = bookmarks.flatten().map(|entry| entry.path());
         let written = paths.filter(|path| path.extension().is_some_and(|it| it == "json"));
-        written.map(|path| text_of(&path)).any(|text| text.contains(&wanted)).then_some(())
+        written.map(|path| text_of(&path)).any(|text| text.contains(wanted)).then_some(())
     });
 }
 
@@ -119,6 +123,10 @@ fn logs_that_appear_later_are_heard_whole_and_none_twice() {
     log("new/#meeting.log", "seven\neight\nnine\n"); // it was not
     log("oftc/#daily.2026-11-24.log", "today\n");
     speak.wait_lines(&["six", "nine", "today"]);
+    for pattern in ["#meeting.log", "#daily.{date}.log"] {
+        let mark = format!("{{\"pattern\":\"irclogs/*/{pattern}\"}}");
+        wait_noted(folder.path(), &mark, || speak.transcript());
+    }
     wait_heard(folder.path(), "seven\neight\nnine\n".len(), || speak.transcript());
     wait_heard(folder.path(), "today\n".len(), || speak.transcript());
     wait_heard(folder.path(), "four\nfive\nsix\n".len(), || speak.transcript());

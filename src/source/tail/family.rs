@@ -25,6 +25,9 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a file is followed that is gone, or whose series has a younger one.
 const OVER: Duration = Duration::from_secs(10 * 60);
 
+/// How long the first bookmarks take at most, on a quiet machine.
+const SOON: Duration = Duration::from_secs(1);
+
 /// The files of a pattern.
 struct Family<'a> {
     spec: &'a TailSpec,
@@ -36,6 +39,7 @@ struct Family<'a> {
     /// The youngest date of each series, up to the last look.
     youngest: HashMap<Vec<u8>, Digits>,
     tasks: JoinSet<()>,
+    is_marked: bool,
 }
 
 /// A file that is followed.
@@ -66,6 +70,7 @@ pub(super) async fn run(
         known: HashSet::new(),
         youngest: HashMap::new(),
         tasks: JoinSet::new(),
+        is_marked: false,
     };
     let ended =
         if spec.follow { family.follow(&pattern, found).await } else { family.read(found).await };
@@ -100,9 +105,10 @@ impl Family<'_> {
         let mut watch = Watch::over(std::mem::take(&mut found.directories), self.spec.poll);
         loop {
             self.adopt(found.files, look).await?;
+            let soon = (!self.is_marked()).then(|| clock::now() + SOON);
             tokio::select! {
                 () = self.stop.cancelled() => break,
-                () = watch.changed(None) => {}
+                () = watch.changed(soon) => {}
             }
             (found, look) = (pattern.find(), Look::Later);
             watch.look_over(std::mem::take(&mut found.directories));
@@ -114,17 +120,33 @@ impl Family<'_> {
     /// Where the pattern was followed before, and is to go on, a file without a bookmark of its own
     /// came since; an older one of a series was passed over.
     fn first_look(&mut self, found: &[Match]) -> Look {
-        let Some(folder) = &self.spec.bookmarks else {
-            self.date(found, |_| true);
-            return Look::First;
+        let was_here = self.bookmark(&self.spec.path).is_some_and(|mark| mark.exists());
+        let counts = |it: &&Match| {
+            !was_here || self.bookmark(&it.path).is_some_and(|bookmark| bookmark.exists())
         };
-        let file = bookmark::file_for(folder, &self.spec.path);
-        let was_here = file.exists();
-        if let Err(error) = bookmark::mark(&file, &self.spec.path) {
-            tracing::warn!(path = ?self.spec.path, %error, "that it is followed cannot be noted");
-        }
-        self.date(found, |it| !was_here || bookmark::file_for(folder, &it.path).exists());
+        let counted: Vec<_> = found.iter().filter(counts).cloned().collect();
+        self.date(&counted);
         if was_here { Look::Later } else { Look::First }
+    }
+
+    /// The file of a path's bookmark, where they are kept; of the pattern's path, the mark that it
+    /// was followed.
+    fn bookmark(&self, path: &Path) -> Option<PathBuf> {
+        Some(bookmark::file_for(self.spec.bookmarks.as_ref()?, path))
+    }
+
+    /// Marks that the pattern was followed, as soon as each file has its bookmark; whether there is
+    /// nothing to mark any more.
+    fn is_marked(&mut self) -> bool {
+        let Some(mark) = self.bookmark(&self.spec.path) else { return true };
+        let has_bookmark = |path| self.bookmark(path).is_some_and(|file| file.exists());
+        if !self.is_marked && self.members.keys().all(|path| has_bookmark(path)) {
+            self.is_marked = true;
+            if let Err(error) = bookmark::mark(&mark, &self.spec.path) {
+                tracing::warn!(path = ?self.spec.path, %error, "that it is followed cannot be noted");
+            }
+        }
+        self.is_marked
     }
 
     /// Follows what is new among `found`, and gives up what is over.
@@ -145,7 +167,7 @@ impl Family<'_> {
             }
         }
         self.known = seen;
-        self.date(&found, |_| true);
+        self.date(&found);
         self.leave(&paths, now);
         Ok(())
     }
@@ -156,10 +178,9 @@ impl Family<'_> {
         if age.is_some_and(|age| age > STALE) { 0 } else { self.spec.lines }
     }
 
-    /// Notes the youngest dates of those files for which `counts` is true.
-    fn date(&mut self, found: &[Match], counts: impl Fn(&Match) -> bool) {
-        for Dated { series, date } in found.iter().filter(|it| counts(it)).flat_map(|it| &it.dated)
-        {
+    /// Notes the youngest dates.
+    fn date(&mut self, found: &[Match]) {
+        for Dated { series, date } in found.iter().flat_map(|it| &it.dated) {
             let youngest = self.youngest.entry(series.clone()).or_default();
             if *youngest < *date {
                 youngest.clone_from(date);
