@@ -20,6 +20,10 @@ use crate::clock;
 /// map, or on a mount that does not say it is another machine's.
 const SAFETY: Duration = Duration::from_secs(30);
 
+/// How often to look for a file that is not there: it may come with a mount, which is told by no
+/// event.
+const MISSING: Duration = Duration::from_secs(5);
+
 /// How often to look for a directory that is not there.
 const ABSENT: Duration = Duration::from_secs(1);
 
@@ -110,15 +114,15 @@ impl Watch {
         }
         self.signal.stale.store(false, Ordering::Relaxed);
         let aim = Aim::at(&self.path);
+        self.interval = match () {
+            () if aim.directories.iter().any(|(directory, _)| is_remote(directory)) => POLL,
+            () if aim.is_short => ABSENT,
+            () if !self.path.exists() => MISSING,
+            () => SAFETY,
+        };
         if aim == self.aim && hub::holds(&aim.directories, &self.signal) {
             return;
         }
-        let remote = aim.directories.iter().any(|(directory, _)| is_remote(directory));
-        self.interval = match (remote, aim.is_short) {
-            (true, _) => POLL,
-            (false, true) => ABSENT,
-            (false, false) => SAFETY,
-        };
         let signal = Signal::new(aim.names.clone());
         // Before the other is left: what both watch stays watched.
         let joined = hub::join(&aim.directories, &signal);
