@@ -97,6 +97,10 @@ pub struct Tail {
     /// Look 4 times a second, for files whose changes the system does not tell of
     #[arg(long)]
     pub poll: bool,
+    /// Go on where each file was last heard, not with its last lines, and remember how far it is
+    /// heard this time
+    #[arg(long)]
+    pub resume: bool,
     /// The files
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,

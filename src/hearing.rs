@@ -93,6 +93,11 @@ impl Hearing {
         &self.ears[usize::from(source.0)].name
     }
 
+    /// How many lines of a source were heard.
+    pub fn n_lines(&self, source: SourceId) -> u64 {
+        self.ears[usize::from(source.0)].n_lines
+    }
+
     /// Takes lines that are not to be heard, but to recognise the format by.
     pub fn sample(&mut self, lines: &Lines) {
         self.ears[usize::from(lines.source().0)].reader.sample(lines);

@@ -103,6 +103,8 @@ pub struct Source {
     pub lines: Option<u64>,
     /// Look for its lines by the clock alone.
     pub poll: bool,
+    /// Go on where it was last heard.
+    pub resume: bool,
     /// A server, `host:port`.
     pub connect: Option<Spanned<String>>,
     /// Its channels.
@@ -192,9 +194,18 @@ pub fn filters_folder() -> Option<PathBuf> {
 
 /// The user's folder for this program.
 pub fn folder() -> Option<PathBuf> {
+    below("XDG_CONFIG_HOME", ".config")
+}
+
+/// Where it is remembered how far logs were heard.
+pub fn state_folder() -> Option<PathBuf> {
+    below("XDG_STATE_HOME", ".local/state")
+}
+
+/// This program's folder in the one that the variable `name` tells, or in `usual` at home.
+fn below(name: &str, usual: &str) -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let config = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
-    Some(config.join("irc-speak"))
+    Some(set(name).or_else(|| Some(set("HOME")?.join(usual)))?.join("irc-speak"))
 }
 
 /// Writes the commented example where there is no file yet.

@@ -81,7 +81,14 @@ impl Settings {
     pub fn for_log(options: &Listening, path: &Path) -> Result<Self, ConfigError> {
         let loaded = read(options)?;
         let path = path.to_owned();
-        let spec = TailSpec { path, lines: u64::MAX, follow: false, retry: false, poll: false };
+        let spec = TailSpec {
+            path,
+            lines: u64::MAX,
+            follow: false,
+            retry: false,
+            poll: false,
+            bookmarks: None,
+        };
         Self::with(options, loaded.as_ref(), |_| Ok(vec![SourceSpec::Tail(spec)]))
     }
 

@@ -21,7 +21,7 @@ const NICK: &str = "irc-speak";
 /// What to listen to: what the command line names, else standard input, else the file's sources.
 pub(super) fn sources(cli: &Cli, file: Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError> {
     match &cli.command {
-        Some(Command::Tail(tail)) => Ok(tails(tail)),
+        Some(Command::Tail(tail)) => tails(tail),
         Some(Command::Connect(connect)) => Ok(vec![connection(connect)?]),
         Some(Command::Run(run)) => Ok(vec![SourceSpec::Command(run.command.clone())]),
         _ if stdin_has_lines() => Ok(vec![SourceSpec::Stdin]),
@@ -50,19 +50,29 @@ fn stdin_has_lines() -> bool {
     })
 }
 
-fn tails(tail: &Tail) -> Vec<SourceSpec> {
-    tail.files
-        .iter()
-        .map(|path| {
-            SourceSpec::Tail(TailSpec {
-                path: path.clone(),
-                lines: tail.lines,
-                follow: !tail.no_follow,
-                retry: tail.retry,
-                poll: tail.poll,
-            })
+fn tails(tail: &Tail) -> Result<Vec<SourceSpec>, ConfigError> {
+    let bookmarks = bookmarks(tail.resume)?;
+    let spec = |path: &PathBuf| {
+        SourceSpec::Tail(TailSpec {
+            path: path.clone(),
+            lines: tail.lines,
+            follow: !tail.no_follow,
+            retry: tail.retry,
+            poll: tail.poll,
+            bookmarks: bookmarks.clone(),
         })
-        .collect()
+    };
+    Ok(tail.files.iter().map(spec).collect())
+}
+
+/// Where bookmarks are, when they are wanted.
+fn bookmarks(wanted: bool) -> Result<Option<PathBuf>, ConfigError> {
+    let nowhere = "neither HOME nor XDG_STATE_HOME is set; resume has no place for its bookmarks";
+    match file::state_folder() {
+        _ if !wanted => Ok(None),
+        Some(folder) => Ok(Some(folder)),
+        None => Err(ConfigError::Wrong(nowhere.to_owned())),
+    }
 }
 
 fn connection(connect: &Connect) -> Result<SourceSpec, ConfigError> {
@@ -98,6 +108,7 @@ fn configured_source(loaded: &Loaded, source: &file::Source) -> Result<SourceSpe
             follow: true,
             retry: true,
             poll: source.poll,
+            bookmarks: bookmarks(source.resume)?,
         })),
         (None, Some(server), None) => configured_server(loaded, source, server),
         (None, None, Some(command)) if !command.get_ref().is_empty() => {

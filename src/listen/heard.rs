@@ -12,15 +12,19 @@ use crate::source::Input;
 impl Listener<'_> {
     /// Hears what a source gave: what is to be spoken of it comes back.
     pub(super) fn hear(&mut self, input: Input) -> Result<Vec<Utterance>, Error> {
-        let Self { hearing, names, journal, queue, manner, muted, earcons, .. } = self;
+        let Self { hearing, names, journal, queue, manner, muted, earcons, settling, .. } = self;
         let mut utterances = Vec::new();
         let mut take = |message: Message<'_>, line, heard: Heard<'_>| {
             let source = &names[usize::from(message.source.0)];
             match heard {
                 Heard::Words(..) if muted.covers(&message) => {
                     journal.dropped(&message, line, source, "muted");
+                    settling.line(message.source, line);
                 }
-                Heard::Dropped(rule) => journal.dropped(&message, line, source, rule),
+                Heard::Dropped(rule) => {
+                    journal.dropped(&message, line, source, rule);
+                    settling.line(message.source, line);
+                }
                 Heard::Words(words, expires) => {
                     let (earcon, has_words) = earcons.map_or((None, true), |it| it.of(&message));
                     let utterance = Utterance {
@@ -34,6 +38,7 @@ impl Listener<'_> {
                         earcon,
                     };
                     journal.queued(&utterance, source, manner.rate);
+                    settling.queued(&utterance);
                     utterances.push(utterance);
                 }
             }
@@ -43,6 +48,7 @@ impl Listener<'_> {
             Input::Message(message) => hearing.message(message, &mut take),
             Input::Sample(lines) => hearing.sample(&lines),
             Input::Notice(source, text) => utterances.extend(self.announce(source, &text)),
+            Input::Counted(source, settled) => settling.count(source, settled),
             Input::Ended(_, ended) => self.roll.strike(ended)?,
         }
         Ok(utterances)

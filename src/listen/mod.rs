@@ -17,9 +17,11 @@ mod muted;
 mod print;
 mod roll;
 mod say;
+mod settling;
 mod spoken;
 mod steer;
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
@@ -28,9 +30,10 @@ use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::muted::Muted;
-use self::print::{events, no_events, print};
+use self::print::{Print, events, no_events};
 use self::roll::{Asked, Roll, Signals};
 use self::say::Connection;
+use self::settling::Settling;
 use crate::clock::now;
 use crate::config::ConfigError;
 use crate::config::earcons::Earcons;
@@ -89,11 +92,13 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     drop(sender);
     let roll = Roll { n_left: names.len(), has_failed: false, stop };
     if settings.text && !settings.events {
-        return print(inbox, hearing, roll, signals, settings.saved, reload).await;
+        let saved = settings.saved;
+        let print = Print { hearing, roll, saved, reload, counted: HashMap::new() };
+        return print.run(inbox, signals).await;
     }
     let (state, shown) = watch::channel(control::Snapshot::default());
     let (events, gone, printer) = if settings.events { events()? } else { no_events() };
-    let listener = Listener {
+    let mut listener = Listener {
         hearing,
         names,
         roll,
@@ -108,6 +113,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         // What is printed has words.
         earcons: Some(settings.earcons).filter(|_| !settings.text),
         resumed: Vec::new(),
+        settling: Settling::default(),
         saved: settings.saved,
         reload,
     };
@@ -116,6 +122,8 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     } else {
         listener.speak(inbox, settings.setup, settings.screen, signals, gone, shown).await
     };
+    listener.settling.finish().await;
+    drop(listener); // it has the way to the printer
     if let Some(printer) = printer
         && printer.join().is_err()
     {
@@ -147,6 +155,8 @@ struct Listener<'a> {
     mouths: Vec<Connection>,
     /// Utterances that the voice has from within, and the characters before that; two at most.
     resumed: Vec<(UtteranceId, usize)>,
+    /// How far each source was heard.
+    settling: Settling,
     /// Tells when the configuration was saved.
     saved: Saved,
     reload: Reload<'a>,
@@ -155,7 +165,7 @@ struct Listener<'a> {
 impl Listener<'_> {
     /// `--text --events`: events only; a line is spoken when it is told.
     async fn tell(
-        mut self,
+        &mut self,
         mut inbox: mpsc::Receiver<Input>,
         mut signals: Signals,
         mut gone: oneshot::Receiver<()>,
@@ -166,8 +176,7 @@ impl Listener<'_> {
                     Some(input) => {
                         for utterance in self.hear(input)? {
                             self.journal.started(utterance.id, now());
-                            let fate = Fate::Spoken { rate: self.manner.rate, ms: 0 };
-                            self.journal.settled(utterance.id, &fate, now());
+                            self.settle(utterance.id, &Fate::Spoken { rate: self.manner.rate, ms: 0 });
                         }
                     }
                     None => break,
@@ -185,7 +194,7 @@ impl Listener<'_> {
 
     /// Speaks until all sources have ended and the last word is said.
     async fn speak(
-        mut self,
+        &mut self,
         mut inbox: mpsc::Receiver<Input>,
         setup: Setup,
         screen: Screen,

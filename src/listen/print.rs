@@ -1,70 +1,112 @@
 //! Standard output: the words of each line, or events.
 #![forbid(unsafe_code)]
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::Reload;
 use super::roll::{Roll, Signals};
 use crate::config::error::escaped;
 use crate::config::saved::Saved;
 use crate::error::Error;
 use crate::hearing::{Heard, Hearing};
-use crate::message::Message;
-use crate::source::Input;
+use crate::message::{Message, SourceId};
+use crate::source::{Input, Settled};
 
 /// `--text`: prints the words of each line, at once. Lines that came in one read go out in one
 /// write; nothing is held back.
-pub(super) async fn print(
-    mut inbox: mpsc::Receiver<Input>,
-    mut hearing: Hearing,
-    mut roll: Roll,
-    mut signals: Signals,
-    mut saved: Saved,
-    reload: super::Reload<'_>,
-) -> Result<(), Error> {
-    let mut out = Vec::new();
-    while !roll.is_empty() {
-        let input = tokio::select! {
-            input = inbox.recv() => input,
-            () = saved.changed() => {
-                match reload() {
-                    Ok(settings) => {
-                        hearing.configure(settings.filter, settings.naming);
-                        saved = settings.saved;
-                    }
-                    Err(error) => eprintln!("irc-speak: {error}; the old configuration stays"),
+pub(super) struct Print<'a> {
+    pub(super) hearing: Hearing,
+    pub(super) roll: Roll,
+    pub(super) saved: Saved,
+    pub(super) reload: Reload<'a>,
+    /// The sources that want to know how many of their lines were printed.
+    pub(super) counted: HashMap<SourceId, Settled>,
+}
+
+impl Print<'_> {
+    /// Until all sources have ended.
+    pub(super) async fn run(
+        mut self,
+        inbox: mpsc::Receiver<Input>,
+        signals: Signals,
+    ) -> Result<(), Error> {
+        let ended = self.all(inbox, signals).await;
+        for settled in self.counted.into_values() {
+            settled.finish().await;
+        }
+        ended
+    }
+
+    async fn all(
+        &mut self,
+        mut inbox: mpsc::Receiver<Input>,
+        mut signals: Signals,
+    ) -> Result<(), Error> {
+        let mut out = Vec::new();
+        while !self.roll.is_empty() {
+            tokio::select! {
+                input = inbox.recv() => match input {
+                    Some(input) => self.print(input, &mut out)?,
+                    None => break,
+                },
+                () = self.saved.changed() => self.reconfigure(),
+                ended = signals.next() => {
+                    self.roll.dismiss(&mut inbox).await;
+                    return ended.map(|_| ());
                 }
-                continue;
             }
-            ended = signals.next() => {
-                roll.dismiss(&mut inbox).await;
-                return ended.map(|_| ());
-            }
-        };
+        }
+        self.roll.result()
+    }
+
+    /// Prints what a source gave; `out` is a buffer to work in.
+    fn print(&mut self, input: Input, out: &mut Vec<u8>) -> Result<(), Error> {
+        out.clear();
         let mut take = |_: Message<'_>, _, heard: Heard<'_>| {
             if let Heard::Words(words, _) = heard {
                 out.extend_from_slice(words.as_bytes());
                 out.push(b'\n');
             }
         };
+        let hearing = &mut self.hearing;
+        let mut printed = None;
         match input {
-            Some(Input::Lines(lines)) => hearing.lines(&lines, &mut take),
-            Some(Input::Message(message)) => hearing.message(message, &mut take),
-            Some(Input::Sample(lines)) => hearing.sample(&lines),
-            Some(Input::Notice(source, text)) => {
+            Input::Lines(lines) => {
+                hearing.lines(&lines, &mut take);
+                printed = Some(lines.source());
+            }
+            Input::Message(message) => hearing.message(message, &mut take),
+            Input::Sample(lines) => hearing.sample(&lines),
+            Input::Notice(source, text) => {
                 eprintln!("irc-speak: {}: {}", escaped(hearing.name(source)), escaped(&text));
             }
-            Some(Input::Ended(_, ended)) => roll.strike(ended)?,
-            None => break,
+            Input::Counted(source, settled) => drop(self.counted.insert(source, settled)),
+            Input::Ended(_, ended) => self.roll.strike(ended)?,
         }
-        io::stdout().lock().write_all(&out).map_err(Error::stdout)?;
+        io::stdout().lock().write_all(out).map_err(Error::stdout)?;
         io::stdout().lock().flush().map_err(Error::stdout)?;
-        out.clear();
+        if let Some(source) = printed
+            && let Some(settled) = self.counted.get(&source)
+        {
+            settled.tell(self.hearing.n_lines(source));
+        }
+        Ok(())
     }
-    roll.result()
+
+    fn reconfigure(&mut self) {
+        match (self.reload)() {
+            Ok(settings) => {
+                self.hearing.configure(settings.filter, settings.naming);
+                self.saved = settings.saved;
+            }
+            Err(error) => eprintln!("irc-speak: {error}; the old configuration stays"),
+        }
+    }
 }
 
 pub(super) type Printer = (Option<Sender<Vec<u8>>>, oneshot::Receiver<()>, Option<JoinHandle<()>>);

@@ -73,11 +73,12 @@ impl Listener<'_> {
         }
     }
 
-    fn settle(&mut self, id: UtteranceId, fate: &Fate) {
+    pub(super) fn settle(&mut self, id: UtteranceId, fate: &Fate) {
         self.transcribe(Shown::Settled { id: id.0, fate: fate.name() });
         if let Fate::Failed { why } = fate {
             self.say(format!("a line was not spoken: {}", escaped(why)));
         }
         self.journal.settled(id, fate, now());
+        self.settling.ended(id, fate);
     }
 }

@@ -45,6 +45,12 @@ impl Lines {
         self.bytes.len()
     }
 
+    /// How many lines there are, the empty ones too.
+    pub fn n_lines(&self) -> u64 {
+        let ended = memchr::memchr_iter(b'\n', &self.bytes).count() as u64;
+        ended + u64::from(self.bytes.last().is_some_and(|&last| last != b'\n'))
+    }
+
     /// The lines, decoded, in order; empty lines too.
     pub fn iter(&self) -> impl Iterator<Item = Line<'_>> {
         self.part(&self.bytes, self.continued)
@@ -192,6 +198,12 @@ impl Gatherer {
         Self { source, splitter: Splitter::default(), continues: false, last_read: None }
     }
 
+    /// The beginning of the first line was given by another one before.
+    #[must_use]
+    pub fn continuing(self, continues: bool) -> Self {
+        Self { continues, ..self }
+    }
+
     /// Takes what was `read` at `now`; gives the lines that are now whole, if any.
     pub fn push(&mut self, read: &[u8], now: Instant) -> Option<Lines> {
         self.last_read = Some(now);
@@ -275,6 +287,7 @@ mod tests {
         for text in ["", "one", "one\ntwo\n", "one\r\n\nthree\n\u{feff}four", "\n\n\n", "aaaa\nb"] {
             let lines = Lines::new(SourceId(0), text.into(), now).continued(true);
             let whole: Vec<_> = lines.iter().collect();
+            assert_eq!(lines.n_lines(), whole.len() as u64);
             let parts: Vec<_> = lines.parts().into_iter().flatten().collect();
             assert_eq!(parts, whole, "{text:?}");
         }

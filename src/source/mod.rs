@@ -11,7 +11,8 @@ pub mod tail;
 use std::ffi::OsString;
 use std::time::Instant;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::message::{Message, SourceId};
@@ -28,6 +29,8 @@ pub enum Input {
     Message(Message<'static>),
     /// News of the source itself that the listener should hear ("connection lost").
     Notice(SourceId, String),
+    /// The source wants to know how many of its lines were heard.
+    Counted(SourceId, Settled),
     /// The source has ended and will send no more.
     Ended(SourceId, Result<(), SourceError>),
 }
@@ -101,6 +104,33 @@ impl SourceSpec {
             }
         });
         mouth
+    }
+}
+
+/// How many of a source's lines were heard to their ends, for one that goes on there the next time.
+#[derive(Debug)]
+pub struct Settled {
+    n: watch::Sender<u64>,
+    keeper: JoinHandle<()>,
+}
+
+impl Settled {
+    /// `keeper` takes the numbers from the other end of `n`, and ends when there will be no more.
+    pub fn new(n: watch::Sender<u64>, keeper: JoinHandle<()>) -> Self {
+        Self { n, keeper }
+    }
+
+    /// The first `n` lines were heard.
+    pub fn tell(&self, n: u64) {
+        self.n.send_replace(n);
+    }
+
+    /// No more will be heard; waits until that is taken down.
+    pub async fn finish(self) {
+        drop(self.n);
+        if self.keeper.await.is_err() {
+            tracing::error!("the keeper of a bookmark failed");
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod control;
 mod follow;
 mod load;
 mod media_keys;
+mod resume;
 mod saved;
 mod signals;
 mod simulate;

@@ -5,11 +5,13 @@ use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
+use serde::{Deserialize, Serialize};
+
 /// The bytes before the place of reading that are compared to see whether a file was rewritten.
 pub(crate) const MARKER: usize = 64;
 
 /// Which file it is, whatever its name. As long as the file is held open, no other has its key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct FileKey {
     device: u64,
     inode: u64,

@@ -6,17 +6,20 @@
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::TailSpec;
+use super::bookmark::Bookmark;
 use super::change::{FileKey, Found, MARKER, Step, decide, is_lost, kind};
 use super::error::{TailError, reason};
-use super::kin::{Kin, Relative};
+use super::kin::{Kin, Relative, target};
 use super::open;
-use super::reading::{Kinship, Progress, Reading};
+use super::reading::{Given, Kinship, Progress, Reading};
 use crate::message::SourceId;
 use crate::source::lines::Lines;
 
@@ -33,7 +36,7 @@ pub(super) const BUFFER: usize = 256 * 1024 + MARKER;
 #[derive(Debug)]
 pub(super) enum Turn {
     /// Lines; there may be more at once.
-    Lines(Lines),
+    Lines(Given),
     /// No lines, but there may be some at once.
     Again,
     /// No lines, and another file is followed now.
@@ -45,15 +48,19 @@ pub(super) enum Turn {
 /// One log, under its name.
 #[derive(Debug)]
 pub(super) struct Follower {
-    path: PathBuf,
-    source: SourceId,
-    current: Option<Reading>,
+    pub(super) path: PathBuf,
+    pub(super) source: SourceId,
+    pub(super) current: Option<Reading>,
     /// The files that had the name before, oldest first, and when each is given up.
-    retired: VecDeque<(Reading, Instant)>,
+    pub(super) retired: VecDeque<(Reading, Instant)>,
     /// The files beside it that rotations left.
-    kin: Kin,
+    pub(super) kin: Kin,
     /// Why the file cannot be read just now, as it was told.
     trouble: Option<String>,
+    /// How many files were begun, where a bookmark is kept.
+    n_readings: Option<u32>,
+    /// What a bookmark says now; none after a change of files.
+    bookmark: Option<Arc<Bookmark>>,
 }
 
 impl Follower {
@@ -64,14 +71,9 @@ impl Follower {
         source: SourceId,
         now: Instant,
     ) -> Result<(Self, Option<Lines>), TailError> {
-        let mut follower = Self {
-            path: spec.path.clone(),
-            source,
-            current: None,
-            retired: VecDeque::new(),
-            kin: if spec.follow { Kin::beside(&spec.path) } else { Kin::default() },
-            trouble: None,
-        };
+        let mut follower = Self::of(spec, source);
+        let keeps = spec.follow || spec.bookmarks.is_some();
+        follower.kin = if keeps { Kin::beside(&spec.path) } else { Kin::default() };
         let failed = |error: io::Error| TailError::opening(&spec.path, &error, spec.follow);
         let (file, metadata) = match open::open(&spec.path) {
             Err(error) if spec.retry && spec.follow && error.kind() == ErrorKind::NotFound => {
@@ -85,9 +87,50 @@ impl Follower {
         let (offset, sample) = open::place(&file, metadata.size(), spec.lines).map_err(failed)?;
         let marker = sample[sample.len().saturating_sub(MARKER)..].to_vec();
         follower.current =
-            Some(Reading::new(file, FileKey::from(&metadata), source).at(offset, marker));
+            Some(follower.reading(file, FileKey::from(&metadata)).at(offset, marker));
         let sample = (!sample.is_empty()).then(|| Lines::new(source, sample, now));
         Ok((follower, sample))
+    }
+
+    /// Without a file yet.
+    pub(super) fn of(spec: &TailSpec, source: SourceId) -> Self {
+        Self {
+            path: spec.path.clone(),
+            source,
+            current: None,
+            retired: VecDeque::new(),
+            kin: Kin::default(),
+            trouble: None,
+            n_readings: spec.bookmarks.is_some().then_some(0),
+            bookmark: None,
+        }
+    }
+
+    /// `file`, from its beginning.
+    pub(super) fn reading(&mut self, file: File, key: FileKey) -> Reading {
+        Reading::new(file, key, self.source).numbered(self.number())
+    }
+
+    /// The number of the next reading, where a bookmark is kept.
+    fn number(&mut self) -> Option<u32> {
+        self.n_readings = self.n_readings.map(|n| n + 1);
+        self.bookmark = None; // with another reading it says something else
+        self.n_readings
+    }
+
+    /// What a bookmark says now: by it another follower finds all that this one has yet to read.
+    pub(super) fn bookmark(&mut self) -> Arc<Bookmark> {
+        let files = self.retired.iter().map(|(reading, _)| reading).chain(&self.current);
+        let make = || {
+            Arc::new(Bookmark {
+                path: self.path.to_string_lossy().into_owned(),
+                target: target(&self.path).map(|it| it.to_string_lossy().into_owned()),
+                files: files.map(Reading::entry).collect(),
+                has_current: self.current.is_some(),
+                known: self.kin.known(),
+            })
+        };
+        Arc::clone(self.bookmark.get_or_insert_with(make))
     }
 
     /// Looks once for what is new, at `now`; `buffer` is [`BUFFER`] bytes to work in.
@@ -123,9 +166,9 @@ impl Follower {
     }
 
     /// The unfinished lines, when nobody waits for their ends.
-    pub(super) fn finish(self) -> impl Iterator<Item = Lines> {
-        let retired = self.retired.into_iter().map(|(reading, _)| reading);
-        retired.chain(self.current).filter_map(|mut reading| reading.lines.flush())
+    pub(super) fn finish(&mut self) -> impl Iterator<Item = Given> {
+        let retired = self.retired.iter_mut().map(|(reading, _)| reading);
+        retired.chain(&mut self.current).filter_map(Reading::flush)
     }
 
     /// What the rotated files have to say still; `None` for nothing.
@@ -134,18 +177,19 @@ impl Follower {
             let (reading, until) = &mut self.retired[place];
             let over = now >= *until;
             match reading.read(buffer, now) {
-                Ok(Progress::Lines(lines)) => return Some(Turn::Lines(lines)),
+                Ok(Progress::Lines(given)) => return Some(Turn::Lines(given)),
                 Ok(Progress::Partial) => return Some(Turn::Again),
                 Ok(Progress::End) if over => {}
                 Ok(Progress::End) => match reading.flush_due(now) {
-                    Some(lines) => return Some(Turn::Lines(lines)),
+                    Some(given) => return Some(Turn::Lines(given)),
                     None => continue,
                 },
                 // Emptied after its rotation, or not to be read any more.
                 Ok(Progress::Rewritten) | Err(_) => {}
             }
-            let last = reading.lines.flush();
+            let last = reading.flush();
             self.retired.remove(place);
+            self.bookmark = None;
             return Some(last.map_or(Turn::Again, Turn::Lines));
         }
         None
@@ -158,13 +202,14 @@ impl Follower {
         // By the name, which may lead to the same text: as when a network mount was made anew.
         if read.as_ref().is_err_and(is_lost) && reading.reopen(&self.path).is_ok() {
             read = reading.read(buffer, now);
+            self.bookmark = None; // it may be another file
             if read.is_ok() {
                 tracing::info!(path = ?self.path, "opened anew");
                 self.trouble = None;
             }
         }
         match read {
-            Ok(Progress::Lines(lines)) => Some(Turn::Lines(lines)),
+            Ok(Progress::Lines(given)) => Some(Turn::Lines(given)),
             Ok(Progress::Partial) => Some(Turn::Again),
             Ok(Progress::End) => reading.flush_due(now).map(Turn::Lines),
             Ok(Progress::Rewritten) => Some(self.begin_anew(now)),
@@ -189,7 +234,7 @@ impl Follower {
             let found = match reading.kinship(&file) {
                 Kinship::Copy if !moved => {
                     moved = true;
-                    reading.move_to(file, key, self.source)
+                    reading.move_to(file, key, self.source, self.number())
                 }
                 Kinship::Copy | Kinship::Snapshot => continue,
                 // Rotated after this one; the next switch reads it, in its order.
@@ -197,13 +242,13 @@ impl Follower {
                     self.kin.forget(key);
                     continue;
                 }
-                Kinship::Other => Reading::new(file, key, self.source),
+                Kinship::Other => self.reading(file, key),
             };
             self.retired.push_back((found, now + GRACE));
         }
         if !moved {
-            last = reading.lines.flush();
-            reading.restart(self.source);
+            last = reading.flush();
+            reading.restart(self.source, self.number());
         }
         self.current = Some(reading);
         last.map_or(Turn::Again, Turn::Lines)
@@ -211,7 +256,7 @@ impl Follower {
 
     /// The files that had the name since the last look, oldest first: other than those that are
     /// read, and than `others`.
-    fn newcomers(&mut self, others: &[FileKey]) -> Vec<Relative> {
+    pub(super) fn newcomers(&mut self, others: &[FileKey]) -> Vec<Relative> {
         let mut newcomers = self.kin.newcomers(&self.path);
         newcomers.retain(|it| {
             !others.contains(&it.key) && self.retired.iter().all(|(old, _)| old.key != it.key)
@@ -254,7 +299,7 @@ impl Follower {
                 let key = FileKey::from(&metadata);
                 // Only now that the next file is held: what is rotated from here on is that one.
                 self.retire_with_newcomers(key, now);
-                self.current = Some(Reading::new(file, key, self.source));
+                self.current = Some(self.reading(file, key));
                 self.trouble = None;
                 Turn::Switched
             }
@@ -274,7 +319,8 @@ impl Follower {
         }
         self.retire(now);
         for Relative { file, key, .. } in newcomers {
-            self.retired.push_back((Reading::new(file, key, self.source), now + GRACE));
+            let reading = self.reading(file, key);
+            self.retired.push_back((reading, now + GRACE));
         }
     }
 
@@ -284,6 +330,7 @@ impl Follower {
             self.kin.know(&metadata);
         }
         self.retired.extend(self.current.take().map(|reading| (reading, now + GRACE)));
+        self.bookmark = None;
         let excess = self.retired.len().saturating_sub(MAX_RETIRED);
         for (_, until) in self.retired.iter_mut().take(excess) {
             *until = now;

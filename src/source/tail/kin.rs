@@ -10,17 +10,20 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
 
 use super::change::{FileKey, kind};
 use super::open;
 
 /// Which file it is, also after others: a deleted file's inode is soon another's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Identity {
-    key: FileKey,
-    born: Option<SystemTime>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct Identity {
+    #[serde(flatten)]
+    pub(super) key: FileKey,
+    pub(super) born: Option<SystemTime>,
 }
 
 impl From<&Metadata> for Identity {
@@ -39,6 +42,25 @@ pub(super) struct Relative {
     age: (Option<SystemTime>, i64),
 }
 
+impl Relative {
+    /// All files that have or had the name `path`, oldest first; `other` is one more that had it.
+    pub(super) fn all(path: &Path, other: Option<&Path>) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        let mut add = |path: &Path, rank| {
+            let Ok((file, metadata)) = open::open(path) else { return };
+            let key = FileKey::from(&metadata);
+            if kind(&metadata).is_none() && all.iter().all(|it| it.key != key) {
+                let age = (metadata.created().or_else(|_| metadata.modified()).ok(), rank);
+                all.push(Self { file, key, age });
+            }
+        };
+        each(path, |path, rank, _| add(path, rank));
+        [Some(path), other].into_iter().flatten().for_each(|path| add(path, i64::MAX));
+        all.sort_by_key(|it| it.age);
+        all
+    }
+}
+
 /// The rotated files that are known.
 #[derive(Debug, Default)]
 pub(super) struct Kin {
@@ -51,6 +73,16 @@ impl Kin {
         let mut kin = Self::default();
         each(path, |_, _, metadata| kin.know(metadata));
         kin
+    }
+
+    /// Knows those that another one knew.
+    pub(super) fn knowing(known: &[Identity]) -> Self {
+        Self { known: known.iter().copied().collect() }
+    }
+
+    /// Those that are known, in no order.
+    pub(super) fn known(&self) -> Vec<Identity> {
+        self.known.iter().copied().collect()
     }
 
     /// Knows the file of `metadata`, whatever name it will have.
@@ -85,10 +117,15 @@ impl Kin {
     }
 }
 
+/// What the name `path` leads to, where that is another one.
+pub(super) fn target(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().filter(|target| target != path)
+}
+
 /// Tells `take` of each file beside `path`, and beside what it leads to, that has a rotated name:
 /// its path, what its name says of its age, and what the system tells of it.
 fn each(path: &Path, mut take: impl FnMut(&Path, i64, &Metadata)) {
-    let target = path.canonicalize().ok().filter(|target| target != path);
+    let target = target(path);
     for path in [Some(path), target.as_deref()].into_iter().flatten() {
         let Some(name) = path.file_name() else { continue };
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());

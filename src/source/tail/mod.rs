@@ -5,16 +5,19 @@
 //! the write: nothing is gathered, nothing waits.
 #![forbid(unsafe_code)]
 
+mod bookmark;
 mod change;
 mod error;
 mod fifo;
 mod follow;
 mod hub;
+mod keeper;
 mod kin;
 #[cfg(test)]
 mod model;
 mod open;
 mod reading;
+mod resume;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
@@ -22,16 +25,21 @@ mod tests;
 mod watch;
 
 use std::os::unix::fs::FileTypeExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
-use super::{Inbox, Input};
+use super::{Closed, Inbox, Input};
 use crate::clock;
+use crate::config::error::quoted;
+use bookmark::Bookmark;
 pub use error::TailError;
 pub(super) use error::reason;
 use follow::{BUFFER, Follower, Turn};
+use keeper::Keeper;
+use reading::Given;
 use watch::Watch;
 
 /// A log to follow.
@@ -48,6 +56,9 @@ pub struct TailSpec {
     pub retry: bool,
     /// Look by the clock alone, where the system's file events do not tell of every write.
     pub poll: bool,
+    /// The folder of the bookmarks, to go on where the log was last heard, and not with its last
+    /// lines.
+    pub bookmarks: Option<PathBuf>,
 }
 
 /// Gives the lines of `spec` until `stop`, after a sample of those that stand before them. It
@@ -59,30 +70,79 @@ pub async fn run(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Resul
             () = stop.cancelled() => Ok(()),
         };
     }
-    let (follower, sample) = Follower::start(&spec, inbox.source(), clock::now())?;
+    let file = spec.bookmarks.as_ref().map(|folder| bookmark::file_for(folder, &spec.path));
+    let (mut follower, sample) = match file.as_deref().and_then(known) {
+        Some(bookmark) => Follower::resume(&spec, inbox.source(), &bookmark, clock::now())?,
+        None => Follower::start(&spec, inbox.source(), clock::now())?,
+    };
+    let mut way = Way { inbox, keeper: None };
+    if let Some(file) = file {
+        let (keeper, settled) = Keeper::start(file, follower.bookmark());
+        way.keeper = Some(keeper);
+        if way.inbox.send(Input::Counted(way.inbox.source(), settled)).await.is_err() {
+            return Ok(());
+        }
+    }
     if let Some(sample) = sample
-        && inbox.send(Input::Sample(sample)).await.is_err()
+        && way.inbox.send(Input::Sample(sample)).await.is_err()
     {
         return Ok(());
     }
-    if spec.follow {
-        follow(follower, &spec, &inbox, &stop).await;
+    let ended = if spec.follow {
+        follow(follower, &spec, &way, &stop).await
     } else {
-        read(follower, &inbox, &stop).await;
+        read(follower, &way, &stop).await
+    };
+    if ended.is_err() {
+        tracing::debug!(path = ?spec.path, "nobody listens any more");
     }
     Ok(())
 }
 
+/// What the bookmark in `file` says, where there is one.
+fn known(file: &Path) -> Option<Bookmark> {
+    bookmark::load(file).unwrap_or_else(|error| {
+        let why = reason(&error);
+        tracing::warn!("the bookmark {} cannot be read: {why}", quoted(file));
+        None
+    })
+}
+
+/// The way of lines to the listener, and of their places to where a bookmark is kept.
+struct Way {
+    inbox: Inbox,
+    keeper: Option<Keeper>,
+}
+
+impl Way {
+    /// The bookmark from before a read, where one is kept.
+    fn before(&self, follower: &mut Follower) -> Option<Arc<Bookmark>> {
+        self.keeper.as_ref().map(|_| follower.bookmark())
+    }
+
+    async fn give(&self, given: Given, before: Option<Arc<Bookmark>>) -> Result<(), Closed> {
+        let lines = match (&self.keeper, before) {
+            (Some(keeper), Some(before)) => keeper.note(given, before),
+            _ => given.lines,
+        };
+        self.inbox.send(Input::Lines(lines)).await
+    }
+}
+
 /// Hands on what `follower` finds, until `stop` or the end of the listener.
-async fn follow(mut follower: Follower, spec: &TailSpec, inbox: &Inbox, stop: &CancellationToken) {
+async fn follow(
+    mut follower: Follower,
+    spec: &TailSpec,
+    way: &Way,
+    stop: &CancellationToken,
+) -> Result<(), Closed> {
     let mut buffer = vec![0; BUFFER];
     let mut watch: Option<Watch> = None;
     while !stop.is_cancelled() {
+        let before = way.before(&mut follower);
         match (follower.turn(&mut buffer, clock::now()), &mut watch) {
-            (Turn::Lines(lines), _) => {
-                if inbox.send(Input::Lines(lines)).await.is_err() {
-                    return;
-                }
+            (Turn::Lines(given), _) => {
+                way.give(given, before).await?;
                 yield_now().await; // a log that floods leaves the others their turn
             }
             (Turn::Again, _) => yield_now().await,
@@ -93,32 +153,30 @@ async fn follow(mut follower: Follower, spec: &TailSpec, inbox: &Inbox, stop: &C
             (Turn::Idle, Some(watch)) => {
                 watch.mind_others(follower.has_retired());
                 tokio::select! {
-                    () = stop.cancelled() => return,
+                    () = stop.cancelled() => return Ok(()),
                     () = watch.changed(follower.deadline()) => {}
                 }
             }
         }
     }
+    Ok(())
 }
 
 /// Hands on what the file holds, to its end.
-async fn read(mut follower: Follower, inbox: &Inbox, stop: &CancellationToken) {
+async fn read(mut follower: Follower, way: &Way, stop: &CancellationToken) -> Result<(), Closed> {
     let mut buffer = vec![0; BUFFER];
     while !stop.is_cancelled() {
+        let before = way.before(&mut follower);
         match follower.turn(&mut buffer, clock::now()) {
-            Turn::Lines(lines) => {
-                if inbox.send(Input::Lines(lines)).await.is_err() {
-                    return;
-                }
-            }
+            Turn::Lines(given) => way.give(given, before).await?,
             Turn::Again | Turn::Switched => {}
             Turn::Idle => break,
         }
         yield_now().await;
     }
-    for lines in follower.finish() {
-        if inbox.send(Input::Lines(lines)).await.is_err() {
-            return;
-        }
+    let before = way.before(&mut follower);
+    for given in follower.finish() {
+        way.give(given, before.clone()).await?;
     }
+    Ok(())
 }

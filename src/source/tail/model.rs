@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use super::TailSpec;
+use super::bookmark::{self, Entry, Ledger, Part};
+use super::change::FileKey;
 use super::follow::{BUFFER, Follower, GRACE, Turn};
 use super::tests::{append, spec, texts};
 use crate::message::SourceId;
@@ -33,6 +36,9 @@ enum Action {
     Turns(u8),
     /// Nothing happens, for so many tenths of a second.
     Pause(u8),
+    /// The follower is killed while so many lines that it gave were not heard yet; another one goes
+    /// on when there is a look next.
+    Kill(u8),
 }
 
 /// How a log is rotated.
@@ -63,6 +69,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         2 => Just(Action::Late),
         4 => (1..4_u8).prop_map(Action::Turns),
         2 => (1..15_u8).prop_map(Action::Pause),
+        2 => (0..6_u8).prop_map(Action::Kill),
     ];
     prop::collection::vec(action, 1..40)
 }
@@ -97,7 +104,13 @@ struct Model {
     is_mixed: bool,
     written: Vec<Written>,
     pieces: u32,
-    follower: Follower,
+    /// None between a kill and the next look.
+    follower: Option<Follower>,
+    ledger: Ledger,
+    /// How many lines were given since the follower began.
+    n_given: usize,
+    /// A file was deleted: who does not hold it open cannot read it.
+    has_deleted: bool,
     buffer: Vec<u8>,
     now: Instant,
     heard: Vec<String>,
@@ -110,7 +123,8 @@ impl Model {
         let file = create(&path, way, 0);
         let writer = Writer { file, number: 0, unfinished: String::new() };
         let now = crate::clock::test_now();
-        let (follower, _) = Follower::start(&spec(&path), SourceId(0), now).unwrap();
+        let (mut follower, _) = Follower::start(&kept(&path), SourceId(0), now).unwrap();
+        let ledger = Ledger::new(follower.bookmark());
         Self {
             directory,
             writer,
@@ -120,7 +134,10 @@ impl Model {
             is_mixed: way == Way::Mixed,
             written: Vec::new(),
             pieces: 0,
-            follower,
+            follower: Some(follower),
+            ledger,
+            n_given: 0,
+            has_deleted: false,
             buffer: vec![0; BUFFER],
             now,
             heard: Vec::new(),
@@ -197,7 +214,12 @@ impl Model {
     /// and a truncation is not to be seen.
     fn begin(&mut self) {
         let metadata = self.writer.file.metadata().unwrap();
-        while !self.follower.holds(&metadata) {
+        let has_read =
+            |it: &Entry| it.identity.key == FileKey::from(&metadata) && it.spot.offset > 0;
+        if self.follower.is_none() && self.ledger.bookmark().files.last().is_some_and(has_read) {
+            return;
+        }
+        while !self.follower.as_ref().is_some_and(|it| it.holds(&metadata)) {
             self.turn();
         }
     }
@@ -209,8 +231,9 @@ impl Model {
             Action::Rotate => self.rotate(),
             Action::Recreate => {
                 self.is_mixed |= self.way == Way::Copies;
-                self.begin();
+                self.drain(); // what nobody holds is lost with its name
                 fs::remove_file(self.path().canonicalize().unwrap()).unwrap();
+                self.has_deleted = true;
                 self.create();
             }
             // Not as late that the file may have been given up.
@@ -221,15 +244,59 @@ impl Model {
                 self.drain();
                 self.now += Duration::from_millis(100) * u32::from(*tenths);
             }
+            Action::Kill(n_unheard) => self.kill(usize::from(*n_unheard)),
         }
     }
 
     fn turn(&mut self) -> Turn {
-        let turn = self.follower.turn(&mut self.buffer, self.now);
-        if let Turn::Lines(lines) = &turn {
-            self.heard.extend(texts(lines));
+        if self.follower.is_none() {
+            self.resume();
+        }
+        let follower = self.follower.as_mut().unwrap();
+        let before = follower.bookmark();
+        let mut turn = follower.turn(&mut self.buffer, self.now);
+        if let Turn::Lines(given) = &mut turn {
+            let lines = texts(&given.lines);
+            assert_eq!(given.lines.n_lines(), lines.len() as u64);
+            self.n_given += lines.len();
+            let place = given.place.take();
+            self.ledger.push(Part { n_lines: given.lines.n_lines(), place, before });
+            self.heard.extend(lines);
         }
         turn
+    }
+
+    /// Ends the follower; of what it gave, the last `n_unheard` lines are not heard.
+    fn kill(&mut self, n_unheard: usize) {
+        let is_gone = std::mem::take(&mut self.has_deleted);
+        if is_gone {
+            // All of it was given before, its unfinished line too, and it is written no more.
+            self.drain();
+            self.now += GRACE + PAUSE;
+            self.drain();
+            give_up(self.before.take(), &mut self.written);
+            // The next file may get its inode, but is not to be born in the same tick of the clock.
+            let born = || tempfile::tempfile().unwrap().metadata().unwrap().created().ok();
+            let now = born();
+            while now.is_some() && born() == now {}
+        }
+        let n_unheard = if is_gone { 0 } else { n_unheard.min(self.n_given) };
+        if self.follower.take().is_some() {
+            self.heard.truncate(self.heard.len() - n_unheard);
+            self.ledger.settle((self.n_given - n_unheard) as u64);
+        }
+    }
+
+    /// Another follower goes on by the bookmark.
+    fn resume(&mut self) {
+        let file = self.directory.path().join("bookmarks").join("bookmark");
+        bookmark::save(&file, &self.ledger.bookmark()).unwrap();
+        let bookmark = bookmark::load(&file).unwrap().unwrap();
+        let spec = TailSpec { retry: true, ..kept(&self.path()) };
+        let resumed = Follower::resume(&spec, SourceId(0), &bookmark, self.now);
+        let (mut follower, _) = resumed.unwrap();
+        self.ledger = Ledger::new(follower.bookmark());
+        (self.follower, self.n_given) = (Some(follower), 0);
     }
 
     fn drain(&mut self) {
@@ -241,8 +308,9 @@ impl Model {
         self.drain();
         self.now += GRACE + PAUSE;
         self.drain();
-        prop_assert!(!self.follower.has_retired());
-        prop_assert_eq!(self.follower.deadline(), None);
+        let follower = self.follower.as_ref().unwrap();
+        prop_assert!(!follower.has_retired());
+        prop_assert_eq!(follower.deadline(), None);
         for writer in [self.before.take(), Some(self.writer)] {
             give_up(writer, &mut self.written);
         }
@@ -250,6 +318,11 @@ impl Model {
         self.written.sort_by_key(|it| it.number);
         compare(&self.written, &self.heard, !self.is_mixed)
     }
+}
+
+/// A follower's log, whose bookmark is kept.
+fn kept(path: &Path) -> TailSpec {
+    TailSpec { bookmarks: Some(PathBuf::new()), ..spec(path) }
 }
 
 /// Creates the log, the file `number`, in the manner of `way`.

@@ -63,7 +63,7 @@ fn last_lines(file: &File, size: u64, lines: u64) -> io::Result<u64> {
 }
 
 /// The lines before `end`, as far as they are wanted to recognise the format by.
-fn sample(file: &File, end: u64) -> io::Result<Vec<u8>> {
+pub(super) fn sample(file: &File, end: u64) -> io::Result<Vec<u8>> {
     let floor = end.saturating_sub(SAMPLE);
     let start = last_lines(file, end, SAMPLE_LINES)?.max(floor);
     let mut bytes = vec![0; usize::try_from(end - start).unwrap_or(0)];

@@ -7,14 +7,23 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::time::Instant;
 
+use super::bookmark::{Entry, Place, Spot, holds};
 use super::change::{FileKey, MARKER, Sight, kind, sight};
+use super::kin::Identity;
 use super::open;
 use crate::message::SourceId;
 use crate::source::lines::{Gatherer, Lines};
 
+/// Lines, and where they stood in their file, for those who keep a bookmark.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) lines: Lines,
+    pub(super) place: Option<Place>,
+}
+
 /// What one read brought.
 pub(super) enum Progress {
-    Lines(Lines),
+    Lines(Given),
     /// Bytes that ended no line.
     Partial,
     End,
@@ -31,14 +40,31 @@ pub(super) struct Reading {
     head: Vec<u8>,
     /// The last bytes before the offset.
     marker: Vec<u8>,
-    pub(super) lines: Gatherer,
+    lines: Gatherer,
+    /// How many of the bytes before the offset belong to a line that was not given yet.
+    unfinished: u64,
+    /// Its number among all readings, where a bookmark is kept.
+    number: Option<u32>,
 }
 
 impl Reading {
     /// `file`, from its beginning.
     pub(super) fn new(file: File, key: FileKey, source: SourceId) -> Self {
-        let lines = Gatherer::new(source);
-        Self { file, key, offset: 0, head: Vec::new(), marker: Vec::new(), lines }
+        Self {
+            file,
+            key,
+            offset: 0,
+            head: Vec::new(),
+            marker: Vec::new(),
+            lines: Gatherer::new(source),
+            unfinished: 0,
+            number: None,
+        }
+    }
+
+    /// The same, as the reading `number`, if a bookmark is kept.
+    pub(super) fn numbered(self, number: Option<u32>) -> Self {
+        Self { number, ..self }
     }
 
     /// From `offset`, before which stands `marker`.
@@ -47,31 +73,61 @@ impl Reading {
         Self { offset, head, marker, ..self }
     }
 
+    /// From the `spot` that a bookmark tells, whether the file still has that text or not.
+    pub(super) fn resumed_at(self, spot: &Spot) -> Self {
+        let Spot { offset, marker, head } = spot.clone();
+        let continues = marker.last().is_some_and(|&last| last != b'\n');
+        Self { offset, head, marker, lines: self.lines.continuing(continues), ..self }
+    }
+
+    /// What a bookmark needs to know of it; the unfinished line is yet to be read.
+    pub(super) fn entry(&self) -> Entry {
+        let offset = self.offset - self.unfinished;
+        let before = offset.saturating_sub(MARKER as u64);
+        let marker = bytes_at(&self.file, before, offset - before).unwrap_or_default();
+        let spot = Spot { offset, marker, head: self.head.clone() };
+        let born = self.metadata().ok().and_then(|it| it.created().ok());
+        let identity = Identity { key: self.key, born };
+        Entry { reading: self.number.unwrap_or_default(), identity, spot }
+    }
+
     /// What `file` is to this text, which may stand in this file no more.
     pub(super) fn kinship(&self, file: &File) -> Kinship {
         let before = self.offset - self.marker.len() as u64;
-        let holds = |offset, bytes: &[u8]| {
-            bytes_at(file, offset, bytes.len() as u64).is_ok_and(|found| found == bytes)
-        };
         match () {
-            () if !self.marker.is_empty() && holds(before, &self.marker) => Kinship::Copy,
-            () if self.head.len() == MARKER && holds(0, &self.head) => Kinship::Snapshot,
+            () if !self.marker.is_empty() && holds(file, before, &self.marker) => Kinship::Copy,
+            () if self.head.len() == MARKER && holds(file, 0, &self.head) => Kinship::Snapshot,
             () => Kinship::Other,
         }
     }
 
-    /// Goes on in `file`, a copy, where the reading of this text ended, and begins anew here.
-    pub(super) fn move_to(&mut self, file: File, key: FileKey, source: SourceId) -> Self {
-        let lines = std::mem::replace(&mut self.lines, Gatherer::new(source));
-        let (head, marker) = (self.head.clone(), self.marker.clone());
-        let copy = Self { file, key, offset: self.offset, head, marker, lines };
-        self.restart(source);
+    /// Goes on in `file`, a copy, where the reading of this text ended, and begins another one
+    /// here, of that number.
+    pub(super) fn move_to(
+        &mut self,
+        file: File,
+        key: FileKey,
+        source: SourceId,
+        number: Option<u32>,
+    ) -> Self {
+        let copy = Self {
+            file,
+            key,
+            offset: self.offset,
+            head: self.head.clone(),
+            marker: self.marker.clone(),
+            lines: std::mem::replace(&mut self.lines, Gatherer::new(source)),
+            unfinished: self.unfinished,
+            number: self.number,
+        };
+        self.restart(source, number);
         copy
     }
 
-    /// From the beginning.
-    pub(super) fn restart(&mut self, source: SourceId) {
-        (self.offset, self.lines) = (0, Gatherer::new(source));
+    /// From the beginning, as the reading `number`.
+    pub(super) fn restart(&mut self, source: SourceId, number: Option<u32>) {
+        (self.offset, self.unfinished, self.number) = (0, 0, number);
+        self.lines = Gatherer::new(source);
         self.marker.clear();
         self.head.clear();
     }
@@ -101,10 +157,24 @@ impl Reading {
             let room = MARKER - self.head.len();
             self.head.extend_from_slice(&news[..news.len().min(room)]);
         }
+        let rest = memchr::memrchr(b'\n', news).map_or(news.len(), |end| news.len() - end - 1);
+        self.unfinished = if rest < news.len() { 0 } else { self.unfinished } + rest as u64;
+        let place = lines.is_some().then(|| self.place(window)).flatten();
         self.offset += news.len() as u64;
         self.marker.clear();
         self.marker.extend_from_slice(&window[n.saturating_sub(MARKER)..]);
-        Ok(lines.map_or(Progress::Partial, Progress::Lines))
+        Ok(lines.map_or(Progress::Partial, |lines| Progress::Lines(Given { lines, place })))
+    }
+
+    /// Where lines stood that `window` ends: what begins a marker's length before the offset.
+    fn place(&self, window: &[u8]) -> Option<Place> {
+        Some(Place {
+            reading: self.number?,
+            base: self.offset - self.marker.len() as u64,
+            n_before: self.marker.len(),
+            window: window.to_vec(),
+            head: self.head.clone(),
+        })
     }
 
     /// Reads on in the file `path`, where this one cannot be read any more. Whether the text is the
@@ -123,9 +193,21 @@ impl Reading {
     }
 
     /// The unfinished line, when it has waited long enough.
-    pub(super) fn flush_due(&mut self, now: Instant) -> Option<Lines> {
+    pub(super) fn flush_due(&mut self, now: Instant) -> Option<Given> {
         self.deadline().filter(|&deadline| deadline <= now)?;
-        self.lines.flush()
+        self.flush()
+    }
+
+    /// The unfinished line.
+    pub(super) fn flush(&mut self) -> Option<Given> {
+        let lines = self.lines.flush()?;
+        self.unfinished = 0;
+        Some(Given { lines, place: self.place(&self.marker) })
+    }
+
+    /// Whether the file begins with `head`.
+    pub(super) fn begins_with(&self, head: &[u8]) -> bool {
+        holds(&self.file, 0, head)
     }
 
     /// Whether the file may have a name still, whichever.
@@ -180,7 +262,9 @@ mod tests {
             fs::write(&log, text).unwrap();
             reading.reopen(&log).unwrap();
             match reading.read(&mut buffer, now) {
-                Ok(Progress::Lines(lines)) => lines.iter().map(|it| it.text.into_owned()).collect(),
+                Ok(Progress::Lines(given)) => {
+                    given.lines.iter().map(|it| it.text.into_owned()).collect()
+                }
                 Ok(Progress::Rewritten) => vec!["rewritten".to_owned()],
                 other => panic!("{:?}", other.map(|_| "no lines")),
             }

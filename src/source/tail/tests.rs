@@ -20,7 +20,14 @@ use crate::source::lines::Lines;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) fn spec(path: &Path) -> TailSpec {
-    TailSpec { path: path.to_path_buf(), lines: 2, follow: true, retry: false, poll: false }
+    TailSpec {
+        path: path.to_path_buf(),
+        lines: 2,
+        follow: true,
+        retry: false,
+        poll: false,
+        bookmarks: None,
+    }
 }
 
 pub(super) fn append(path: &Path) -> File {

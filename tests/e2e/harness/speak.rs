@@ -47,8 +47,14 @@ impl Event {
 #[derive(Default)]
 struct Printed {
     lines: Vec<(Instant, String)>,
+    /// There will be no more lines.
+    is_over: bool,
     complaints: String,
 }
+
+/// Where the program looks for what is the user's.
+const HOMES: [&str; 5] =
+    ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"];
 
 type Shared = Arc<Mutex<Printed>>;
 
@@ -95,6 +101,19 @@ impl Speak {
         Self::spawn(command)
     }
 
+    /// As [`Speak::print`], in `folder`, which is its home too.
+    pub(crate) fn print_at_home<S: AsRef<OsStr>>(
+        folder: &Path,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let mut command = irc_speak();
+        command.args(arguments).arg("--text").current_dir(folder);
+        for name in HOMES {
+            command.env(name, folder);
+        }
+        Self::spawn(command)
+    }
+
     fn spawn(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("irc-speak can be started");
@@ -106,6 +125,7 @@ impl Speak {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
                 locked(&shared).lines.push((now(), line));
             }
+            locked(&shared).is_over = true;
         });
         let shared = Arc::clone(&printed);
         std::thread::spawn(move || {
@@ -213,6 +233,13 @@ impl Speak {
         locked(&self.printed).lines.iter().map(|(_, line)| line.clone()).collect()
     }
 
+    /// All lines that it printed before it ended.
+    pub(crate) fn last_lines(&mut self) -> Vec<String> {
+        self.wait_end();
+        wait_for("its last line", String::new, || locked(&self.printed).is_over.then_some(()));
+        self.lines()
+    }
+
     /// What it has complained of.
     pub(crate) fn complaints(&self) -> String {
         locked(&self.printed).complaints.clone()
@@ -287,7 +314,7 @@ pub(crate) fn run<S: AsRef<OsStr>>(
 ) -> Output {
     let mut command = irc_speak();
     command.args(arguments).current_dir(folder);
-    for name in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"] {
+    for name in HOMES {
         command.env(name, folder);
     }
     command.env("PULSE_SERVER", format!("unix:{}/nowhere", folder.display()));

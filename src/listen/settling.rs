@@ -1,0 +1,123 @@
+//! How far each source was heard, for the sources that go on there the next time.
+#![forbid(unsafe_code)]
+
+use std::collections::{BTreeSet, HashMap};
+
+use tokio::time::timeout;
+
+use super::GOODBYE;
+use crate::message::{Fate, SourceId, Utterance, UtteranceId};
+use crate::source::Settled;
+
+/// Counts the lines that have ended, without a gap: a line may end before one that came earlier.
+#[derive(Default)]
+pub(super) struct Settling {
+    counts: HashMap<SourceId, Count>,
+    /// The lines of the counted sources that have not ended.
+    open: HashMap<UtteranceId, (SourceId, u64)>,
+    /// Those that end with another utterance.
+    merged: HashMap<UtteranceId, Vec<(SourceId, u64)>>,
+}
+
+struct Count {
+    settled: Settled,
+    /// All lines up to this one have ended.
+    n: u64,
+    /// Later ones that have.
+    later: BTreeSet<u64>,
+}
+
+impl Settling {
+    /// The lines of `source` are counted, and the count goes to `settled`.
+    pub(super) fn count(&mut self, source: SourceId, settled: Settled) {
+        self.counts.insert(source, Count { settled, n: 0, later: BTreeSet::new() });
+    }
+
+    /// An utterance was queued.
+    pub(super) fn queued(&mut self, utterance: &Utterance) {
+        if let Some(message) = utterance.message.as_ref().filter(|_| utterance.is_new())
+            && self.counts.contains_key(&message.source)
+        {
+            self.open.insert(utterance.id, (message.source, utterance.line));
+        }
+    }
+
+    /// A line has ended.
+    pub(super) fn line(&mut self, source: SourceId, line: u64) {
+        let Some(count) = self.counts.get_mut(&source) else { return };
+        count.later.insert(line);
+        let before = count.n;
+        while count.later.first() == Some(&(count.n + 1)) {
+            count.later.pop_first();
+            count.n += 1;
+        }
+        if count.n > before {
+            count.settled.tell(count.n);
+        }
+    }
+
+    /// An utterance has ended.
+    pub(super) fn ended(&mut self, id: UtteranceId, fate: &Fate) {
+        let lines = self.open.remove(&id).into_iter();
+        let lines = lines.chain(self.merged.remove(&id).unwrap_or_default());
+        match fate {
+            Fate::Merged { into } if self.open.contains_key(into) => {
+                let lines: Vec<_> = lines.collect();
+                self.merged.entry(*into).or_default().extend(lines);
+            }
+            _ => lines.collect::<Vec<_>>().into_iter().for_each(|(source, line)| {
+                self.line(source, line);
+            }),
+        }
+    }
+
+    /// Nothing more will be heard; waits a moment until that is taken down.
+    pub(super) async fn finish(&mut self) {
+        for (_, count) in self.counts.drain() {
+            if timeout(GOODBYE, count.settled.finish()).await.is_err() {
+                tracing::warn!("a bookmark was not written in time");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::message::Message;
+
+    #[tokio::test]
+    async fn lines_count_once_all_before_them_have_ended() {
+        let (sender, told) = watch::channel(0);
+        let mut settling = Settling::default();
+        settling.count(SourceId(3), Settled::new(sender, tokio::spawn(async {})));
+        let now = crate::clock::test_now();
+        for (id, line) in [(1, 1), (2, 2), (3, 4), (4, 5)] {
+            let message = Message { source: SourceId(3), ..Message::plain(SourceId(3), "", now) };
+            settling.queued(&Utterance {
+                id: UtteranceId(id),
+                text: String::new(),
+                message: Some(message),
+                line,
+                received: now,
+                is_replay: false,
+                earcon: None,
+                expiry: None,
+            });
+        }
+        settling.line(SourceId(3), 3); // dropped
+        settling.line(SourceId(0), 1); // of another source
+        assert_eq!(*told.borrow(), 0);
+        let spoken = Fate::Spoken { rate: 220, ms: 0 };
+        let merged = Fate::Merged { into: UtteranceId(3) };
+        for (id, fate, n) in
+            [(2, &spoken, 0), (1, &spoken, 3), (4, &merged, 3), (4, &spoken, 3), (3, &spoken, 5)]
+        {
+            settling.ended(UtteranceId(id), fate);
+            assert_eq!(*told.borrow(), n, "{id} {fate:?}");
+        }
+        settling.finish().await;
+    }
+}

@@ -1,0 +1,101 @@
+//! A follower that goes on where another one was.
+#![forbid(unsafe_code)]
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::Instant;
+
+use super::bookmark::{Bookmark, Entry};
+use super::change::{FileKey, MARKER, kind};
+use super::follow::{Follower, GRACE};
+use super::kin::{Identity, Kin, Relative};
+use super::open;
+use super::{TailError, TailSpec};
+use crate::message::SourceId;
+use crate::source::lines::Lines;
+
+impl Follower {
+    /// Goes on where `bookmark` says. The second part is the sample of the lines before, if there
+    /// are any.
+    pub(super) fn resume(
+        spec: &TailSpec,
+        source: SourceId,
+        bookmark: &Bookmark,
+        now: Instant,
+    ) -> Result<(Self, Option<Lines>), TailError> {
+        let mut follower = Self::of(spec, source);
+        let mut sample = Vec::new();
+        follower.kin = Kin::knowing(&bookmark.known);
+        let mut there = Relative::all(&spec.path, bookmark.target.as_deref().map(Path::new));
+        for (at, entry) in bookmark.files.iter().enumerate() {
+            let is_current = bookmark.has_current && at + 1 == bookmark.files.len();
+            let Some(found) = find(&there, entry, is_current) else { continue };
+            let Relative { file, key, .. } = there.remove(found);
+            sample = open::sample(&file, entry.spot.offset).unwrap_or_default();
+            let reading = follower.reading(file, key).resumed_at(&entry.spot);
+            if is_current {
+                follower.current = Some(reading);
+            } else {
+                follower.retired.push_back((reading, now + GRACE));
+            }
+        }
+        match &follower.current {
+            None => is_there(spec)?,
+            Some(reading) if reading.offset == 0 => follower.retire_copies(now),
+            Some(_) => {}
+        }
+        Ok((follower, (!sample.is_empty()).then(|| Lines::new(source, sample, now))))
+    }
+
+    /// Reads the copies that were made of the file before anything in it was heard: that it was
+    /// truncated since cannot be seen in it.
+    fn retire_copies(&mut self, now: Instant) {
+        let Some(current) = self.current.take() else { return };
+        if self.path.metadata().is_ok_and(|it| FileKey::from(&it) == current.key) {
+            for Relative { file, key, .. } in self.newcomers(&[current.key]) {
+                if !head(&file).is_ok_and(|head| current.begins_with(&head)) {
+                    let copy = self.reading(file, key);
+                    self.retired.push_back((copy, now + GRACE));
+                }
+            }
+        }
+        self.current = Some(current);
+    }
+}
+
+/// The first bytes of `file`.
+fn head(file: &File) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; MARKER];
+    let n = file.read_at(&mut head, 0)?;
+    head.truncate(n);
+    Ok(head)
+}
+
+/// Which of the files `there` has the text of `entry`: the same file, before a copy of it. The
+/// current one may also be the same file with another text: it was rewritten.
+fn find(there: &[Relative], entry: &Entry, is_current: bool) -> Option<usize> {
+    let is_same = |it: &Relative| {
+        it.file.metadata().is_ok_and(|metadata| Identity::from(&metadata) == entry.identity)
+    };
+    let has_text = |it: &Relative| entry.spot.is_in(&it.file);
+    let has_copy = |it: &Relative| !entry.spot.marker.is_empty() && has_text(it);
+    there
+        .iter()
+        .position(|it| is_same(it) && has_text(it))
+        .or_else(|| there.iter().position(has_copy))
+        .or_else(|| there.iter().position(is_same).filter(|_| is_current))
+}
+
+/// Whether the log of `spec` can be followed, or waited for.
+fn is_there(spec: &TailSpec) -> Result<(), TailError> {
+    match open::open(&spec.path) {
+        Ok((_, metadata)) => match kind(&metadata) {
+            Some(kind) => Err(TailError::unfit(&spec.path, kind)),
+            None => Ok(()),
+        },
+        Err(error) if spec.retry && spec.follow && error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(TailError::opening(&spec.path, &error, spec.follow)),
+    }
+}

@@ -1,0 +1,119 @@
+//! `tail --resume`: what was heard before the end, however that came, is not heard again, and
+//! nothing of what was not heard is left out.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+use crate::harness::{SoundServer, Speak, directory, run, signal, text_of, wait_for};
+
+fn append(log: &Path, text: &str) {
+    let mut file = OpenOptions::new().create(true).append(true).open(log).expect("a log");
+    file.write_all(text.as_bytes()).expect("a line is written");
+}
+
+/// Long enough that a signal falls into it.
+fn sentence(number: usize) -> String {
+    format!("sentence {number} goes on for long enough that the end of everything can fall into it")
+}
+
+/// Waits until a bookmark below `state` says that the file was heard up to `offset`.
+fn wait_heard(state: &Path, offset: usize, transcript: impl Fn() -> String) {
+    let wanted = format!("\"offset\":{offset},");
+    wait_for(&format!("a bookmark says {wanted}"), transcript, || {
+        let bookmarks = fs::read_dir(state.join("irc-speak")).ok()?;
+        let paths = bookmarks.flatten().map(|entry| entry.path());
+        let written = paths.filter(|path| path.extension().is_some_and(|it| it == "json"));
+        written.map(|path| text_of(&path)).any(|text| text.contains(&wanted)).then_some(())
+    });
+}
+
+#[test]
+fn after_a_kill_only_the_sentence_in_flight_is_heard_again() {
+    let sound = SoundServer::start();
+    let folder = directory();
+    let (log, state) = (folder.path().join("log"), folder.path().join("state"));
+    let start = || {
+        Speak::start_with(&sound, ["tail", "--resume", "log"], |command| {
+            command.current_dir(folder.path()).env("XDG_STATE_HOME", &state);
+        })
+    };
+    append(&log, "");
+    let mut first = 0;
+    for (round, name) in ["KILL", "KILL", "TERM", "KILL"].into_iter().enumerate() {
+        let mut speak = start();
+        let lines: Vec<_> = (first.max(2 * round)..2 * round + 2).map(sentence).collect();
+        lines.iter().for_each(|line| append(&log, &format!("{line}\n")));
+        let in_flight = 2 * round + 1;
+        speak.wait_event("a sentence begins", |event| event.is("started", &sentence(in_flight)));
+        let heard: String = (0..in_flight).map(|n| sentence(n) + "\n").collect();
+        wait_heard(&state, heard.len(), || speak.transcript());
+        signal(name, speak.pid());
+        speak.wait_end();
+        let begun = speak.events().into_iter().find(|event| event.name == "started");
+        assert_eq!(begun.map(|event| event.text), Some(sentence(first)), "round {round}");
+        first = in_flight;
+    }
+    // Rotated while nobody was there.
+    fs::rename(&log, folder.path().join("log.1")).expect("it is renamed");
+    append(&log, "another file has it all now\n");
+    let speak = start();
+    speak.wait_spoken("another file");
+    let spoken = speak.events().into_iter().filter(|event| event.is_fate("spoken", ""));
+    let texts: Vec<_> = spoken.map(|event| event.text).collect();
+    assert_eq!(texts, [sentence(first), "another file has it all now".to_owned()]);
+}
+
+#[test]
+fn a_flood_that_is_killed_again_and_again_is_told_whole() {
+    const LINES: usize = 2_000;
+    let folder = directory();
+    let log = folder.path().join("log");
+    append(&log, "");
+    run(folder.path(), ["tail", "--resume", "--no-follow", "--text", "log"], "");
+    let mut lines: Vec<String> = Vec::new();
+    let mut next = 0;
+    for round in 0..10 {
+        let flood = lines.len()..lines.len() + LINES;
+        lines.extend(flood.map(|n| format!("line {n}")));
+        append(&log, &(lines[lines.len() - LINES..].join("\n") + "\n"));
+        let mut speak = Speak::print_at_home(folder.path(), ["tail", "--resume", "log"]);
+        // Somewhere in the flood, another place each time.
+        wait_for("so many lines", String::new, || {
+            (speak.lines().len() > round * 200).then_some(())
+        });
+        signal("KILL", speak.pid());
+        let printed = speak.last_lines();
+        let first = lines.iter().position(|line| *line == printed[0]).expect("a line of the log");
+        assert!(first <= next, "round {round} begins with {first}, {next} is the next");
+        let whole = &printed[..printed.len() - 1]; // the kill may have cut the last
+        assert_eq!(whole, &lines[first..][..whole.len()], "round {round}");
+        next = first + whole.len();
+    }
+    let to_the_end = ["tail", "--resume", "--no-follow", "log"];
+    let rest = Speak::print_at_home(folder.path(), to_the_end).last_lines();
+    assert!(lines.len() - rest.len() <= next, "{} lines are left, {next} came", rest.len());
+    assert_eq!(rest, &lines[lines.len() - rest.len()..]);
+}
+
+#[test]
+fn a_damaged_bookmark_is_put_aside_and_told() {
+    let folder = directory();
+    let log = folder.path().join("log");
+    append(&log, "one\ntwo\nthree\n");
+    let tail = || {
+        let output = run(folder.path(), ["tail", "--resume", "--no-follow", "--text", "log"], "");
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned())
+    };
+    assert_eq!(tail(), ["two\nthree\n", ""]);
+    assert_eq!(tail(), ["", ""]);
+    let state = folder.path().join("irc-speak");
+    let bookmarks = fs::read_dir(&state).expect("a folder").flatten().map(|it| it.path());
+    let bookmarks: Vec<_> = bookmarks.collect();
+    assert_eq!(bookmarks.len(), 1, "{bookmarks:?}");
+    fs::write(&bookmarks[0], &fs::read(&bookmarks[0]).expect("a bookmark")[..100]).expect("cut");
+    let [said, complaint] = tail();
+    assert_eq!(said, "two\nthree\n");
+    assert!(complaint.contains("it was damaged, and put aside"), "{complaint}");
+    assert_eq!(tail(), ["", ""]);
+}
