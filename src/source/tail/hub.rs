@@ -112,7 +112,9 @@ pub(super) fn leave(signal: &Arc<Signal>) {
         !directory.followers.is_empty()
     });
     if let Some(watcher) = watcher.as_mut() {
-        left.iter().for_each(|path| unwatch(watcher, path));
+        for path in &left {
+            unwatch(watcher, path);
+        }
     }
 }
 
