@@ -101,7 +101,8 @@ pub struct Tail {
     /// heard this time
     #[arg(long)]
     pub resume: bool,
-    /// The files
+    /// The files; a folder, or a name in quotes with *, ?, [a-z], ** or {date} stands for many, also
+    /// for those that appear later
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }

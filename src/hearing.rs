@@ -2,11 +2,12 @@
 //! without a wait.
 #![forbid(unsafe_code)]
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::filter::{Effect, Expires, Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
-use crate::message::{Line, Message, SourceId};
+use crate::message::{Kind, Line, Message, SourceId};
 use crate::phrase::{Naming, Phraser};
 use crate::source::lines::Lines;
 
@@ -44,6 +45,8 @@ pub struct Explained<'a> {
 /// A source as it is heard: its name, its format, its lines so far.
 struct Ear {
     name: String,
+    /// The channel that a log's name tells, for lines that tell none.
+    channel: Option<String>,
     reader: Reader,
     n_lines: u64,
 }
@@ -53,6 +56,8 @@ pub struct Hearing {
     filter: Filter,
     phraser: Phraser,
     ears: Vec<Ear>,
+    /// How a source is read at first.
+    reader: Reader,
     words: String,
     effects: Vec<(usize, Effect)>,
 }
@@ -66,20 +71,23 @@ impl Hearing {
         filter: Filter,
         naming: Naming,
     ) -> Self {
-        let reader = || match format {
-            Some(name) => Reader::named(Arc::clone(grammars), name)
-                .unwrap_or_else(|_| Reader::recognising(Arc::clone(grammars))),
-            None => Reader::recognising(Arc::clone(grammars)),
-        };
-        let ears =
-            names.into_iter().map(|name| Ear { name, reader: reader(), n_lines: 0 }).collect();
-        Self {
+        let known = format.and_then(|name| Reader::named(Arc::clone(grammars), name).ok());
+        let mut hearing = Self {
             filter,
             phraser: Phraser::new(naming),
-            ears,
+            ears: Vec::new(),
+            reader: known.unwrap_or_else(|| Reader::recognising(Arc::clone(grammars))),
             words: String::new(),
             effects: Vec::new(),
-        }
+        };
+        names.into_iter().for_each(|name| hearing.open(name));
+        hearing
+    }
+
+    /// Hears another source, called `name`; its id is the next one.
+    pub fn open(&mut self, name: String) {
+        let channel = channel_of(&name).map(str::to_owned);
+        self.ears.push(Ear { name, channel, reader: self.reader.clone(), n_lines: 0 });
     }
 
     /// Goes on with other rules and another way of naming, from the next line on.
@@ -107,20 +115,20 @@ impl Hearing {
     pub fn lines(&mut self, lines: &Lines, mut take: impl FnMut(Message<'_>, u64, Heard<'_>)) {
         let ear = &mut self.ears[usize::from(lines.source().0)];
         let (filter, phraser, words) = (&self.filter, &mut self.phraser, &mut self.words);
-        let name = ear.name.as_str();
+        let whence = Whence { name: &ear.name, channel: ear.channel.as_deref() };
         let mut hear = |verdict| {
             ear.n_lines += 1;
             tell(phraser, words, verdict, ear.n_lines, &mut take);
         };
         if lines.n_bytes() < BACKLOG || !ear.reader.is_sure() {
             let reader = &mut ear.reader;
-            return lines.iter().map(|line| judge(reader, filter, name, line)).for_each(hear);
+            return lines.iter().map(|line| judge(reader, filter, whence, line)).for_each(hear);
         }
         let [first, second] = lines.parts();
         let mut other_reader = ear.reader.clone();
         std::thread::scope(|scope| {
-            let second = scope.spawn(move || judged(&mut other_reader, filter, name, second));
-            judged(&mut ear.reader, filter, name, first).into_iter().for_each(&mut hear);
+            let second = scope.spawn(move || judged(&mut other_reader, filter, whence, second));
+            judged(&mut ear.reader, filter, whence, first).into_iter().for_each(&mut hear);
             match second.join() {
                 Ok(verdicts) => verdicts.into_iter().for_each(&mut hear),
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -135,7 +143,8 @@ impl Hearing {
         let ear = &mut self.ears[usize::from(line.source.0)];
         ear.n_lines += 1;
         let blank = is_blank(&line);
-        let message = ear.reader.read(line);
+        let whence = Whence { name: &ear.name, channel: ear.channel.as_deref() };
+        let message = whence.place(ear.reader.read(line));
         let verdict = if blank {
             Verdict::Drop { message: message.clone(), rule: NOTHING_TO_SAY }
         } else {
@@ -165,6 +174,44 @@ impl Hearing {
     }
 }
 
+/// Where a line comes from.
+#[derive(Clone, Copy)]
+struct Whence<'a> {
+    name: &'a str,
+    channel: Option<&'a str>,
+}
+
+impl<'a> Whence<'a> {
+    /// The channel goes to what a format recognised, where the line tells none.
+    fn place(self, mut message: Message<'a>) -> Message<'a> {
+        if message.channel.is_none() && message.kind != Kind::Plain {
+            message.channel = self.channel.map(Cow::Borrowed);
+        }
+        message
+    }
+}
+
+/// The channel in a log's name: `#rust` in `logs/#rust.log`, `libera_#rust_20261124.log` and
+/// `#rust/2026-11-24.log`.
+fn channel_of(name: &str) -> Option<&str> {
+    let begins = |at: &usize, part: &str| *at == 0 || part[..*at].ends_with(['.', '_', '-']);
+    let mut parts = name.rsplit('/').filter(|part| part.contains('#'));
+    let (part, start) = parts.find_map(|part| {
+        let start = part.match_indices('#').map(|(at, _)| at).find(|at| begins(at, part));
+        Some((part, start?))
+    })?;
+    let channel = &part[start..];
+    let endings = [".log", ".txt", ".weechatlog", ".html", ".json"];
+    let channel = endings.iter().find_map(|it| channel.strip_suffix(it)).unwrap_or(channel);
+    // A date, with what sets it off.
+    let is_date = |at: &usize| {
+        let digits = channel[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        matches!(digits, 4 | 6 | 8)
+    };
+    let date = channel.match_indices(['.', '_', '-']).map(|(at, _)| at).find(is_date);
+    Some(&channel[..date.unwrap_or(channel.len())]).filter(|it| it.len() > 1)
+}
+
 fn is_blank(line: &Line<'_>) -> bool {
     line.text.trim_ascii().is_empty()
 }
@@ -173,23 +220,23 @@ fn is_blank(line: &Line<'_>) -> bool {
 fn judge<'r, 'm>(
     reader: &mut Reader,
     filter: &'r Filter,
-    source_name: &str,
+    whence: Whence<'m>,
     line: Line<'m>,
 ) -> Verdict<'r, 'm> {
     if is_blank(&line) {
         let message = Message::plain(line.source, "", line.received);
         return Verdict::Drop { message, rule: NOTHING_TO_SAY };
     }
-    filter.judge(reader.read(line), source_name)
+    filter.judge(whence.place(reader.read(line)), whence.name)
 }
 
 fn judged<'r, 'm>(
     reader: &mut Reader,
     filter: &'r Filter,
-    source_name: &str,
+    whence: Whence<'m>,
     lines: impl Iterator<Item = Line<'m>>,
 ) -> Vec<Verdict<'r, 'm>> {
-    lines.map(|line| judge(reader, filter, source_name, line)).collect()
+    lines.map(|line| judge(reader, filter, whence, line)).collect()
 }
 
 /// Tells `take` the words for a message, or the rule that took it out.
@@ -221,5 +268,30 @@ fn words_for<'a>(
         Heard::Words(words, expires)
     } else {
         Heard::Dropped(NOTHING_TO_SAY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logs_name_tells_its_channel() {
+        for (name, channel) in [
+            ("irclogs/libera/#rust.log", Some("#rust")),
+            ("##c++.log", Some("##c++")),
+            ("#node.js.log", Some("#node.js")),
+            ("irc.libera.#rust-de.weechatlog", Some("#rust-de")),
+            ("user_libera_#rust_20261124.log", Some("#rust")),
+            ("log/#rust/2026-11-24.log", Some("#rust")),
+            ("#rust.2026-11-24.log", Some("#rust")),
+            ("#area-51", Some("#area-51")),
+            ("sic.out", None),
+            ("kim.log", None),
+            ("c#/notes", None),
+            ("#.log", None),
+        ] {
+            assert_eq!(channel_of(name), channel, "{name}");
+        }
     }
 }

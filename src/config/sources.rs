@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 use super::ConfigError;
+use super::error::quoted;
 use super::file::{self, Loaded};
 use crate::cli::{Cli, Command, Connect, Tail};
 use crate::source::SourceSpec;
@@ -52,9 +53,13 @@ fn stdin_has_lines() -> bool {
 
 fn tails(tail: &Tail) -> Result<Vec<SourceSpec>, ConfigError> {
     let bookmarks = bookmarks(tail.resume)?;
+    for path in &tail.files {
+        let wrong = |problem| ConfigError::Wrong(format!("FILE {}: {problem}", quoted(path)));
+        TailSpec::check(path).map_err(wrong)?;
+    }
     let spec = |path: &PathBuf| {
         SourceSpec::Tail(TailSpec {
-            path: path.clone(),
+            path: expand_home(path), // in quotes, the shell left it
             lines: tail.lines,
             follow: !tail.no_follow,
             retry: tail.retry,
@@ -102,14 +107,7 @@ pub(super) fn configured(file: Option<&Loaded>) -> Result<Vec<SourceSpec>, Confi
 
 fn configured_source(loaded: &Loaded, source: &file::Source) -> Result<SourceSpec, ConfigError> {
     match (&source.tail, &source.connect, &source.run) {
-        (Some(path), None, None) => Ok(SourceSpec::Tail(TailSpec {
-            path: expand_home(path.get_ref()),
-            lines: source.lines.unwrap_or(2),
-            follow: true,
-            retry: true,
-            poll: source.poll,
-            bookmarks: bookmarks(source.resume)?,
-        })),
+        (Some(path), None, None) => configured_tail(loaded, source, path),
         (None, Some(server), None) => configured_server(loaded, source, server),
         (None, None, Some(command)) if !command.get_ref().is_empty() => {
             Ok(SourceSpec::Command(command.get_ref().iter().map(OsString::from).collect()))
@@ -120,6 +118,23 @@ fn configured_source(loaded: &Loaded, source: &file::Source) -> Result<SourceSpe
             Err(ConfigError::Wrong(format!("{}: {problem}", loaded.path.display())))
         }
     }
+}
+
+fn configured_tail(
+    loaded: &Loaded,
+    source: &file::Source,
+    tail: &Spanned<PathBuf>,
+) -> Result<SourceSpec, ConfigError> {
+    let path = expand_home(tail.get_ref());
+    TailSpec::check(&path).map_err(|problem| loaded.error(tail, problem))?;
+    Ok(SourceSpec::Tail(TailSpec {
+        path,
+        lines: source.lines.unwrap_or(2),
+        follow: true,
+        retry: true,
+        poll: source.poll,
+        bookmarks: bookmarks(source.resume)?,
+    }))
 }
 
 fn configured_server(

@@ -48,6 +48,10 @@ impl Listener<'_> {
             Input::Message(message) => hearing.message(message, &mut take),
             Input::Sample(lines) => hearing.sample(&lines),
             Input::Notice(source, text) => utterances.extend(self.announce(source, &text)),
+            Input::Opened(_, name) => {
+                names.push(name.clone());
+                hearing.open(name);
+            }
             Input::Counted(source, settled) => settling.count(source, settled),
             Input::Ended(_, ended) => self.roll.strike(ended)?,
         }

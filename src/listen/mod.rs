@@ -44,7 +44,7 @@ use crate::control::{self, Controls, Shown, keys, screen};
 use crate::error::Error;
 use crate::hearing::Hearing;
 use crate::journal::Journal;
-use crate::message::{Fate, SourceId, UtteranceId};
+use crate::message::{Fate, UtteranceId};
 use crate::queue::{Event, Queue};
 use crate::source::{Inbox, Input};
 use crate::speaker::Speakers;
@@ -84,9 +84,10 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     );
     let signals = Signals::new()?;
     let mut mouths = Vec::new();
-    for (number, source) in (0..).zip(settings.sources) {
+    let n_sources = u16::try_from(names.len()).unwrap_or(u16::MAX);
+    for (inbox, source) in Inbox::first(n_sources, &sender).zip(settings.sources) {
         let host = source.name();
-        let mouth = source.start(Inbox::new(SourceId(number), sender.clone()), stop.clone());
+        let mouth = source.start(inbox, stop.clone());
         mouths.extend(mouth.map(|mouth| Connection { host, mouth }));
     }
     drop(sender);

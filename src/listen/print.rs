@@ -85,6 +85,7 @@ impl Print<'_> {
             Input::Notice(source, text) => {
                 eprintln!("irc-speak: {}: {}", escaped(hearing.name(source)), escaped(&text));
             }
+            Input::Opened(_, name) => hearing.open(name),
             Input::Counted(source, settled) => drop(self.counted.insert(source, settled)),
             Input::Ended(_, ended) => self.roll.strike(ended)?,
         }

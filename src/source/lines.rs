@@ -100,10 +100,13 @@ fn has_odd_byte(bytes: &[u8]) -> bool {
     memchr::memchr3(b'\r', 0, 0xef, bytes).is_some()
 }
 
-/// Decodes one line: UTF-8 where it is, else Windows-1252, a superset of Latin-1 that leaves no
-/// byte unread. A line end's carriage return goes, other ones become blanks, NUL goes, and so
-/// does a byte order mark at the beginning.
+/// Decodes one line: UTF-8 where it is, UTF-16 (little-endian, as Windows writes it) where it must
+/// be, else Windows-1252, a superset of Latin-1 that leaves no byte unread. A line end's carriage
+/// return goes, other ones become blanks, NUL goes, and so does a byte order mark at the beginning.
 pub fn decode(line: &[u8]) -> Cow<'_, str> {
+    if let Some(text) = wide(line) {
+        return Cow::Owned(text);
+    }
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
     let line = cut(line);
@@ -117,6 +120,20 @@ pub fn decode(line: &[u8]) -> Cow<'_, str> {
     Cow::Owned(
         text.chars().filter(|&c| c != '\0').map(|c| if c == '\r' { ' ' } else { c }).collect(),
     )
+}
+
+/// The text of a line of UTF-16: it begins with a byte order mark, or with the second half of the
+/// line end before it; it holds a character of one byte, if only a blank, and no NUL.
+fn wide(line: &[u8]) -> Option<String> {
+    let text = line.strip_prefix(b"\xff\xfe").or_else(|| line.strip_prefix(b"\0"))?;
+    let (pairs, []) = text[..text.len().min(MAX_LINE)].as_chunks::<2>() else { return None };
+    let is_narrow = |[low, high]: &[u8; 2]| *high == 0 && *low != 0;
+    if pairs.contains(&[0, 0]) || !pairs.iter().any(is_narrow) {
+        return None;
+    }
+    let units: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+    let text = String::from_utf16_lossy(&units);
+    Some(text.strip_suffix('\r').unwrap_or(&text).replace('\r', " "))
 }
 
 /// The first [`MAX_LINE`] bytes of `line`, less where that would cut a character.
@@ -161,11 +178,17 @@ impl Splitter {
     /// Gives up waiting for the line end: what there is of a line, if anything. What is over
     /// [`MAX_LINE`] stays dropped, up to its line end.
     pub fn flush(&mut self) -> Option<Vec<u8>> {
-        (!self.partial.is_empty()).then(|| std::mem::take(&mut self.partial))
+        self.is_unfinished().then(|| std::mem::take(&mut self.partial))
+    }
+
+    /// Whether something waits for its line end: more than the second half of UTF-16's.
+    pub fn is_unfinished(&self) -> bool {
+        self.partial.iter().any(|&byte| byte != 0)
     }
 
     /// How many bytes wait for their line end.
-    pub fn pending(&self) -> usize {
+    #[cfg(test)]
+    fn pending(&self) -> usize {
         self.partial.len()
     }
 
@@ -222,7 +245,7 @@ impl Gatherer {
 
     /// When to [`flush`](Self::flush), if nothing comes until then.
     pub fn deadline(&self) -> Option<Instant> {
-        (self.splitter.pending() > 0).then(|| self.last_read.map(|last| last + PAUSE))?
+        self.splitter.is_unfinished().then(|| self.last_read.map(|last| last + PAUSE))?
     }
 
     /// Gives what there is of a line, if anything.
@@ -248,6 +271,10 @@ mod tests {
             (b"\xef\xbb\xbfmarked", "marked"),
             ("caf\u{e9}".as_bytes(), "caf\u{e9}"),
             (b"caf\xe9 ol\xff", "caf\u{e9} ol\u{ff}"), // Latin-1
+            (b"\xff\xfea\0\x1f\x04 \0\r\0", "a\u{41f} "), // UTF-16, the first line
+            (b"\0\x1f\x04 \0a\0", "\u{41f} a"),        // and another
+            (b"\0plain", "plain"),
+            (b"\0\0\0\0plain", "plain"),
         ] {
             assert_eq!(decode(bytes), text, "line: {bytes:?}");
         }
@@ -321,6 +348,17 @@ mod tests {
             assert_eq!(texts(gatherer.flush().as_ref()), ["hel"]);
             assert!(gatherer.deadline().is_none());
             assert_eq!(texts(gatherer.push(rest, now).as_ref()), heard, "rest: {rest:?}");
+        }
+    }
+
+    #[test]
+    fn lines_of_utf_16_are_whole_when_their_writer_pauses() {
+        let now = crate::clock::test_now();
+        let mut gatherer = Gatherer::new(SourceId(0));
+        for (read, heard) in [(&b"\xff\xfea\0\r\0\n\0"[..], "a"), (b"b\0\x1f\x04\n\0", "b\u{41f}")]
+        {
+            assert_eq!(texts(gatherer.push(read, now).as_ref()), [heard]);
+            assert!(gatherer.deadline().is_none() && gatherer.flush().is_none());
         }
     }
 

@@ -9,9 +9,10 @@ pub mod stdin;
 pub mod tail;
 
 use std::ffi::OsString;
+use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,8 @@ pub enum Input {
     Message(Message<'static>),
     /// News of the source itself that the listener should hear ("connection lost").
     Notice(SourceId, String),
+    /// A source that is part of another one: of this name, and with the next number.
+    Opened(SourceId, String),
     /// The source wants to know how many of its lines were heard.
     Counted(SourceId, Settled),
     /// The source has ended and will send no more.
@@ -144,12 +147,36 @@ pub struct Closed;
 pub struct Inbox {
     source: SourceId,
     sender: mpsc::Sender<Input>,
+    /// How many sources there are; held while one is told of, so that they are told of in order.
+    n_sources: Arc<Mutex<u16>>,
 }
 
 impl Inbox {
     /// The way of `source` into `sender`.
     pub fn new(source: SourceId, sender: mpsc::Sender<Input>) -> Self {
-        Self { source, sender }
+        Self { source, sender, n_sources: Arc::new(Mutex::new(source.0 + 1)) }
+    }
+
+    /// The ways of the first `n` sources into `sender`; others may be opened.
+    pub fn first(n: u16, sender: &mpsc::Sender<Input>) -> impl Iterator<Item = Self> {
+        let n_sources = Arc::new(Mutex::new(n));
+        let sender = sender.clone();
+        (0..n).map(move |number| Self {
+            source: SourceId(number),
+            sender: sender.clone(),
+            n_sources: Arc::clone(&n_sources),
+        })
+    }
+
+    /// The way of another source, called `name`. Should all numbers be given away, what it gives
+    /// is this one's.
+    pub async fn open(&self, name: String) -> Result<Self, Closed> {
+        let mut n_sources = self.n_sources.lock().await;
+        let source = SourceId(*n_sources);
+        let Some(next) = n_sources.checked_add(1) else { return Ok(self.clone()) };
+        self.send(Input::Opened(source, name)).await?;
+        *n_sources = next;
+        Ok(Self { source, ..self.clone() })
     }
 
     /// The source whose inbox this is.

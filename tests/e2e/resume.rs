@@ -43,7 +43,7 @@ fn after_a_kill_only_the_sentence_in_flight_is_heard_again() {
     for (round, name) in ["KILL", "KILL", "TERM", "KILL"].into_iter().enumerate() {
         let mut speak = start();
         let lines: Vec<_> = (first.max(2 * round)..2 * round + 2).map(sentence).collect();
-        lines.iter().for_each(|line| append(&log, &format!("{line}\n")));
+        append(&log, &(lines.join("\n") + "\n"));
         let in_flight = 2 * round + 1;
         speak.wait_event("a sentence begins", |event| event.is("started", &sentence(in_flight)));
         let heard: String = (0..in_flight).map(|n| sentence(n) + "\n").collect();
@@ -94,6 +94,52 @@ fn a_flood_that_is_killed_again_and_again_is_told_whole() {
     let rest = Speak::print_at_home(folder.path(), to_the_end).last_lines();
     assert!(lines.len() - rest.len() <= next, "{} lines are left, {next} came", rest.len());
     assert_eq!(rest, &lines[lines.len() - rest.len()..]);
+}
+
+#[test]
+fn logs_that_appear_later_are_heard_whole_and_none_twice() {
+    let folder = directory();
+    let log = |name: &str, text: &str| {
+        let path = folder.path().join("irclogs").join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder is made");
+        append(&path, text);
+    };
+    let start = || {
+        let patterns = ["irclogs/*/#meeting.log", "irclogs/*/#daily.{date}.log"];
+        let arguments = [&["tail", "--resume", "-F"][..], &patterns].concat();
+        Speak::print_at_home(folder.path(), arguments)
+    };
+    log("libera/#meeting.log", "one of many\ntwo\nthree\n");
+    log("libera/#other.log", "never\n");
+    log("oftc/#daily.2026-11-22.log", "passed over\n");
+    log("oftc/#daily.2026-11-23.log", "yesterday\n");
+    let mut speak = start();
+    speak.wait_lines(&["two", "three", "yesterday"]);
+    log("oftc/#meeting.log", "four\nfive\nsix\n"); // the folder was there
+    log("new/#meeting.log", "seven\neight\nnine\n"); // it was not
+    log("oftc/#daily.2026-11-24.log", "today\n");
+    speak.wait_lines(&["six", "nine", "today"]);
+    wait_heard(folder.path(), "seven\neight\nnine\n".len(), || speak.transcript());
+    wait_heard(folder.path(), "today\n".len(), || speak.transcript());
+    wait_heard(folder.path(), "four\nfive\nsix\n".len(), || speak.transcript());
+    signal("KILL", speak.pid());
+    let mut lines = speak.last_lines();
+    log("oftc/#daily.2026-11-24.log", "later\n");
+    log("oftc/#daily.2026-11-25.log", "tomorrow\n");
+    log("newer/#meeting.log", "ten\neleven\ntwelve\n");
+    let mut speak = start();
+    speak.wait_lines(&["twelve", "later", "tomorrow"]);
+    log("newer/#meeting.log", "end\n");
+    speak.wait_line("end");
+    signal("TERM", speak.pid());
+    lines.extend(speak.last_lines());
+    lines.sort();
+    let mut wanted = ["two", "three", "yesterday", "four", "five", "six", "seven", "eight", "nine"]
+        .into_iter()
+        .chain(["today", "later", "tomorrow", "ten", "eleven", "twelve", "end"])
+        .collect::<Vec<_>>();
+    wanted.sort_unstable();
+    assert_eq!(lines, wanted, "{}", speak.transcript());
 }
 
 #[test]

@@ -74,3 +74,21 @@ fn a_word_of_the_protocol_in_what_somebody_says_is_heard() {
     speak.wait_line("the PART about ChanServ");
     assert_eq!(speak.transcript().matches("JOIN").count(), 1, "{}", speak.transcript());
 }
+
+#[test]
+fn a_log_is_followed_by_its_name_from_where_one_is() {
+    let folder = directory();
+    for name in ["log", "./log", "logs/log", "../log"] {
+        let log = folder.path().join("here").join(name);
+        std::fs::create_dir_all(log.parent().expect("a folder")).expect("a folder is made");
+        std::fs::write(&log, "one\n").expect("a log is written");
+        let speak = Speak::print_at_home(&folder.path().join("here"), ["tail", name]);
+        speak.wait_line("one");
+        // The clock alone would tell of it later than a test waits.
+        for text in ["two", "three"] {
+            let mut file = std::fs::OpenOptions::new().append(true).open(&log).expect("a log");
+            std::io::Write::write_all(&mut file, format!("{text}\n").as_bytes()).expect("a line");
+            speak.wait_line(text);
+        }
+    }
+}

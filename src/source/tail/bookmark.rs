@@ -193,16 +193,25 @@ pub(super) fn load(file: &Path) -> io::Result<Option<Bookmark>> {
     Err(io::Error::new(io::ErrorKind::InvalidData, "it was damaged, and put aside"))
 }
 
+/// Notes in `file` that the logs of `pattern` were followed.
+pub(super) fn mark(file: &Path, pattern: &Path) -> io::Result<()> {
+    write(file, &serde_json::to_vec(&serde_json::json!({ "pattern": pattern.to_string_lossy() }))?)
+}
+
 /// Writes a bookmark: whoever reads it, also after a crash, finds this one or the one before. It
 /// holds a few words of the log: nobody but the user may read it.
 pub(super) fn save(file: &Path, bookmark: &Bookmark) -> io::Result<()> {
+    write(file, &serde_json::to_vec(bookmark)?)
+}
+
+fn write(file: &Path, text: &[u8]) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     let new = file.with_extension("new");
     let mut options = fs::OpenOptions::new();
     let mut writer = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    writer.write_all(&serde_json::to_vec(bookmark)?)?;
+    writer.write_all(text)?;
     writer.sync_data()?;
     fs::rename(&new, file)
 }

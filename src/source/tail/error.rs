@@ -32,10 +32,16 @@ impl TailError {
         Self::Unreadable { path: path.to_path_buf(), why }
     }
 
+    /// Nothing has a name that the pattern `path` stands for.
+    pub(super) fn unmatched(path: &Path, follow: bool) -> Self {
+        let what = if path.is_dir() { "there is no log in it" } else { "no log has such a name" };
+        let hint = if follow { "; --retry waits for one" } else { "" };
+        Self::Unreadable { path: path.to_path_buf(), why: format!("{what}{hint}") }
+    }
+
     /// The file `path` is something without lines: `kind`, with its article.
     pub(super) fn unfit(path: &Path, kind: &str) -> Self {
-        let hint = if kind == "a directory" { "; name a file in it" } else { "" };
-        Self::Unreadable { path: path.to_path_buf(), why: format!("it is {kind}{hint}") }
+        Self::Unreadable { path: path.to_path_buf(), why: format!("it is {kind}") }
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) struct Signal {
     names: Vec<OsString>,
     /// Other files in the directories matter too.
     pub(super) others: AtomicBool,
+    /// Whatever comes into the directories matters, and what goes.
+    entries: bool,
     /// A name may lead elsewhere by now, or a directory is not watched any more.
     pub(super) stale: AtomicBool,
 }
@@ -49,6 +51,10 @@ pub(super) struct Signal {
 impl Signal {
     pub(super) fn new(names: Vec<OsString>) -> Arc<Self> {
         Arc::new(Self { names, ..Self::default() })
+    }
+
+    pub(super) fn of_entries() -> Arc<Self> {
+        Arc::new(Self { entries: true, ..Self::default() })
     }
 
     fn is_named(&self, path: &Path) -> bool {
@@ -148,14 +154,15 @@ fn spread(directories: &mut Directories, event: notify::Result<Event>) {
     for path in &event.paths {
         // It came, or went, and the watch with it: its inode may be another's by now.
         directories.remove(path).iter().for_each(all);
-        // What is watched as "." is told of as "./log".
-        let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
-        let Some(directory) = directories.get(parent.unwrap_or(Path::new("."))) else { continue };
+        let Some(directory) = path.parent().and_then(|it| directories.get(it)) else { continue };
         for follower in &directory.followers {
             let is_named = follower.is_named(path);
             if is_named && is_news {
                 follower.go_stale();
-            } else if is_named || follower.others.load(Ordering::Relaxed) {
+            } else if is_named
+                || follower.others.load(Ordering::Relaxed)
+                || (follower.entries && is_news)
+            {
                 follower.wake.notify_one();
             }
         }

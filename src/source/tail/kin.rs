@@ -141,6 +141,22 @@ fn each(path: &Path, mut take: impl FnMut(&Path, i64, &Metadata)) {
     }
 }
 
+/// Whether `path` has the name of a rotated file of a log beside it, of which `is_log` is true.
+pub(super) fn is_rotated(path: &Path, is_log: impl Fn(&Path) -> bool) -> bool {
+    let Some(name) = path.file_name() else { return false };
+    let bytes = name.as_bytes();
+    let extension = path.extension().map_or(bytes.len(), |it| bytes.len() - it.len() - 1);
+    let cuts = (1..bytes.len()).filter(|&at| b".-_".contains(&bytes[at]));
+    // The log's name, with and without the extension that stands last.
+    let logs = cuts.flat_map(|at| {
+        [bytes[..at].to_vec(), [&bytes[..at], &bytes[extension.max(at)..]].concat()]
+    });
+    logs.into_iter().any(|log| {
+        let log = OsStr::from_bytes(&log);
+        log != name && rank(name, log).is_some() && is_log(&path.with_file_name(log))
+    })
+}
+
 /// What `name` says of the age of a rotated `log`, the higher, the younger; `None` when it is not
 /// a rotated log's name. Numbers grow with age (`log.2` is older than `log.1`), dates shrink.
 fn rank(name: &OsStr, log: &OsStr) -> Option<i64> {
@@ -190,6 +206,22 @@ mod tests {
             ("other.1", "log", None),
         ] {
             assert_eq!(rank(OsStr::new(name), OsStr::new(log)), age, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_rotated_file_is_known_by_its_log() {
+        for (name, log, rotated) in [
+            ("log.1", "log", true),
+            ("log-20260307", "log", true),
+            ("meeting-2026-03-07.log", "meeting.log", true),
+            ("meeting.log.old", "meeting.log", true),
+            ("meeting.log", "meeting.log", false),
+            ("2026-03-07.log", "2026-03-06.log", false),
+            ("meeting.log", "meeting", false),
+        ] {
+            let is_log = |path: &Path| path == Path::new("logs").join(log);
+            assert_eq!(is_rotated(&Path::new("logs").join(name), is_log), rotated, "{name}");
         }
     }
 

@@ -8,6 +8,9 @@
 mod bookmark;
 mod change;
 mod error;
+mod family;
+#[cfg(test)]
+mod family_tests;
 mod fifo;
 mod follow;
 mod hub;
@@ -16,6 +19,7 @@ mod kin;
 #[cfg(test)]
 mod model;
 mod open;
+mod pattern;
 mod reading;
 mod resume;
 #[cfg(test)]
@@ -39,13 +43,14 @@ pub use error::TailError;
 pub(super) use error::reason;
 use follow::{BUFFER, Follower, Turn};
 use keeper::Keeper;
+use pattern::Pattern;
 use reading::Given;
 use watch::Watch;
 
 /// A log to follow.
 #[derive(Clone, Debug)]
 pub struct TailSpec {
-    /// The file.
+    /// The file; or what many are called, or their directory.
     pub path: PathBuf,
     /// How many of the lines that are there already are given first, as in `tail -n`;
     /// [`u64::MAX`] for all of them.
@@ -61,9 +66,25 @@ pub struct TailSpec {
     pub bookmarks: Option<PathBuf>,
 }
 
-/// Gives the lines of `spec` until `stop`, after a sample of those that stand before them. It
-/// fails only at the start: what happens to the file later is waited out.
+impl TailSpec {
+    /// Whether `path` can be followed, as far as its spelling goes; the error tells what is wrong.
+    pub fn check(path: &Path) -> Result<(), String> {
+        Pattern::of(path).map(|_| ())
+    }
+}
+
+/// Gives the lines of `spec` until `stop`.
 pub async fn run(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Result<(), TailError> {
+    match Pattern::of(&spec.path) {
+        Ok(Some(pattern)) => family::run(pattern, &spec, &inbox, &stop).await,
+        // What cannot be a pattern may be a name.
+        Ok(None) | Err(_) => run_one(spec, inbox, stop).await,
+    }
+}
+
+/// Gives the lines of the one file of `spec` until `stop`, after a sample of those that stand before
+/// them. It fails only at the start: what happens to the file later is waited out.
+async fn run_one(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Result<(), TailError> {
     if spec.path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
         return tokio::select! {
             result = fifo::run(&spec, &inbox) => result,

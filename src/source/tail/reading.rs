@@ -145,11 +145,8 @@ impl Reading {
             Sight::Goes(news) => news,
             Sight::Rewritten => return Ok(Progress::Rewritten),
         };
-        let lines = if memchr::memchr(0, news).is_some() {
-            // What a writer that kept its place leaves after a truncation may be longer than a
-            // line is allowed to be.
-            let text: Vec<u8> = news.iter().copied().filter(|&byte| byte != 0).collect();
-            self.lines.push(&text, now)
+        let lines = if memchr::memmem::find(news, &HOLE).is_some() {
+            self.lines.push(&without_holes(news), now)
         } else {
             self.lines.push(news, now)
         };
@@ -219,6 +216,21 @@ impl Reading {
     pub(super) fn metadata(&self) -> io::Result<Metadata> {
         self.file.metadata()
     }
+}
+
+/// More NUL bytes in a row than any text has, UTF-16 too.
+const HOLE: [u8; 4] = [0; 4];
+
+/// `news` without holes: what a writer that kept its place leaves after a truncation may be longer
+/// than a line is allowed to be.
+fn without_holes(news: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(news.len());
+    for run in news.chunk_by(|a, b| (*a == 0) == (*b == 0)) {
+        if !run.starts_with(&HOLE) {
+            text.extend_from_slice(run);
+        }
+    }
+    text
 }
 
 /// What a file is to a text that was read in another.

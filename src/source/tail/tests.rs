@@ -84,6 +84,7 @@ impl Tail {
                 Input::Sample(lines) => {
                     self.waiting.extend(texts(&lines).iter().map(|line| format!("sample: {line}")));
                 }
+                Input::Opened(..) | Input::Counted(..) => {}
                 other => panic!("lines, not {other:?}"),
             }
         }
@@ -97,7 +98,7 @@ impl Tail {
     }
 
     /// All lines to the end, and the error as the user reads it.
-    async fn end(mut self) -> (Vec<String>, String) {
+    pub(super) async fn end(mut self) -> (Vec<String>, String) {
         let mut lines = Vec::new();
         while let Some(line) = self.line().await {
             lines.push(line);
@@ -146,8 +147,10 @@ async fn what_cannot_be_followed_is_told_in_a_sentence() {
     let told = format!("cannot read {name}: no such file; --retry waits for it");
     assert_eq!(missing.end().await, (vec![], told));
 
-    let directory = Tail::of(None, |spec| TailSpec { path: "/".into(), ..spec });
-    let told = "cannot read \"/\": it is a directory; name a file in it".to_owned();
+    let empty = tempfile::tempdir().unwrap();
+    let directory = Tail::of(None, |spec| TailSpec { path: empty.path().into(), ..spec });
+    let name = crate::config::error::quoted(empty.path());
+    let told = format!("cannot read {name}: there is no log in it; --retry waits for one");
     assert_eq!(directory.end().await, (vec![], told));
 
     let device = Tail::of(None, |spec| TailSpec { path: "/dev/null".into(), ..spec });

@@ -72,15 +72,23 @@ const REMOTE: [u64; 26] = [
 /// How many symbolic links may lead to a file: the system's own limit.
 const MAX_LINKS: usize = 40;
 
-/// The watch over one file.
+/// The watch over one file, or over what there is in some directories.
 pub(super) struct Watch {
-    path: PathBuf,
+    goal: Goal,
     signal: Arc<Signal>,
     /// What is watched, as long as it is.
     aim: Aim,
     /// Events are not to be had, or not wanted.
     blind: bool,
     interval: Duration,
+}
+
+/// What is to be told of.
+enum Goal {
+    /// What happens to the file of this name.
+    File(PathBuf),
+    /// What comes into these directories, and what goes.
+    Entries(Vec<PathBuf>),
 }
 
 /// The directories to watch and the names in them that matter: of the file, and of the symbolic
@@ -96,8 +104,17 @@ struct Aim {
 impl Watch {
     /// Watches `path`, which need not be there yet; by the clock alone with `poll`.
     pub(super) fn new(path: &Path, poll: bool) -> Self {
+        Self::with(Goal::File(path.to_path_buf()), poll)
+    }
+
+    /// Watches what comes into `directories`, and goes.
+    pub(super) fn over(directories: Vec<PathBuf>, poll: bool) -> Self {
+        Self::with(Goal::Entries(directories), poll)
+    }
+
+    fn with(goal: Goal, poll: bool) -> Self {
         let mut watch = Self {
-            path: path.to_path_buf(),
+            goal,
             signal: Arc::default(),
             aim: Aim::default(),
             blind: poll,
@@ -107,23 +124,27 @@ impl Watch {
         watch
     }
 
+    /// Watches what comes into `directories` from now on.
+    pub(super) fn look_over(&mut self, directories: Vec<PathBuf>) {
+        self.goal = Goal::Entries(directories);
+        self.aim();
+    }
+
     /// Watches what has to be watched by now: directories come, go and are linked elsewhere.
     pub(super) fn aim(&mut self) {
         if self.blind {
             return;
         }
         self.signal.stale.store(false, Ordering::Relaxed);
-        let aim = Aim::at(&self.path);
-        self.interval = match () {
-            () if aim.directories.iter().any(|(directory, _)| is_remote(directory)) => POLL,
-            () if aim.is_short => ABSENT,
-            () if !self.path.exists() => MISSING,
-            () => SAFETY,
-        };
+        let aim = Aim::at(&self.goal);
+        self.interval = self.interval_of(&aim);
         if aim == self.aim && hub::holds(&aim.directories, &self.signal) {
             return;
         }
-        let signal = Signal::new(aim.names.clone());
+        let signal = match self.goal {
+            Goal::File(_) => Signal::new(aim.names.clone()),
+            Goal::Entries(_) => Signal::of_entries(),
+        };
         // Before the other is left: what both watch stays watched.
         let joined = hub::join(&aim.directories, &signal);
         hub::leave(&self.signal);
@@ -139,12 +160,22 @@ impl Watch {
         if is_scarce(&error) {
             (self.blind, self.interval) = (true, POLL);
             if !IS_TOLD.swap(true, Ordering::Relaxed) {
-                tracing::warn!(path = ?self.path, %error, "no file events; looking 4 times a second");
+                tracing::warn!(path = ?self.goal.path(), %error, "no file events; looking 4 times a second");
             }
         } else {
             // A directory went between the look and the watch; the next look will tell.
-            tracing::debug!(path = ?self.path, %error, "not watched");
+            tracing::debug!(path = ?self.goal.path(), %error, "not watched");
             self.interval = ABSENT;
+        }
+    }
+
+    /// How often to look, where `aim` is watched.
+    fn interval_of(&self, aim: &Aim) -> Duration {
+        match &self.goal {
+            _ if aim.directories.iter().any(|(directory, _)| is_remote(directory)) => POLL,
+            _ if aim.is_short => ABSENT,
+            Goal::File(path) if !path.exists() => MISSING,
+            Goal::File(_) | Goal::Entries(_) => SAFETY,
         }
     }
 
@@ -181,33 +212,56 @@ fn next_look(now: Instant, interval: Duration) -> Instant {
     now + Duration::from_nanos(u64::try_from(rest).unwrap_or(u64::MAX))
 }
 
+impl Goal {
+    /// The file, or the first directory.
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Entries(directories) => directories.first().map_or(Path::new("."), |it| it),
+        }
+    }
+}
+
 impl Aim {
-    fn at(path: &Path) -> Self {
+    fn at(goal: &Goal) -> Self {
         let mut aim = Self::default();
+        match goal {
+            Goal::File(path) => aim.add_file(path),
+            Goal::Entries(directories) => directories.iter().for_each(|it| aim.add_directory(it)),
+        }
+        aim
+    }
+
+    /// Adds a file's directory, and those of the links on the way to it.
+    fn add_file(&mut self, path: &Path) {
         let mut path = path.to_path_buf();
         for _ in 0..MAX_LINKS {
             let place = |place: &Path| Some((place.to_path_buf(), fs::read_link(place).ok()?));
             let Some((link, target)) = path.ancestors().filter_map(place).last() else { break };
-            aim.add(&link);
+            self.add(&link);
             let rest = path.strip_prefix(&link).unwrap_or(Path::new(""));
             let target = link.with_file_name("").join(target);
             path = if rest.as_os_str().is_empty() { target } else { target.join(rest) };
         }
-        aim.add(&path);
-        aim
+        self.add(&path);
     }
 
     fn add(&mut self, path: &Path) {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let directory = parent.unwrap_or(Path::new("."));
         self.names.extend(path.file_name().map(ToOwned::to_owned));
+        self.add_directory(parent.unwrap_or(Path::new(".")));
+    }
+
+    fn add_directory(&mut self, directory: &Path) {
         let Ok(metadata) = fs::metadata(directory) else {
             self.is_short = true;
             return;
         };
         let key = FileKey::from(&metadata);
         if self.directories.iter().all(|(_, known)| *known != key) {
-            self.directories.push((directory.to_path_buf(), key));
+            // Events tell of whole paths.
+            let whole = std::path::absolute(directory);
+            self.directories.push((whole.unwrap_or_else(|_| directory.to_path_buf()), key));
         }
     }
 
@@ -271,7 +325,7 @@ mod tests {
             ("links/dangling", &["links"], &["dangling", "log"], true),
             ("links/loop", &["links"], &["loop"; MAX_LINKS + 1], false),
         ] {
-            let aim = Aim::at(&place(path));
+            let aim = Aim::at(&Goal::File(place(path)));
             let key = |name: &&str| FileKey::from(&place(name).metadata().unwrap());
             let keys: Vec<_> = aim.directories.iter().map(|(_, key)| *key).collect();
             assert_eq!(keys, directories.iter().map(key).collect::<Vec<_>>(), "{path}");

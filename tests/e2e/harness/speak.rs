@@ -228,6 +228,13 @@ impl Speak {
         locked(&self.printed).lines.len()
     }
 
+    /// Waits for printed lines that are `texts`, in any order.
+    pub(crate) fn wait_lines(&self, texts: &[&str]) {
+        for text in texts {
+            self.wait_line(text);
+        }
+    }
+
     /// The lines that it has printed.
     pub(crate) fn lines(&self) -> Vec<String> {
         locked(&self.printed).lines.iter().map(|(_, line)| line.clone()).collect()

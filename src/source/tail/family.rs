@@ -1,0 +1,223 @@
+//! Follows all files that a [`Pattern`] stands for, also those that appear later, each as a source
+//! of its own.
+#![forbid(unsafe_code)]
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::bookmark;
+use super::kin::{self, Identity};
+use super::pattern::{Dated, Digits, Found, Match, Pattern};
+use super::watch::Watch;
+use super::{TailError, TailSpec, run_one};
+use crate::clock;
+use crate::source::{Closed, Inbox};
+
+/// A file that nobody wrote to for so long begins at its end: what it has is no news.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a file is followed that is gone, or whose series has a younger one.
+const OVER: Duration = Duration::from_secs(10 * 60);
+
+/// The files of a pattern.
+struct Family<'a> {
+    spec: &'a TailSpec,
+    inbox: &'a Inbox,
+    stop: &'a CancellationToken,
+    members: HashMap<PathBuf, Member>,
+    /// The files that had one of the names at the last look.
+    known: HashSet<Identity>,
+    /// The youngest date of each series, up to the last look.
+    youngest: HashMap<Vec<u8>, Digits>,
+    tasks: JoinSet<()>,
+}
+
+/// A file that is followed.
+struct Member {
+    stop: CancellationToken,
+    /// Since when it is gone, or old.
+    over: Option<Instant>,
+}
+
+/// Gives the lines of the files that `pattern` stands for, until `stop`. It fails when there is none
+/// and nobody waits for one.
+pub(super) async fn run(
+    pattern: Pattern,
+    spec: &TailSpec,
+    inbox: &Inbox,
+    stop: &CancellationToken,
+) -> Result<(), TailError> {
+    let found = pattern.find();
+    if found.files.is_empty() && !(spec.follow && spec.retry) {
+        return Err(TailError::unmatched(&spec.path, spec.follow));
+    }
+    raise_limit();
+    let mut family = Family {
+        spec,
+        inbox,
+        stop,
+        members: HashMap::new(),
+        known: HashSet::new(),
+        youngest: HashMap::new(),
+        tasks: JoinSet::new(),
+    };
+    let ended =
+        if spec.follow { family.follow(&pattern, found).await } else { family.read(found).await };
+    if ended.is_err() {
+        tracing::debug!(path = ?spec.path, "nobody listens any more");
+    }
+    Ok(())
+}
+
+/// Whether the files that are new at a look were there before it, as far as one knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// They may have been: they are begun as the user said.
+    First,
+    /// They came since: they are begun at their beginning.
+    Later,
+}
+
+impl Family<'_> {
+    /// Reads them one after the other, to their ends.
+    async fn read(&mut self, found: Found) -> Result<(), Closed> {
+        for Match { path, .. } in found.files {
+            let inbox = self.inbox.open(name(&path)).await?;
+            tell(run_one(self.member(path, self.spec.lines), inbox, self.stop.clone()).await);
+        }
+        Ok(())
+    }
+
+    /// Follows them, and looks for others.
+    async fn follow(&mut self, pattern: &Pattern, mut found: Found) -> Result<(), Closed> {
+        let mut look = self.first_look(&found.files);
+        let mut watch = Watch::over(std::mem::take(&mut found.directories), self.spec.poll);
+        loop {
+            self.adopt(found.files, look).await?;
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                () = watch.changed(None) => {}
+            }
+            (found, look) = (pattern.find(), Look::Later);
+            watch.look_over(std::mem::take(&mut found.directories));
+        }
+        while self.tasks.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// Where the pattern was followed before, and is to go on, a file without a bookmark of its own
+    /// came since; an older one of a series was passed over.
+    fn first_look(&mut self, found: &[Match]) -> Look {
+        let Some(folder) = &self.spec.bookmarks else {
+            self.date(found, |_| true);
+            return Look::First;
+        };
+        let file = bookmark::file_for(folder, &self.spec.path);
+        let was_here = file.exists();
+        if let Err(error) = bookmark::mark(&file, &self.spec.path) {
+            tracing::warn!(path = ?self.spec.path, %error, "that it is followed cannot be noted");
+        }
+        self.date(found, |it| !was_here || bookmark::file_for(folder, &it.path).exists());
+        if was_here { Look::Later } else { Look::First }
+    }
+
+    /// Follows what is new among `found`, and gives up what is over.
+    async fn adopt(&mut self, found: Vec<Match>, look: Look) -> Result<(), Closed> {
+        let now = clock::now();
+        let paths: BTreeSet<PathBuf> = found.iter().map(|it| it.path.clone()).collect();
+        let mut seen = HashSet::new();
+        for Match { path, dated } in &found {
+            let Ok(metadata) = path.metadata() else { continue };
+            let identity = Identity::from(&metadata);
+            let is_known = !seen.insert(identity) || self.known.contains(&identity);
+            let is_old = dated.as_ref().is_some_and(|dated| self.is_old(dated));
+            if let Some(member) = self.members.get_mut(path) {
+                member.over = is_old.then(|| member.over.unwrap_or(now));
+            } else if !is_old && !is_known && !kin::is_rotated(path, |log| paths.contains(log)) {
+                let lines = if look == Look::Later { u64::MAX } else { self.lines(&metadata) };
+                self.join(path.clone(), lines).await?;
+            }
+        }
+        self.known = seen;
+        self.date(&found, |_| true);
+        self.leave(&paths, now);
+        Ok(())
+    }
+
+    /// How many lines of a file that is there already are given.
+    fn lines(&self, metadata: &Metadata) -> u64 {
+        let age = metadata.modified().ok().and_then(|it| it.elapsed().ok());
+        if age.is_some_and(|age| age > STALE) { 0 } else { self.spec.lines }
+    }
+
+    /// Notes the youngest dates of those files for which `counts` is true.
+    fn date(&mut self, found: &[Match], counts: impl Fn(&Match) -> bool) {
+        for Dated { series, date } in found.iter().filter(|it| counts(it)).flat_map(|it| &it.dated)
+        {
+            let youngest = self.youngest.entry(series.clone()).or_default();
+            if *youngest < *date {
+                youngest.clone_from(date);
+            }
+        }
+    }
+
+    fn is_old(&self, dated: &Dated) -> bool {
+        self.youngest.get(&dated.series).is_some_and(|youngest| dated.date < *youngest)
+    }
+
+    /// Follows a file, from its last `lines` lines on.
+    async fn join(&mut self, path: PathBuf, lines: u64) -> Result<(), Closed> {
+        let inbox = self.inbox.open(name(&path)).await?;
+        let stop = self.stop.child_token();
+        let (spec, token) = (self.member(path.clone(), lines), stop.clone());
+        self.tasks.spawn(async move { tell(run_one(spec, inbox, token).await) });
+        self.members.insert(path, Member { stop, over: None });
+        Ok(())
+    }
+
+    /// Gives up the files that have been old, or not among `paths`, for long.
+    fn leave(&mut self, paths: &BTreeSet<PathBuf>, now: Instant) {
+        self.members.retain(|path, member| {
+            if !paths.contains(path) {
+                member.over.get_or_insert(now);
+            }
+            let is_over = member.over.is_some_and(|since| now >= since + OVER);
+            if is_over {
+                member.stop.cancel();
+            }
+            !is_over
+        });
+        while self.tasks.try_join_next().is_some() {}
+    }
+
+    fn member(&self, path: PathBuf, lines: u64) -> TailSpec {
+        TailSpec { path, lines, retry: true, ..self.spec.clone() }
+    }
+}
+
+/// The name of a source.
+fn name(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// One file that cannot be followed does not end the others.
+fn tell(ended: Result<(), TailError>) {
+    if let Err(error) = ended {
+        tracing::warn!("{error}");
+    }
+}
+
+/// Lets the process open as many files as it may: each that is followed is open.
+fn raise_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let all = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, all) {
+        tracing::debug!(%error, "the number of open files stays limited");
+    }
+}

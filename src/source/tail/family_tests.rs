@@ -1,0 +1,137 @@
+//! Patterns and directories, with real files and the system's events.
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::time::Duration;
+
+use super::tests::{Tail, write};
+use super::*;
+
+/// A follower of `pattern`, in a directory that holds `files`: each name and text.
+fn family(
+    pattern: &str,
+    files: &[(&str, &str)],
+    change: impl FnOnce(TailSpec) -> TailSpec,
+) -> Tail {
+    Tail::of(None, |spec| {
+        for (name, text) in files {
+            let path = spec.path.with_file_name(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            write(&path, text);
+        }
+        change(TailSpec { path: spec.path.with_file_name(pattern), ..spec })
+    })
+}
+
+#[tokio::test]
+async fn what_appears_later_is_read_from_its_beginning() {
+    for poll in [false, true] {
+        let files = [("a.log", "one\ntwo\nthree\n"), ("b.txt", "no\n")];
+        let mut tail = family("*.log", &files, |spec| TailSpec { poll, ..spec });
+        tail.expect(&["sample: one", "two", "three"]).await;
+        write(&tail.beside("b.log"), "four\nfive\nsix\n");
+        tail.expect(&["four", "five", "six"]).await;
+        write(&tail.beside("a.log"), "seven\n");
+        tail.expect(&["seven"]).await;
+        write(&tail.beside("b.log"), "eight\n");
+        tail.expect(&["eight"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_file_is_none_of_its_own() {
+    let files = [("log", "one\n"), ("log.1", "old\n"), ("log-20260307", "older\n")];
+    let mut tail = family("", &files, |spec| spec);
+    tail.expect(&["one"]).await;
+    for round in 0..10 {
+        let [first, second] = [format!("first {round}"), format!("second {round}")];
+        write(&tail.beside("log"), &format!("{first}\n"));
+        tail.expect(&[&first]).await;
+        if round % 2 == 0 {
+            fs::rename(tail.beside("log"), tail.beside("log.1")).unwrap();
+        } else {
+            fs::copy(tail.beside("log"), tail.beside("log.2")).unwrap();
+            fs::File::options().write(true).truncate(true).open(tail.beside("log")).unwrap();
+        }
+        write(&tail.beside("log"), &format!("{second}\n"));
+        tail.expect(&[&second]).await;
+    }
+    symlink("log", tail.beside("latest")).unwrap();
+    write(&tail.beside("other"), "end\n");
+    tail.expect(&["end"]).await;
+}
+
+#[tokio::test]
+async fn directories_appear_later_too() {
+    for (pattern, place) in [("*/*.log", "net/c.log"), ("logs/**/c.log", "logs/2026/net/c.log")] {
+        let mut tail = family(pattern, &[], |spec| TailSpec { retry: true, ..spec });
+        yield_now().await;
+        let log = tail.beside(place);
+        fs::create_dir_all(log.parent().unwrap()).unwrap();
+        write(&log, "one\ntwo\nthree\n");
+        tail.expect(&["one", "two", "three"]).await;
+    }
+}
+
+#[tokio::test]
+async fn of_the_dates_only_the_youngest_counts_at_first() {
+    let files = [("a.2026-11-22", "no\n"), ("a.2026-11-23", "one\n"), ("b.2026-11-22", "two\n")];
+    let mut tail = family("*.{date}", &files, |spec| spec);
+    tail.expect(&["one", "two"]).await;
+    write(&tail.beside("a.2026-11-24"), "three\nfour\nfive\n");
+    tail.expect(&["three", "four", "five"]).await;
+    write(&tail.beside("a.2026-11-21"), "an old one is no news\n");
+    write(&tail.beside("a.2026-11-23"), "late\n");
+    tail.expect(&["late"]).await;
+    write(&tail.beside("b.2026-11-24"), "six\n");
+    tail.expect(&["six"]).await;
+}
+
+#[tokio::test]
+async fn a_file_that_nobody_wrote_to_for_a_day_begins_at_its_end() {
+    let mut tail = family("*.log", &[("b.log", "two\n")], |spec| {
+        let old = spec.path.with_file_name("a.log");
+        write(&old, "old\n");
+        let file = fs::File::options().write(true).open(&old).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(written - Duration::from_secs(30 * 60 * 60)).unwrap();
+        spec
+    });
+    tail.expect(&["sample: old", "two"]).await;
+    write(&tail.beside("a.log"), "new\n");
+    tail.expect(&["new"]).await;
+}
+
+#[tokio::test]
+async fn files_that_came_meanwhile_are_resumed_from_their_beginnings() {
+    let state = tempfile::tempdir().unwrap();
+    let bookmarks = Some(state.path().to_owned());
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let resumed = || {
+        let (path, bookmarks) = (place("*.{date}"), bookmarks.clone());
+        Tail::of(None, |spec| TailSpec { path, bookmarks, ..spec })
+    };
+    write(&place("a.2026-11-22"), "passed over\n");
+    write(&place("a.2026-11-23"), "one\ntwo\nthree\n");
+    resumed().expect(&["sample: one", "two", "three"]).await;
+    for name in ["a.2026-11-24", "a.2026-11-25"] {
+        write(&place(name), "four\nfive\nsix\n");
+    }
+    // Nobody told that the first two lines were heard.
+    let news = ["four", "five", "six", "four", "five", "six"];
+    let mut tail = resumed();
+    tail.expect(&["sample: one", "two", "three"]).await;
+    tail.expect(&news).await;
+}
+
+#[tokio::test]
+async fn a_pattern_that_nothing_has_is_told_in_a_sentence() {
+    for (follow, hint) in [(true, "; --retry waits for one"), (false, "")] {
+        let tail = family("*.log", &[], |spec| TailSpec { follow, ..spec });
+        let name = quoted(&tail.beside("*.log"));
+        let told = format!("cannot read {name}: no log has such a name{hint}");
+        assert_eq!(tail.end().await, (vec![], told));
+    }
+}
