@@ -28,6 +28,7 @@ mod scenarios;
 mod tests;
 mod watch;
 
+use std::cell::RefCell;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -150,6 +151,15 @@ impl Way {
     }
 }
 
+thread_local! {
+    /// What every turn works in: it does not wait, so that hundreds of files have one.
+    static ROOM: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
+}
+
+fn turn(follower: &mut Follower) -> Turn {
+    ROOM.with_borrow_mut(|room| follower.turn(room, clock::now()))
+}
+
 /// Hands on what `follower` finds, until `stop` or the end of the listener.
 async fn follow(
     mut follower: Follower,
@@ -157,11 +167,10 @@ async fn follow(
     way: &Way,
     stop: &CancellationToken,
 ) -> Result<(), Closed> {
-    let mut buffer = vec![0; BUFFER];
     let mut watch: Option<Watch> = None;
     while !stop.is_cancelled() {
         let before = way.before(&mut follower);
-        match (follower.turn(&mut buffer, clock::now()), &mut watch) {
+        match (turn(&mut follower), &mut watch) {
             (Turn::Lines(given), _) => {
                 way.give(given, before).await?;
                 yield_now().await; // a log that floods leaves the others their turn
@@ -185,10 +194,9 @@ async fn follow(
 
 /// Hands on what the file holds, to its end.
 async fn read(mut follower: Follower, way: &Way, stop: &CancellationToken) -> Result<(), Closed> {
-    let mut buffer = vec![0; BUFFER];
     while !stop.is_cancelled() {
         let before = way.before(&mut follower);
-        match follower.turn(&mut buffer, clock::now()) {
+        match turn(&mut follower) {
             Turn::Lines(given) => way.give(given, before).await?,
             Turn::Again | Turn::Switched => {}
             Turn::Idle => break,
