@@ -17,6 +17,13 @@ def processor_ms(pid):
     return sum(int(task.read_text().split()[0]) for task in tasks) / 1e6
 
 
+def n_waits(pid):
+    """How often any thread began to wait, so far."""
+    lines = "".join(it.read_text() for it in pathlib.Path(f"/proc/{pid}/task").glob("*/status"))
+    return sum(int(line.split()[1]) for line in lines.splitlines()
+               if line.startswith("voluntary_ctxt_switches"))
+
+
 def flood(path, end):
     block, began, written = LINE * 1500, time.monotonic(), 0
     with open(path, "ab", buffering=0) as out:
@@ -41,10 +48,10 @@ with tempfile.TemporaryDirectory() as folder:
 
     threading.Thread(target=read, daemon=True).start()
     time.sleep(3)
-    before, began = processor_ms(process.pid), time.monotonic()
-    time.sleep(20)
-    cost = processor_ms(process.pid) - before
-    print(f"idle: {cost / (time.monotonic() - began):.2f} ms of processor time a second")
+    cost, waits = processor_ms(process.pid), n_waits(process.pid)
+    time.sleep(60)  # two looks at all files
+    cost, waits = processor_ms(process.pid) - cost, n_waits(process.pid) - waits
+    print(f"idle: {cost / 60:.3f} ms of processor time and {waits / 60:.2f} wake-ups a second")
     end = time.monotonic() + SECONDS
     flooding = threading.Thread(target=flood, args=(paths[0], end))
     flooding.start()

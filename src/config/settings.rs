@@ -312,7 +312,7 @@ fn format(
     file: Option<&Loaded>,
     library: &Library,
 ) -> Result<Option<String>, ConfigError> {
-    let known: Vec<_> = library.formats().map(|(name, _)| name).collect();
+    let known = library.format_names();
     let unknown = |name: &str| format!("no format \"{name}\"; {}", hint(name, &known));
     if let Some(name) = &options.format {
         let is_known = known.contains(&name.as_str());

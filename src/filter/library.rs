@@ -149,6 +149,11 @@ impl Library {
         Ok(Self { grammars: Arc::new(Grammars::new(grammars)), rule_sets })
     }
 
+    /// The formats' names; what they are about would have to be read.
+    pub fn format_names(&self) -> Vec<&str> {
+        self.grammars.iter().map(Grammar::name).collect()
+    }
+
     /// The formats.
     pub fn grammars(&self) -> Arc<Grammars> {
         Arc::clone(&self.grammars)
@@ -262,7 +267,7 @@ mod tests {
     #[test]
     fn what_is_in_the_program_is_in_order() {
         let library = Library::load(None).expect("embedded files");
-        let formats: Vec<_> = library.formats().map(|(name, _)| name).collect();
+        let formats = library.format_names();
         let rule_sets: Vec<_> = library.rule_sets().map(|(name, _)| name).collect();
         assert_eq!(formats[..4], ["sic", "ii", "hms", "irssi"]);
         assert_eq!(formats.last(), Some(&"plain"));

@@ -94,9 +94,10 @@ impl Grammars {
         self.all.iter()
     }
 
-    /// Reads those that have not been needed yet, so that no line has to wait for them.
+    /// Reads those that have not been needed yet, so that no line has to wait for them. The last
+    /// first: who has a line already comes from the other end.
     pub fn warm(&self) {
-        for grammar in &self.all {
+        for grammar in self.all.iter().rev() {
             grammar.body();
         }
     }

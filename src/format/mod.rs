@@ -6,6 +6,7 @@ pub mod codes;
 mod fields;
 pub mod grammar;
 mod html;
+mod literal;
 mod pattern;
 mod reader;
 mod shape;

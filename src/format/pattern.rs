@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use regex::{CaptureLocations, Regex};
 
 use super::fields::{Fields, Parsed};
+use super::literal;
 use super::shape::{Found, Shape};
 use crate::config::set;
 use crate::message::Kind;
@@ -61,6 +62,8 @@ struct Lazy {
     source: String,
     /// What a line that matches begins with, as far as that is a shape.
     head: Option<Shape>,
+    /// What is in it anywhere, where the expression was not made yet.
+    needed: OnceLock<String>,
     made: OnceLock<Made>,
 }
 
@@ -94,6 +97,7 @@ impl Pattern {
                     Some(head) => format!("^(?:{head})"),
                     None => format!(r"^(?:{whole})\s*$"),
                 },
+                needed: OnceLock::new(),
                 made: OnceLock::new(),
             }),
         };
@@ -181,6 +185,10 @@ impl Lazy {
     fn made_for(&self, line: &str) -> Option<&Made> {
         if let Some(head) = &self.head {
             head.read::<{ GROUPS.len() }>(line)?;
+        }
+        if self.made.get().is_none() {
+            let needed = self.needed.get_or_init(|| literal::needed(&self.source));
+            line.contains(&**needed).then_some(())?;
         }
         Some(self.made.get_or_init(|| {
             Made::new(&self.source).expect("patterns in the program are tested, others checked")

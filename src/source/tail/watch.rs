@@ -20,6 +20,10 @@ use crate::clock;
 /// map, or on a mount that does not say it is another machine's.
 const SAFETY: Duration = Duration::from_secs(30);
 
+/// How often to look for a file that is not there: it may come with a mount, which is told by no
+/// event.
+const MISSING: Duration = Duration::from_secs(5);
+
 /// How often to look for a directory that is not there.
 const ABSENT: Duration = Duration::from_secs(1);
 
@@ -133,15 +137,10 @@ impl Watch {
         }
         self.signal.stale.store(false, Ordering::Relaxed);
         let aim = Aim::at(&self.goal);
+        self.interval = self.interval_of(&aim);
         if aim == self.aim && hub::holds(&aim.directories, &self.signal) {
             return;
         }
-        let remote = aim.directories.iter().any(|(directory, _)| is_remote(directory));
-        self.interval = match (remote, aim.is_short) {
-            (true, _) => POLL,
-            (false, true) => ABSENT,
-            (false, false) => SAFETY,
-        };
         let signal = match self.goal {
             Goal::File(_) => Signal::new(aim.names.clone()),
             Goal::Entries(_) => Signal::of_entries(),
@@ -167,6 +166,16 @@ impl Watch {
             // A directory went between the look and the watch; the next look will tell.
             tracing::debug!(path = ?self.goal.path(), %error, "not watched");
             self.interval = ABSENT;
+        }
+    }
+
+    /// How often to look, where `aim` is watched.
+    fn interval_of(&self, aim: &Aim) -> Duration {
+        match &self.goal {
+            _ if aim.directories.iter().any(|(directory, _)| is_remote(directory)) => POLL,
+            _ if aim.is_short => ABSENT,
+            Goal::File(path) if !path.exists() => MISSING,
+            Goal::File(_) | Goal::Entries(_) => SAFETY,
         }
     }
 
