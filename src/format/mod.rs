@@ -9,6 +9,7 @@ mod html;
 mod pattern;
 mod reader;
 mod shape;
+mod stamp;
 pub mod time;
 
 pub use grammar::{Grammar, Grammars};

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use regex::{CaptureLocations, Regex};
 
 use super::fields::{Fields, Parsed};
-use super::shape::{Found, Shape};
+use super::shape::{Found, Shape, TIME};
 use crate::config::set;
 use crate::message::Kind;
 
@@ -59,6 +59,8 @@ enum Matcher {
 #[derive(Debug)]
 struct Lazy {
     source: String,
+    /// What is in front of the expression: up to a time stamp, which is none.
+    lead: Option<Shape>,
     /// What a line that matches begins with, as far as that is a shape.
     head: Option<Shape>,
     made: OnceLock<Made>,
@@ -69,6 +71,16 @@ struct Lazy {
 struct Made {
     regex: Regex,
     places: [Option<usize>; GROUPS.len()],
+}
+
+/// A line of which what is in front of an expression was found.
+struct Begun<'a, 'p> {
+    /// Where `rest` begins.
+    start: usize,
+    /// The groups in front of it.
+    front: Found<{ GROUPS.len() }>,
+    rest: &'a str,
+    made: &'p Made,
 }
 
 impl Pattern {
@@ -88,14 +100,7 @@ impl Pattern {
         let tail = head.is_some();
         let matcher = match Shape::parse(head.unwrap_or(&whole), &GROUPS) {
             Some(shape) => Matcher::Shape(shape),
-            None => Matcher::Regex(Lazy {
-                head: (!has_alternatives(&whole)).then(|| Shape::head(&whole, &GROUPS)),
-                source: match head {
-                    Some(head) => format!("^(?:{head})"),
-                    None => format!(r"^(?:{whole})\s*$"),
-                },
-                made: OnceLock::new(),
-            }),
+            None => Matcher::Regex(Lazy::new(&whole, tail)),
         };
         Self { kind, is_weak, matcher, tail }
     }
@@ -108,6 +113,10 @@ impl Pattern {
     /// Whether `expression`, which this pattern was made of, is right. An error is half a sentence.
     pub(super) fn check(&self, expression: &str) -> Result<(), String> {
         let Matcher::Regex(lazy) = &self.matcher else { return Ok(()) };
+        if lazy.source.contains(TIME) {
+            let shown = set::shown(expression);
+            return Err(format!("pattern {shown} has no plain beginning up to {TIME}"));
+        }
         let made = Made::new(&lazy.source)
             .map_err(|problem| format!("pattern {} {problem}", set::shown(expression)))?;
         let mut names = made.regex.capture_names().flatten();
@@ -123,12 +132,12 @@ impl Pattern {
         match &self.matcher {
             Matcher::Shape(_) => self.shape(line).is_some(),
             Matcher::Fields(fields) => fields.read(self.kind, line, parsed).is_some(),
-            Matcher::Regex(lazy) => match lazy.made_for(line) {
-                Some(made) if made.places[SAME].is_some() => {
-                    self.read(line, &mut None, parsed).is_some()
+            Matcher::Regex(lazy) => lazy.begun(line).is_some_and(|begun| {
+                if begun.made.places[SAME].is_some() {
+                    return self.read(line, &mut None, parsed).is_some();
                 }
-                made => made.is_some_and(|made| made.regex.is_match(line)),
-            },
+                begun.made.regex.is_match(begun.rest)
+            }),
         }
     }
 
@@ -142,11 +151,14 @@ impl Pattern {
             Matcher::Shape(_) => self.shape(line)?,
             Matcher::Fields(fields) => return fields.read(self.kind, line, parsed),
             Matcher::Regex(lazy) => {
-                let Made { regex, places } = lazy.made_for(line)?;
+                let Begun { start, front, rest, made: Made { regex, places } } = lazy.begun(line)?;
                 let slots = slots.get_or_insert_with(|| regex.capture_locations());
-                let end = regex.captures_read(slots, line)?.end();
-                let range = |place: Option<usize>| slots.get(place?).map(|(from, to)| from..to);
-                (end, places.map(range))
+                let end = start + regex.captures_read(slots, rest)?.end();
+                let group = |i: usize| {
+                    let place = places[i].and_then(|place| slots.get(place));
+                    place.map(|(from, to)| start + from..start + to).or(front[i].clone())
+                };
+                (end, std::array::from_fn(group))
             }
         };
         let [channel, sender, text, time, victim, same] =
@@ -177,14 +189,35 @@ impl Pattern {
 }
 
 impl Lazy {
-    /// The expression, unless `line` begins with what cannot match.
-    fn made_for(&self, line: &str) -> Option<&Made> {
+    /// The expression `whole`; a text that is its end is left out where it is a `tail`.
+    fn new(whole: &str, tail: bool) -> Self {
+        let head = (!has_alternatives(whole)).then(|| Shape::head(whole, &GROUPS));
+        let (lead, rest) = match whole.find(TIME) {
+            Some(at) => whole.split_at(at + TIME.len()),
+            None => ("", whole),
+        };
+        let lead = Shape::parse(lead, &GROUPS).map(|shape| (shape, rest));
+        let (lead, rest) = lead.map_or((None, whole), |(shape, rest)| (Some(shape), rest));
+        let source = match rest.strip_suffix(TAIL).filter(|_| tail) {
+            Some(rest) => format!("^(?:{rest})"),
+            None => format!(r"^(?:{rest})\s*$"),
+        };
+        Self { source, lead, head, made: OnceLock::new() }
+    }
+
+    /// The expression with what it is to match, unless `line` begins with what cannot.
+    fn begun<'a>(&self, line: &'a str) -> Option<Begun<'a, '_>> {
         if let Some(head) = &self.head {
             head.read::<{ GROUPS.len() }>(line)?;
         }
-        Some(self.made.get_or_init(|| {
+        let (start, front) = match &self.lead {
+            Some(lead) => lead.read(line)?,
+            None => (0, [const { None }; GROUPS.len()]),
+        };
+        let made = self.made.get_or_init(|| {
             Made::new(&self.source).expect("patterns in the program are tested, others checked")
-        }))
+        });
+        Some(Begun { start, front, rest: line.get(start..)?, made })
     }
 }
 
