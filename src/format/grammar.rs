@@ -141,6 +141,8 @@ struct Body {
 /// How surely a line is one of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strength {
+    /// What is left when nothing else describes it: almost no sign of the format.
+    Rest,
     /// Others write such lines, too.
     Weak,
     /// Hardly anything else writes such lines.
@@ -188,7 +190,7 @@ impl Grammar {
         let mut parsed = Parsed::default();
         let mut patterns = body.patterns.iter().filter(|_| body.recognise);
         let pattern = patterns.find(|pattern| pattern.describes(line, &mut parsed))?;
-        Some(if pattern.is_weak { Strength::Weak } else { Strength::Strong })
+        Some(pattern.strength())
     }
 
     /// Memory for [`Self::read`]: for the groups of each pattern.
@@ -207,7 +209,7 @@ impl Grammar {
         let mut parsed = Parsed::default();
         let mut tries = body.patterns.iter().zip(slots);
         let parts = tries.find_map(|(pattern, slots)| {
-            let is_tried = !pattern.is_weak || least == Strength::Weak;
+            let is_tried = !pattern.is_weak || least != Strength::Strong;
             is_tried.then(|| pattern.read(line, slots, &mut parsed))?
         })?;
         Some(match body.unescape {

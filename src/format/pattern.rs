@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use regex::{CaptureLocations, Regex};
 
 use super::fields::{Fields, Parsed};
+use super::grammar::Strength;
 use super::shape::{Found, Shape, TIME};
 use crate::config::set;
 use crate::message::Kind;
@@ -61,6 +62,8 @@ struct Lazy {
     source: String,
     /// What is in front of the expression: up to a time stamp, which is none.
     lead: Option<Shape>,
+    /// Whether the stamp may be missing.
+    is_optional: bool,
     /// What a line that matches begins with, as far as that is a shape.
     head: Option<Shape>,
     made: OnceLock<Made>,
@@ -128,6 +131,16 @@ impl Pattern {
         lazy.made.set(made).or(Ok(()))
     }
 
+    /// How surely a line that matches is one of the format. What servers and clients say in words
+    /// of their own is matched by hardly more than a stamp.
+    pub(super) fn strength(&self) -> Strength {
+        match (self.is_weak, self.kind) {
+            (false, _) => Strength::Strong,
+            (true, Kind::Server) => Strength::Rest,
+            (true, _) => Strength::Weak,
+        }
+    }
+
     pub(super) fn describes(&self, line: &str, parsed: &mut Parsed) -> bool {
         match &self.matcher {
             Matcher::Shape(_) => self.shape(line).is_some(),
@@ -192,17 +205,16 @@ impl Lazy {
     /// The expression `whole`; a text that is its end is left out where it is a `tail`.
     fn new(whole: &str, tail: bool) -> Self {
         let head = (!has_alternatives(whole)).then(|| Shape::head(whole, &GROUPS));
-        let (lead, rest) = match whole.find(TIME) {
-            Some(at) => whole.split_at(at + TIME.len()),
-            None => ("", whole),
-        };
-        let lead = Shape::parse(lead, &GROUPS).map(|shape| (shape, rest));
-        let (lead, rest) = lead.map_or((None, whole), |(shape, rest)| (Some(shape), rest));
+        let (lead, rest) = split(whole);
+        let inner = lead.strip_prefix("(?:").and_then(|lead| lead.strip_suffix(")?"));
+        let is_optional = inner.is_some();
+        let lead = Shape::parse(inner.unwrap_or(lead), &GROUPS).filter(|_| !lead.is_empty());
+        let rest = if lead.is_some() { rest } else { whole };
         let source = match rest.strip_suffix(TAIL).filter(|_| tail) {
             Some(rest) => format!("^(?:{rest})"),
             None => format!(r"^(?:{rest})\s*$"),
         };
-        Self { source, lead, head, made: OnceLock::new() }
+        Self { source, lead, is_optional, head, made: OnceLock::new() }
     }
 
     /// The expression with what it is to match, unless `line` begins with what cannot.
@@ -210,9 +222,14 @@ impl Lazy {
         if let Some(head) = &self.head {
             head.read::<{ GROUPS.len() }>(line)?;
         }
+        let nothing = (0, [const { None }; GROUPS.len()]);
         let (start, front) = match &self.lead {
-            Some(lead) => lead.read(line)?,
-            None => (0, [const { None }; GROUPS.len()]),
+            Some(lead) => match lead.read(line) {
+                Some(read) => read,
+                None if self.is_optional => nothing,
+                None => return None,
+            },
+            None => nothing,
         };
         let made = self.made.get_or_init(|| {
             Made::new(&self.source).expect("patterns in the program are tested, others checked")
@@ -227,6 +244,15 @@ impl Made {
         let place = |name| regex.capture_names().position(|known| known == Some(name));
         Ok(Self { places: GROUPS.map(place), regex })
     }
+}
+
+/// `pattern` up to its time stamp and the group that this is in, and the rest.
+fn split(pattern: &str) -> (&str, &str) {
+    let Some(at) = pattern.find(TIME) else { return ("", pattern) };
+    let at = at + TIME.len();
+    let is_in_group = pattern.starts_with("(?:") && !pattern[..at].contains(')');
+    let end = pattern[at..].find(")?").filter(|_| is_in_group);
+    pattern.split_at(end.map_or(at, |end| at + end + ")?".len()))
 }
 
 /// `pattern` with each `{name}` replaced by the part of that name, which may have others in it.
