@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use regex::CaptureLocations;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::fields::{Fields, Parsed, Syntax};
@@ -30,9 +31,9 @@ struct RawGrammar {
     parts: BTreeMap<String, String>,
     #[serde(default)]
     line: Vec<RawLine>,
-    /// Lines with the parts they have, for whoever checks the file.
+    /// For who checks the file; see [`super::cases`].
     #[serde(default, rename = "test")]
-    _test: Vec<RawExample>,
+    _test: IgnoredAny,
 }
 
 fn yes() -> bool {
@@ -59,22 +60,6 @@ struct RawLine {
     logfmt: Option<Fields>,
     #[serde(default)]
     weak: bool,
-}
-
-/// A line, and the parts that are to be found in it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read by who checks the file")]
-struct RawExample {
-    line: String,
-    #[serde(default)]
-    kind: Option<Kind>,
-    #[serde(default)]
-    sender: Option<String>,
-    #[serde(default)]
-    channel: Option<String>,
-    #[serde(default)]
-    text: Option<String>,
 }
 
 /// All the formats there are, in the order in which they are tried.
