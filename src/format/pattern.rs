@@ -164,7 +164,8 @@ impl Pattern {
             Matcher::Shape(_) => self.shape(line)?,
             Matcher::Fields(fields) => return fields.read(self.kind, line, parsed),
             Matcher::Regex(lazy) => {
-                let Begun { start, front, rest, made: Made { regex, places } } = lazy.begun(line)?;
+                let Begun { start, front, rest, made: Made { regex, places } } =
+                    lazy.begun(line)?;
                 let slots = slots.get_or_insert_with(|| regex.capture_locations());
                 let end = start + regex.captures_read(slots, rest)?.end();
                 let group = |i: usize| {

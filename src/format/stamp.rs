@@ -25,14 +25,14 @@ pub(super) fn end(line: &[u8], at: usize) -> Option<usize> {
     if scan.epoch() {
         return Some(scan.at);
     }
-    scan.weekday();
+    let has_day = scan.weekday();
     // "12.01" alone is a time.
     if !scan.maybe(|scan| scan.date() && scan.time()) && !scan.time() {
         return None;
     }
     scan.half_day();
     scan.zone();
-    scan.behind();
+    scan.behind(has_day);
     Some(scan.at)
 }
 
@@ -92,12 +92,12 @@ impl Scan<'_> {
         is_known
     }
 
-    fn weekday(&mut self) {
+    fn weekday(&mut self) -> bool {
         self.maybe(|scan| {
             let is_day = scan.name(&DAYS);
             scan.at += usize::from(matches!(scan.peek(0), b',' | b'.'));
             is_day && scan.blanks()
-        });
+        })
     }
 
     /// A date, and what parts it from the time.
@@ -168,7 +168,8 @@ impl Scan<'_> {
     fn time(&mut self) -> bool {
         let hours = self.digits(0);
         let sign = self.peek(hours);
-        if !(1..=2).contains(&hours) || !matches!(sign, b':' | b'.') || self.digits(hours + 1) != 2 {
+        if !(1..=2).contains(&hours) || !matches!(sign, b':' | b'.') || self.digits(hours + 1) != 2
+        {
             return false;
         }
         self.at += hours + 3;
@@ -213,11 +214,14 @@ impl Scan<'_> {
         });
     }
 
-    /// What of the date is behind the time.
-    fn behind(&mut self) {
+    /// What of the date is behind the time: all of it, or the year where there was a weekday.
+    fn behind(&mut self, has_day: bool) {
         self.maybe(|scan| {
-            let is_date = |scan: &mut Self| scan.numbers() || scan.number(4, 4);
-            scan.blanks() && is_date(scan) && matches!(scan.peek(0), b' ' | b']' | b')' | b'\t')
+            let is_parted = scan.blanks();
+            let start = scan.at;
+            let is_date = scan.maybe(|scan| scan.numbers() && scan.at - start >= "1.2.24".len());
+            let is_told = is_date || has_day && scan.number(4, 4);
+            is_parted && is_told && matches!(scan.peek(0), b' ' | b']' | b')' | b'\t')
         });
     }
 }
