@@ -204,8 +204,8 @@ impl Scan<'_> {
             if scan.letter(b"+-") {
                 let hours = scan.digits(0);
                 scan.at += hours;
-                return matches!(hours, 2 | 4)
-                    && (scan.maybe(|scan| scan.letter(b":") && scan.number(2, 2)) || true);
+                scan.maybe(|scan| scan.letter(b":") && scan.number(2, 2));
+                return matches!(hours, 2 | 4);
             }
             let rest = scan.line.get(scan.at..).unwrap_or_default();
             let n = rest.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
