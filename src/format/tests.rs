@@ -360,6 +360,48 @@ fn fields_are_chosen_by_name() {
     }
 }
 
+#[test]
+fn what_is_otherwise_is_told_in_a_sentence_each() {
+    let source = r#"
+about = "a test"
+[[line]]
+kind = "say"
+match = '{time} <(?P<sender>[^>]+)> ?(?P<text>.*)'
+[[test]]
+line = "12:01 <kim> hello"
+kind = "say"
+sender = "kim"
+text = "hello"
+time = "12:01"
+channel = ""
+[[test]]
+line = "12:01 <kim> hello"
+kind = "action"
+text = "bye"
+[[test]]
+line = "hello"
+kind = "plain"
+"#;
+    let file = cases::CaseFile::parse("mine", std::path::Path::new("mine.toml"), source)
+        .expect("a format");
+    let told = file.cases.iter().flat_map(|case| file.failures(case, test_now()).expect("lines"));
+    let told: Vec<_> = told.map(|error| error.to_string()).collect();
+    assert_eq!(
+        told,
+        [
+            "mine.toml:15:8: expected the kind \"action\"; it is \"say\"",
+            "mine.toml:16:8: expected the text \"bye\"; it is \"hello\"",
+        ]
+    );
+    // Who only listens is not kept from it by a wrong test.
+    let wrong = source.replace("channel", "chanel");
+    Grammar::parse("mine", std::path::Path::new("mine.toml"), &wrong).expect("a format");
+    let error = cases::CaseFile::parse("mine", std::path::Path::new("mine.toml"), &wrong)
+        .expect_err("a wrong key");
+    let said = "mine.toml:12:1: unknown key \"chanel\"; did you mean \"channel\"?";
+    assert_eq!(error.to_string(), said);
+}
+
 proptest::proptest! {
     #[test]
     fn no_bytes_panic_a_grammar(bytes: Vec<u8>, stamped in "(#a|b) *: 09/12/13 16:02 .*|12:01 .*|1709301720 -!- .*|2024-03-01 16:02:00\t.*") {
