@@ -42,17 +42,9 @@ fn hash(text: &str) -> u64 {
     })
 }
 
-/// The lines of a file; UTF-16 is told by its mark.
+/// The lines of a file.
 fn lines(bytes: &[u8]) -> Vec<String> {
-    let text = if let Some(wide) = bytes.strip_prefix(b"\xff\xfe") {
-        let units: Vec<u16> =
-            wide.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-        String::from_utf16_lossy(&units).split('\n').map(str::to_owned).collect::<Vec<_>>()
-    } else {
-        bytes.split(|&byte| byte == b'\n').map(|line| decode(line).into_owned()).collect()
-    };
-    let tidy = |line: String| line.trim_end_matches('\r').trim_start_matches('\u{feff}').to_owned();
-    text.into_iter().map(tidy).collect()
+    bytes.split(|&byte| byte == b'\n').map(|line| decode(line).into_owned()).collect()
 }
 
 /// What one file was taken for.

@@ -204,6 +204,30 @@ fn the_tests_in_our_own_files_pass() {
 }
 
 #[test]
+fn a_users_format_is_tested_too() {
+    const FORMAT: &str = "about = \"mine\"\n[[line]]\nkind = 'say'\n\
+                          match = '{time} (?P<sender>[^ ]+) says (?P<text>.*)'\n";
+    let tests = "\
+[[test]]
+line = '12:00 kim says tea'
+sender = 'kim'
+text = 'milk'
+[[test]]
+line = '12:00 kim says tea'
+kind = 'say'
+time = '12:00'
+";
+    let folder = folder(&[("irc-speak/filters/mine.toml", &format!("{FORMAT}{tests}"))]);
+    let output = run(folder.path(), &["filters", "check", "irc-speak/filters/mine.toml"], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stdout),
+        "irc-speak/filters/mine.toml:8:8: expected the text \"milk\"; it is \"tea\"\n\
+         files: 1, tests: 2, 1 failed\n"
+    );
+}
+
+#[test]
 fn a_test_that_fails_is_told_with_its_place() {
     const RULES: &str = "about = \"mine\"\n[[rule]]\ndrop = 'tea'\n";
     let tests = "\

@@ -20,31 +20,65 @@ use crate::message::{Kind, SourceId};
 use crate::phrase::Naming;
 use crate::source::lines::Lines;
 
-/// `irc-speak filters check`: the tests of `files`, or of all files of rules that are known.
-pub fn run(files: &[PathBuf]) -> Result<(), Error> {
-    let library = Library::load(file::filters_folder().as_deref())?;
-    let tested = if files.is_empty() {
-        library.rule_files().map(File::cases).collect::<Result<Vec<_>, _>>()?
-    } else {
-        let read = |path: &PathBuf| File::read(path.clone()).and_then(|file| file.cases());
-        files.iter().map(read).collect::<Result<Vec<_>, _>>()?
-    };
-    let mut stdout = io::stdout().lock();
-    let (mut n_tests, mut n_failed) = (0, 0);
-    for file in &tested {
-        for case in &file.cases {
-            let failures = failures(file, case, &library.grammars())?;
-            n_tests += 1;
-            n_failed += usize::from(!failures.is_empty());
-            for failure in failures {
-                writeln!(stdout, "{failure}").map_err(Error::stdout)?;
-            }
+/// What came of the tests.
+#[derive(Default)]
+struct Tally {
+    n_files: usize,
+    n_tests: usize,
+    /// The tests that failed, with what is wrong.
+    failed: Vec<Vec<ConfigError>>,
+}
+
+impl Tally {
+    fn add(&mut self, failures: Vec<ConfigError>) {
+        self.n_tests += 1;
+        if !failures.is_empty() {
+            self.failed.push(failures);
         }
     }
-    let result = if n_failed == 0 { "all pass".to_owned() } else { format!("{n_failed} failed") };
-    writeln!(stdout, "files: {}, tests: {n_tests}, {result}", tested.len())
-        .map_err(Error::stdout)?;
-    if n_failed == 0 { Ok(()) } else { Err(Error::TestsFailed) }
+
+    /// Runs the tests in `file`, of rules or of a format.
+    fn run(&mut self, file: &File, grammars: &Arc<Grammars>) -> Result<(), ConfigError> {
+        self.n_files += 1;
+        if file.has_rules() {
+            let file = file.cases()?;
+            for case in &file.cases {
+                self.add(failures(&file, case, grammars)?);
+            }
+        } else {
+            let file = file.format_cases()?;
+            for case in &file.cases {
+                self.add(file.failures(case, clock::now())?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `irc-speak filters check`: the tests of `files`, or of all files of rules and formats that are
+/// known.
+pub fn run(files: &[PathBuf]) -> Result<(), Error> {
+    let library = Library::load(file::filters_folder().as_deref())?;
+    let files = if files.is_empty() {
+        library.rule_files().cloned().chain(library.format_files()).collect()
+    } else {
+        files.iter().cloned().map(File::read).collect::<Result<Vec<_>, _>>()?
+    };
+    let mut tally = Tally::default();
+    for file in &files {
+        tally.run(file, &library.grammars())?;
+    }
+    let Tally { n_files, n_tests, failed } = tally;
+    let mut stdout = io::stdout().lock();
+    for failure in failed.iter().flatten() {
+        writeln!(stdout, "{failure}").map_err(Error::stdout)?;
+    }
+    let result = match failed.len() {
+        0 => "all pass".to_owned(),
+        n => format!("{n} failed"),
+    };
+    writeln!(stdout, "files: {n_files}, tests: {n_tests}, {result}").map_err(Error::stdout)?;
+    if failed.is_empty() { Ok(()) } else { Err(Error::TestsFailed) }
 }
 
 /// What became of a test's line.

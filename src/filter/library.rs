@@ -13,7 +13,7 @@ use super::RuleSet;
 use super::cases::CaseFile;
 use crate::config::error::escaped;
 use crate::config::{ConfigError, set};
-use crate::format::{Grammar, Grammars};
+use crate::format::{Grammar, Grammars, cases};
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
@@ -34,8 +34,8 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "eggdrop",
     "eggdrop-console",
     "energymech",
-    "supybot",
     "iso-bracket",
+    "supybot",
     "quassel",
     "konversation",
     "pidgin",
@@ -46,6 +46,8 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "catgirl",
     "erc",
     "rcirc",
+    "circe",
+    "kvirc",
     "irccloud",
     "botbot",
     "bip",
@@ -58,6 +60,8 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "perlgeek",
     "slack-paste",
     "nick-only",
+    "nick-colon",
+    "irssi-bare",
     "markdown-nick",
     "web-html",
     "irc-json",
@@ -69,6 +73,7 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "nginx-error",
     "apache-error",
     "docker-compose",
+    "docker",
     "klog",
     "logcat",
     "dmesg",
@@ -79,6 +84,8 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "cbs",
     "openstack",
     "rust-tracing",
+    "rust-log",
+    "go-log",
     "json-lines",
     "logfmt",
     "cargo",
@@ -105,6 +112,8 @@ const RULE_SETS: &[(&str, &str)] = &embedded![
 pub struct Library {
     grammars: Arc<Grammars>,
     rule_sets: Vec<SetFile>,
+    /// The user's formats.
+    own_formats: Vec<File>,
 }
 
 /// A file of rules. Ours are compiled when they are used: most are not, and it takes time.
@@ -120,13 +129,14 @@ impl Library {
     pub fn load(user_dir: Option<&Path>) -> Result<Self, ConfigError> {
         let own = user_dir.map_or(Ok(Vec::new()), user_files)?;
         let names: Vec<_> = own.iter().map(|file| file.name.clone()).collect();
-        let (mut grammars, mut rule_sets) = (Vec::new(), Vec::new());
+        let (mut grammars, mut rule_sets, mut own_formats) = (Vec::new(), Vec::new(), Vec::new());
         for file in own {
             if file.has_rules() {
                 let about = file.rule_set()?.about().to_owned();
                 rule_sets.push(SetFile { file, about });
             } else {
                 grammars.push(Grammar::parse(&file.name, &file.path, &file.source)?);
+                own_formats.push(file);
             }
         }
         for &(name, source) in FORMATS {
@@ -146,7 +156,7 @@ impl Library {
             let about = set::parse::<About>(&file.path, &file.source)?.about;
             rule_sets.push(SetFile { file, about });
         }
-        Ok(Self { grammars: Arc::new(Grammars::new(grammars)), rule_sets })
+        Ok(Self { grammars: Arc::new(Grammars::new(grammars)), rule_sets, own_formats })
     }
 
     /// The formats' names; what they are about would have to be read.
@@ -177,6 +187,13 @@ impl Library {
         self.rule_sets.iter().map(|set| &set.file)
     }
 
+    /// The files of formats: the user's, and ours that none of them takes the place of.
+    pub fn format_files(&self) -> impl Iterator<Item = File> {
+        let is_ours = |name: &str| self.own_formats.iter().all(|own| own.name != name);
+        let ours = FORMATS.iter().filter(move |(name, _)| is_ours(name));
+        self.own_formats.iter().cloned().chain(ours.map(|(name, text)| File::embedded(name, text)))
+    }
+
     /// Name and description of each format.
     pub fn formats(&self) -> impl Iterator<Item = (&str, &str)> {
         self.grammars.iter().map(|grammar| (grammar.name(), grammar.about()))
@@ -195,7 +212,7 @@ struct About {
 }
 
 /// A file of a format or of rules.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct File {
     name: String,
     path: PathBuf,
@@ -225,8 +242,13 @@ impl File {
         CaseFile::parse(&self.name, &self.path, &self.source)
     }
 
+    /// The tests of its format.
+    pub fn format_cases(&self) -> Result<cases::CaseFile, ConfigError> {
+        cases::CaseFile::parse(&self.name, &self.path, &self.source)
+    }
+
     /// Whether it is a file of rules; else it is a format.
-    fn has_rules(&self) -> bool {
+    pub fn has_rules(&self) -> bool {
         self.source.lines().any(|line| {
             let line = line.trim_start();
             line.starts_with("[[rule]]") || line.starts_with("rule ") || line.starts_with("rule=")
@@ -294,6 +316,34 @@ mod tests {
             let grammar = Grammar::parse(name, &path, source);
             assert!(grammar.is_ok(), "{}", grammar.expect_err("wrong"));
         }
+    }
+
+    /// Every kind that a format tells is tried on a line.
+    #[test]
+    fn every_format_in_the_program_passes_its_tests() {
+        #[derive(Deserialize)]
+        struct Kinds {
+            #[serde(default)]
+            line: Vec<toml::Table>,
+            #[serde(default)]
+            test: Vec<toml::Table>,
+        }
+        let mut wrong = Vec::new();
+        for (name, source) in FORMATS {
+            let file = File::embedded(name, source).format_cases().expect(name);
+            for case in &file.cases {
+                let failures = file.failures(case, crate::clock::test_now()).expect(name);
+                wrong.extend(failures.into_iter().map(|failure| failure.to_string()));
+            }
+            let kinds: Kinds = toml::from_str(source).expect(name);
+            for line in &kinds.line {
+                let is_tried = kinds.test.iter().any(|test| test.get("kind") == line.get("kind"));
+                if !is_tried {
+                    wrong.push(format!("filters/{name}.toml: no test of kind {}", line["kind"]));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use regex::CaptureLocations;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::fields::{Fields, Parsed, Syntax};
@@ -30,9 +31,9 @@ struct RawGrammar {
     parts: BTreeMap<String, String>,
     #[serde(default)]
     line: Vec<RawLine>,
-    /// Lines with the parts they have, for whoever checks the file.
+    /// For who checks the file; see [`super::cases`].
     #[serde(default, rename = "test")]
-    _test: Vec<RawExample>,
+    _test: IgnoredAny,
 }
 
 fn yes() -> bool {
@@ -59,22 +60,6 @@ struct RawLine {
     logfmt: Option<Fields>,
     #[serde(default)]
     weak: bool,
-}
-
-/// A line, and the parts that are to be found in it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read by who checks the file")]
-struct RawExample {
-    line: String,
-    #[serde(default)]
-    kind: Option<Kind>,
-    #[serde(default)]
-    sender: Option<String>,
-    #[serde(default)]
-    channel: Option<String>,
-    #[serde(default)]
-    text: Option<String>,
 }
 
 /// All the formats there are, in the order in which they are tried.
@@ -142,6 +127,8 @@ struct Body {
 /// How surely a line is one of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strength {
+    /// What is left when nothing else describes it: almost no sign of the format.
+    Rest,
     /// Others write such lines, too.
     Weak,
     /// Hardly anything else writes such lines.
@@ -189,7 +176,7 @@ impl Grammar {
         let mut parsed = Parsed::default();
         let mut patterns = body.patterns.iter().filter(|_| body.recognise);
         let pattern = patterns.find(|pattern| pattern.describes(line, &mut parsed))?;
-        Some(if pattern.is_weak { Strength::Weak } else { Strength::Strong })
+        Some(pattern.strength())
     }
 
     /// Memory for [`Self::read`]: for the groups of each pattern.
@@ -208,7 +195,7 @@ impl Grammar {
         let mut parsed = Parsed::default();
         let mut tries = body.patterns.iter().zip(slots);
         let parts = tries.find_map(|(pattern, slots)| {
-            let is_tried = !pattern.is_weak || least == Strength::Weak;
+            let is_tried = !pattern.is_weak || least != Strength::Strong;
             is_tried.then(|| pattern.read(line, slots, &mut parsed))?
         })?;
         Some(match body.unescape {

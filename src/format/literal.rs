@@ -2,114 +2,73 @@
 //! to make the expression up to a millisecond, and for most lines of most logs that is in vain.
 #![forbid(unsafe_code)]
 
-/// The longest text that is in each line which `pattern` matches, as far as can be told without
-/// understanding all of it; empty where nothing can.
+use regex_syntax::ast::parse::Parser;
+use regex_syntax::ast::{Ast, GroupKind, RepetitionKind};
+
+/// The longest text that is in each line which `pattern` matches; empty where none is, or where
+/// letters count as others.
 pub(super) fn needed(pattern: &str) -> String {
-    let mut scanner = Scanner { rest: pattern, is_odd: false };
-    let text = scanner.sequence().filter(|_| !scanner.is_odd);
-    text.unwrap_or_default()
-}
-
-/// Reads a pattern from left to right.
-struct Scanner<'a> {
-    rest: &'a str,
-    /// There was something that may change what all of it means, or that is not understood.
-    is_odd: bool,
-}
-
-impl Scanner<'_> {
-    /// Up to a closing bracket, or the end. None where there are alternatives.
-    fn sequence(&mut self) -> Option<String> {
-        let (mut longest, mut run) = (String::new(), String::new());
-        let mut is_told = true;
-        while let Some(c) = self.next().filter(|&c| c != ')') {
-            let before = run.len();
-            let mut inside = None;
-            match c {
-                '|' => is_told = false,
-                '(' => {
-                    self.begin_group();
-                    inside = self.sequence();
-                }
-                '[' => self.skip_class(),
-                '\\' => run.extend(self.escaped()),
-                '.' | '^' | '$' => {}
-                c => run.push(c),
-            }
-            let (is_needed, is_once) = self.times();
-            if !is_needed {
-                run.truncate(before);
-            }
-            let run_ends = run.len() == before || !is_once;
-            for text in inside.filter(|_| is_needed).into_iter().chain([run.clone()]) {
-                if text.len() > longest.len() {
-                    longest = text;
-                }
-            }
-            if run_ends {
-                run.clear();
-            }
-        }
-        is_told.then_some(longest)
-    }
-
-    fn take(&mut self, text: &str) -> bool {
-        let rest = self.rest.strip_prefix(text);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
-    /// What is behind a group's bracket: a name at most, not flags.
-    fn begin_group(&mut self) {
-        if self.take("?P<") || self.take("?<") {
-            self.is_odd |= !self.any(|c| c == '>');
-        } else {
-            self.is_odd |= !self.take("?:") && self.rest.starts_with('?');
-        }
-    }
-
-    /// The character that is meant literally behind a backslash, if one is.
-    fn escaped(&mut self) -> Option<char> {
-        let c = self.next()?;
-        self.is_odd |= matches!(c, 'x' | 'u' | 'U' | 'p' | 'P'); // more of it follows
-        (!c.is_alphanumeric()).then_some(c)
-    }
-
-    /// To the end of a class, whose first character may be a closing bracket.
-    fn skip_class(&mut self) {
-        self.take("^");
-        self.take("]");
-        while let Some(c) = self.next().filter(|&c| c != ']') {
-            match c {
-                '\\' => drop(self.next()),
-                '[' => self.skip_class(), // as in [[:alpha:]]
-                _ => {}
-            }
-        }
-    }
-
-    /// Whether what was just read has to be there, and whether it is there no more than once.
-    fn times(&mut self) -> (bool, bool) {
-        let times = match self.rest.chars().next() {
-            Some('+') => (true, false),
-            Some('?' | '*' | '{') => (false, false),
-            Some(_) | None => return (true, true),
-        };
-        if self.next() == Some('{') {
-            let _ = self.any(|c| c == '}');
-        }
-        let _ = self.take("?"); // as few as may be
-        times
+    let mut texts = Texts::default();
+    match Parser::new().parse(pattern) {
+        Ok(ast) if texts.add(&ast) => texts.longest(),
+        Ok(_) | Err(_) => String::new(),
     }
 }
 
-impl Iterator for Scanner<'_> {
-    type Item = char;
+/// Texts that have to be there.
+#[derive(Default)]
+struct Texts {
+    /// The last of them, which may go on.
+    run: String,
+    longest: String,
+}
 
-    fn next(&mut self) -> Option<char> {
-        let c = self.rest.chars().next()?;
-        self.rest = &self.rest[c.len_utf8()..];
-        Some(c)
+impl Texts {
+    /// Adds those that `ast` needs, behind the ones before; false where flags change what letters
+    /// mean.
+    fn add(&mut self, ast: &Ast) -> bool {
+        match ast {
+            Ast::Literal(literal) => self.run.push(literal.c),
+            Ast::Empty(_) | Ast::Assertion(_) => {}
+            Ast::Concat(concat) => return concat.asts.iter().all(|ast| self.add(ast)),
+            Ast::Group(group) => {
+                let has_flags = matches!(&group.kind, GroupKind::NonCapturing(flags)
+                    if !flags.items.is_empty());
+                return !has_flags && self.add(&group.ast);
+            }
+            Ast::Repetition(repetition) => {
+                self.end_run();
+                let is_needed = repetition.op.kind == RepetitionKind::OneOrMore;
+                let is_plain = if is_needed {
+                    self.add(&repetition.ast)
+                } else {
+                    Self::default().add(&repetition.ast)
+                };
+                self.end_run();
+                return is_plain;
+            }
+            Ast::Alternation(alternation) => {
+                self.end_run();
+                return alternation.asts.iter().all(|ast| Self::default().add(ast));
+            }
+            Ast::Flags(_) => return false,
+            Ast::Dot(_) | Ast::ClassUnicode(_) | Ast::ClassPerl(_) | Ast::ClassBracketed(_) => {
+                self.end_run();
+            }
+        }
+        true
+    }
+
+    fn end_run(&mut self) {
+        if self.run.len() > self.longest.len() {
+            std::mem::swap(&mut self.run, &mut self.longest);
+        }
+        self.run.clear();
+    }
+
+    fn longest(mut self) -> String {
+        self.end_run();
+        self.longest
     }
 }
 
@@ -124,19 +83,21 @@ mod tests {
             ("abc", "abc"),
             (r"^(?:\[(?P<time>[0-9]+)\] \*\*\* (?P<sender>[^ ]+) has joined)\s*$", " has joined"),
             ("ab?cd", "cd"),
-            ("abx+cd", "abx"),
+            ("abx+cd", "ab"),
             ("a*b{2,3}(?:cd)?e", "e"),
             ("ab|cdef", ""),
             ("a(?:bcd|efg)h", "a"),
             ("a(?:bcd(?:x|y)ef)+h", "bcd"),
+            ("a(bc)d", "abcd"),
             (r"a\dbc", "bc"),
             ("[]abc]d", "d"),
             ("[[:alpha:]x]d", "d"),
             ("(?i)abc", ""),
             ("a(?i:bcd)", ""),
             ("x(?:(?i)abc)d", ""),
-            (r"\x41bc", ""),
-            (r"a\p{L}bc", ""),
+            ("x(?:(?i)abc|d)e", ""),
+            (r"\x41bc", "Abc"),
+            (r"a\p{L}bc", "bc"),
             ("a.+?bc", "bc"),
             ("«»", "«»"),
         ] {

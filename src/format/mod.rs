@@ -2,6 +2,7 @@
 //! are data (`filters/*.toml`). Knows nothing of where lines come from, and of what is spoken.
 #![forbid(unsafe_code)]
 
+pub mod cases;
 pub mod codes;
 mod fields;
 pub mod grammar;
@@ -10,6 +11,7 @@ mod literal;
 mod pattern;
 mod reader;
 mod shape;
+mod stamp;
 pub mod time;
 
 pub use grammar::{Grammar, Grammars};

@@ -10,8 +10,9 @@ use std::sync::OnceLock;
 use regex::{CaptureLocations, Regex};
 
 use super::fields::{Fields, Parsed};
+use super::grammar::Strength;
 use super::literal;
-use super::shape::{Found, Shape};
+use super::shape::{Found, Shape, TIME};
 use crate::config::set;
 use crate::message::Kind;
 
@@ -60,6 +61,10 @@ enum Matcher {
 #[derive(Debug)]
 struct Lazy {
     source: String,
+    /// What is in front of the expression: up to a time stamp, which is none.
+    lead: Option<Shape>,
+    /// Whether the stamp may be missing.
+    is_optional: bool,
     /// What a line that matches begins with, as far as that is a shape.
     head: Option<Shape>,
     /// What is in it anywhere, where the expression was not made yet.
@@ -72,6 +77,16 @@ struct Lazy {
 struct Made {
     regex: Regex,
     places: [Option<usize>; GROUPS.len()],
+}
+
+/// A line of which what is in front of an expression was found.
+struct Begun<'a, 'p> {
+    /// Where `rest` begins.
+    start: usize,
+    /// The groups in front of it.
+    front: Found<{ GROUPS.len() }>,
+    rest: &'a str,
+    made: &'p Made,
 }
 
 impl Pattern {
@@ -91,15 +106,7 @@ impl Pattern {
         let tail = head.is_some();
         let matcher = match Shape::parse(head.unwrap_or(&whole), &GROUPS) {
             Some(shape) => Matcher::Shape(shape),
-            None => Matcher::Regex(Lazy {
-                head: (!has_alternatives(&whole)).then(|| Shape::head(&whole, &GROUPS)),
-                source: match head {
-                    Some(head) => format!("^(?:{head})"),
-                    None => format!(r"^(?:{whole})\s*$"),
-                },
-                needed: OnceLock::new(),
-                made: OnceLock::new(),
-            }),
+            None => Matcher::Regex(Lazy::new(&whole, tail)),
         };
         Self { kind, is_weak, matcher, tail }
     }
@@ -112,6 +119,10 @@ impl Pattern {
     /// Whether `expression`, which this pattern was made of, is right. An error is half a sentence.
     pub(super) fn check(&self, expression: &str) -> Result<(), String> {
         let Matcher::Regex(lazy) = &self.matcher else { return Ok(()) };
+        if lazy.source.contains(TIME) {
+            let shown = set::shown(expression);
+            return Err(format!("pattern {shown} has no plain beginning up to {TIME}"));
+        }
         let made = Made::new(&lazy.source)
             .map_err(|problem| format!("pattern {} {problem}", set::shown(expression)))?;
         let mut names = made.regex.capture_names().flatten();
@@ -123,16 +134,26 @@ impl Pattern {
         lazy.made.set(made).or(Ok(()))
     }
 
+    /// How surely a line that matches is one of the format. What servers and clients say in words
+    /// of their own is matched by hardly more than a stamp.
+    pub(super) fn strength(&self) -> Strength {
+        match (self.is_weak, self.kind) {
+            (false, _) => Strength::Strong,
+            (true, Kind::Server) => Strength::Rest,
+            (true, _) => Strength::Weak,
+        }
+    }
+
     pub(super) fn describes(&self, line: &str, parsed: &mut Parsed) -> bool {
         match &self.matcher {
             Matcher::Shape(_) => self.shape(line).is_some(),
             Matcher::Fields(fields) => fields.read(self.kind, line, parsed).is_some(),
-            Matcher::Regex(lazy) => match lazy.made_for(line) {
-                Some(made) if made.places[SAME].is_some() => {
-                    self.read(line, &mut None, parsed).is_some()
+            Matcher::Regex(lazy) => lazy.begun(line).is_some_and(|begun| {
+                if begun.made.places[SAME].is_some() {
+                    return self.read(line, &mut None, parsed).is_some();
                 }
-                made => made.is_some_and(|made| made.regex.is_match(line)),
-            },
+                begun.made.regex.is_match(begun.rest)
+            }),
         }
     }
 
@@ -146,11 +167,15 @@ impl Pattern {
             Matcher::Shape(_) => self.shape(line)?,
             Matcher::Fields(fields) => return fields.read(self.kind, line, parsed),
             Matcher::Regex(lazy) => {
-                let Made { regex, places } = lazy.made_for(line)?;
+                let Begun { start, front, rest, made: Made { regex, places } } =
+                    lazy.begun(line)?;
                 let slots = slots.get_or_insert_with(|| regex.capture_locations());
-                let end = regex.captures_read(slots, line)?.end();
-                let range = |place: Option<usize>| slots.get(place?).map(|(from, to)| from..to);
-                (end, places.map(range))
+                let end = start + regex.captures_read(slots, rest)?.end();
+                let group = |i: usize| {
+                    let place = places[i].and_then(|place| slots.get(place));
+                    place.map(|(from, to)| start + from..start + to).or(front[i].clone())
+                };
+                (end, std::array::from_fn(group))
             }
         };
         let [channel, sender, text, time, victim, same] =
@@ -181,18 +206,44 @@ impl Pattern {
 }
 
 impl Lazy {
-    /// The expression, unless `line` begins with what cannot match.
-    fn made_for(&self, line: &str) -> Option<&Made> {
+    /// The expression `whole`; a text that is its end is left out where it is a `tail`.
+    fn new(whole: &str, tail: bool) -> Self {
+        let head = (!has_alternatives(whole)).then(|| Shape::head(whole, &GROUPS));
+        let (lead, rest) = split(whole);
+        let inner = lead.strip_prefix("(?:").and_then(|lead| lead.strip_suffix(")?"));
+        let is_optional = inner.is_some();
+        let lead = Shape::parse(inner.unwrap_or(lead), &GROUPS).filter(|_| !lead.is_empty());
+        let rest = if lead.is_some() { rest } else { whole };
+        let source = match rest.strip_suffix(TAIL).filter(|_| tail) {
+            Some(rest) => format!("^(?:{rest})"),
+            None => format!(r"^(?:{rest})\s*$"),
+        };
+        Self { source, lead, is_optional, head, needed: OnceLock::new(), made: OnceLock::new() }
+    }
+
+    /// The expression with what it is to match, unless `line` begins with what cannot.
+    fn begun<'a>(&self, line: &'a str) -> Option<Begun<'a, '_>> {
         if let Some(head) = &self.head {
             head.read::<{ GROUPS.len() }>(line)?;
         }
+        let nothing = (0, [const { None }; GROUPS.len()]);
+        let (start, front) = match &self.lead {
+            Some(lead) => match lead.read(line) {
+                Some(read) => read,
+                None if self.is_optional => nothing,
+                None => return None,
+            },
+            None => nothing,
+        };
+        let rest = line.get(start..)?;
         if self.made.get().is_none() {
             let needed = self.needed.get_or_init(|| literal::needed(&self.source));
-            line.contains(&**needed).then_some(())?;
+            rest.contains(&**needed).then_some(())?;
         }
-        Some(self.made.get_or_init(|| {
+        let made = self.made.get_or_init(|| {
             Made::new(&self.source).expect("patterns in the program are tested, others checked")
-        }))
+        });
+        Some(Begun { start, front, rest, made })
     }
 }
 
@@ -202,6 +253,15 @@ impl Made {
         let place = |name| regex.capture_names().position(|known| known == Some(name));
         Ok(Self { places: GROUPS.map(place), regex })
     }
+}
+
+/// `pattern` up to its time stamp and the group that this is in, and the rest.
+fn split(pattern: &str) -> (&str, &str) {
+    let Some(at) = pattern.find(TIME) else { return ("", pattern) };
+    let at = at + TIME.len();
+    let is_in_group = pattern.starts_with("(?:") && !pattern[..at].contains(')');
+    let end = pattern[at..].find(")?").filter(|_| is_in_group);
+    pattern.split_at(end.map_or(at, |end| at + end + ")?".len()))
 }
 
 /// `pattern` with each `{name}` replaced by the part of that name, which may have others in it.

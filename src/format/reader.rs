@@ -48,6 +48,8 @@ struct Candidate {
     strong: u32,
     /// Lines that others write, too.
     weak: u32,
+    /// Lines that nothing else of the format describes.
+    rest: u32,
     /// How sure a line must be to be read by this grammar; none where none is.
     least: Option<Strength>,
     slots: Vec<Option<CaptureLocations>>,
@@ -87,7 +89,7 @@ impl Reader {
         let best = self
             .candidates
             .first()
-            .filter(|best| best.least.is_some() && (best.strong + best.weak) * 10 >= self.seen);
+            .filter(|best| best.least.is_some() && best.described() * 10 >= self.seen);
         best.and_then(|best| self.grammars.get(best.grammar)).map_or(PLAIN, Grammar::name)
     }
 
@@ -95,8 +97,8 @@ impl Reader {
     /// format was told.
     pub fn sureness(&self) -> f32 {
         match self.candidates.first() {
-            Some(Candidate { least: Some(_), strong, weak, .. }) if self.seen > 0 => {
-                (strong + weak) as f32 / self.seen as f32
+            Some(best) if best.least.is_some() && self.seen > 0 => {
+                best.described() as f32 / self.seen as f32
             }
             Some(Candidate { least: Some(_), .. }) => 1.0,
             Some(_) | None => 0.0,
@@ -156,7 +158,7 @@ impl Reader {
 
 impl Candidate {
     fn new(grammar: usize, least: Option<Strength>) -> Self {
-        Self { grammar, strong: 0, weak: 0, least, slots: Vec::new() }
+        Self { grammar, strong: 0, weak: 0, rest: 0, least, slots: Vec::new() }
     }
 
     /// Counts `line`, the last of `seen`.
@@ -164,6 +166,7 @@ impl Candidate {
         match grammar.describes(line) {
             Some(Strength::Strong) => self.strong += 1,
             Some(Strength::Weak) => self.weak += 1,
+            Some(Strength::Rest) => self.rest += 1,
             None => {}
         }
         if self.strong == 0 {
@@ -172,7 +175,7 @@ impl Candidate {
         // What others write, too, is this format's where enough is that others do not.
         let is_known = (self.strong >= 2 || seen <= 2) && self.strong * 20 >= seen;
         let is_loose = grammar.is_loose();
-        let described = self.strong + self.weak;
+        let described = self.described();
         self.least = match (is_known, is_loose) {
             (_, true) if self.strong < LOOSE || described * 2 < seen => None,
             (true, _) => Some(Strength::Weak),
@@ -181,10 +184,15 @@ impl Candidate {
         };
     }
 
+    /// The lines that it describes.
+    fn described(&self) -> u32 {
+        self.strong + self.weak + self.rest
+    }
+
     /// What the formats are ordered by.
     fn score(&self, grammars: &Grammars) -> u32 {
-        let weak = if self.least == Some(Strength::Weak) { self.weak } else { 0 };
-        let score = self.strong * 4 + weak * 3;
+        let others = if self.least == Some(Strength::Weak) { self.weak * 3 + self.rest } else { 0 };
+        let score = self.strong * 4 + others;
         match grammars.get(self.grammar) {
             Some(grammar) if score > 0 && grammar.is_loose() => score / 2,
             Some(_) | None => score,

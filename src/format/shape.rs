@@ -1,11 +1,16 @@
 //! Most lines of a log begin with what can be read from left to right without ever going back: a
 //! stamp, a nick up to `>`. The patterns that are no more than that are matched here, as the regex
 //! crate took about 200 ns to find the groups in a line of sic. What such a pattern may have: ASCII
-//! characters, classes, `?`, `*`, `+`, `{n}`, `{n,m}`, groups, and `?` behind a group, where the
+//! characters, classes, `{time}`, `?`, `*`, `+`, `{n}`, `{n,m}`, groups, and `?` behind a group, where the
 //! next character alone always tells how to go on.
 #![forbid(unsafe_code)]
 
 use std::ops::Range;
+
+use super::stamp;
+
+/// Stands for a time stamp, as the group `time`.
+pub(super) const TIME: &str = "{time}";
 
 /// Where each group was found, in the order of the names.
 pub(super) type Found<const N: usize> = [Option<Range<usize>>; N];
@@ -29,6 +34,8 @@ enum Step {
     Open(usize),
     /// A group ends.
     Close(usize),
+    /// A time stamp.
+    Stamp,
     /// The next `steps` are left out unless the next byte is in the set that they begin with.
     Maybe { set: Box<Set>, steps: usize },
 }
@@ -74,6 +81,7 @@ impl Shape {
                 Step::Run { set, min, max } => at = run(bytes, at, set, *min, *max)?,
                 Step::Open(group) => *found.get_mut(*group)? = Some(at..at),
                 Step::Close(group) => found.get_mut(*group)?.as_mut()?.end = at,
+                Step::Stamp => at = stamp::end(bytes, at)?,
                 Step::Maybe { set, steps } => {
                     if !bytes.get(at).is_some_and(|&byte| set[usize::from(byte)]) {
                         i += steps;
@@ -117,14 +125,14 @@ fn is_plain_sailing(steps: &[Step]) -> bool {
             let after = i + 1 + inside;
             apart(set, after) && steps[after..].iter().any(is_needed)
         }
-        Step::Byte(_) | Step::Open(_) | Step::Close(_) => true,
+        Step::Byte(_) | Step::Stamp | Step::Open(_) | Step::Close(_) => true,
     })
 }
 
 /// Whether `step` takes at least one byte.
 fn is_needed(step: &Step) -> bool {
     match step {
-        Step::Byte(_) => true,
+        Step::Byte(_) | Step::Stamp => true,
         Step::Run { min, .. } => *min > 0,
         Step::Open(_) | Step::Close(_) | Step::Maybe { .. } => false,
     }
@@ -133,7 +141,7 @@ fn is_needed(step: &Step) -> bool {
 /// The bytes with which the steps from `from` can begin.
 fn begins(steps: &[Step], from: usize) -> Set {
     let mut all = [false; 256];
-    let mut add = |set: &Set| all.iter_mut().zip(set).for_each(|(all, one)| *all |= one);
+    let add = |all: &mut Set, set: &Set| all.iter_mut().zip(set).for_each(|(all, one)| *all |= one);
     let mut i = from;
     while let Some(step) = steps.get(i) {
         i += 1;
@@ -142,14 +150,18 @@ fn begins(steps: &[Step], from: usize) -> Set {
                 all[usize::from(*byte)] = true;
                 break;
             }
+            Step::Stamp => {
+                (0..=u8::MAX).for_each(|byte| all[usize::from(byte)] |= stamp::may_begin(byte));
+                break;
+            }
             Step::Run { set, min, .. } => {
-                add(set);
+                add(&mut all, set);
                 if *min > 0 {
                     break;
                 }
             }
             Step::Maybe { set, steps } => {
-                add(set);
+                add(&mut all, set);
                 i += steps;
             }
             Step::Open(_) | Step::Close(_) => {}
@@ -199,11 +211,17 @@ impl Parser<'_> {
     }
 
     fn is_repeated(&self) -> bool {
-        self.rest.starts_with(['*', '+', '?', '{'])
+        self.rest.starts_with(['*', '+', '?', '{']) && !self.rest.starts_with(TIME)
     }
 
-    /// Reads a character or a class, and how often it may come.
+    /// Reads a character or a class, and how often it may come; or what stands for a time stamp.
     fn characters(&mut self) -> Option<()> {
+        if let Some(rest) = self.rest.strip_prefix(TIME) {
+            self.rest = rest;
+            let group = self.names.iter().position(|known| *known == "time")?;
+            self.steps.extend([Step::Open(group), Step::Stamp, Step::Close(group)]);
+            return (!self.is_repeated()).then_some(());
+        }
         let set = if let Some(rest) = self.rest.strip_prefix('[') {
             self.rest = rest;
             self.class()?
@@ -239,7 +257,10 @@ impl Parser<'_> {
                 return Some(range);
             }
         }
-        let Some(inner) = self.rest.strip_prefix('{') else { return Some((1, 1)) };
+        let is_range = !self.rest.starts_with(TIME);
+        let Some(inner) = self.rest.strip_prefix('{').filter(|_| is_range) else {
+            return Some((1, 1));
+        };
         let (inner, rest) = inner.split_once('}')?;
         self.rest = rest;
         let (min, max) = inner.split_once(',').unwrap_or((inner, inner));

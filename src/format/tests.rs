@@ -324,6 +324,12 @@ fn other_themes_and_times_of_the_same_client() {
         ("irssi", "2024-03-01T12:01:02+0100 <@kim> hello", "say - kim | hello"),
         ("irssi", "2024-03-01 12:01 < kim> hello", "say - kim | hello"),
         ("irssi", "12:01 #lxc: <@kim> bob: hello", "say #lxc kim | bob: hello"),
+        ("irssi", "12:01 PM < kim> hello", "say - kim | hello"),
+        ("irssi", "1.3. 12:01 -!- kim [a@b] has joined #lxc", "join #lxc kim | "),
+        ("irssi", "12:01 >> kim [a@b] has quit [so [long]]", "quit - kim | so [long]"),
+        ("weechat", "[12:01]\t→\tkim (a@b) has joined #lxc", "join #lxc kim | "),
+        ("znc", "[1709301720] *** Joins: kim (a@b)", "join - kim | "),
+        ("eggdrop", "[Mar 01 12:01] kim (a@b) joined #lxc.", "join #lxc kim | "),
         ("weechat", "12:01:02\t@kim\thello", "say - kim | hello"),
         ("weechat", "2024-03-01 12:01:02.345\tkim\thello", "say - kim | hello"),
         ("znc", "[2024-03-01 12:01:02] *** Joins: kim (a@b)", "join - kim | "),
@@ -352,6 +358,48 @@ fn fields_are_chosen_by_name() {
         assert_eq!(shown(&reader.read(line(text))), parts, "{text:?}");
         assert_eq!(reader.format(), format, "{text:?}");
     }
+}
+
+#[test]
+fn what_is_otherwise_is_told_in_a_sentence_each() {
+    let source = r#"
+about = "a test"
+[[line]]
+kind = "say"
+match = '{time} <(?P<sender>[^>]+)> ?(?P<text>.*)'
+[[test]]
+line = "12:01 <kim> hello"
+kind = "say"
+sender = "kim"
+text = "hello"
+time = "12:01"
+channel = ""
+[[test]]
+line = "12:01 <kim> hello"
+kind = "action"
+text = "bye"
+[[test]]
+line = "hello"
+kind = "plain"
+"#;
+    let file = cases::CaseFile::parse("mine", std::path::Path::new("mine.toml"), source)
+        .expect("a format");
+    let told = file.cases.iter().flat_map(|case| file.failures(case, test_now()).expect("lines"));
+    let told: Vec<_> = told.map(|error| error.to_string()).collect();
+    assert_eq!(
+        told,
+        [
+            "mine.toml:15:8: expected the kind \"action\"; it is \"say\"",
+            "mine.toml:16:8: expected the text \"bye\"; it is \"hello\"",
+        ]
+    );
+    // Who only listens is not kept from it by a wrong test.
+    let wrong = source.replace("channel", "chanel");
+    Grammar::parse("mine", std::path::Path::new("mine.toml"), &wrong).expect("a format");
+    let error = cases::CaseFile::parse("mine", std::path::Path::new("mine.toml"), &wrong)
+        .expect_err("a wrong key");
+    let said = "mine.toml:12:1: unknown key \"chanel\"; did you mean \"channel\"?";
+    assert_eq!(error.to_string(), said);
 }
 
 proptest::proptest! {

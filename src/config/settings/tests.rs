@@ -42,7 +42,7 @@ fn the_examples_commented_parts_are_right_too() {
     }
     let file = toml::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let loaded = Loaded { path: PathBuf::from("config.toml"), text, file };
-    assert_eq!(loaded.file.rule.len(), 4);
+    assert_eq!(loaded.file.rule.len(), 5);
     assert!(loaded.file.device.is_some() && loaded.file.format.is_some());
     assert_eq!(configured(Some(&loaded)).expect("right").len(), 3);
     assert_eq!(speakers(&Setup::default(), Some(&loaded)).expect("right").named.len(), 1);
