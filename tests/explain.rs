@@ -1,9 +1,10 @@
 //! What `irc-speak explain` and `irc-speak filters check` tell, with the program itself.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -27,15 +28,37 @@ const KEYS: [&str; 10] =
 
 /// Runs the program in `folder`, which is all it knows of its user.
 fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = start(folder, arguments);
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads");
+    child.wait_with_output().expect("it ends")
+}
+
+fn start(folder: &Path, arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_irc-speak"));
     command.args(arguments).current_dir(folder);
     for name in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"] {
         command.env(name, folder);
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("it starts");
-    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads");
-    child.wait_with_output().expect("it ends")
+    command.spawn().expect("it starts")
+}
+
+#[test]
+fn a_slow_pipes_lines_are_explained_when_they_come() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = start(folder.path(), &["explain", "--json"]);
+    let mut pipe = child.stdin.take().expect("a pipe");
+    let (sender, rows) = std::sync::mpsc::channel();
+    let out = BufReader::new(child.stdout.take().expect("a pipe"));
+    std::thread::spawn(move || out.lines().try_for_each(|row| sender.send(row)));
+    for line in LOG.lines().filter(|line| !line.is_empty()).take(3) {
+        writeln!(pipe, "{line}").expect("it reads");
+        let row = rows.recv_timeout(Duration::from_secs(10)).expect("a row").expect("UTF-8");
+        let row: Value = serde_json::from_str(&row).expect("JSON");
+        assert!(line.contains(row["text"].as_str().expect("a text")), "{row}");
+    }
+    drop(pipe);
+    assert!(child.wait().expect("it ends").success());
 }
 
 fn text(bytes: &[u8]) -> String {

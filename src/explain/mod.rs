@@ -14,7 +14,10 @@ mod view;
 
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::cli::{Explain, Listening};
 use crate::clock;
@@ -37,16 +40,20 @@ const READ: usize = 256 * 1024;
 /// The lines by which the format is recognised before the first is explained.
 const SAMPLE: usize = 200;
 
+/// How long a pipe pauses before the lines are explained that it gave so far.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 300_000_000 };
+
 /// `irc-speak explain`.
 pub fn run(arguments: &Explain, options: &Listening) -> Result<(), Error> {
     let path = arguments.log.as_deref().filter(|path| *path != Path::new("-"));
     let name = path.unwrap_or(Path::new("stdin"));
     let settings = Settings::for_log(options, name)?;
     let knows_format = settings.format.is_some();
-    let input: Box<dyn Read> = match path {
-        Some(path) => Box::new(File::open(path).map_err(|error| unreadable(Some(path), &error))?),
-        None => Box::new(io::stdin().lock()),
+    let input = match path {
+        Some(path) => File::open(path),
+        None => io::stdin().as_fd().try_clone_to_owned().map(File::from),
     };
+    let input = input.map_err(|error| unreadable(path, &error))?;
     let other = arguments.diff.as_deref().map(|other| diff::settings(other, options, name));
     let other = other.transpose()?;
     let mut sides = match other {
@@ -93,12 +100,13 @@ fn explain(
             }
             waiting.push(lines);
         }
-        if unsampled == 0 || ended {
+        // Whoever reads a slow pipe's lines sees them when they come, recognised by what there is.
+        if unsampled == 0 || ended || log.pauses() {
+            unsampled = 0;
             for line in waiting.iter().flat_map(Lines::iter) {
                 sides.line(line, out).map_err(Error::stdout)?;
             }
             waiting.clear();
-            // Whoever reads a slow pipe's lines sees them when they come.
             out.settle()?;
         }
         if ended {
@@ -188,12 +196,18 @@ impl<W: Write> Printer<W> {
 
 /// The log that is explained.
 struct Log {
-    input: Box<dyn Read>,
+    input: File,
     path: Option<PathBuf>,
     splitter: Splitter,
 }
 
 impl Log {
+    /// Whether nothing comes for a while. A file that is no pipe has all at once.
+    fn pauses(&self) -> bool {
+        let mut inputs = [PollFd::new(&self.input, PollFlags::IN)];
+        poll(&mut inputs, Some(&PAUSE)).is_ok_and(|n_ready| n_ready == 0)
+    }
+
     /// The next whole lines; none at the end.
     fn read(&mut self) -> Result<Option<Lines>, Error> {
         let lines = |bytes| Lines::new(SourceId(0), bytes, clock::now());
