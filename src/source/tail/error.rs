@@ -34,7 +34,16 @@ impl TailError {
 
     /// Nothing has a name that the pattern `path` stands for.
     pub(super) fn unmatched(path: &Path, follow: bool) -> Self {
-        let what = if path.is_dir() { "there is no log in it" } else { "no log has such a name" };
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        let n_folders = entries.filter(|entry| entry.path().is_dir()).count();
+        let what = match (path.is_dir(), n_folders) {
+            (false, _) => "no log has such a name".to_owned(),
+            (true, 0) => "there is no log in it".to_owned(),
+            (true, _) => {
+                let below = quoted(&path.join("**"));
+                format!("there is no log in it, but folders are; name the logs below it by {below}")
+            }
+        };
         let hint = if follow { "; --retry waits for one" } else { "" };
         Self::Unreadable { path: path.to_path_buf(), why: format!("{what}{hint}") }
     }

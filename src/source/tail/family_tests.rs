@@ -145,4 +145,11 @@ async fn a_pattern_that_nothing_has_is_told_in_a_sentence() {
         let told = format!("cannot read {name}: no log has such a name{hint}");
         assert_eq!(tail.end().await, (vec![], told));
     }
+    let tail = family("", &[("net/#c.log", "one\n")], |spec| spec);
+    let [name, below] = ["", "**"].map(|name| quoted(&tail.beside(name)));
+    let told = format!(
+        "cannot read {name}: there is no log in it, but folders are; name the logs below it by \
+         {below}; --retry waits for one"
+    );
+    assert_eq!(tail.end().await, (vec![], told));
 }
