@@ -5,6 +5,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -57,7 +58,8 @@ pub(super) async fn run(
     inbox: &Inbox,
     stop: &CancellationToken,
 ) -> Result<(), TailError> {
-    let found = pattern.find();
+    let pattern = Arc::new(pattern);
+    let found = look(&pattern).await;
     if found.files.is_empty() && !(spec.follow && spec.retry) {
         return Err(TailError::unmatched(&spec.path, spec.follow));
     }
@@ -73,7 +75,7 @@ pub(super) async fn run(
         is_marked: false,
     };
     let ended =
-        if spec.follow { family.follow(&pattern, found).await } else { family.read(found).await };
+        if spec.follow { family.follow(pattern, found).await } else { family.read(found).await };
     if ended.is_err() {
         tracing::debug!(path = ?spec.path, "nobody listens any more");
     }
@@ -100,17 +102,17 @@ impl Family<'_> {
     }
 
     /// Follows them, and looks for others.
-    async fn follow(&mut self, pattern: &Pattern, mut found: Found) -> Result<(), Closed> {
-        let mut look = self.first_look(&found.files);
+    async fn follow(&mut self, pattern: Arc<Pattern>, mut found: Found) -> Result<(), Closed> {
+        let mut when = self.first_look(&found.files);
         let mut watch = Watch::over(std::mem::take(&mut found.directories), self.spec.poll);
         loop {
-            self.adopt(found.files, look).await?;
+            self.adopt(found.files, when).await?;
             let soon = (!self.is_marked()).then(|| clock::now() + SOON);
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 () = watch.changed(soon) => {}
             }
-            (found, look) = (pattern.find(), Look::Later);
+            (found, when) = (look(&pattern).await, Look::Later);
             watch.look_over(std::mem::take(&mut found.directories));
         }
         while self.tasks.join_next().await.is_some() {}
@@ -220,6 +222,12 @@ impl Family<'_> {
     fn member(&self, path: PathBuf, lines: u64) -> TailSpec {
         TailSpec { path, lines, retry: true, ..self.spec.clone() }
     }
+}
+
+/// Looks for the files beside the other tasks: a tree may be large, or on a slow mount.
+async fn look(pattern: &Arc<Pattern>) -> Found {
+    let pattern = Arc::clone(pattern);
+    tokio::task::spawn_blocking(move || pattern.find()).await.unwrap_or_default()
 }
 
 /// The name of a source.

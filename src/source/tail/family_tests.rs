@@ -64,9 +64,12 @@ async fn a_rotated_file_is_none_of_its_own() {
 
 #[tokio::test]
 async fn directories_appear_later_too() {
-    for (pattern, place) in [("*/*.log", "net/c.log"), ("logs/**/c.log", "logs/2026/net/c.log")] {
-        let mut tail = family(pattern, &[], |spec| TailSpec { retry: true, ..spec });
-        yield_now().await;
+    for (pattern, there, place) in [
+        ("*/*.log", "here/c.log", "net/c.log"),
+        ("logs/**/c.log", "logs/c.log", "logs/2026/net/c.log"),
+    ] {
+        let mut tail = family(pattern, &[(there, "it has looked\n")], |spec| spec);
+        tail.expect(&["it has looked"]).await;
         let log = tail.beside(place);
         fs::create_dir_all(log.parent().unwrap()).unwrap();
         write(&log, "one\ntwo\nthree\n");
