@@ -101,6 +101,13 @@ impl Hearing {
         &self.ears[usize::from(source.0)].name
     }
 
+    /// The format of a source, as far as it was recognised, and how sure that is: the share of the
+    /// lines that it describes, from 0 to 1.
+    pub fn recognised(&self, source: SourceId) -> (&str, f32) {
+        let reader = &self.ears[usize::from(source.0)].reader;
+        (reader.format(), reader.sureness())
+    }
+
     /// How many lines of a source were heard.
     pub fn n_lines(&self, source: SourceId) -> u64 {
         self.ears[usize::from(source.0)].n_lines

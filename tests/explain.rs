@@ -167,6 +167,7 @@ fn people_read_columns_and_a_summary() {
     has("1 nothing to say");
     has("1 no rule: spoken");
     has("never config:4 drop = 'nobody says this'");
+    has("read as irssi: it describes 100 % of the first lines");
 }
 
 #[test]

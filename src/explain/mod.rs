@@ -150,7 +150,7 @@ impl Sides {
 
     fn summary(&self) -> String {
         match self {
-            Self::One(side) => side.tally.summary(side.rules()),
+            Self::One(side) => side.tally.summary(side.rules()) + &side.recognised(),
             Self::Two(sides, difference) => {
                 format!("{difference}{}", sides.1.tally.never(sides.1.rules()))
             }

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use super::row::{Fate, Row};
 use super::tally::Tally;
+use crate::config::error::escaped;
 use crate::config::settings::Settings;
 use crate::filter::{Effect, Rule};
-use crate::format::time;
+use crate::format::{self, time};
 use crate::hearing::{Heard, Hearing};
-use crate::message::Line;
+use crate::message::{Line, SourceId};
 use crate::source::lines::Lines;
 
 /// A set of rules, and what it did so far.
@@ -28,6 +29,16 @@ impl Side {
         let tally = Tally::new(rules.len());
         let hearing = Hearing::new([name], &grammars, format.as_deref(), filter, naming);
         Self { hearing, rules, tally }
+    }
+
+    /// What the log was read as, and how sure that is.
+    pub(super) fn recognised(&self) -> String {
+        let (name, sureness) = self.hearing.recognised(SourceId(0));
+        if name == format::PLAIN {
+            return "read as plain text: no format is sure; --format names one\n".to_owned();
+        }
+        let percent = sureness * 100.0;
+        format!("read as {}: it describes {percent:.0} % of the first lines\n", escaped(name))
     }
 
     pub(super) fn rules(&self) -> &[Rule] {

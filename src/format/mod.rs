@@ -15,7 +15,7 @@ mod stamp;
 pub mod time;
 
 pub use grammar::{Grammar, Grammars};
-pub use reader::{Reader, tidy};
+pub use reader::{PLAIN, Reader, tidy};
 
 #[cfg(test)]
 mod tests;

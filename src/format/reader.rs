@@ -22,7 +22,7 @@ const SAMPLE: u32 = 200;
 const TRIED: usize = 2;
 
 /// The format of what no grammar describes.
-const PLAIN: &str = "plain";
+pub const PLAIN: &str = "plain";
 
 /// Lines of a loose format that are seen before one is read as such.
 const LOOSE: u32 = 3;
