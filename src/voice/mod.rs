@@ -5,6 +5,7 @@
 mod cookie;
 mod crashes;
 pub mod supervisor;
+mod taken;
 pub mod wire;
 
 use std::collections::VecDeque;

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::crashes::Crashes;
+use super::taken::{Engine, Process, Taken};
 use super::wire::{Report, Speech};
 use crate::message::{Earcon, Fate, UtteranceId};
 
@@ -80,45 +81,6 @@ pub enum Action {
     Wait(String),
     /// All was spoken, and the process has ended.
     Done,
-}
-
-/// Where the process is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Process {
-    /// There is none; one is to be started at that time.
-    Down { until: Instant },
-    /// It was started then and has not said yet that it is ready.
-    Starting { since: Instant },
-    /// It takes orders; the last sign of life came then.
-    Up { last_sign: Instant },
-    /// It has done its work.
-    Ended,
-}
-
-/// Which engine the process has, or the next one gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Engine {
-    First,
-    Fallback,
-}
-
-/// An utterance that was taken and is not settled.
-#[derive(Debug)]
-struct Taken {
-    speech: Speech,
-    /// The number under which it was ordered. Reports name it: one that crosses a stop must not
-    /// count for the same utterance, ordered again from another place.
-    order: UtteranceId,
-    /// Its first sample went out in this process.
-    has_started: bool,
-    /// A process died of it, or while it was spoken.
-    was_retried: bool,
-}
-
-impl Taken {
-    fn order(&self) -> Action {
-        Action::Say(Speech { id: self.order, ..self.speech.clone() })
-    }
 }
 
 /// Keeps a voice process alive and every utterance accounted for.
