@@ -40,6 +40,7 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "quassel",
     "konversation",
     "pidgin",
+    "pidgin-html",
     "textual",
     "thelounge",
     "halloy",
