@@ -109,7 +109,7 @@ impl Scan<'_> {
                 || scan.packed()
                 || scan.year_first();
             scan.at += usize::from(scan.peek(0) == b',');
-            is_date && (scan.blanks() || scan.letter(b"Tt_:-"))
+            is_date && (scan.blanks() || scan.letter(b"Tt_:.-"))
         })
     }
 
@@ -263,6 +263,8 @@ fn a_stamp_ends_where_it_does() {
         ("Fri, 1 March 2024 12:01 x", "Fri, 1 March 2024 12:01"),
         ("Fri Mar 01 12:01:02 2024] x", "Fri Mar 01 12:01:02 2024"),
         ("01-Mar-2024 12:01 x", "01-Mar-2024 12:01"),
+        ("01-Mar-2024.12:01:02 x", "01-Mar-2024.12:01:02"),
+        ("12.01.02 x", "12.01.02"),
         ("01/Mar/2024:12:01:02 +0100] x", "01/Mar/2024:12:01:02 +0100"),
         ("12:01:02 24/11/2026] x", "12:01:02 24/11/2026"),
         ("12:01 CET <kim>", "12:01 CET"),
