@@ -27,6 +27,7 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "ii",
     "hms",
     "irssi",
+    "app-log", // tabs, as the next has
     "weechat",
     "znc",
     "mirc",
@@ -39,6 +40,7 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "quassel",
     "konversation",
     "pidgin",
+    "pidgin-html",
     "textual",
     "thelounge",
     "halloy",
@@ -69,6 +71,7 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "syslog",
     "rfc5424",
     "journald",
+    "syslog-iso",
     "clf",
     "nginx-error",
     "apache-error",

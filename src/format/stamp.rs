@@ -103,9 +103,13 @@ impl Scan<'_> {
     /// A date, and what parts it from the time.
     fn date(&mut self) -> bool {
         self.maybe(|scan| {
-            let is_date = scan.month_first() || scan.numbers() || scan.day_first() || scan.packed();
+            let is_date = scan.month_first()
+                || scan.numbers()
+                || scan.day_first()
+                || scan.packed()
+                || scan.year_first();
             scan.at += usize::from(scan.peek(0) == b',');
-            is_date && (scan.blanks() || scan.letter(b"Tt_:-"))
+            is_date && (scan.blanks() || scan.letter(b"Tt_:.-"))
         })
     }
 
@@ -143,6 +147,14 @@ impl Scan<'_> {
             (scan.blanks() || scan.letter(b"-/")) && scan.number(4, 4)
         });
         true
+    }
+
+    /// `2024 Mar  1`.
+    fn year_first(&mut self) -> bool {
+        self.maybe(|scan| {
+            let has_year = scan.number(4, 4) && scan.blanks();
+            has_year && scan.name(&MONTHS) && scan.blanks() && scan.number(1, 2)
+        })
     }
 
     /// `2024-03-01`, `1.3.24`, `01/03`, `1.3.`.
@@ -247,9 +259,12 @@ fn a_stamp_ends_where_it_does() {
         ("3/1/24 1:02 AM x", "3/1/24 1:02 AM"),
         ("20240301 12:01:02 x", "20240301 12:01:02"),
         ("Mar  1 12:01:02 x", "Mar  1 12:01:02"),
+        ("2024 Mar  1 12:01:02 x", "2024 Mar  1 12:01:02"),
         ("Fri, 1 March 2024 12:01 x", "Fri, 1 March 2024 12:01"),
         ("Fri Mar 01 12:01:02 2024] x", "Fri Mar 01 12:01:02 2024"),
         ("01-Mar-2024 12:01 x", "01-Mar-2024 12:01"),
+        ("01-Mar-2024.12:01:02 x", "01-Mar-2024.12:01:02"),
+        ("12.01.02 x", "12.01.02"),
         ("01/Mar/2024:12:01:02 +0100] x", "01/Mar/2024:12:01:02 +0100"),
         ("12:01:02 24/11/2026] x", "12:01:02 24/11/2026"),
         ("12:01 CET <kim>", "12:01 CET"),
