@@ -70,39 +70,64 @@ pub fn nick(nick: &str, out: &mut String) {
     }
 }
 
-/// Whether `text` is spoken as it is. The checks are loops without an end in between, which the
-/// compiler makes vector loops: most lines are simple, and this is what they cost.
+/// Whether `text` is spoken as it is: most lines are, and this is what they cost.
 fn is_simple(text: &[u8]) -> bool {
     let (Some(first), Some(last)) = (text.first(), text.last()) else { return true };
     !matches!(first, b' ' | b'-')
         && *last != b' '
-        && is_plain(text)
-        && !has_pair_or_run(text)
+        && is_even(text)
         && has_short_words(text)
         && !is_periodic(text)
 }
 
-/// Whether all of `text` is printable ASCII, or letters of which no byte is that of a mark, a blank
-/// or a picture: Latin, Greek, Cyrillic, Armenian, Hebrew.
-fn is_plain(text: &[u8]) -> bool {
+/// Whether a byte is that of a control code, or may be that of a mark, a blank or a picture: not
+/// one of printable ASCII, nor of a Latin, Greek, Cyrillic, Armenian or Hebrew letter. As a number,
+/// like all that is asked of many bytes side by side.
+fn odd(b: u8) -> u8 {
     let is = u8::from;
-    let odd = |b: u8| {
-        let odd_lead = is(b == 0xc2) | is(b == 0xcc) | is(b == 0xcd) | is(b == 0xd2);
-        is(b < b' ') | is(b == 0x7f) | odd_lead | is(b >= 0xd8)
-    };
+    let odd_lead = is(b == 0xc2) | is(b == 0xcc) | is(b == 0xcd) | is(b == 0xd2);
+    is(b < b' ') | is(b == 0x7f) | odd_lead | is(b >= 0xd8)
+}
+
+/// Whether no byte of `text` is odd.
+fn is_plain(text: &[u8]) -> bool {
     text.iter().fold(0, |any, &b| any | odd(b)) == 0
 }
 
-/// Whether there is `[[`, `//`, the beginning of `www.`, two blanks, or [`MANY`] of anything.
-fn has_pair_or_run(text: &[u8]) -> bool {
+/// So many bytes are looked at in one: a vector of the processor's.
+const BLOCK: usize = 16;
+
+/// A block, and what its last byte is compared with.
+type Window = [u8; BLOCK + MANY - 1];
+
+/// Whether no byte of `text` is odd, and there is no `[[`, `//`, beginning of `www.`, two blanks, or
+/// [`MANY`] of anything.
+fn is_even(text: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(window) = text[at..].first_chunk() {
+        if !is_even_block(window) {
+            return false;
+        }
+        at += BLOCK;
+    }
+    // The rest, and behind it what makes no pair.
+    let rest = &text[at..];
+    let mut padded = [b'~'; 2 * BLOCK + MANY - 1];
+    padded.iter_mut().step_by(2).for_each(|b| *b = b'}');
+    padded[..rest.len()].copy_from_slice(rest);
+    [&padded[..], &padded[BLOCK..]].iter().all(|part| part.first_chunk().is_some_and(is_even_block))
+}
+
+/// A loop of a fixed length and without an end in between, which the compiler makes one of vectors.
+fn is_even_block(window: &Window) -> bool {
     let is = u8::from;
-    let shifted = |by: usize| text.get(by..).unwrap_or_default();
-    let pairs = text.iter().zip(shifted(1)).fold(0, |any, (&a, &b)| {
-        any | is(a == b) & (is(a == b'[') | is(a == b'/') | is(a == b'w') | is(a == b' '))
-    });
-    let fours = text.iter().zip(shifted(1)).zip(shifted(2)).zip(shifted(3));
-    let runs = fours.fold(0, |any, (((a, b), c), d)| any | is(a == b) & is(b == c) & is(c == d));
-    pairs | runs != 0
+    let mut any = [0; BLOCK];
+    for (at, any) in any.iter_mut().enumerate() {
+        let [a, b, c, d] = [window[at], window[at + 1], window[at + 2], window[at + 3]];
+        let in_pair = is(a == b'[') | is(a == b'/') | is(a == b'w') | is(a == b' ');
+        *any = odd(a) | is(a == b) & (in_pair | is(b == c) & is(c == d));
+    }
+    any == [0; BLOCK]
 }
 
 /// Whether no word is longer than [`MAX_WORD`].
