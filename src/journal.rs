@@ -226,7 +226,7 @@ impl Journal {
                 Some(_) | None => None,
             },
             into: match fate {
-                Some(Fate::Merged { into }) => Some(into.0),
+                Some(Fate::Merged { into, .. }) => Some(into.0),
                 Some(_) | None => None,
             },
             ..about(message, utterance.line, &open.source, &utterance.text, name)

@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 /// Where lines come from: an index into the listener's table of sources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u16);
 
 /// One line as it was read: valid UTF-8, no line end, at most [`MAX_LINE`] bytes.
@@ -228,10 +228,12 @@ pub enum Fate {
         /// The rule, as `irc-noise:12` (rule set and line).
         rule: String,
     },
-    /// It was spoken as the end of another one.
+    /// It was told by another one.
     Merged {
         /// The other one.
         into: UtteranceId,
+        /// It was only counted there: its own words were not heard.
+        is_counted: bool,
     },
     /// It waited longer than a rule of the user's allows.
     Expired {

@@ -61,7 +61,7 @@ impl Settling {
         let lines = self.open.remove(&id).into_iter();
         let lines = lines.chain(self.merged.remove(&id).unwrap_or_default());
         match fate {
-            Fate::Merged { into } if self.open.contains_key(into) => {
+            Fate::Merged { into, .. } if self.open.contains_key(into) => {
                 let lines: Vec<_> = lines.collect();
                 self.merged.entry(*into).or_default().extend(lines);
             }
@@ -111,7 +111,7 @@ mod tests {
         settling.line(SourceId(0), 1); // of another source
         assert_eq!(*told.borrow(), 0);
         let spoken = Fate::Spoken { rate: 220, ms: 0 };
-        let merged = Fate::Merged { into: UtteranceId(3) };
+        let merged = Fate::Merged { into: UtteranceId(3), is_counted: false };
         for (id, fate, n) in
             [(2, &spoken, 0), (1, &spoken, 3), (4, &merged, 3), (4, &spoken, 3), (3, &spoken, 5)]
         {

@@ -68,8 +68,9 @@ impl Listener<'_> {
             Command::Status => return Reply::Status(Box::new(self.snapshot())),
             Command::Missed { n } => {
                 let is_missed = |fate: &Fate| match fate {
-                    Fate::Spoken { .. } | Fate::Merged { .. } => false,
+                    Fate::Spoken { .. } | Fate::Merged { is_counted: false, .. } => false,
                     Fate::Dropped { .. }
+                    | Fate::Merged { is_counted: true, .. }
                     | Fate::Expired { .. }
                     | Fate::Skipped
                     | Fate::Failed { .. } => true,
@@ -216,7 +217,8 @@ fn entry(ended: &Ended) -> Entry {
         Fate::Dropped { rule } | Fate::Expired { rule } => Some(rule.clone()),
         Fate::Failed { why } => Some(why.clone()),
         Fate::Spoken { rate, .. } => Some(format!("at {rate} words a minute")),
-        Fate::Merged { into } => Some(format!("into utterance {}", into.0)),
+        Fate::Merged { into, is_counted: false } => Some(format!("into utterance {}", into.0)),
+        Fate::Merged { into, is_counted: true } => Some(format!("counted in utterance {}", into.0)),
         Fate::Skipped => None,
     };
     Entry {

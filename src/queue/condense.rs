@@ -4,7 +4,8 @@
 //! 1. the gaps between utterances, which are gone at the highest rate (see [`Queue::gap`]);
 //! 2. the name of somebody who is named again right after they spoke;
 //! 3. runs, which are counted: "3 joined: ann, bob, cy", "4 say +1: ann, bob, cy, dan";
-//! 4. the beginnings of what one person says in a row, which becomes one utterance.
+//! 4. the rest of a flood that others' lines wait behind, which is counted (see [`super::fair`]);
+//! 5. the beginnings of what one person says in a row, which becomes one utterance.
 //!
 //! Links are no step of their own: they are told by their host at any time. Every line that is made
 //! part of another one is settled as merged into it. Only what is next is condensed: who speaks next
@@ -40,7 +41,7 @@ impl Queue {
     /// Condenses what is to be spoken from `start` on, as far as it must be.
     pub(super) fn condense(&mut self, start: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
-        for save in [Self::leave_name, Self::count_run, Self::join_row] {
+        for save in [Self::leave_name, Self::count_run, Self::count_flood, Self::join_row] {
             if !self.is_pressed(start) {
                 break;
             }
@@ -81,14 +82,23 @@ impl Queue {
         first.utterance.text = text;
         first.leave(0);
         let into = first.utterance.id;
-        let merged = |it: &super::Waiting| Action::Settle(it.utterance.id, Fate::Merged { into });
+        let merged = |it: &super::Waiting| {
+            Action::Settle(it.utterance.id, Fate::Merged { into, is_counted: false })
+        };
         rest.iter().map(merged).collect()
     }
 
     fn join_row(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
         while let [Some(first), Some(next)] = [self.waiting.front(), self.waiting.get(1)] {
-            if first.has_begun || !goes_on(&first.utterance, &next.utterance) {
+            let work = first.work + next.work;
+            let is_long = Self::is_over_a_turn(self.estimate.seconds(work, self.pace.promise.max));
+            let is_counted = first.times + next.times > 2 || first.more + next.more > 0;
+            if first.has_begun
+                || is_counted
+                || is_long && self.is_flooded()
+                || !goes_on(&first.utterance, &next.utterance)
+            {
                 break;
             }
             let Some(next) = self.waiting.remove(1) else { break };
@@ -97,19 +107,20 @@ impl Queue {
             first.utterance.text.push_str("; ");
             first.utterance.text.push_str(&next.utterance.text[name_end(&next.utterance)..]);
             first.leave(first.from);
-            actions.push(Action::Settle(next.utterance.id, Fate::Merged { into }));
+            actions
+                .push(Action::Settle(next.utterance.id, Fate::Merged { into, is_counted: false }));
         }
         actions
     }
 }
 
 /// Whether an utterance may be condensed: a line for the first time, that does not expire.
-fn is_free(utterance: &Utterance) -> bool {
+pub(super) fn is_free(utterance: &Utterance) -> bool {
     utterance.is_new() && utterance.expiry.is_none() && utterance.earcon.is_none()
 }
 
 /// Whether `next` may be told together with `first`: of the same kind, from the same place.
-fn is_like(first: &Utterance, next: &Utterance) -> bool {
+pub(super) fn is_like(first: &Utterance, next: &Utterance) -> bool {
     let [Some(a), Some(b)] = [&first.message, &next.message] else { return false };
     let place = |it: &Message<'_>| (it.source, it.kind, it.highlight);
     let is_free = first.is_new() && next.is_new() && first.expiry.is_none();
@@ -127,7 +138,7 @@ fn goes_on(first: &Utterance, next: &Utterance) -> bool {
 }
 
 /// Where the name of who speaks ends in an utterance ("kim: hello"); 0 where none is told.
-fn name_end(utterance: &Utterance) -> usize {
+pub(super) fn name_end(utterance: &Utterance) -> usize {
     let end = utterance.message.as_ref().and_then(|message| {
         let rest = utterance.text.strip_prefix(message.sender.as_deref()?)?.strip_prefix(": ")?;
         let (name, is_speech) = (
@@ -187,7 +198,7 @@ fn vote<'a>(utterance: &'a Utterance, message: &Message<'_>, who: &'a str) -> Op
 }
 
 /// Whether a nick is spoken as it is written: what the normaliser leaves alone.
-fn is_plain(nick: &str) -> bool {
+pub(super) fn is_plain(nick: &str) -> bool {
     let is_clean = nick.bytes().all(|byte| byte.is_ascii_graphic());
     (1..=NICK).contains(&nick.len()) && is_clean && !nick.starts_with('-') && !nick.contains("[[")
 }

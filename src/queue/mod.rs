@@ -1,8 +1,9 @@
 //! What is spoken when, and how fast: a pure state machine (events and the time in, actions out).
 //!
-//! Order is kept and nothing is dropped: an utterance ends as the voice settles it, or because the
-//! user skipped it, or because a rule of the user's let it expire. The [`pace`] module has the lag
-//! rule, [`condense`] what is saved, and in which order, where the rate alone does not do. Only when
+//! Order is kept, but for a flood that others' lines go before, and nothing is dropped: an utterance
+//! ends as the voice settles it, or because the user skipped it, or because a rule of the user's let
+//! it expire. The [`pace`] module has the lag rule, [`fair`] whose line is next, [`condense`] what is
+//! saved, and in which order, where the rate alone does not do. Only when
 //! that does not either is the promise broken, and that is said, once for each time.
 //!
 //! What a rule of the user's gives a time to expire is not begun after it. That is seen to whenever
@@ -13,6 +14,7 @@
 
 mod condense;
 pub mod estimate;
+mod fair;
 pub mod pace;
 mod part;
 mod recall;
@@ -22,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use crate::message::{Earcon, Expiry, Fate, Message, Utterance, UtteranceId};
 use estimate::Estimate;
+use fair::Turns;
 use pace::{Due, Pace, Promise};
 use part::{Out, Recalled, Waiting, place};
 
@@ -104,6 +107,7 @@ pub struct Queue {
     /// How many utterances back the user has gone.
     n_back: usize,
     pace: Pace,
+    turns: Turns,
     estimate: Estimate,
     n_utterances: u64,
     /// That the promise is broken was said, and it is not kept again yet.
@@ -122,6 +126,7 @@ impl Queue {
             history: VecDeque::new(),
             n_back: 0,
             pace: Pace::new(promise),
+            turns: Turns::default(),
             estimate: Estimate::default(),
             n_utterances: 0,
             has_told: false,
@@ -209,10 +214,12 @@ impl Queue {
 
     /// How long the oldest line that has not been heard has been waiting.
     pub fn lag(&self, now: Instant) -> Duration {
-        let waiting = self.waiting.iter().map(|waiting| &waiting.utterance);
-        let mut all = self.out.iter().map(|out| &out.waiting.utterance).chain(waiting);
-        let oldest = all.find(|utterance| utterance.is_new());
-        oldest.map_or(Duration::ZERO, |it| now.saturating_duration_since(it.received))
+        // What waits behind others' lines came before them.
+        let mut waiting = self.waiting.iter().map(|waiting| &waiting.utterance);
+        let waiting = waiting.find(|utterance| utterance.is_new());
+        let out = self.out.iter().map(|out| &out.waiting.utterance);
+        let received = out.filter(|it| it.is_new()).chain(waiting).map(|it| it.received);
+        received.min().map_or(Duration::ZERO, |it| now.saturating_duration_since(it))
     }
 
     fn started(&mut self, id: UtteranceId, now: Instant) -> Vec<Action> {
@@ -275,6 +282,7 @@ impl Queue {
         }
         if self.waiting.is_empty() && self.out.is_empty() {
             self.pace.rest();
+            self.turns.rest();
             return vec![];
         }
         let start = match self.out.front() {
@@ -286,6 +294,7 @@ impl Queue {
             Some(_) => return vec![],
         };
         let mut actions = self.expire(start);
+        actions.extend(self.take_turns());
         actions.extend(self.condense(start));
         self.tell_if_behind(start);
         if self.waiting.is_empty() {
@@ -298,6 +307,7 @@ impl Queue {
         let rate = self.pace.choose(dues, start, &self.estimate);
         let Some(waiting) = self.waiting.pop_front() else { return vec![] };
         let gap_ms = self.gap(rate);
+        self.turns.given(&waiting.utterance, self.estimate.seconds(waiting.work, rate));
         let (utterance, from) = (waiting.utterance.clone(), waiting.from);
         self.before = utterance.message.clone().filter(|_| utterance.is_new());
         self.out.push_back(Out::new(waiting, rate, gap_ms));

@@ -16,11 +16,16 @@ pub(super) struct Waiting {
     pub(super) has_begun: bool,
     /// How much is left to say.
     pub(super) work: f64,
+    /// How many equal lines it tells.
+    pub(super) times: usize,
+    /// How many lines of the same sender are counted at its end.
+    pub(super) more: usize,
 }
 
 impl Waiting {
     pub(super) fn new(utterance: Utterance) -> Self {
-        Self { work: work(&utterance.text), from: 0, has_begun: false, utterance }
+        let work = work(&utterance.text);
+        Self { work, from: 0, has_begun: false, times: 1, more: 0, utterance }
     }
 
     /// What is before that byte is not spoken any more.

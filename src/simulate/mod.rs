@@ -193,7 +193,7 @@ impl Run<'_> {
         debug_assert!(now >= self.start);
         for action in self.queue.handle(event, now) {
             match action {
-                Action::Settle(id, Fate::Merged { into }) => self.merged.push((id, into)),
+                Action::Settle(id, Fate::Merged { into, .. }) => self.merged.push((id, into)),
                 Action::Settle(..) => {} // told by the voice
                 Action::Silence => self.silence(now),
                 Action::Speak { utterance, from, rate, gap_ms } => {

@@ -107,8 +107,12 @@ fn a_pause_is_a_time_and_a_length() {
 #[test]
 fn a_pause_is_caught_up_with_and_loses_nothing() {
     let start = crate::clock::test_now();
-    let line = |n: u64| super::Arrival::of(Duration::from_secs(n * 8), "a line of a few words");
-    let arrivals: Vec<_> = (0..100).map(line).collect();
+    // None is like another: equal lines are counted.
+    let words: Vec<_> =
+        (b'a'..b'z').map(|n| format!("a line of a few {}", char::from(n))).collect();
+    let line =
+        |(n, words): (u64, &String)| super::Arrival::of(Duration::from_secs(n * 8), words.as_str());
+    let arrivals: Vec<_> = (0..100).zip(words.iter().cycle()).map(line).collect();
     let pause = "202s+2m".parse().expect("a pause");
     let lag = Duration::from_secs(15);
     let promise = crate::queue::pace::Promise { base: 220, max: 450, lag };

@@ -9,6 +9,7 @@ mod bad_input;
 mod commands;
 mod connect;
 mod control;
+mod flood;
 mod follow;
 mod load;
 mod media_keys;

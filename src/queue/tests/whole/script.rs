@@ -39,7 +39,7 @@ pub(super) enum Step {
 #[derive(Debug, Clone)]
 pub(super) struct LineSpec {
     what: What,
-    sender: usize,
+    pub(super) sender: usize,
     is_named: bool,
     highlight: bool,
     pub(super) expires_after_ms: Option<u64>,

@@ -1,0 +1,61 @@
+//! A flood by one does not drown the others, and what is counted is not lost.
+
+use std::time::Duration;
+
+use crate::harness::{Event, SoundServer, Speak, ctl, stands};
+
+const SOON: Duration = Duration::from_secs(60);
+
+fn sic(nick: &str, text: &str) -> String {
+    format!("#rust       : 2024-01-22 10:00 <{nick}> {text}")
+}
+
+/// How many utterances that hold `text` were begun before the one that holds `other`.
+fn n_begun_before(events: &[Event], text: &str, other: &str) -> usize {
+    let begun = events.iter().filter(|event| event.name == "started");
+    begun
+        .take_while(|event| !event.text.contains(other))
+        .filter(|it| it.text.contains(text))
+        .count()
+}
+
+#[test]
+fn anothers_line_is_begun_before_the_rest_of_a_paste_which_is_counted() {
+    let sound = SoundServer::start();
+    let mut speak = Speak::start(&sound, [""; 0]);
+    for number in 0..60 {
+        speak.write_line(&sic("kim", &format!("this is line {number} of what was pasted")));
+    }
+    speak.wait_event("all is queued", |event| event.is("queued", "line 59 "));
+    speak.write_line(&sic("al", "what is that good for?"));
+    let is_begun = |event: &Event| event.is("started", "good for");
+    speak.wait_event_within(SOON, "the other's line is begun", is_begun);
+    let n_before = n_begun_before(&speak.events(), "pasted", "good for");
+    assert!(n_before < 10, "{n_before}: {}", speak.transcript());
+
+    speak.wait_event_within(SOON, "the rest is counted", |it| it.is_fate("merged", "line 59 "));
+    let missed = ctl(&sound, &["missed", "100"]);
+    assert!(missed.contains("line 59 of what was pasted"), "{missed}");
+    assert!(missed.contains("merged: counted in utterance"), "{missed}");
+    speak.close_input();
+    speak.wait_event_within(SOON, "all is told", |event| event.is_fate("spoken", "good for"));
+    ctl(&sound, &["quit"]);
+    assert_eq!(speak.wait_end().code(), Some(0), "{}", speak.transcript());
+    let n_fates = speak.events().iter().filter(|event| event.name == "fate").count();
+    assert_eq!(n_fates, 61, "each line has one");
+}
+
+#[test]
+fn equal_lines_are_spoken_once_with_their_number() {
+    let sound = SoundServer::start();
+    let mut speak = Speak::start(&sound, [""; 0]);
+    for _ in 0..300 {
+        speak.write_line(&sic("kim", "no"));
+    }
+    speak.write_line(&sic("al", "stop that"));
+    speak.wait_event_within(SOON, "the last is spoken", |it| it.is_fate("spoken", "stop that"));
+    let fates = &stands(&sound)["fates"];
+    let (spoken, merged) = (&fates["spoken"], &fates["merged"]);
+    assert!(spoken.as_u64().is_some_and(|n| n < 20), "{fates}");
+    assert_eq!(spoken.as_u64().zip(merged.as_u64()).map(|(a, b)| a + b), Some(301), "{fates}");
+}
