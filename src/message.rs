@@ -155,6 +155,11 @@ impl<'a> Message<'a> {
 #[serde(transparent)]
 pub struct UtteranceId(pub u64);
 
+/// The number of a question to the voice process: its answer names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(pub u64);
+
 /// Something to be spoken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Utterance {

@@ -96,7 +96,7 @@ pub fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), Error> 
             rate,
             ..settings.manner.clone()
         }),
-        None => simulate::estimated(text, rate),
+        None => simulate::estimated_for(&settings.manner.voice, text, rate),
     };
     let promise = settings.promise;
     let mut report = simulate::Report::of(&arrivals, n_dropped, promise, start, &sounds);

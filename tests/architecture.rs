@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("speaker", &["voice"]),
     ("voice", &["clock", "config", "message", "program"]),
     // The voice process.
-    ("engine", &["audio", "voice"]),
+    ("engine", &["audio", "message", "voice"]),
     ("audio", &["clock", "config", "message", "voice"]),
     // The edges.
     ("control", &["cli", "clock", "config", "program"]),

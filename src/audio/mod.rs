@@ -46,7 +46,7 @@ pub trait Output {
 }
 
 /// How long `n_samples` sound at `rate` Hz, in milliseconds.
-fn milliseconds(n_samples: u64, rate: u32) -> u32 {
+pub(crate) fn milliseconds(n_samples: u64, rate: u32) -> u32 {
     u32::try_from(n_samples * 1_000 / u64::from(rate.max(1))).unwrap_or(u32::MAX)
 }
 

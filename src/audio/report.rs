@@ -21,6 +21,8 @@ enum News {
     Ordered(UtteranceId),
     Stopped,
     Report(Report),
+    /// Who sent this waits for it.
+    Reached(Sender<()>),
 }
 
 /// Tells the listener what happens, and the threads what is wanted.
@@ -53,6 +55,15 @@ impl Reporter {
     /// Sends `report` to the listener.
     pub fn report(&self, report: Report) {
         self.tell(News::Report(report));
+    }
+
+    /// Sends `report` and waits until it is written, for at most `limit`; gives whether it is. What
+    /// kills the process after that has been told.
+    pub fn report_first(&self, report: Report, limit: Duration) -> bool {
+        let (reached, is_reached) = mpsc::channel();
+        self.report(report);
+        self.tell(News::Reached(reached));
+        is_reached.recv_timeout(limit).is_ok()
     }
 
     fn tell(&self, news: News) {
@@ -124,6 +135,10 @@ fn write(told: &Receiver<News>, shared: &Shared) {
             }
             Ok(News::Stopped) => {
                 working.clear();
+                continue;
+            }
+            Ok(News::Reached(reached)) => {
+                let _gave_up = reached.send(());
                 continue;
             }
             Ok(News::Report(report)) => report,

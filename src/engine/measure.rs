@@ -1,21 +1,60 @@
 //! How long an engine speaks: it does, and nobody hears it.
 #![forbid(unsafe_code)]
 
+use std::collections::HashMap;
+
 use super::{Engine, EngineError, Stage, Word};
 use crate::audio::trim::Trim;
 use crate::voice::wire::{Setup, Speech};
+
+/// Counts the samples of `speech` that would be heard, as long as `wanted`; none where that ended
+/// before the speech did.
+pub(super) fn count(
+    engine: &mut dyn Engine,
+    speech: &Speech,
+    wanted: &mut dyn FnMut() -> bool,
+) -> Result<Option<u64>, EngineError> {
+    let mut counted =
+        Counted { trim: Trim::default(), heard: Vec::new(), n_heard: 0, is_left: false, wanted };
+    engine.speak(speech, &mut counted)?;
+    Ok((!counted.is_left).then_some(counted.n_heard))
+}
+
+/// Takes samples and counts those that would be heard.
+struct Counted<'a> {
+    trim: Trim,
+    heard: Vec<i16>,
+    n_heard: u64,
+    is_left: bool,
+    wanted: &'a mut dyn FnMut() -> bool,
+}
+
+impl Stage for Counted<'_> {
+    fn begin(&mut self) {}
+
+    fn word(&mut self, _at: u64, _word: Word) {}
+
+    fn samples(&mut self, samples: &[i16]) -> bool {
+        self.heard.clear();
+        self.trim.push(samples, &mut self.heard);
+        self.n_heard += self.heard.len() as u64;
+        self.is_left = !(self.wanted)();
+        !self.is_left
+    }
+
+    fn wanted(&self) -> bool {
+        !self.is_left
+    }
+
+    fn alive(&self) {}
+}
 
 /// An engine whose samples are counted.
 pub struct Measure {
     engine: Box<dyn Engine>,
     rate: u32,
-}
-
-/// The samples that would be heard.
-#[derive(Default)]
-struct Counted {
-    trim: Trim,
-    heard: Vec<i16>,
+    /// What was measured: the same text at the same rate is asked for again and again.
+    known: HashMap<(String, u32), f64>,
 }
 
 impl Measure {
@@ -26,34 +65,24 @@ impl Measure {
             engine: "it",
             why: "it makes its sound itself, and tells nobody how long that takes".to_owned(),
         })?;
-        Ok(Self { engine, rate })
+        Ok(Self { engine, rate, known: HashMap::new() })
     }
 
-    /// How long `speech` sounds, in seconds; nothing where the engine refuses it.
+    /// How long `speech`, in one manner but for its rate, sounds, in seconds; nothing where the
+    /// engine refuses it.
     pub fn seconds(&mut self, speech: &Speech) -> f64 {
-        let mut counted = Counted::default();
-        if let Err(error) = self.engine.speak(speech, &mut counted) {
-            tracing::debug!(%error, "not measured");
+        let key = (speech.text.clone(), speech.rate);
+        if let Some(seconds) = self.known.get(&key) {
+            return *seconds;
         }
+        let n_samples = count(self.engine.as_mut(), speech, &mut || true).unwrap_or_else(|error| {
+            tracing::debug!(%error, "not measured");
+            None
+        });
         #[expect(clippy::cast_precision_loss, reason = "an utterance is some minutes long")]
-        let n_samples = counted.heard.len() as f64;
-        n_samples / f64::from(self.rate)
+        let n_samples = n_samples.unwrap_or(0) as f64;
+        let seconds = n_samples / f64::from(self.rate);
+        self.known.insert(key, seconds);
+        seconds
     }
-}
-
-impl Stage for Counted {
-    fn begin(&mut self) {}
-
-    fn word(&mut self, _at: u64, _word: Word) {}
-
-    fn samples(&mut self, samples: &[i16]) -> bool {
-        self.trim.push(samples, &mut self.heard);
-        true
-    }
-
-    fn wanted(&self) -> bool {
-        true
-    }
-
-    fn alive(&self) {}
 }

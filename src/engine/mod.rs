@@ -3,6 +3,7 @@
 
 pub mod espeak;
 pub mod guard;
+mod idle;
 pub mod measure;
 pub mod player;
 pub mod process;

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use super::idle::Idle;
 use super::{Engine, Stage, Word};
 use crate::audio::device::Device;
 use crate::audio::file::WavFile;
@@ -33,7 +34,9 @@ pub(super) fn run(setup: &Setup, orders: &Receiver<Order>, reporter: &Reporter) 
         n_stops: 0,
     };
     reporter.report(Report::Ready);
-    if let Err(error) = player.run(orders) {
+    // Into a file nobody waits for what comes next.
+    let can_measure = resampler.is_some() && matches!(setup.target, Target::Device(_));
+    if let Err(error) = player.run(Idle::new(orders, can_measure)) {
         reporter.report(Report::Lost { why: error.to_string() });
     }
 }
@@ -84,19 +87,16 @@ struct Player {
 }
 
 impl Player {
-    fn run(&mut self, orders: &Receiver<Order>) -> Result<(), OutputError> {
+    fn run(&mut self, mut idle: Idle<'_>) -> Result<(), OutputError> {
         let mut rest = None;
         loop {
-            let order = match rest {
-                Some(after) => orders.recv_timeout(after),
-                None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            };
-            match order {
+            match idle.next(self.engine.as_mut(), &self.reporter, rest) {
                 Ok(Order::Speak(speech)) => self.speak(&speech)?,
                 Ok(Order::Cue(earcon)) => {
                     let sound = earcon::sound(earcon, self.rate(), self.volume);
                     self.cue(&sound)?;
                 }
+                Ok(Order::Measure { .. }) => {} // seen to there
                 Ok(Order::Stop) => self.stop(),
                 Ok(Order::Finish) => {
                     self.output.drain()?;

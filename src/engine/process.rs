@@ -37,7 +37,7 @@ pub fn run() -> io::Result<()> {
                 reporter.stop();
                 engine.thread().unpark();
             }
-            Order::Cue(_) => {}
+            Order::Cue(_) | Order::Measure { .. } => {}
             Order::Finish => is_last = true,
         }
         if orders.send(order).is_err() || is_last {

@@ -103,7 +103,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         hearing,
         names,
         roll,
-        queue: Queue::new(settings.promise),
+        queue: Queue::new(settings.promise).of_voice(&settings.manner.voice),
         journal: Journal::new(events),
         manner: settings.manner,
         muted: Muted::default(),

@@ -5,7 +5,7 @@ use super::Listener;
 use crate::clock::now;
 use crate::config::error::escaped;
 use crate::control::Shown;
-use crate::message::{Earcon, Fate, UtteranceId};
+use crate::message::{Earcon, Fate, Utterance, UtteranceId};
 use crate::queue::{Action, Event};
 use crate::voice::wire::Speech;
 use crate::voice::{Told, Voice};
@@ -21,25 +21,27 @@ impl Listener<'_> {
                     self.journal.paced(utterance.id, rate);
                     self.resumed.retain(|(id, _)| *id != utterance.id);
                     self.resumed.extend((from > 0).then_some((utterance.id, n_before)));
-                    let mut speech = Speech {
-                        id: utterance.id,
-                        text: utterance.text[from..].to_owned(),
-                        rate,
-                        gap_ms,
-                        earcon: utterance.earcon.filter(|it| from == 0 && self.plays(*it)),
-                        ..self.manner.clone()
-                    };
-                    if let Some(sender) =
-                        utterance.message.as_ref().and_then(|it| it.sender.as_deref())
-                    {
-                        self.speakers.dress(&mut speech, sender, now());
-                    }
-                    voice.speak(speech);
+                    let earcon = utterance.earcon.filter(|it| from == 0 && self.plays(*it));
+                    let speech = self.speech(&utterance, from, rate);
+                    voice.speak(Speech { earcon, gap_ms, ..speech });
+                }
+                Action::Measure { request, utterance, from, rate } => {
+                    voice.measure(request, self.speech(&utterance, from, rate));
                 }
                 Action::Silence => voice.stop(),
                 Action::Settle(id, fate) => self.settle(id, &fate),
             }
         }
+    }
+
+    /// An utterance from that byte on, as its sender sounds.
+    fn speech(&mut self, utterance: &Utterance, from: usize, rate: u32) -> Speech {
+        let text = utterance.text[from..].to_owned();
+        let mut speech = Speech { id: utterance.id, text, rate, ..self.manner.clone() };
+        if let Some(sender) = utterance.message.as_ref().and_then(|it| it.sender.as_deref()) {
+            self.speakers.dress(&mut speech, sender, now());
+        }
+        speech
     }
 
     /// Whether the queue's own sounds are wanted; those of lines were chosen when they came.
@@ -64,6 +66,9 @@ impl Listener<'_> {
             Told::Settled(id, fate) => {
                 self.resumed.retain(|(resumed, _)| *resumed != id);
                 self.handle(Event::Ended(id, fate), voice);
+            }
+            Told::Measured(request, seconds) => {
+                self.handle(Event::Measured(request, seconds), voice);
             }
             Told::Waiting(why) => {
                 self.say(format!("{}; speech goes on when it is back", escaped(&why)));

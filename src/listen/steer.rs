@@ -112,6 +112,9 @@ impl Listener<'_> {
             Ok(settings) => {
                 self.hearing.configure(settings.filter, settings.naming);
                 self.queue.promise(settings.promise);
+                if settings.manner.voice != self.manner.voice {
+                    self.queue.take_voice(&settings.manner.voice);
+                }
                 self.manner = settings.manner;
                 self.speakers.configure(settings.speakers);
                 self.earcons = self.earcons.map(|_| settings.earcons);

@@ -69,7 +69,7 @@ impl Queue {
                 && (a.source, &a.channel, &a.sender) == (b.source, &b.channel, &b.sender)
         });
         if is_again && !first.has_begun && first.from == 0 && is_free(&first.utterance) {
-            first.leave(name_end(&first.utterance));
+            first.leave(name_end(&first.utterance), &self.estimate);
         }
         vec![]
     }
@@ -80,7 +80,7 @@ impl Queue {
         let rest: Vec<_> = self.waiting.drain(1..n).collect();
         let Some(first) = self.waiting.front_mut() else { return vec![] };
         first.utterance.text = text;
-        first.leave(0);
+        first.leave(0, &self.estimate);
         let into = first.utterance.id;
         let merged = |it: &super::Waiting| {
             Action::Settle(it.utterance.id, Fate::Merged { into, is_counted: false })
@@ -106,7 +106,7 @@ impl Queue {
             let into = first.utterance.id;
             first.utterance.text.push_str("; ");
             first.utterance.text.push_str(&next.utterance.text[name_end(&next.utterance)..]);
-            first.leave(first.from);
+            first.leave(first.from, &self.estimate);
             actions
                 .push(Action::Settle(next.utterance.id, Fate::Merged { into, is_counted: false }));
         }

@@ -291,7 +291,7 @@ impl Queue {
         let Some(first) = self.waiting.front_mut() else { return vec![] };
         first.times = equal.n;
         first.utterance.text = equal.text;
-        first.leave(0);
+        first.leave(0, &self.estimate);
         counted(&merged, first)
     }
 
@@ -321,7 +321,7 @@ impl Queue {
         last.utterance.text.truncate(before);
         last.more += merged.len();
         last.utterance.text += &more(&last.utterance, last.more);
-        last.leave(last.from);
+        last.leave(last.from, &self.estimate);
         counted(&merged, last)
     }
 

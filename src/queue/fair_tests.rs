@@ -77,8 +77,8 @@ fn hear(promise: Promise, lines: &[Spec<'_>]) -> Heard {
                 Action::Speak { utterance, from, rate, .. } => {
                     let begins = voice.last().map_or(now, |(_, _, ends, _)| *ends).max(now);
                     let text = utterance.text[from..].to_owned();
-                    let work = crate::queue::estimate::work(&text);
-                    let seconds = crate::queue::estimate::Estimate::default().seconds(work, rate);
+                    let estimate = crate::queue::estimate::Estimate::default();
+                    let seconds = estimate.seconds(estimate.work(&text), rate);
                     let ends = begins + Duration::from_secs_f64(seconds);
                     voice.push((utterance.id, begins, ends, false));
                     heard.spoken.push(text);
@@ -86,7 +86,7 @@ fn hear(promise: Promise, lines: &[Spec<'_>]) -> Heard {
                     heard.begun.push(u64::try_from(ms).expect("soon"));
                 }
                 Action::Settle(id, fate @ Fate::Merged { .. }) => heard.merged.push((id.0, fate)),
-                Action::Settle(..) | Action::Silence => {}
+                Action::Settle(..) | Action::Silence | Action::Measure { .. } => {}
             }
         }
         let voice =
@@ -232,8 +232,15 @@ fn the_rest_of_a_flood_is_counted_where_it_would_be_late() {
 /// What would be said of the first of `lines` and those equal to it, and where these wait.
 fn told(lines: &[Spec<'_>]) -> Option<(String, Vec<usize>)> {
     let now = crate::clock::test_now();
-    let waiting: Vec<_> =
-        lines.iter().map(|it| Waiting::new(utterance(UtteranceId(1), *it, now))).collect();
+    let waiting: Vec<_> = lines
+        .iter()
+        .map(|it| {
+            Waiting::new(
+                utterance(UtteranceId(1), *it, now),
+                &crate::queue::estimate::Estimate::default(),
+            )
+        })
+        .collect();
     equal(&waiting, |it| it.work).map(|it| (it.text, it.others))
 }
 
@@ -302,7 +309,12 @@ fn equal_lines_are_counted() {
 #[test]
 fn what_is_counted_again_is_counted_on_and_what_has_an_end_of_its_own_is_whole() {
     let now = crate::clock::test_now();
-    let line = || Waiting::new(utterance(UtteranceId(1), (0, "kim", "no"), now));
+    let line = || {
+        Waiting::new(
+            utterance(UtteranceId(1), (0, "kim", "no"), now),
+            &crate::queue::estimate::Estimate::default(),
+        )
+    };
     let mut first = line();
     first.times = 40;
     first.utterance.text = "40 times: kim: no".to_owned();

@@ -15,14 +15,16 @@
 mod condense;
 pub mod estimate;
 mod fair;
+mod measure;
 pub mod pace;
 mod part;
 mod recall;
+mod script;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::message::{Earcon, Expiry, Fate, Message, Utterance, UtteranceId};
+use crate::message::{Earcon, Expiry, Fate, Message, RequestId, Utterance, UtteranceId};
 use estimate::Estimate;
 use fair::Turns;
 use pace::{Due, Pace, Promise};
@@ -54,6 +56,9 @@ pub enum Event {
     Reached(UtteranceId, usize),
     /// The voice has settled it.
     Ended(UtteranceId, Fate),
+    /// What was asked under that number sounds for so many seconds at the base rate; none where the
+    /// voice process cannot tell.
+    Measured(RequestId, Option<f64>),
     /// The time that [`Queue::deadline`] gave has come.
     Tick,
     /// Be silent; what comes waits.
@@ -88,6 +93,18 @@ pub enum Action {
         /// The silence before it, in milliseconds, where another one has just ended.
         gap_ms: u32,
     },
+    /// Ask the voice process how long this sounds, when it has nothing else to do. A silence makes
+    /// it forget what it was asked.
+    Measure {
+        /// The number that the answer is to have.
+        request: RequestId,
+        /// What.
+        utterance: Utterance,
+        /// The byte of its text at which to begin.
+        from: usize,
+        /// Words a minute.
+        rate: u32,
+    },
     /// Silence the voice: it settles what it has as skipped.
     Silence,
     /// The utterance has ended.
@@ -110,6 +127,7 @@ pub struct Queue {
     turns: Turns,
     estimate: Estimate,
     n_utterances: u64,
+    n_requests: u64,
     /// That the promise is broken was said, and it is not kept again yet.
     has_told: bool,
 }
@@ -129,8 +147,22 @@ impl Queue {
             turns: Turns::default(),
             estimate: Estimate::default(),
             n_utterances: 0,
+            n_requests: 0,
             has_told: false,
         }
+    }
+
+    /// The same, for that voice: what is spoken by it takes as long as the voice's language says,
+    /// until it is known better.
+    #[must_use]
+    pub fn of_voice(mut self, voice: &str) -> Self {
+        self.take_voice(voice);
+        self
+    }
+
+    /// What is spoken from now on is spoken by that voice.
+    pub fn take_voice(&mut self, voice: &str) {
+        self.estimate = Estimate::of_voice(voice);
     }
 
     /// Keeps another promise, from the next utterance on.
@@ -148,7 +180,8 @@ impl Queue {
     pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         let mut actions = match event {
             Event::Arrived(utterances) => {
-                for waiting in utterances.into_iter().map(Waiting::new) {
+                for utterance in utterances {
+                    let waiting = Waiting::new(utterance, &self.estimate);
                     self.pace.arrived(waiting.work, now);
                     self.waiting.push_back(waiting);
                 }
@@ -157,6 +190,7 @@ impl Queue {
             Event::Started(id) => self.started(id, now),
             Event::Reached(id, character) => self.reached(id, character),
             Event::Ended(id, fate) => self.ended(id, fate),
+            Event::Measured(request, seconds) => self.measured(request, seconds),
             Event::Tick => vec![],
             Event::Pause => self.pause(),
             Event::Resume => self.resume(),
@@ -168,6 +202,7 @@ impl Queue {
             Event::Rate(wpm) => self.rate(wpm),
         };
         actions.extend(self.fill(now));
+        actions.extend(self.measure());
         actions
     }
 
@@ -252,7 +287,7 @@ impl Queue {
         };
         let Some(Out { waiting, rate, .. }) = self.out.remove(at) else { return vec![] };
         if let Fate::Spoken { ms, .. } = fate {
-            self.estimate.learn(waiting.work, rate, f64::from(ms) / 1_000.0);
+            self.learn(&waiting, rate, f64::from(ms) / 1_000.0);
             self.remember(waiting.utterance);
         }
         vec![Action::Settle(id, fate)]
@@ -360,7 +395,7 @@ impl Queue {
             earcon: Some(Earcon::Behind),
             expiry: None,
         };
-        self.waiting.push_front(Waiting::new(utterance));
+        self.waiting.push_front(Waiting::new(utterance, &self.estimate));
     }
 
     /// How long an utterance sounds, with the gap before it.

@@ -3,8 +3,22 @@
 
 use std::time::Instant;
 
-use super::estimate::work;
-use crate::message::Utterance;
+use super::estimate::Estimate;
+use super::script::Parts;
+use crate::message::{RequestId, Utterance};
+
+/// Whether the voice process has measured how long an utterance sounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Measured {
+    /// It was not asked to.
+    No,
+    /// It was asked under that number.
+    Asked(RequestId),
+    /// It has: the work is known.
+    Yes,
+    /// It cannot: the estimate serves.
+    Never,
+}
 
 /// An utterance that waits.
 #[derive(Debug, Clone)]
@@ -14,8 +28,10 @@ pub(super) struct Waiting {
     pub(super) from: usize,
     /// Some of it was heard.
     pub(super) has_begun: bool,
-    /// How much is left to say.
+    /// How much is left to say: as measured, or as estimated by what it is made of.
     pub(super) work: f64,
+    pub(super) parts: Parts,
+    pub(super) measured: Measured,
     /// How many equal lines it tells.
     pub(super) times: usize,
     /// How many lines of the same sender are counted at its end.
@@ -23,15 +39,28 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn new(utterance: Utterance) -> Self {
-        let work = work(&utterance.text);
-        Self { work, from: 0, has_begun: false, times: 1, more: 0, utterance }
+    pub(super) fn new(utterance: Utterance, estimate: &Estimate) -> Self {
+        let parts = Parts::of(&utterance.text);
+        let work = estimate.work_of(&parts);
+        Self {
+            utterance,
+            from: 0,
+            has_begun: false,
+            work,
+            parts,
+            measured: Measured::No,
+            times: 1,
+            more: 0,
+        }
     }
 
-    /// What is before that byte is not spoken any more.
-    pub(super) fn leave(&mut self, from: usize) {
+    /// What is before that byte is not spoken any more, or the text is another one. It is measured
+    /// anew.
+    pub(super) fn leave(&mut self, from: usize, estimate: &Estimate) {
         self.from = from;
-        self.work = work(&self.utterance.text[from..]);
+        self.parts = Parts::of(&self.utterance.text[from..]);
+        self.work = estimate.work_of(&self.parts);
+        self.measured = Measured::No;
     }
 
     /// Whether it is not worth beginning at `start` any more. What was begun is finished, and what

@@ -19,9 +19,12 @@ impl Queue {
         }
         while let Some(Out { mut waiting, reached, .. }) = self.out.pop_back() {
             self.recalled.push(Recalled { id: waiting.utterance.id, from: waiting.from });
-            waiting.leave(reached);
+            if reached != waiting.from {
+                waiting.leave(reached, &self.estimate);
+            }
             self.waiting.push_front(waiting);
         }
+        self.forget_asked(); // the silence does, too
         vec![Action::Silence]
     }
 
@@ -33,7 +36,7 @@ impl Queue {
             waiting.has_begun = true;
             let at = character.and_then(|it| place(&waiting.utterance.text, recalled.from, it));
             if let Some(at) = at {
-                waiting.leave(at);
+                waiting.leave(at, &self.estimate);
             }
         }
     }
@@ -116,7 +119,7 @@ impl Queue {
             let id = self.number();
             let again =
                 Utterance { id, received: now, is_replay: true, ..self.history[at].clone() };
-            self.waiting.push_front(Waiting::new(again));
+            self.waiting.push_front(Waiting::new(again, &self.estimate));
         }
         actions
     }

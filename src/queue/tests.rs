@@ -37,6 +37,8 @@ struct Bench {
     rates: Vec<u32>,
     /// Said by the voice, not yet told to the queue: what can cross a silence.
     on_the_way: VecDeque<Event>,
+    /// What the voice was asked to measure.
+    asked: VecDeque<(RequestId, String, u32)>,
 }
 
 impl Bench {
@@ -50,6 +52,7 @@ impl Bench {
             settled: Vec::new(),
             rates: Vec::new(),
             on_the_way: VecDeque::new(),
+            asked: VecDeque::new(),
         }
     }
 
@@ -75,6 +78,9 @@ impl Bench {
                         self.on_the_way.push_back(event);
                     }
                 }
+                Action::Measure { request, utterance, from, rate } => {
+                    self.asked.push_back((request, utterance.text[from..].to_owned(), rate));
+                }
                 Action::Settle(id, fate) => self.settled.push((id, fate)),
             }
         }
@@ -90,9 +96,22 @@ impl Bench {
     /// The voice has spoken what it has.
     fn end(&mut self) {
         let Some(first) = self.voice.pop_front() else { return };
-        self.from.pop_front();
-        let fate = Fate::Spoken { rate: 220, ms: 1_000 };
+        let from = self.from.pop_front().unwrap_or(0);
+        // As long as is estimated before anything is learned.
+        let rate = self.queue.current().map_or(220, |(_, rate)| rate);
+        let estimate = Estimate::default();
+        let seconds = estimate.seconds(estimate.work(&first.text[from..]), rate);
+        let ms = u32::try_from(Duration::from_secs_f64(seconds).as_millis()).expect("short");
+        let fate = Fate::Spoken { rate, ms };
         self.on_the_way.push_back(Event::Ended(first.id, fate));
+    }
+
+    /// The voice answers all that it was asked: each character takes `seconds`.
+    fn measure(&mut self, seconds: f64) {
+        while let Some((request, text, _)) = self.asked.pop_front() {
+            let seconds = seconds * text.chars().count() as f64;
+            self.handle(Event::Measured(request, Some(seconds)));
+        }
     }
 
     /// What the voice said comes to the queue.
@@ -322,6 +341,44 @@ fn a_name_that_is_said_again_is_left_out_when_the_promise_is_pressed() {
         })
         .collect();
     assert_eq!(froms, [0, 5, 5, 0], "the last one is in time, and whole");
+}
+
+#[test]
+fn what_waits_is_measured_and_then_known_at_every_rate() {
+    let mut bench = Bench::new();
+    for n in 0..100 {
+        bench.say(&format!("line {n}"));
+    }
+    assert_eq!(bench.asked.len(), 64, "not all that waits");
+    assert!(bench.asked.iter().all(|(_, _, rate)| *rate == 220), "at the base rate");
+    bench.measure(0.5);
+    assert!(bench.asked.is_empty(), "once each");
+    let known = &bench.queue.waiting[3];
+    let (n, estimate) = (known.utterance.text.len() as f64, &bench.queue.estimate);
+    assert!((estimate.seconds(known.work, 220) - n * 0.5).abs() < 1e-6);
+    assert!(estimate.seconds(known.work, 440) < n * 0.3);
+    let unknown = &bench.queue.waiting[90];
+    let n = unknown.utterance.text.len() as f64;
+    let estimated = estimate.seconds(unknown.work, 220);
+    assert!(estimated > n * 0.2, "{estimated:.1} s: learned from the others");
+}
+
+#[test]
+fn a_silence_forgets_what_was_asked_and_another_text_is_measured_anew() {
+    let mut bench = Bench::new();
+    bench.say("the first line");
+    bench.say("the second line");
+    assert_eq!(bench.asked.len(), 1);
+    let stale = bench.asked.pop_front().expect("asked").0;
+    bench.handle(Event::Pause);
+    bench.deliver();
+    assert_eq!(bench.asked.len(), 2, "the first waits, too");
+    bench.handle(Event::Measured(stale, Some(99.0)));
+    assert!(bench.queue.waiting.iter().all(|it| it.work < 9.0), "nobody waits for that");
+    let asked = bench.asked.pop_back().expect("asked").0;
+    bench.handle(Event::Measured(asked, None));
+    bench.handle(Event::Tick);
+    assert_eq!(bench.asked.len(), 1, "what cannot be measured is not asked again");
 }
 
 #[derive(Debug, Clone)]

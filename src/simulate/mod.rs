@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::message::{Fate, Utterance, UtteranceId};
-use crate::queue::estimate::{Estimate, work};
+use crate::queue::estimate::Estimate;
 use crate::queue::pace::Promise;
 use crate::queue::{Action, Event, Queue};
 
@@ -26,9 +26,15 @@ const LATENCY: Duration = Duration::from_millis(6);
 /// How long a text sounds at a rate in words a minute, in seconds.
 pub type Sounds<'a> = &'a dyn Fn(&str, u32) -> f64;
 
-/// As the queue itself estimates it, before it has learned anything.
+/// As the queue itself estimates it for an English voice, before it has learned anything.
 pub fn estimated(text: &str, rate: u32) -> f64 {
-    Estimate::default().seconds(work(text), rate)
+    estimated_for("en-us", text, rate)
+}
+
+/// The same for that voice.
+pub fn estimated_for(voice: &str, text: &str, rate: u32) -> f64 {
+    let estimate = Estimate::of_voice(voice);
+    estimate.seconds(estimate.work(text), rate)
 }
 
 /// What became of one utterance.
@@ -195,6 +201,11 @@ impl Run<'_> {
             match action {
                 Action::Settle(id, Fate::Merged { into, .. }) => self.merged.push((id, into)),
                 Action::Settle(..) => {} // told by the voice
+                // The voice process does that at once, where it can.
+                Action::Measure { request, utterance, from, rate } => {
+                    let seconds = (self.sounds)(&utterance.text[from..], rate);
+                    self.handle(Event::Measured(request, Some(seconds)), now);
+                }
                 Action::Silence => self.silence(now),
                 Action::Speak { utterance, from, rate, gap_ms } => {
                     let gap = Duration::from_millis(u64::from(gap_ms));

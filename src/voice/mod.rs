@@ -2,6 +2,7 @@
 //! the [`supervisor`] says when it crashes or hangs.
 #![forbid(unsafe_code)]
 
+mod asked;
 mod cookie;
 mod crashes;
 pub mod supervisor;
@@ -20,7 +21,7 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep_until, timeout};
 
 use crate::clock::now;
-use crate::message::{Earcon, Fate, UtteranceId};
+use crate::message::{Earcon, Fate, RequestId, UtteranceId};
 use crate::program;
 use supervisor::{Action, Event, Supervisor};
 use wire::{Order, Report, Setup, Speech};
@@ -41,6 +42,8 @@ pub enum Told {
     Word(UtteranceId, usize, usize),
     /// The utterance has ended.
     Settled(UtteranceId, Fate),
+    /// So many seconds it sounds at the rate that was named; none where that is not to be had.
+    Measured(RequestId, Option<f64>),
     /// There will be no speech.
     Refused {
         /// The reason, as a sentence for the user.
@@ -86,6 +89,12 @@ impl Voice {
     /// Plays a short sound, after what was given before.
     pub fn cue(&self, earcon: Earcon) {
         self.send(Event::Cue(earcon));
+    }
+
+    /// Tells how long that sounds, when the process has nothing else to do; without a sound, and
+    /// without an earcon and the gap. A stop forgets it.
+    pub fn measure(&self, request: RequestId, speech: Speech) {
+        self.send(Event::Measure(request, speech));
     }
 
     /// Is silent, at once; what was not finished is skipped.
@@ -150,11 +159,18 @@ impl Driver {
                     }
                     Action::Say(speech) => self.order(&Order::Speak(speech)),
                     Action::Cue(earcon) => self.order(&Order::Cue(earcon)),
+                    Action::Measure(request, speech) => {
+                        self.order(&Order::Measure { request, speech });
+                    }
                     Action::Silence => self.order(&Order::Stop),
                     Action::End => self.order(&Order::Finish),
                     Action::Started(id) => self.tell(Told::Started(id)),
                     Action::Word(id, start, length) => self.tell(Told::Word(id, start, length)),
                     Action::Settle(id, fate) => self.tell(Told::Settled(id, fate)),
+                    Action::Measured(request, ms) => {
+                        let seconds = ms.map(|ms| f64::from(ms) / 1_000.0);
+                        self.tell(Told::Measured(request, seconds));
+                    }
                     Action::Wait(why) => self.tell(Told::Waiting(why)),
                     Action::Refuse { why, configuration } => {
                         self.tell(Told::Refused { why, configuration });

@@ -9,10 +9,11 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::asked::Asked;
 use super::crashes::Crashes;
 use super::taken::{Engine, Process, Taken};
 use super::wire::{Report, Speech};
-use crate::message::{Earcon, Fate, UtteranceId};
+use crate::message::{Earcon, Fate, RequestId, UtteranceId};
 
 /// How long a process with work may give no sign of life before it counts as hung.
 const SILENCE_LIMIT: Duration = Duration::from_millis(900);
@@ -33,6 +34,8 @@ pub enum Event {
     Speak(Speech),
     /// This sound is to be played next.
     Cue(Earcon),
+    /// How long this sounds is to be told, when there is time.
+    Measure(RequestId, Speech),
     /// The process says.
     Report(Report),
     /// The process is gone.
@@ -60,6 +63,8 @@ pub enum Action {
     Say(Speech),
     /// Order this sound.
     Cue(Earcon),
+    /// Order this to be measured.
+    Measure(RequestId, Speech),
     /// Order silence.
     Silence,
     /// Order the end.
@@ -70,6 +75,8 @@ pub enum Action {
     Word(UtteranceId, usize, usize),
     /// The utterance has ended.
     Settle(UtteranceId, Fate),
+    /// So many milliseconds it sounds; none where nobody can tell.
+    Measured(RequestId, Option<u32>),
     /// The process cannot start, nor will it: the program is to end with this reason.
     Refuse {
         /// The reason, as a sentence for the user.
@@ -102,6 +109,8 @@ pub struct Supervisor {
     has_fallback: bool,
     /// When processes of the first engine died at work.
     crashes: Crashes,
+    /// What is to be measured. Whatever becomes of that, it costs no utterance its chance.
+    asked: Asked,
     n_orders: u64,
 }
 
@@ -120,6 +129,7 @@ impl Supervisor {
             engine: Engine::First,
             has_fallback,
             crashes: Crashes::default(),
+            asked: Asked::default(),
             n_orders: 0,
         }
     }
@@ -130,7 +140,8 @@ impl Supervisor {
             Process::Down { until } => Some(until),
             Process::Starting { since } => Some(since + START_LIMIT),
             Process::Up { last_sign } if !self.taken.is_empty() => Some(last_sign + SILENCE_LIMIT),
-            Process::Up { .. } | Process::Ended => None,
+            Process::Up { .. } => self.asked.deadline(),
+            Process::Ended => None,
         }
     }
 
@@ -143,6 +154,7 @@ impl Supervisor {
                 // Nobody is there to play it, and later it would say nothing.
                 Process::Down { .. } | Process::Starting { .. } | Process::Ended => vec![],
             },
+            Event::Measure(request, speech) => self.measure(request, speech),
             Event::Report(report) => self.report(report, now),
             Event::Exited => self.exited(now),
             Event::Stop => self.stop(),
@@ -173,6 +185,14 @@ impl Supervisor {
         }
     }
 
+    fn measure(&mut self, request: RequestId, speech: Speech) -> Vec<Action> {
+        self.asked.ask(request, speech.clone());
+        match self.process {
+            Process::Up { .. } => vec![Action::Measure(request, speech)],
+            Process::Down { .. } | Process::Starting { .. } | Process::Ended => vec![],
+        }
+    }
+
     fn report(&mut self, report: Report, now: Instant) -> Vec<Action> {
         if let Process::Up { last_sign } = &mut self.process {
             *last_sign = now;
@@ -200,6 +220,18 @@ impl Supervisor {
                 );
                 actions
             }
+            Report::Measuring { request } => {
+                self.asked.begun(request, now);
+                vec![]
+            }
+            Report::MeasuredLater { .. } => {
+                self.asked.left();
+                vec![]
+            }
+            Report::Measured { request, ms } => {
+                let is_asked = self.asked.answered(request);
+                is_asked.then_some(Action::Measured(request, ms)).into_iter().collect()
+            }
             Report::Lost { why } => self.lost(why),
             Report::Alive => vec![],
             Report::Done => {
@@ -217,6 +249,7 @@ impl Supervisor {
         let cue = std::mem::take(&mut self.owes_cue).then_some(Action::Cue(Earcon::Lost));
         let again = self.taken.iter().map(Taken::order);
         let mut actions: Vec<_> = told.into_iter().chain(cue).chain(again).collect();
+        actions.extend(self.asked.orders());
         if self.is_finishing {
             actions.push(Action::End);
         }
@@ -248,6 +281,7 @@ impl Supervisor {
 
     /// The output is gone, which is no utterance's fault: nobody loses a chance.
     fn lost(&mut self, why: String) -> Vec<Action> {
+        self.asked.left();
         for taken in &mut self.taken {
             taken.has_started = false;
         }
@@ -262,6 +296,9 @@ impl Supervisor {
     fn exited(&mut self, now: Instant) -> Vec<Action> {
         if self.process == Process::Ended {
             return vec![];
+        }
+        if let Some(killer) = self.asked.killer() {
+            return self.died_measuring(killer, now);
         }
         let is_to_blame = self.choose_engine(now) && !self.is_waiting;
         self.process = Process::Down { until: now + self.pause() };
@@ -282,6 +319,17 @@ impl Supervisor {
         if self.process == (Process::Down { until: now }) {
             actions.extend(self.spawn(now));
         }
+        actions
+    }
+
+    /// The process died of what it measured, which is not measured again. That is nobody's fault
+    /// who speaks: what was spoken meanwhile is spoken again.
+    fn died_measuring(&mut self, killer: RequestId, now: Instant) -> Vec<Action> {
+        for taken in &mut self.taken {
+            taken.has_started = false;
+        }
+        let mut actions = vec![Action::Measured(killer, None)];
+        actions.extend(self.spawn(now));
         actions
     }
 
@@ -326,6 +374,7 @@ impl Supervisor {
 
     fn stop(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
+        self.asked.clear();
         if matches!(self.process, Process::Up { .. }) && !self.taken.is_empty() {
             actions.push(Action::Silence);
         }

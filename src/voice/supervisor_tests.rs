@@ -221,6 +221,78 @@ fn a_crash_a_minute_and_a_lost_device_bring_no_fallback() {
     }
 }
 
+fn measuring(request: u64) -> Event {
+    Event::Report(Report::Measuring { request: RequestId(request) })
+}
+
+fn measured(request: u64, ms: Option<u32>) -> Event {
+    Event::Report(Report::Measured { request: RequestId(request), ms })
+}
+
+#[test]
+fn a_measurement_is_asked_for_answered_once_and_owes_no_sign_of_life() {
+    let mut bench = Bench::ready();
+    let [one, two] = [1, 2].map(RequestId);
+    let asked = bench.at(1, Event::Measure(one, speech(7)));
+    assert_eq!(asked, [Action::Measure(one, speech(7))]);
+    assert_eq!(bench.deadline(), None, "whenever there is time");
+    bench.at(2, measuring(1));
+    assert_eq!(bench.at(3, measured(1, Some(900))), [Action::Measured(one, Some(900))]);
+    assert_eq!(bench.at(4, measured(1, Some(900))), [], "nobody asked");
+    assert_eq!(bench.deadline(), None);
+    bench.at(5, Event::Measure(two, speech(8)));
+    bench.at(6, Event::Speak(speech(1)));
+    assert_eq!(bench.at(7, Event::Exited), [Spawn]);
+    let again = bench.at(8, Event::Report(Report::Ready));
+    assert_eq!(again, [Say(speech(1)), Action::Measure(two, speech(8))]);
+    bench.at(9, Event::Stop);
+    assert_eq!(bench.at(10, measured(2, Some(5))), [], "forgotten");
+    bench.at(11, Event::Exited);
+    assert_eq!(bench.at(12, Event::Report(Report::Ready)), []);
+}
+
+#[test]
+fn a_text_that_kills_the_process_while_it_is_measured_costs_no_utterance_its_chance() {
+    let mut bench = Bench::ready();
+    bench.supervisor.has_fallback = true;
+    bench.at(0, Event::Speak(speech(1)));
+    bench.at(1, started(1));
+    let mut ms = 2;
+    for n in 1..9 {
+        let request = RequestId(n);
+        bench.at(ms, Event::Measure(request, speech(n)));
+        bench.at(ms, measuring(n));
+        let died = bench.at(ms + 1, Event::Exited);
+        assert_eq!(died, [Action::Measured(request, None), Spawn], "at once, and no fallback");
+        let ready = bench.at(ms + 2, Event::Report(Report::Ready));
+        assert_eq!(ready, [Say(speech(1))], "not what it died of");
+        ms += 10;
+    }
+    assert_eq!(bench.at(ms, Event::Exited), [Spawn], "it still has both its chances");
+    bench.at(ms, Event::Report(Report::Ready));
+    assert_eq!(bench.at(ms, Event::Exited), [failed(1), Spawn]);
+}
+
+#[test]
+fn a_measurement_that_hangs_is_ended_and_a_lost_output_is_none() {
+    let mut bench = Bench::ready();
+    bench.at(0, Event::Measure(RequestId(1), speech(1)));
+    bench.at(10, measuring(1));
+    assert_eq!(bench.deadline(), Some(5_010));
+    assert_eq!(bench.at(5_010, Event::Tick), [Kill]);
+    let died = bench.at(5_011, Event::Exited);
+    assert_eq!(died, [Action::Measured(RequestId(1), None), Spawn]);
+    bench.at(5_012, Event::Report(Report::Ready));
+    bench.at(5_013, Event::Measure(RequestId(2), speech(2)));
+    bench.at(5_014, measuring(2));
+    bench.at(5_015, Event::Report(Report::Lost { why: "it is gone".to_owned() }));
+    bench.at(5_016, Event::Exited);
+    let ms = bench.deadline().expect("a process is to be started");
+    bench.at(ms, Event::Tick);
+    let again = bench.at(ms, Event::Report(Report::Ready));
+    assert_eq!(again, [Action::Measure(RequestId(2), speech(2))]);
+}
+
 mod properties {
     use proptest::prelude::*;
 
@@ -282,6 +354,8 @@ mod properties {
                     | End
                     | Action::Started(_)
                     | Action::Word(..)
+                    | Action::Measure(..)
+                    | Action::Measured(..)
                     | Refuse { .. }
                     | Wait(_)
                     | Done => {}

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::{Earcon, UtteranceId};
+use crate::message::{Earcon, RequestId, UtteranceId};
 
 /// Where sound goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +120,13 @@ pub enum Order {
     Speak(Speech),
     /// Play this sound, after what was ordered before.
     Cue(Earcon),
+    /// Tell how long this sounds, without a sound, when there is nothing else to do.
+    Measure {
+        /// The number that the answer is to have.
+        request: RequestId,
+        /// The speech; its earcon and its gap do not count.
+        speech: Speech,
+    },
     /// Be silent at once, and forget what was ordered before.
     Stop,
     /// Speak what was ordered to the last sample, then report [`Report::Done`] and end.
@@ -166,6 +173,23 @@ pub enum Report {
         id: UtteranceId,
         /// The reason.
         why: String,
+    },
+    /// The engine is at this measurement: if the process dies now, it died of that.
+    Measuring {
+        /// The number of the request.
+        request: RequestId,
+    },
+    /// So long it sounds at its rate.
+    Measured {
+        /// The number of the request.
+        request: RequestId,
+        /// In milliseconds; none where the engine does not tell.
+        ms: Option<u32>,
+    },
+    /// The engine has left this measurement for something to be spoken; it will try again.
+    MeasuredLater {
+        /// The number of the request.
+        request: RequestId,
     },
     /// The output is gone; the process ends.
     Lost {

@@ -19,7 +19,7 @@ use self::ear::Ear;
 use self::model::{Process, Start};
 use self::script::{Case, LineSpec, Step, case};
 use crate::journal::Journal;
-use crate::message::{Fate, UtteranceId};
+use crate::message::{Fate, RequestId, UtteranceId};
 use crate::queue::pace::Promise;
 use crate::queue::{Action, Event, Queue};
 use crate::voice::supervisor::{self, Supervisor};
@@ -61,6 +61,7 @@ enum Told {
     Started(UtteranceId),
     Word(UtteranceId, usize),
     Settled(UtteranceId, Fate),
+    Measured(RequestId, Option<f64>),
 }
 
 /// What comes out of a process; [`None`] is the end of its output.
@@ -221,6 +222,11 @@ impl Whole {
                     self.ear.ordered(UtteranceId(self.n_orders), speech.id);
                     self.ask(supervisor::Event::Speak(speech));
                 }
+                Action::Measure { request, utterance, from, rate } => {
+                    let text = utterance.text[from..].to_owned();
+                    let speech = Speech { id: utterance.id, text, rate, ..Speech::of("") };
+                    self.ask(supervisor::Event::Measure(request, speech));
+                }
                 Action::Silence => self.ask(supervisor::Event::Stop),
                 Action::Settle(id, fate) => {
                     self.journal.settled(id, &fate, self.now);
@@ -253,6 +259,7 @@ impl Whole {
                 self.ear.told_end(id, &fate);
                 self.obey(Event::Ended(id, fate));
             }
+            Told::Measured(request, seconds) => self.obey(Event::Measured(request, seconds)),
         }
     }
 
@@ -278,6 +285,7 @@ impl Whole {
             Step::Hang => self.with_process(Process::hang),
             Step::Fail => self.with_process(Process::fail_next),
             Step::Lose => self.with_process(Process::lose_output),
+            Step::DieMeasuring => self.with_process(Process::die_measuring),
         }
     }
 

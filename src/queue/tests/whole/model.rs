@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::Said;
 use super::ear::{Ear, End};
 use super::script::Case;
+use crate::message::RequestId;
 use crate::voice::wire::{Order, Report, Speech};
 
 /// How a process starts.
@@ -25,6 +26,9 @@ const STARTING: Duration = Duration::from_millis(20);
 
 /// How often it says that it is alive while it has work.
 const ALIVE: Duration = Duration::from_millis(250);
+
+/// How long a measurement takes.
+const MEASURING: Duration = Duration::from_millis(3);
 
 #[derive(Debug)]
 enum State {
@@ -59,6 +63,10 @@ pub(super) struct Process {
     tells_words: bool,
     fails_next: bool,
     loses_output: bool,
+    /// What is to be measured, and when it goes on with that.
+    requests: VecDeque<(RequestId, Speech)>,
+    measures_at: Instant,
+    dies_measuring: bool,
 }
 
 impl Process {
@@ -72,6 +80,9 @@ impl Process {
             tells_words: case.tells_words,
             fails_next: false,
             loses_output: false,
+            requests: VecDeque::new(),
+            measures_at: now,
+            dies_measuring: false,
         }
     }
 
@@ -80,7 +91,11 @@ impl Process {
         match self.state {
             State::Starting { how: Start::Silent, .. } | State::Stuck => None,
             State::Starting { until, .. } => Some(until),
-            State::Up => self.current.as_ref().map(|it| it.at.min(self.alive_at)),
+            State::Up => {
+                let measures_at = (!self.requests.is_empty()).then_some(self.measures_at);
+                let speaks_at = self.current.as_ref().map(|it| it.at.min(self.alive_at));
+                [measures_at, speaks_at].into_iter().flatten().min()
+            }
         }
     }
 
@@ -96,8 +111,12 @@ impl Process {
         self.loses_output = true;
     }
 
+    pub(super) fn die_measuring(&mut self) {
+        self.dies_measuring = true;
+    }
+
     pub(super) fn calm(&mut self) {
-        (self.fails_next, self.loses_output) = (false, false);
+        (self.fails_next, self.loses_output, self.dies_measuring) = (false, false, false);
     }
 
     /// It is gone.
@@ -118,9 +137,14 @@ impl Process {
             }
             Order::Stop => {
                 self.waiting.clear();
+                self.requests.clear();
                 if let Some(current) = self.current.take() {
                     ear.end(current.performance, End::Stopped);
                 }
+            }
+            Order::Measure { request, speech } => {
+                self.requests.push_back((request, speech));
+                self.measures_at = self.measures_at.max(now + MEASURING);
             }
             Order::Cue(_) => {}
             Order::Finish => panic!("nobody asked for that"),
@@ -158,8 +182,27 @@ impl Process {
         if self.current.as_ref().is_some_and(|it| it.at <= now) {
             return self.speak(now, ear);
         }
-        self.alive_at = now + ALIVE;
-        vec![Some(Report::Alive)]
+        if self.current.as_ref().is_some_and(|_| self.alive_at <= now) {
+            self.alive_at = now + ALIVE;
+            return vec![Some(Report::Alive)];
+        }
+        self.measure(now, ear)
+    }
+
+    /// Measures what was asked first, also while it speaks: what sounds was made long before.
+    fn measure(&mut self, now: Instant, ear: &mut Ear) -> Vec<Said> {
+        let Some((request, speech)) = self.requests.pop_front() else { return vec![] };
+        self.measures_at = now + MEASURING;
+        if std::mem::take(&mut self.dies_measuring) {
+            self.state = State::Stuck;
+            if let Some(current) = self.current.take() {
+                ear.end(current.performance, End::Died);
+            }
+            return vec![Some(Report::Measuring { request }), None];
+        }
+        let n = u32::try_from(speech.text.split(' ').count()).unwrap_or(0);
+        let ms = u32::try_from((self.word * n).as_millis()).ok();
+        vec![Some(Report::Measuring { request }), Some(Report::Measured { request, ms })]
     }
 
     fn come_up(&mut self, how: Start) -> Vec<Said> {

@@ -34,6 +34,8 @@ pub(super) enum Step {
     Fail,
     /// The output goes away.
     Lose,
+    /// The process dies of what it measures next.
+    DieMeasuring,
 }
 
 #[derive(Debug, Clone)]
@@ -134,6 +136,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Hang),
         1 => Just(Step::Fail),
         1 => Just(Step::Lose),
+        2 => Just(Step::DieMeasuring),
     ]
 }
 

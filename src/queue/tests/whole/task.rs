@@ -23,6 +23,13 @@ impl Whole {
                     }
                     Action::Say(speech) => self.order(Order::Speak(speech)),
                     Action::Cue(earcon) => self.order(Order::Cue(earcon)),
+                    Action::Measure(request, speech) => {
+                        self.order(Order::Measure { request, speech });
+                    }
+                    Action::Measured(request, ms) => {
+                        let seconds = ms.map(|ms| f64::from(ms) / 1_000.0);
+                        self.tell(Told::Measured(request, seconds));
+                    }
                     Action::Silence => self.order(Order::Stop),
                     Action::End => self.order(Order::Finish),
                     Action::Started(id) => self.tell(Told::Started(id)),
