@@ -35,17 +35,35 @@ const MAX_REPEATS: usize = 8;
 /// Appends `text` as it is to be spoken; whether there was anything to speak.
 pub fn text(text: &str, out: &mut String) -> bool {
     if is_simple(text.as_bytes()) {
-        out.push_str(text);
-        return !text.is_empty();
+        let any = sounds(text);
+        out.push_str(if any { text } else { "" });
+        return any;
     }
     let text = codes::strip(Cow::Borrowed(text));
+    let start = out.len();
     let mut words = Words::new(out);
     if is_periodic(text.as_bytes()) {
         words.one_by_one(&text);
     } else {
         words.by_halves(&text);
     }
-    words.any()
+    let any = words.any() && sounds(&out[start..]);
+    if !any {
+        out.truncate(start);
+    }
+    any
+}
+
+/// Whether anything of `text` can be heard. What pauses, quotes, encloses or draws is not: of these
+/// signs no voice of eSpeak NG says anything, whatever is beside them. Others that some voice says
+/// (`^`, `*`, an arrow) may be heard.
+fn sounds(text: &str) -> bool {
+    text.chars().any(|c| !is_silent(c))
+}
+
+fn is_silent(c: char) -> bool {
+    matches!(c, ' ' | '\'' | '"' | '(' | ')' | ',' | '-' | '.' | ';' | '[' | ']' | '_' | '`' | '{'
+        | '|' | '}' | '\u{ab}' | '\u{bb}' | '\u{2010}'..='\u{2027}' | '\u{2500}'..='\u{259f}')
 }
 
 /// Appends a nick, or a channel's name, as one word; "unknown" where nothing of it can be spoken.

@@ -56,6 +56,12 @@ fn text_is_made_for_the_ear() {
         ("--path=/tmp", "path=/tmp"),
         ("-1 from me", "minus 1 from me"),
         ("-", ""),
+        ("\u{2026}", ""),
+        ("...", ""),
+        ("}", ""),
+        ("\u{2502} \u{2514}\u{2500}", ""),
+        ("^", "^"), // a voice may say it
+        ("?", "?"),
         ("a - b", "a - b"),
         ("----- 8< -----", "5 dashes 8< 5 dashes"),
         ("[[h@l'oU]]", "[ [h@l'oU]]"),
@@ -118,6 +124,8 @@ fn each_kind_has_its_words() {
     for (kind, sender, text, ear) in [
         (Kind::Say, "kim", "hello", "kim: hello"),
         (Kind::Say, "kim", "", ""),
+        (Kind::Say, "kim", "\u{2026}", ""), // not the name alone
+        (Kind::Part, "kim", "...", "kim left"),
         (Kind::Say, "", "hello", "hello"),
         (Kind::Plain, "", "hello", "hello"),
         (Kind::Server, "irc.example.org", "welcome", "welcome"),
