@@ -53,7 +53,8 @@ pub fn config(action: ConfigAction, options: &Listening) -> Result<(), Error> {
     match action {
         ConfigAction::Path => print([(path.to_string_lossy().into_owned(), String::new())]),
         ConfigAction::Check => {
-            let path = Settings::check(options)?;
+            let (path, checks) = Settings::check(options)?;
+            wait_for(checks.verify())?;
             print([(format!("{}: no errors", quoted(&path)), String::new())])
         }
         ConfigAction::Init => {
@@ -61,6 +62,12 @@ pub fn config(action: ConfigAction, options: &Listening) -> Result<(), Error> {
             print([(format!("wrote {}", quoted(&path)), String::new())])
         }
     }
+}
+
+/// Waits for something that needs a runtime, on this thread.
+fn wait_for(checked: impl Future<Output = Result<(), ConfigError>>) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.map_err(Error::system("cannot start"))?.block_on(checked)?)
 }
 
 /// What is ready to be printed, line feeds and all.

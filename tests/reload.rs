@@ -100,6 +100,16 @@ fn a_save_is_taken_and_a_wrong_one_is_told_and_left() {
     assert!(said.ends_with("the old configuration stays"), "{said}");
     listener.until("abc", "dropped");
 
+    save("voice = \"xx\"\n");
+    let said = listener.wait(&["config.toml:1:9", "no voice \"xx\""]);
+    assert!(said.ends_with("the old configuration stays"), "{said}");
+    save("[speakers.voice.kim]\nvoice = \"en-us+nonsense\"\n");
+    let said = listener.wait(&["config.toml:2:9", "nonsense"]);
+    assert!(said.ends_with("the old configuration stays"), "{said}");
+    listener.until("abc", "dropped");
+    save("voice = \"de\"\n");
+    listener.until("abc", "spoken");
+
     fs::create_dir(own.join("filters")).expect("a folder");
     fs::write(own.join("filters/mine.toml"), "about = \"x\"\n[[rule]]\ndrop = \"xyz\"\n")
         .expect("a file");

@@ -49,7 +49,7 @@ fn host() -> Result<cpal::Host, OutputError> {
     Err(why.map_or(OutputError::NoDevice { why: "no sound system".to_owned() }, |e| no_device(&e)))
 }
 
-pub(super) fn find(name: Option<&str>) -> Result<cpal::Device, OutputError> {
+pub(crate) fn find(name: Option<&str>) -> Result<cpal::Device, OutputError> {
     let host = host()?;
     let Some(name) = name else {
         return host

@@ -70,6 +70,9 @@ pub enum OutputError {
     /// The device went away or failed.
     #[error("the sound device failed: {0}")]
     Device(String),
+    /// What makes the sound is gone.
+    #[error("{0}")]
+    Gone(String),
     /// The WAV file cannot be written.
     #[error("cannot write {path}: {why}")]
     File {

@@ -151,7 +151,9 @@ fn write(told: &Receiver<News>, shared: &Shared) {
             }
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        if let Report::Finished { id, .. } | Report::Failed { id, .. } = &report {
+        if let Report::Finished { id, .. } | Report::Silent { id } | Report::Failed { id, .. } =
+            &report
+        {
             working.retain(|other| other != id);
         }
         if stdout.write_all(&line(&report)).and_then(|()| stdout.flush()).is_err() {

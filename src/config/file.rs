@@ -28,7 +28,7 @@ pub struct File {
     /// How far behind live the listener may get.
     pub max_lag: Option<Spanned<String>>,
     /// The voice.
-    pub voice: Option<String>,
+    pub voice: Option<Spanned<String>>,
     /// 0 to 100.
     pub pitch: Option<Spanned<u8>>,
     /// Per cent, 0 to 200.
@@ -38,7 +38,7 @@ pub struct File {
     /// `device`, `null` or a WAV file.
     pub output: Option<PathBuf>,
     /// The device's name.
-    pub device: Option<String>,
+    pub device: Option<Spanned<String>>,
     /// Frames in half the device's buffer.
     pub buffer_frames: Option<Spanned<u32>>,
     /// A time without speech.
@@ -76,7 +76,7 @@ pub struct Speakers {
 #[serde(deny_unknown_fields, default)]
 pub struct SpeakerVoice {
     /// The voice, as the engine names it.
-    pub voice: Option<String>,
+    pub voice: Option<Spanned<String>>,
     /// 0 to 100.
     pub pitch: Option<Spanned<i64>>,
     /// -100 to 100.

@@ -9,5 +9,6 @@ pub mod set;
 pub mod settings;
 mod sources;
 mod speakers;
+pub mod voices;
 
 pub use error::ConfigError;

@@ -14,6 +14,7 @@ use super::saved::Saved;
 use super::set::hint;
 use super::sources::{configured, sources};
 use super::speakers::speakers;
+use super::voices::Checks;
 use crate::cli::{Cli, Listening, Speaker};
 use crate::engine;
 use crate::filter::library::Library;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub speakers: speaker::Config,
     /// Which short sounds are played.
     pub earcons: Earcons,
+    /// Names that only the voice process can judge.
+    pub checks: Checks,
 }
 
 /// What is shown on a terminal while it speaks.
@@ -114,6 +117,7 @@ impl Settings {
                 (false, false) => Screen::AsItCan,
             },
             speakers: speakers(&setup, file)?,
+            checks: Checks::of(&setup, options, file),
             earcons: file.map(|loaded| loaded.file.earcons).unwrap_or_default(),
             setup,
             promise: promise(options, file)?,
@@ -124,8 +128,9 @@ impl Settings {
         })
     }
 
-    /// Checks the configuration file alone; gives where it is.
-    pub fn check(options: &Listening) -> Result<PathBuf, ConfigError> {
+    /// Checks the configuration file alone, but for names that only the voice process can judge:
+    /// gives these, and where the file is.
+    pub fn check(options: &Listening) -> Result<(PathBuf, Checks), ConfigError> {
         let path = path(options).ok_or_else(no_home)?;
         let loaded = Some(Loaded::read(&path)?);
         let file = loaded.as_ref();
@@ -134,10 +139,11 @@ impl Settings {
         filter(options, file, &library)?;
         naming(options, file)?;
         manner(options, file)?;
-        speakers(&setup(options, file)?, file)?;
+        let setup = setup(options, file)?;
+        speakers(&setup, file)?;
         promise(options, file)?;
         configured(file)?;
-        Ok(path)
+        Ok((path, Checks::of(&setup, options, file)))
     }
 }
 
@@ -201,11 +207,22 @@ fn manner(options: &Listening, file: Option<&Loaded>) -> Result<Speech, ConfigEr
     })
 }
 
-/// The promise: the base rate, and the file's bounds. A base above the highest rate raises that.
+/// The promise: the base rate, and the file's bounds. A base that the command line puts above the
+/// highest rate raises that.
 pub fn promise(options: &Listening, file: Option<&Loaded>) -> Result<Promise, ConfigError> {
     let base = manner(options, file)?.rate;
     let max = in_range(file, |f| f.max_rate.as_ref(), RATES, "max_rate", "words a minute")?;
     let lag = time(file, |f| f.max_lag.as_ref(), "max_lag")?;
+    let written = file.and_then(|it| Some((it, it.file.max_rate.as_ref()?)));
+    if let (Some((loaded, at)), Some(max), None) = (written, max, options.rate)
+        && max < base
+    {
+        let problem = format!(
+            "max_rate is {max}, and rate is {base}; it takes {base} or more, \
+             {base} is one rate for all"
+        );
+        return Err(loaded.error(at, problem));
+    }
     Ok(Promise { base, max: max.unwrap_or(MAX_RATE).max(base), lag: lag.unwrap_or(MAX_LAG) })
 }
 
@@ -237,7 +254,7 @@ fn in_range<T: Copy + PartialOrd + std::fmt::Display>(
 }
 
 fn voice(options: &Listening, file: Option<&Loaded>) -> String {
-    let configured = file.and_then(|loaded| loaded.file.voice.clone());
+    let configured = file.and_then(|loaded| Some(loaded.file.voice.as_ref()?.get_ref().clone()));
     options.voice.clone().or(configured).unwrap_or_else(|| Setup::default().voice)
 }
 
@@ -258,7 +275,7 @@ fn engine_name(options: &Listening, file: Option<&Loaded>) -> Result<String, Con
 fn target(options: &Listening, file: Option<&Loaded>) -> Result<Target, ConfigError> {
     let keys = file.map(|loaded| &loaded.file);
     let output = options.output.as_ref().or_else(|| keys?.output.as_ref());
-    let device = options.device.as_ref().or_else(|| keys?.device.as_ref()).cloned();
+    let device = options.device.clone().or_else(|| Some(keys?.device.as_ref()?.get_ref().clone()));
     match output.map(|path| (path, path.to_str())) {
         None | Some((_, Some("device"))) => Ok(Target::Device(device)),
         Some((_, Some("null"))) => Ok(Target::Null),

@@ -31,7 +31,7 @@ pub(super) fn speakers(setup: &Setup, file: Option<&Loaded>) -> Result<Config, C
 fn own(loaded: &Loaded, voice: &SpeakerVoice) -> Result<Own, ConfigError> {
     let SpeakerVoice { voice, pitch, pan, volume } = voice;
     Ok(Own {
-        voice: voice.clone(),
+        voice: voice.as_ref().map(|voice| voice.get_ref().clone()),
         pitch: checked(loaded, pitch.as_ref(), 0..=100, "pitch")?,
         pan: checked(loaded, pan.as_ref(), -100..=100, "pan")?,
         volume: checked(loaded, volume.as_ref(), 0..=200, "volume")?,

@@ -1,6 +1,7 @@
 //! The engines that make speech, in the voice process. An engine gets clean text and gives sound,
 //! or makes the sound itself; it knows nothing of lines, queues or devices.
 
+mod check;
 pub mod espeak;
 pub mod guard;
 mod idle;
@@ -81,6 +82,12 @@ pub enum EngineError {
         /// The voice asked for.
         voice: String,
     },
+    /// What speaks is not in this process, and is gone.
+    #[error("{why}")]
+    Gone {
+        /// What happened.
+        why: String,
+    },
     /// The engine refused this text.
     #[error("{engine} did not speak it: {why}")]
     Speech {
@@ -96,7 +103,7 @@ impl EngineError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Unknown { .. } | Self::Voice { .. } | Self::Dictionary { .. } => true,
-            Self::Start { .. } | Self::Speech { .. } => false,
+            Self::Start { .. } | Self::Gone { .. } | Self::Speech { .. } => false,
         }
     }
 }
@@ -113,7 +120,11 @@ pub struct EngineInfo {
     pub understood_wpm: u32,
     open: fn(&Setup) -> Result<Box<dyn Engine>, EngineError>,
     voices: fn() -> Result<Vec<VoiceInfo>, EngineError>,
+    check: fn(&[String]) -> Result<Judged, EngineError>,
 }
+
+/// About each of some voices, whether the engine has it.
+type Judged = Vec<Result<(), EngineError>>;
 
 /// A voice an engine offers.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -136,6 +147,7 @@ pub const ENGINES: &[EngineInfo] = &[
         understood_wpm: 330,
         open: |setup| Ok(Box::new(espeak::Espeak::open(setup)?)),
         voices: espeak::voices,
+        check: espeak::check,
     },
     #[cfg(feature = "system-voice")]
     EngineInfo {
@@ -145,6 +157,8 @@ pub const ENGINES: &[EngineInfo] = &[
         understood_wpm: 330,
         open: |setup| Ok(Box::new(system::System::open(setup)?)),
         voices: system::voices,
+        // Its default voice serves where there is none of that name.
+        check: |names| Ok(names.iter().map(|_| Ok(())).collect()),
     },
 ];
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::idle::Idle;
-use super::{Engine, Stage, Word};
+use super::{Engine, EngineError, Stage, Word};
 use crate::audio::device::Device;
 use crate::audio::file::WavFile;
 use crate::audio::report::Reporter;
@@ -145,8 +145,18 @@ impl Player {
             failed: None,
         };
         let spoken = self.engine.speak(speech, &mut stage);
+        if let Err(EngineError::Gone { why }) = spoken {
+            return Err(OutputError::Gone(why));
+        }
         stage.finish()?;
+        let is_silent = stage.n_written == 0 && self.engine.sample_rate().is_some();
         match spoken {
+            Ok(()) if is_silent => {
+                // In its turn, with a sample of silence: what was ordered before may still sound.
+                self.output.mark(0, Report::Silent { id: speech.id });
+                self.output.write(&[0.0])?;
+                self.output.end(None)
+            }
             Ok(()) => self.output.end(Some(speech.id)),
             Err(error) => {
                 let why = error.to_string();
@@ -272,7 +282,6 @@ impl Stage for Sounding<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::EngineError;
 
     #[test]
     fn an_unknown_engine_is_refused_as_a_matter_of_configuration() {

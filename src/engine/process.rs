@@ -3,14 +3,14 @@
 //! and output; one writes reports and the signs of life.
 #![forbid(unsafe_code)]
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Write};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use super::player;
 use crate::audio::report::Reporter;
-use crate::voice::wire::{Order, Setup};
+use crate::voice::wire::{First, Order, Setup, line};
 
 /// How long the output may take to put itself in order when the listener is gone.
 const GOODBYE: Duration = Duration::from_millis(200);
@@ -19,6 +19,9 @@ const GOODBYE: Duration = Duration::from_millis(200);
 pub fn run() -> io::Result<()> {
     let mut lines = io::stdin().lock().lines();
     let Some(setup) = lines.next().transpose()? else { return Ok(()) };
+    if let Ok(First::Check(check)) = serde_json::from_str(&setup) {
+        return io::stdout().write_all(&line(&super::check::run(&check)));
+    }
     let setup: Setup = serde_json::from_str(&setup)?;
     let reporter = Reporter::start()?;
     let (orders, ordered) = mpsc::channel();

@@ -183,6 +183,15 @@ impl File<'_> {
             let problem = "\"replace\" needs a \"with\"; with = \"\" takes it out";
             return Err(self.error(replace.span().start, problem));
         };
+        if let Some(group) = unknown_group(with.get_ref(), &pattern) {
+            let n_groups = pattern.captures_len() - 1;
+            let problem = format!(
+                "with names the group {}, which the pattern does not have; it has {n_groups}, $$ is \
+                 a dollar sign, and ${{1}}x is group 1 before an x",
+                set::shown(group)
+            );
+            return Err(self.error(with.span().start, problem));
+        }
         Ok(Action::Replace { pattern, with: with.into_inner() })
     }
 
@@ -237,5 +246,49 @@ impl File<'_> {
 
     fn error(&self, start: usize, problem: impl Into<String>) -> ConfigError {
         ConfigError::at(self.path, self.source, start, problem)
+    }
+}
+
+/// The first group that `with` names and `pattern` does not have, which would be replaced by
+/// nothing. Read as the crate `regex` reads it: `$1`, `${name}`, the longest name there is.
+fn unknown_group<'a>(with: &'a str, pattern: &Regex) -> Option<&'a str> {
+    let has = |name: &str| match name.parse::<usize>() {
+        Ok(n) => n < pattern.captures_len(),
+        Err(_) => pattern.capture_names().flatten().any(|known| known == name),
+    };
+    let mut rest = with;
+    while let Some(dollar) = rest.find('$') {
+        rest = &rest[dollar + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            rest = after;
+            continue;
+        }
+        let braced = rest.strip_prefix('{').and_then(|it| it.split_once('}'));
+        let (name, after) = braced.unwrap_or_else(|| {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            rest.split_at(rest.find(|c| !is_name(c)).unwrap_or(rest.len()))
+        });
+        if !name.is_empty() && !has(name) {
+            return Some(name);
+        }
+        rest = after;
+    }
+    None
+}
+
+#[test]
+fn a_group_that_the_pattern_does_not_have_is_found() {
+    let pattern = Regex::new("(a)(?P<rest>b*)").expect("a pattern");
+    for (with, unknown) in [
+        ("$1 and $2", None),
+        ("$0${1}x$rest", None),
+        ("$3", Some("3")),
+        ("$1x", Some("1x")),
+        ("${other}", Some("other")),
+        ("costs $$3", None),
+        ("a $ b ${", None),
+        ("$$$4", Some("4")),
+    ] {
+        assert_eq!(unknown_group(with, &pattern), unknown, "{with}");
     }
 }

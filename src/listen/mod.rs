@@ -15,6 +15,7 @@
 mod heard;
 mod muted;
 mod print;
+mod reload;
 mod roll;
 mod say;
 mod settling;
@@ -31,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::muted::Muted;
 use self::print::{Print, events, no_events};
+use self::reload::Reloading;
 use self::roll::{Asked, Roll, Signals};
 use self::say::Connection;
 use self::settling::Settling;
@@ -39,6 +41,7 @@ use crate::config::ConfigError;
 use crate::config::earcons::Earcons;
 use crate::config::saved::Saved;
 use crate::config::settings::{Screen, Settings};
+use crate::config::voices::Checks;
 use crate::control::screen::style::Style;
 use crate::control::{self, Controls, Shown, keys, screen};
 use crate::error::Error;
@@ -117,6 +120,8 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         settling: Settling::default(),
         saved: settings.saved,
         reload,
+        checks: settings.checks,
+        reloading: Reloading::default(),
     };
     let ended = if settings.text {
         listener.tell(inbox, signals, gone).await
@@ -161,6 +166,9 @@ struct Listener<'a> {
     /// Tells when the configuration was saved.
     saved: Saved,
     reload: Reload<'a>,
+    /// The names that were checked last, and a configuration whose names are being checked.
+    checks: Checks,
+    reloading: Reloading,
 }
 
 impl Listener<'_> {
@@ -182,7 +190,7 @@ impl Listener<'_> {
                     }
                     None => break,
                 },
-                () = self.saved.changed() => self.reconfigure(),
+                () = self.saved.changed() => self.reload(None),
                 ended = signals.next() => {
                     self.roll.dismiss(&mut inbox).await;
                     return ended.map(|_| ());
@@ -203,6 +211,9 @@ impl Listener<'_> {
         mut gone: oneshot::Receiver<()>,
         shown: watch::Receiver<control::Snapshot>,
     ) -> Result<(), Error> {
+        if self.checks.names_speakers() {
+            self.checks.verify().await?;
+        }
         let (voice, mut told, task) = Voice::start(setup);
         let (sender, mut requests) = mpsc::channel(REQUESTS);
         self.show();
@@ -236,12 +247,13 @@ impl Listener<'_> {
                         break Ok(());
                     }
                 }
-                () = self.saved.changed() => self.reconfigure(),
+                () = self.saved.changed() => self.reload(None),
+                checked = self.reloading.checked() => self.reloaded(checked),
                 () = at(self.queue.deadline()) => self.handle(Event::Tick, &voice),
                 () = sleep(LOOK), if self.transcript.is_some() && !self.queue.is_empty() => {}
                 ended = signals.next() => match ended {
                     // With a terminal, that it is gone; without one, what a service is told.
-                    Ok(Asked::HangUp) if self.transcript.is_none() => self.reconfigure(),
+                    Ok(Asked::HangUp) if self.transcript.is_none() => self.reload(None),
                     ended => break ended.map(|_| ()),
                 },
                 _ = &mut gone => break Err(Error::StdoutGone),

@@ -26,6 +26,10 @@ impl Listener<'_> {
             self.say_line(target, text, request.reply);
             return false;
         }
+        if matches!(request.command, Command::Reload) {
+            self.reload(Some(request.reply));
+            return false;
+        }
         let reply = self.carry_out(request.command, voice);
         self.show(); // who asked may look at once
         if request.reply.send(reply).is_err() {
@@ -82,9 +86,8 @@ impl Listener<'_> {
                 self.speakers.toggle();
                 return Reply::Done;
             }
-            Command::Reload => return self.configure(),
-            // What is to be said is answered when that is done.
-            Command::Say { .. } | Command::Quit => return Reply::Done,
+            // What is to be said, or read again, is answered when that is done.
+            Command::Say { .. } | Command::Reload | Command::Quit => return Reply::Done,
         };
         self.handle(event, voice);
         Reply::Done
@@ -103,34 +106,6 @@ impl Listener<'_> {
         }
         self.transcribe(Shown::Notice(skipped(lines)));
         Reply::Skipped { lines }
-    }
-
-    /// Reads the configuration again: rules, rates and voice apply to the next line. What is wrong
-    /// is told, and what was in force stays.
-    pub(super) fn configure(&mut self) -> Reply {
-        match (self.reload)() {
-            Ok(settings) => {
-                self.hearing.configure(settings.filter, settings.naming);
-                self.queue.promise(settings.promise);
-                if settings.manner.voice != self.manner.voice {
-                    self.queue.take_voice(&settings.manner.voice);
-                }
-                self.manner = settings.manner;
-                self.speakers.configure(settings.speakers);
-                self.earcons = self.earcons.map(|_| settings.earcons);
-                self.saved = settings.saved;
-                Reply::Done
-            }
-            Err(error) => Reply::Error { why: format!("{error}; the old configuration stays") },
-        }
-    }
-
-    /// The same where nobody waits for an answer.
-    pub(super) fn reconfigure(&mut self) {
-        match self.configure() {
-            Reply::Error { why } => self.say(why),
-            _ => self.transcribe(Shown::Notice("the configuration was read again".to_owned())),
-        }
     }
 
     fn set_rate(&mut self, wpm: u32, voice: &Voice) -> Reply {

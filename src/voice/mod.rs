@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod asked;
+pub mod check;
 mod cookie;
 mod crashes;
 pub mod supervisor;

@@ -211,6 +211,12 @@ impl Supervisor {
                 let (id, rate) = (taken.speech.id, taken.speech.rate);
                 self.settle(id, Fate::Spoken { rate, ms })
             }
+            Report::Silent { id } => {
+                (self.n_vain_starts, self.is_waiting) = (0, false);
+                let Some(taken) = self.find(id) else { return vec![] };
+                let id = taken.speech.id;
+                self.settle(id, Fate::Dropped { rule: SILENT.to_owned() })
+            }
             Report::Failed { id, why } => {
                 let id = self.find(id).map(|taken| taken.speech.id);
                 let mut actions = vec![Action::Cue(Earcon::Lost)];
@@ -419,6 +425,9 @@ impl Supervisor {
     }
 }
 
+/// No failure, of which there would be a sound and a sentence each time: somebody who writes `?` or
+/// `^` has written nothing that this voice says. It is counted, and listed as missed.
+const SILENT: &str = "the voice says nothing of it";
 const TWICE: &str = "the voice process died on it twice";
 const ENDED: &str = "the voice process has ended";
 

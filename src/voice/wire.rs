@@ -72,6 +72,35 @@ impl Default for Setup {
     }
 }
 
+/// What the voice process may be started for instead of speaking: a line in the place of the
+/// [`Setup`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum First {
+    /// Answer with a [`Checked`], and end.
+    Check(Check),
+}
+
+/// Names that are to be looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// The engine's name.
+    pub engine: String,
+    /// Voices of that engine.
+    pub voices: Vec<String>,
+    /// The sound device.
+    pub device: Option<String>,
+}
+
+/// What is wrong with a [`Check`], as sentences.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// About each voice; nothing where it is right.
+    pub voices: Vec<Option<String>>,
+    /// About the device.
+    pub device: Option<String>,
+}
+
 /// Something to speak, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Speech {
@@ -166,6 +195,11 @@ pub enum Report {
         id: UtteranceId,
         /// How long it sounded, in milliseconds; 0 where the engine makes the sound itself.
         ms: u32,
+    },
+    /// The engine has spoken it, and there was nothing to hear.
+    Silent {
+        /// The utterance.
+        id: UtteranceId,
     },
     /// The engine did not speak it.
     Failed {

@@ -36,6 +36,13 @@ fn what_cannot_be_meant_ends_with_2() {
         ("pattern.toml", "rate = 200\n[[rule]]\ndrop = \"(ubottu\"\n"),
         ("broken.toml", "rate = \n"),
         ("range.toml", "pitch = 200\n"),
+        ("rates.toml", "rate = 300\nmax_rate = 250\n"),
+        ("groups.toml", "[[rule]]\nreplace = '(a)(b)'\nwith = '$2 $3'\n"),
+        ("voice.toml", "rate = 200\nvoice = \"xx\"\n"),
+        ("variant.toml", "voice = \"en-us+nonsense\"\n"),
+        ("speaker.toml", "voice = \"he\"\n[speakers.voice.kim]\npitch = 60\nvoice = \"yy\"\n"),
+        ("engine.toml", "engine = \"trumpet\"\n"),
+        ("right.toml", "voice = \"chr-US-Qaaa-x-west\"\n[speakers.voice.kim]\nvoice = \"tk+f3\"\n"),
     ] {
         std::fs::write(folder.path().join(name), text).expect("a configuration file");
     }
@@ -62,8 +69,18 @@ fn what_cannot_be_meant_ends_with_2() {
             (&["--text", "--format", "trumpet"], 2, &["format", "trumpet"]),
             (&["--text", "--filter", "trumpet"], 2, &["trumpet"]),
             (&["--text", "--rate", "5"], 2, &["rate", "5"]),
+            (&["-c", "rates.toml", "--text"], 2, &["rates.toml:2:12: max_rate is 250", "300"]),
+            (&["-c", "groups.toml", "--text"], 2, &["groups.toml:3:8: ", "group \"3\""]),
+            (&["-c", "engine.toml", "config", "check"], 2, &["engine.toml:1:10: ", "trumpet"]),
+            (&["-c", "voice.toml", "config", "check"], 2, &["voice.toml:2:9: ", "no voice \"xx\""]),
+            (&["-c", "variant.toml", "config", "check"], 2, &["variant.toml:1:9: ", "+nonsense"]),
+            (&["-c", "speaker.toml", "config", "check"], 2, &["speaker.toml:4:9: ", "\"yy\""]),
+            (&["-c", "speaker.toml", "--output", "null"], 2, &["speaker.toml:4:9: ", "\"yy\""]),
         ],
     );
+    let output = run(folder.path(), ["-c", "right.toml", "config", "check"], "");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.ends_with(": no errors\n"), "{printed}");
 }
 
 #[test]

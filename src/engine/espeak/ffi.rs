@@ -215,7 +215,7 @@ impl Library {
             return true;
         }
         let (language, variant) = name.split_once('+').unwrap_or((name, ""));
-        if !self.set_language(language) {
+        if !self.set_language(language) && !self.set_listed(language) {
             return false;
         }
         // A voice found by its language has lost its variant; by its identifier it keeps it.
@@ -226,6 +226,15 @@ impl Library {
         let Ok(name) = CString::new(name) else { return false };
         // SAFETY: a NUL-terminated string that outlives the call.
         unsafe { espeak_SetVoiceByName(name.as_ptr()) == EE_OK }
+    }
+
+    /// Takes the voice that is listed with that language: eSpeak does not find a long tag such as
+    /// `chr-US-Qaaa-x-west` itself.
+    fn set_listed(&mut self, language: &str) -> bool {
+        let mut listed = self.voices().into_iter();
+        let is_it = |(_, other, _): &(String, String, String)| other == language;
+        !language.is_empty()
+            && listed.find(is_it).is_some_and(|(_, _, identifier)| self.set_named(&identifier))
     }
 
     fn set_language(&mut self, language: &str) -> bool {

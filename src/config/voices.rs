@@ -1,0 +1,102 @@
+//! The names in a configuration that only the voice process can judge: voices and the device. They
+//! are collected with their places in the file, and asked of a process of their own: the listener
+//! holds nothing native.
+#![forbid(unsafe_code)]
+
+use toml::Spanned;
+
+use super::ConfigError;
+use super::error::escaped;
+use super::file::Loaded;
+use crate::cli::Listening;
+use crate::voice::check;
+use crate::voice::wire::{Check, Setup, Target};
+
+/// What is to be checked, and where it stands.
+#[derive(Debug, Clone, Default)]
+pub struct Checks {
+    check: Check,
+    /// Where each voice and the device stand in the file; nowhere where the command line says so.
+    voices_at: Vec<Option<At>>,
+    device_at: Option<At>,
+}
+
+/// Two that ask for the same are the same, wherever it stands.
+impl PartialEq for Checks {
+    fn eq(&self, other: &Self) -> bool {
+        self.check == other.check
+    }
+}
+
+/// A place in the file.
+#[derive(Debug, Clone)]
+struct At {
+    path: std::path::PathBuf,
+    line: usize,
+    column: usize,
+}
+
+impl At {
+    fn of<T>(loaded: &Loaded, value: &Spanned<T>) -> Option<Self> {
+        match loaded.error(value, "") {
+            ConfigError::At { path, line, column, .. } => Some(Self { path, line, column }),
+            ConfigError::Unreadable { .. } | ConfigError::Wrong(_) => None,
+        }
+    }
+}
+
+impl Checks {
+    /// What `setup`, put together of these, and the speakers of the file name.
+    pub(super) fn of(setup: &Setup, options: &Listening, file: Option<&Loaded>) -> Self {
+        let mut checks = Self::default();
+        checks.check.engine.clone_from(&setup.engine);
+        let own = file.filter(|_| options.voice.is_none());
+        let at = own.and_then(|it| At::of(it, it.file.voice.as_ref()?));
+        checks.add(&setup.voice, at);
+        for (loaded, speaker) in file
+            .iter()
+            .flat_map(|it| it.file.speakers.voice.values().map(move |speaker| (it, speaker)))
+        {
+            if let Some(voice) = &speaker.voice {
+                checks.add(voice.get_ref(), At::of(loaded, voice));
+            }
+        }
+        if let Target::Device(Some(name)) = &setup.target {
+            checks.check.device = Some(name.clone());
+            let own = file.filter(|_| options.device.is_none());
+            checks.device_at = own.and_then(|it| At::of(it, it.file.device.as_ref()?));
+        }
+        checks
+    }
+
+    fn add(&mut self, voice: &str, at: Option<At>) {
+        self.check.voices.push(voice.to_owned());
+        self.voices_at.push(at);
+    }
+
+    /// Whether single speakers have voices by name: the voice process itself checks the others as
+    /// it starts.
+    pub fn names_speakers(&self) -> bool {
+        self.check.voices.len() > 1
+    }
+
+    /// Asks; what cannot be asked, because no process starts or none answers, counts as right.
+    pub async fn verify(&self) -> Result<(), ConfigError> {
+        let Some(checked) = check::ask(&self.check).await else { return Ok(()) };
+        let wrong = |at: Option<&At>, why: &str| match at {
+            Some(At { path, line, column }) => ConfigError::At {
+                path: path.clone(),
+                line: *line,
+                column: *column,
+                problem: escaped(why),
+            },
+            None => ConfigError::Wrong(escaped(why)),
+        };
+        for (at, why) in self.voices_at.iter().zip(&checked.voices) {
+            if let Some(why) = why {
+                return Err(wrong(at.as_ref(), why));
+            }
+        }
+        checked.device.map_or(Ok(()), |why| Err(wrong(self.device_at.as_ref(), &why)))
+    }
+}

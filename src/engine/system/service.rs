@@ -1,0 +1,213 @@
+//! The connection to the system's speech service, on a thread of its own: who waits for it here
+//! waits for a bounded time.
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use tts::{Backends, Tts};
+
+use super::{LOOK, VoiceInfo};
+use crate::voice::wire::Speech;
+
+/// That it does not.
+pub(super) const NO_ANSWER: &str = "Speech Dispatcher does not answer";
+
+/// What is asked of the service.
+pub(super) enum Ask {
+    /// Take this voice, rate, pitch and volume.
+    Prepare(Speech),
+    /// Speak this.
+    Speak(String),
+    Stop,
+    /// Is it there?
+    Ping,
+}
+
+/// What the service tells by itself.
+pub(super) enum Told {
+    Begun,
+    Ended,
+}
+
+/// The way to the thread. Dropping it ends the thread, as soon as the service lets it.
+pub(super) struct Service {
+    asks: Sender<Ask>,
+    answers: Receiver<Result<(), String>>,
+    pub(super) told: Receiver<Told>,
+    /// Answers that are still to come.
+    n_owed: usize,
+}
+
+impl Service {
+    /// Starts to connect; the first answer tells whether it has.
+    pub(super) fn start() -> io::Result<Self> {
+        let (asks, asked) = mpsc::channel();
+        let (answer, answers) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        let run = move || run(&asked, &answer, &tell);
+        thread::Builder::new().name("service".to_owned()).spawn(run)?;
+        Ok(Self { asks, answers, told, n_owed: 1 })
+    }
+
+    /// Asks; the answers come in order.
+    pub(super) fn ask(&mut self, ask: Ask) {
+        self.n_owed += usize::from(self.asks.send(ask).is_ok());
+    }
+
+    /// Waits for all answers, for at most `limit`; `false` where `go_on` ended it.
+    pub(super) fn wait(
+        &mut self,
+        limit: Duration,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<bool, String> {
+        let mut waited = Duration::ZERO;
+        while self.n_owed > 0 {
+            match self.answers.recv_timeout(LOOK) {
+                Ok(answer) => {
+                    self.n_owed -= 1;
+                    answer?;
+                }
+                Err(RecvTimeoutError::Timeout) => waited += LOOK,
+                Err(RecvTimeoutError::Disconnected) => return Err("it is gone".to_owned()),
+            }
+            if !go_on() {
+                return Ok(false);
+            }
+            if waited > limit {
+                return Err(format!("{NO_ANSWER} within {} seconds", limit.as_secs()));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether no answer is owed any more; an error where one was bad.
+    pub(super) fn answered(&mut self) -> Result<bool, String> {
+        while let Ok(answer) = self.answers.try_recv() {
+            self.n_owed -= 1;
+            answer?;
+        }
+        Ok(self.n_owed == 0)
+    }
+}
+
+/// The thread. Nobody is left to be told where a channel is closed.
+fn run(asked: &Receiver<Ask>, answer: &Sender<Result<(), String>>, tell: &Sender<Told>) {
+    let mut connected = match Connected::new(tell) {
+        Ok(connected) => connected,
+        Err(why) => return drop(answer.send(Err(why))),
+    };
+    let mut answered = answer.send(Ok(()));
+    while let (Ok(()), Ok(ask)) = (answered, asked.recv()) {
+        answered = answer.send(connected.obey(&ask));
+    }
+}
+
+struct Connected {
+    tts: Tts,
+    /// Listed once, for the first voice that is asked for.
+    voices: Vec<tts::Voice>,
+    voice: String,
+    volume: f32,
+}
+
+impl Connected {
+    fn new(tell: &Sender<Told>) -> Result<Self, String> {
+        let tts = connect()?;
+        begun(&tts, tell.clone()).and_then(|()| ended(&tts, tell.clone())).map_err(why)?;
+        Ok(Self { tts, voices: Vec::new(), voice: String::new(), volume: 0.0 })
+    }
+
+    fn obey(&mut self, ask: &Ask) -> Result<(), String> {
+        match ask {
+            Ask::Prepare(speech) => self.prepare(speech),
+            Ask::Speak(text) => self.tts.speak(text.as_str(), false).map(|_| ()),
+            Ask::Stop => self.tts.stop().map(|_| ()),
+            // Answers at once, and changes nothing.
+            Ask::Ping => self.tts.set_volume(self.volume).map(|_| ()),
+        }
+        .map_err(why)
+    }
+
+    fn prepare(&mut self, speech: &Speech) -> Result<(), tts::Error> {
+        if speech.voice != self.voice {
+            if self.voices.is_empty() {
+                self.voices = self.tts.voices()?;
+            }
+            self.voice.clone_from(&speech.voice);
+            let wanted = |voice: &&tts::Voice| {
+                voice.name() == speech.voice
+                    || voice.language().as_str().eq_ignore_ascii_case(&speech.voice)
+            };
+            // The default voice serves where there is no such one: the names are the system's.
+            if let Some(voice) = self.voices.iter().find(wanted) {
+                self.tts.set_voice(voice)?;
+            }
+        }
+        self.volume = (f32::from(speech.volume) - 100.0).clamp(-100.0, 100.0);
+        self.tts.set_rate(rate(speech.rate))?;
+        self.tts.set_pitch(f32::from(speech.pitch) * 2.0 - 100.0)?;
+        self.tts.set_volume(self.volume)?;
+        Ok(())
+    }
+}
+
+/// The system's voices. Speech Dispatcher lists 13,000 of them, and takes a second for it.
+pub(super) fn voices() -> Result<Vec<VoiceInfo>, String> {
+    let voices = connect()?.voices().map_err(why)?;
+    let info = |voice: tts::Voice| VoiceInfo {
+        name: voice.name(),
+        language: voice.language().to_string(),
+        about: voice.id(),
+    };
+    Ok(voices.into_iter().map(info).collect())
+}
+
+fn connect() -> Result<Tts, String> {
+    #[cfg(target_os = "linux")]
+    let tts = Tts::new(Backends::SpeechDispatcher);
+    #[cfg(not(target_os = "linux"))]
+    let tts = Tts::default();
+    tts.map_err(why)
+}
+
+/// What the library says of it is no sentence ("Operation failed", "Value not received").
+fn why(error: tts::Error) -> String {
+    match error {
+        tts::Error::NoneError | tts::Error::OperationFailed => {
+            "Speech Dispatcher has ended, or refuses".to_owned()
+        }
+        error => format!("Speech Dispatcher: {error}"),
+    }
+}
+
+fn begun(tts: &Tts, tell: Sender<Told>) -> Result<(), tts::Error> {
+    // A receiver that is gone belongs to an engine that is gone.
+    tts.on_utterance_begin(Some(Box::new(move |_| drop(tell.send(Told::Begun)))))
+}
+
+fn ended(tts: &Tts, tell: Sender<Told>) -> Result<(), tts::Error> {
+    let stopped = tell.clone();
+    tts.on_utterance_stop(Some(Box::new(move |_| drop(stopped.send(Told::Ended)))))?;
+    tts.on_utterance_end(Some(Box::new(move |_| drop(tell.send(Told::Ended)))))
+}
+
+/// Words a minute into Speech Dispatcher's -100 to 100. Its eSpeak module makes of 0 a parameter
+/// of 170 (200 words a minute, measured), of -100 one of 80 and of 100 one of 449.
+#[expect(clippy::cast_precision_loss, reason = "rates are small")]
+fn rate(wpm: u32) -> f32 {
+    let parameter = wpm as f32 / 1.17;
+    let above = if parameter < 170.0 { 90.0 } else { 279.0 };
+    ((parameter - 170.0) / above * 100.0).clamp(-100.0, 100.0)
+}
+
+#[test]
+fn rates_stay_within_the_systems_range() {
+    for (wpm, least, most) in
+        [(0, -100.0, -100.0), (199, -0.5, 0.5), (220, 5.0, 8.0), (9_999, 100.0, 100.0)]
+    {
+        assert!((least..=most).contains(&rate(wpm)), "{wpm}: {}", rate(wpm));
+    }
+}
