@@ -104,6 +104,46 @@ fn without_the_guard_the_deadly_line_is_counted_and_the_next_one_heard() {
     assert_eq!(fates(&speak.events()), ["failed", "spoken"], "{}", speak.transcript());
 }
 
+#[test]
+fn a_line_that_kills_the_engine_while_it_is_measured_costs_the_one_that_sounds_nothing() {
+    let (sound, folder) = (SoundServer::start(), directory());
+    let config = folder.path().join("config.toml");
+    std::fs::write(&config, "[espeak]\nguard = false\n").expect("a configuration file");
+    let mut speak = Speak::start(&sound, ["--config".as_ref(), config.as_os_str()]);
+    let voice = speak.wait_voice();
+    let [_, line] = deadly();
+    speak.write_line("one long sentence sounds here while what kills the engine waits behind it");
+    speak.wait_event("the long sentence starts", |event| event.is("started", "one long"));
+    speak.write_line(&line);
+    speak.write_line("still here");
+    speak.wait_spoken("one long");
+    if speak.wait_voice() == voice {
+        eprintln!("this eSpeak NG does not die of {line:?}: not shown what happens when it does");
+        return;
+    }
+    speak.wait_spoken("still here");
+    speak.close_input();
+    assert!(speak.wait_end().success(), "{}", speak.transcript());
+    assert_eq!(fates(&speak.events()), ["spoken", "failed", "spoken"], "{}", speak.transcript());
+}
+
+#[test]
+fn what_no_voice_says_is_dropped_and_is_no_failure() {
+    let sound = SoundServer::start();
+    let mut speak = Speak::start(&sound, [""; 0]);
+    for line in ["first", "\u{2026}", "^", "}", "\u{2502} \u{2514}\u{2500}", "?", "last"] {
+        speak.write_line(line);
+    }
+    speak.wait_spoken("last");
+    speak.close_input();
+    assert!(speak.wait_end().success(), "{}", speak.transcript());
+    let mut of_it = fates(&speak.events());
+    of_it.sort();
+    let expected = ["dropped", "dropped", "dropped", "dropped", "dropped", "spoken", "spoken"];
+    assert_eq!(of_it, expected, "{}", speak.transcript());
+    assert!(!speak.transcript().contains("not spoken"), "{}", speak.transcript());
+}
+
 /// The fates in the order in which they were told.
 fn fates(events: &[Event]) -> Vec<String> {
     events.iter().filter_map(|event| event.fate.clone()).collect()
