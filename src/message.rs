@@ -176,6 +176,9 @@ pub struct Utterance {
     pub received: Instant,
     /// It was spoken before, and is spoken again.
     pub is_replay: bool,
+    /// It came while somebody waited for it. What was there before (the end of a log, a finished
+    /// pipe) has no deadline.
+    pub is_live: bool,
     /// The sound before the words.
     pub earcon: Option<Earcon>,
     /// When it is not worth hearing any more, by the user's rule.

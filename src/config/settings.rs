@@ -74,6 +74,16 @@ pub enum Screen {
 }
 
 impl Settings {
+    /// Whether somebody waits for what is heard: not where it goes into a file or nowhere, nor
+    /// where logs are read to their end and no further.
+    pub fn is_live(&self) -> bool {
+        let is_followed = |source: &SourceSpec| match source {
+            SourceSpec::Tail(tail) => tail.follow,
+            SourceSpec::Stdin | SourceSpec::Irc(_) | SourceSpec::Command(_) => true,
+        };
+        matches!(self.setup.target, Target::Device(_)) && self.sources.iter().any(is_followed)
+    }
+
     /// Makes every check that can be made before listening.
     pub fn load(cli: &Cli) -> Result<Self, ConfigError> {
         let loaded = read(&cli.listening)?;
@@ -192,14 +202,9 @@ fn setup(options: &Listening, file: Option<&Loaded>) -> Result<Setup, ConfigErro
 fn manner(options: &Listening, file: Option<&Loaded>) -> Result<Speech, ConfigError> {
     let default = Speech::of("");
     let configured = in_range(file, |f| f.rate.as_ref(), RATES, "rate", "words a minute")?;
-    if let Some(rate) = options.rate.filter(|rate| !RATES.contains(rate)) {
-        let (least, most) = (RATES.start(), RATES.end());
-        let problem = format!("--rate is {rate}; it takes {least} to {most} words a minute");
-        return Err(ConfigError::Wrong(problem));
-    }
     Ok(Speech {
         voice: voice(options, file),
-        rate: options.rate.or(configured).unwrap_or(default.rate),
+        rate: rate_option("--rate", options.rate)?.or(configured).unwrap_or(default.rate),
         pitch: in_range(file, |f| f.pitch.as_ref(), 0..=100, "pitch", "")?.unwrap_or(default.pitch),
         volume: in_range(file, |f| f.volume.as_ref(), 0..=200, "volume", "per cent")?
             .unwrap_or(default.volume),
@@ -207,14 +212,13 @@ fn manner(options: &Listening, file: Option<&Loaded>) -> Result<Speech, ConfigEr
     })
 }
 
-/// The promise: the base rate, and the file's bounds. A base that the command line puts above the
-/// highest rate raises that.
+/// The promise: the base rate, and the bounds, where none are given those at which the engine is
+/// still understood. A base above the highest rate raises that.
 pub fn promise(options: &Listening, file: Option<&Loaded>) -> Result<Promise, ConfigError> {
     let base = manner(options, file)?.rate;
-    let max = in_range(file, |f| f.max_rate.as_ref(), RATES, "max_rate", "words a minute")?;
-    let lag = time(file, |f| f.max_lag.as_ref(), "max_lag")?;
+    let configured = in_range(file, |f| f.max_rate.as_ref(), RATES, "max_rate", "words a minute")?;
     let written = file.and_then(|it| Some((it, it.file.max_rate.as_ref()?)));
-    if let (Some((loaded, at)), Some(max), None) = (written, max, options.rate)
+    if let (Some((loaded, at)), Some(max), None) = (written, configured, options.rate)
         && max < base
     {
         let problem = format!(
@@ -223,12 +227,40 @@ pub fn promise(options: &Listening, file: Option<&Loaded>) -> Result<Promise, Co
         );
         return Err(loaded.error(at, problem));
     }
-    Ok(Promise { base, max: max.unwrap_or(MAX_RATE).max(base), lag: lag.unwrap_or(MAX_LAG) })
+    let understood = engine::understood_wpm(&engine_name(options, file)?).ok();
+    let max = rate_option("--max-rate", options.max_rate)?.or(configured).or(understood);
+    let max = max.unwrap_or(base);
+    if options.max_rate.is_some() && max < base {
+        let problem = format!("--max-rate is {max}, less than the rate, which is {base}");
+        return Err(ConfigError::Wrong(problem));
+    }
+    let configured = time(file, |f| f.max_lag.as_ref(), "max_lag")?;
+    let lag = options.max_lag.as_deref().map(|text| {
+        let problem = || format!("--max-lag is \"{text}\"; it takes a time such as \"15s\"");
+        file::duration(text).ok_or_else(|| ConfigError::Wrong(problem()))
+    });
+    Ok(Promise {
+        base,
+        max: max.max(base),
+        lag: lag.transpose()?.or(configured).unwrap_or(MAX_LAG),
+    })
 }
 
-/// The highest rate and the lag where none are configured.
-const MAX_RATE: u32 = 450;
-const MAX_LAG: Duration = Duration::from_secs(15);
+/// The lag where none is configured. At 330 words a minute it can be kept in 80 of 104 meetings;
+/// less of it hurries the voice, more of it is no conversation any more.
+const MAX_LAG: Duration = Duration::from_secs(18);
+
+/// A rate of the command line, where it is there and can be spoken.
+fn rate_option(name: &str, rate: Option<u32>) -> Result<Option<u32>, ConfigError> {
+    match rate.filter(|rate| !RATES.contains(rate)) {
+        None => Ok(rate),
+        Some(rate) => {
+            let (least, most) = (RATES.start(), RATES.end());
+            let problem = format!("{name} is {rate}; it takes {least} to {most} words a minute");
+            Err(ConfigError::Wrong(problem))
+        }
+    }
+}
 
 /// The value of a key of the file, where it is there and within `range`.
 fn in_range<T: Copy + PartialOrd + std::fmt::Display>(

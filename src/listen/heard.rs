@@ -14,6 +14,7 @@ impl Listener<'_> {
     pub(super) fn hear(&mut self, input: Input) -> Result<Vec<Utterance>, Error> {
         let Self { hearing, names, journal, queue, manner, muted, earcons, settling, .. } = self;
         let mut utterances = Vec::new();
+        let is_live = !matches!(&input, Input::Lines(lines) if !lines.is_live());
         let mut take = |message: Message<'_>, line, heard: Heard<'_>| {
             let source = &names[usize::from(message.source.0)];
             match heard {
@@ -35,6 +36,7 @@ impl Listener<'_> {
                         expiry: expires.and_then(|it| it.expiry(message.received)),
                         message: Some(message.into_owned()),
                         is_replay: false,
+                        is_live,
                         earcon,
                     };
                     journal.queued(&utterance, source, manner.rate);
@@ -73,6 +75,7 @@ impl Listener<'_> {
             line: 0,
             received: now(),
             is_replay: false,
+            is_live: true,
             earcon: None,
             expiry: None,
         };

@@ -71,6 +71,10 @@ pub type Reload<'a> = &'a dyn Fn() -> Result<Settings, ConfigError>;
 
 /// Listens until the sources end or the user ends it.
 pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
+    let mut queue = Queue::new(settings.promise).of_voice(&settings.manner.voice);
+    if !settings.is_live() {
+        queue.handle(Event::NobodyWaits, now());
+    }
     let (sender, inbox) = mpsc::channel(INBOX);
     let stop = CancellationToken::new();
     let names: Vec<_> = settings.sources.iter().map(crate::source::SourceSpec::name).collect();
@@ -106,7 +110,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         hearing,
         names,
         roll,
-        queue: Queue::new(settings.promise).of_voice(&settings.manner.voice),
+        queue,
         journal: Journal::new(events),
         manner: settings.manner,
         muted: Muted::default(),
@@ -219,6 +223,9 @@ impl Listener<'_> {
         self.show();
         let leave = CancellationToken::new();
         let steering = self.steering(Controls::new(sender, shown), screen, &leave);
+        if self.transcript.is_some() {
+            self.queue.way_to_now("l skips to now");
+        }
         let mut failed = Ok(());
         let mut is_finishing = false;
         let ended = loop {
@@ -234,11 +241,17 @@ impl Listener<'_> {
                 },
                 input = inbox.recv(), if !self.queue.is_full() && !self.roll.is_empty() => {
                     match input {
-                        // The last source's failure is told when all that it gave is spoken.
-                        Some(input) => match self.hear(input) {
-                            Ok(utterances) => self.handle(Event::Arrived(utterances), &voice),
-                            Err(error) => failed = Err(error),
-                        },
+                        Some(input) => {
+                            let ended = input.ended();
+                            match self.hear(input) {
+                                Ok(utterances) => self.handle(Event::Arrived(utterances), &voice),
+                                // The last source's failure is told when all is spoken.
+                                Err(error) => failed = Err(error),
+                            }
+                            if let Some(source) = ended {
+                                self.handle(Event::SourceEnded(source), &voice);
+                            }
+                        }
                         None => self.roll.n_left = 0,
                     }
                 }

@@ -103,6 +103,7 @@ mod tests {
                 line,
                 received: now,
                 is_replay: false,
+                is_live: true,
                 earcon: None,
                 expiry: None,
             });

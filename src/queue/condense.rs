@@ -1,7 +1,7 @@
-//! Cheaper seconds, for when even the highest rate does not keep the promise. What costs the
-//! listener least goes first, and no more of it than is needed, in this order:
+//! Cheaper seconds, for when a calm rate does not keep the promise: before speech is hurried, what
+//! costs the listener least goes, and no more of it than is needed, in this order:
 //!
-//! 1. the gaps between utterances, which are gone at the highest rate (see [`Queue::gap`]);
+//! 1. the gaps between utterances, which are gone at the highest calm rate (see [`Queue::gap`]);
 //! 2. the name of somebody who is named again right after they spoke;
 //! 3. runs, which are counted: "3 joined: ann, bob, cy", "4 say +1: ann, bob, cy, dan";
 //! 4. the rest of a flood that others' lines wait behind, which is counted (see [`super::fair`]);
@@ -50,15 +50,17 @@ impl Queue {
         actions
     }
 
-    /// Whether something that waits would be late at the highest rate.
+    /// Whether something that waits would be late at a calm rate.
     fn is_pressed(&self, start: Instant) -> bool {
         let promise = self.pace.promise;
         let mut end = start;
-        self.waiting.iter().any(|waiting| {
-            let seconds = self.estimate.seconds(waiting.work, promise.max);
-            end += Duration::from_secs_f64(seconds);
-            end > waiting.utterance.received + promise.lag.mul_f64(PRESSED)
-        })
+        !self.pace.is_relaxed
+            && self.waiting.iter().any(|waiting| {
+                let seconds = self.estimate.seconds(waiting.work, promise.calm());
+                end += Duration::from_secs_f64(seconds);
+                let deadline = waiting.utterance.received + promise.lag.mul_f64(PRESSED);
+                waiting.utterance.is_live && end > deadline
+            })
     }
 
     fn leave_name(&mut self) -> Vec<Action> {

@@ -13,6 +13,7 @@ fn told(kind: Kind, sender: &str, said: &str, text: &str) -> Utterance {
         line: 1,
         received: now,
         is_replay: false,
+        is_live: true,
         earcon: None,
         expiry: None,
     }

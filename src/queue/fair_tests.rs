@@ -33,6 +33,7 @@ fn utterance(id: UtteranceId, (ms, who, said): Spec<'_>, start: Instant) -> Utte
         line: id.0,
         received,
         is_replay: false,
+        is_live: true,
         earcon: None,
         expiry: None,
     }

@@ -24,7 +24,7 @@ mod script;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::message::{Earcon, Expiry, Fate, Message, RequestId, Utterance, UtteranceId};
+use crate::message::{Earcon, Expiry, Fate, Message, RequestId, SourceId, Utterance, UtteranceId};
 use estimate::Estimate;
 use fair::Turns;
 use pace::{Due, Pace, Promise};
@@ -77,6 +77,10 @@ pub enum Event {
     Highlight,
     /// Another base rate, in words a minute.
     Rate(u32),
+    /// The source has ended: what is left of it was there before, and nobody waits for more.
+    SourceEnded(SourceId),
+    /// Nobody waits for anything: the lag rule is off from now on.
+    NobodyWaits,
 }
 
 /// What to do.
@@ -130,6 +134,8 @@ pub struct Queue {
     n_requests: u64,
     /// That the promise is broken was said, and it is not kept again yet.
     has_told: bool,
+    /// How the listener gets from behind to now, in words.
+    way_to_now: &'static str,
 }
 
 impl Queue {
@@ -149,6 +155,7 @@ impl Queue {
             n_utterances: 0,
             n_requests: 0,
             has_told: false,
+            way_to_now: "irc-speak ctl live skips to now",
         }
     }
 
@@ -163,6 +170,12 @@ impl Queue {
     /// What is spoken from now on is spoken by that voice.
     pub fn take_voice(&mut self, voice: &str) {
         self.estimate = Estimate::of_voice(voice);
+    }
+
+    /// How to get from behind to now is said in these words from now on: by a key, where keys are
+    /// taken.
+    pub fn way_to_now(&mut self, words: &'static str) {
+        self.way_to_now = words;
     }
 
     /// Keeps another promise, from the next utterance on.
@@ -180,11 +193,9 @@ impl Queue {
     pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         let mut actions = match event {
             Event::Arrived(utterances) => {
-                for utterance in utterances {
-                    let waiting = Waiting::new(utterance, &self.estimate);
-                    self.pace.arrived(waiting.work, now);
-                    self.waiting.push_back(waiting);
-                }
+                let estimate = &self.estimate;
+                let new = utterances.into_iter().map(|it| Waiting::new(it, estimate));
+                self.waiting.extend(new);
                 vec![]
             }
             Event::Started(id) => self.started(id, now),
@@ -200,6 +211,11 @@ impl Queue {
             Event::Back => self.back(now),
             Event::Highlight => self.highlight(now),
             Event::Rate(wpm) => self.rate(wpm),
+            Event::SourceEnded(source) => self.source_ended(source),
+            Event::NobodyWaits => {
+                self.pace.is_relaxed = true;
+                vec![]
+            }
         };
         actions.extend(self.fill(now));
         actions.extend(self.measure());
@@ -306,7 +322,18 @@ impl Queue {
 
     fn rate(&mut self, wpm: u32) -> Vec<Action> {
         self.pace.promise.base = wpm;
-        self.pace.rest();
+        self.pace.reset();
+        vec![]
+    }
+
+    fn source_ended(&mut self, source: SourceId) -> Vec<Action> {
+        for Waiting { utterance, .. } in &mut self.waiting {
+            let is_from_it = utterance.message.as_ref().is_some_and(|it| it.source == source);
+            utterance.is_live &= !is_from_it;
+        }
+        if self.waiting.iter().all(|waiting| !waiting.utterance.is_live) {
+            self.pace.reset();
+        }
         vec![]
     }
 
@@ -316,7 +343,7 @@ impl Queue {
             return vec![];
         }
         if self.waiting.is_empty() && self.out.is_empty() {
-            self.pace.rest();
+            self.pace.rest(now);
             self.turns.rest();
             return vec![];
         }
@@ -335,11 +362,10 @@ impl Queue {
         if self.waiting.is_empty() {
             return actions;
         }
-        let dues = self
-            .waiting
-            .iter()
-            .map(|waiting| Due { work: waiting.work, received: waiting.utterance.received });
-        let rate = self.pace.choose(dues, start, &self.estimate);
+        let received = |it: &Utterance| it.is_live.then_some(it.received);
+        let dues = self.waiting.iter();
+        let dues = dues.map(|it| Due { work: it.work, received: received(&it.utterance) });
+        let rate = self.pace.choose(&dues, start, &self.estimate);
         let Some(waiting) = self.waiting.pop_front() else { return vec![] };
         let gap_ms = self.gap(rate);
         self.turns.given(&waiting.utterance, self.estimate.seconds(waiting.work, rate));
@@ -363,10 +389,10 @@ impl Queue {
         actions
     }
 
-    /// Full at the base rate, none at the highest.
+    /// Full at the base rate, none from the highest calm one on.
     fn gap(&self, rate: u32) -> u32 {
-        let Promise { base, max, .. } = self.pace.promise;
-        let room = max.saturating_sub(base).max(1);
+        let base = self.pace.promise.base;
+        let room = self.pace.promise.calm().saturating_sub(base).max(1);
         GAP_MS * (room - rate.saturating_sub(base).min(room)) / room
     }
 
@@ -380,11 +406,12 @@ impl Queue {
         }
         // A sentence that goes on is not broken into.
         let is_beginning = first.utterance.is_new() && !first.has_begun;
-        if waited <= promise.lag || self.has_told || !is_beginning {
+        let is_behind = waited > promise.lag && first.utterance.is_live && !self.pace.is_relaxed;
+        if !is_behind || self.has_told || !is_beginning {
             return;
         }
         self.has_told = true;
-        let text = format!("{} seconds behind", waited.as_secs());
+        let text = format!("{} behind; {}", spoken(waited), self.way_to_now);
         let utterance = Utterance {
             id: self.number(),
             text,
@@ -392,6 +419,7 @@ impl Queue {
             line: 0,
             received: start,
             is_replay: false,
+            is_live: true,
             earcon: Some(Earcon::Behind),
             expiry: None,
         };
@@ -402,6 +430,14 @@ impl Queue {
     fn sounds(&self, out: &Out) -> Duration {
         let seconds = self.estimate.seconds(out.waiting.work, out.rate);
         Duration::from_secs_f64(seconds) + Duration::from_millis(u64::from(out.gap_ms))
+    }
+}
+
+/// A time behind as it is said.
+fn spoken(behind: Duration) -> String {
+    match behind.as_secs() {
+        seconds @ 0..=119 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds / 60),
     }
 }
 

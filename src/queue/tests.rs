@@ -18,6 +18,7 @@ fn line(id: UtteranceId, text: &str, sender: &str, now: Instant) -> Utterance {
         line: id.0,
         received: now,
         is_replay: false,
+        is_live: true,
         earcon: None,
         expiry: None,
     }
@@ -307,9 +308,9 @@ fn what_one_says_in_a_row_is_merged_only_when_the_promise_is_pressed() {
     let mut bench = Bench::new();
     let text = "a sentence of some length, which takes a while to say even when one hurries";
     let lines: Vec<_> = (0..20)
-        .map(|_| {
+        .map(|n| {
             let id = bench.queue.number();
-            line(id, text, "kim", bench.now)
+            line(id, &format!("{n} {text}"), "kim", bench.now) // none like another
         })
         .collect();
     let ids: Vec<_> = lines.iter().map(|it| it.id).collect();
@@ -446,5 +447,28 @@ proptest! {
             let its = spoken.iter().filter(|id| id.0.is_multiple_of(5) == is_als);
             prop_assert!(its.is_sorted(), "{spoken:?}");
         }
+    }
+}
+
+#[test]
+fn what_nobody_waits_for_has_no_deadline() {
+    let line = |n| format!("number {n} of the lines that somebody pasted into the channel at once");
+    for (event, is_hurried) in [
+        (None, true),
+        (Some(Event::SourceEnded(SourceId(0))), false),
+        (Some(Event::SourceEnded(SourceId(7))), true),
+        (Some(Event::NobodyWaits), false),
+    ] {
+        let mut bench = Bench::new();
+        for n in 0..20 {
+            bench.say(&line(n));
+        }
+        bench.rates.clear();
+        if let Some(event) = event.clone() {
+            bench.handle(event);
+        }
+        bench.speak_all();
+        let highest = bench.rates.iter().copied().max();
+        assert_eq!(highest > Some(220), is_hurried, "{event:?}: {:?}", bench.rates);
     }
 }

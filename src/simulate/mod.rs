@@ -3,6 +3,7 @@
 //! other ways of falling behind would have made of the same lines.
 #![forbid(unsafe_code)]
 
+mod optimum;
 mod others;
 mod pause;
 mod replay;

@@ -39,6 +39,7 @@ impl Arrival {
             line: id.0,
             received: now,
             is_replay: false,
+            is_live: true,
             earcon: None,
             expiry: None,
         }
@@ -54,7 +55,8 @@ pub fn read(
 ) -> Result<(Vec<Arrival>, usize), String> {
     let lines = Lines::new(SourceId(0), log, start);
     let is_table = lines.iter().next().is_some_and(|line| line.text.trim_end() == HEADER);
-    let mut told = Told { clock: Clock::default(), arrivals: Vec::new(), n_dropped: 0 };
+    let mut told =
+        Told { clock: Clock::default(), arrivals: Vec::new(), n_dropped: 0, has_seconds: is_table };
     if is_table {
         for (n, line) in lines.iter().enumerate().skip(1) {
             if line.text.trim().is_empty() {
@@ -69,6 +71,7 @@ pub fn read(
         hearing.lines(&lines, |message, _, heard| {
             let at = message.stamp.as_deref().and_then(seconds_of);
             let at = at.map(|at| told.clock.since_start(at));
+            told.has_seconds |= message.stamp.as_deref().is_some_and(has_seconds);
             told.take(message, at, heard);
         });
         if told.clock.first.is_none() {
@@ -76,7 +79,9 @@ pub fn read(
         }
     }
     told.arrivals.sort_by_key(|arrival| arrival.at);
-    spread(&mut told.arrivals);
+    if !told.has_seconds {
+        spread(&mut told.arrivals);
+    }
     Ok((told.arrivals, told.n_dropped))
 }
 
@@ -85,6 +90,8 @@ struct Told {
     clock: Clock,
     arrivals: Vec<Arrival>,
     n_dropped: usize,
+    /// Times are told to the second or finer: equal ones are equal.
+    has_seconds: bool,
 }
 
 impl Told {
@@ -147,12 +154,13 @@ fn seconds_of(stamp: &str) -> Option<f64> {
     Some(f64::from(days) * DAY + of_day)
 }
 
-/// Spreads lines that have the minute alone evenly over it: several at once, on the minute.
+/// Whether a stamp tells the second.
+fn has_seconds(stamp: &str) -> bool {
+    time::parse(stamp).is_some_and(|stamp| stamp.has_seconds)
+}
+
+/// Spreads lines whose stamps tell the minute alone evenly over it.
 fn spread(arrivals: &mut [Arrival]) {
-    let is_minute = |it: &Arrival| it.at.subsec_nanos() == 0 && it.at.as_secs().is_multiple_of(60);
-    if !arrivals.iter().all(is_minute) {
-        return;
-    }
     for minute in arrivals.chunk_by_mut(|a, b| a.at == b.at) {
         let n = u32::try_from(minute.len()).unwrap_or(u32::MAX);
         for (i, arrival) in (0..).zip(minute.iter_mut()) {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::optimum;
 use super::others::{self, Policy};
 use super::{Arrival, Heard, Pause, Paused, Sounds, lag_rule};
 use crate::queue::pace::Promise;
@@ -20,6 +21,8 @@ pub struct Lag {
     pub p95: f64,
     /// Half of the lines had no more.
     pub median: f64,
+    /// The share of the lines that were heard later than was promised.
+    pub late_share: f64,
 }
 
 /// How fast.
@@ -76,11 +79,12 @@ impl Report {
         sounds: Sounds<'_>,
     ) -> Self {
         let span = arrivals.last().map_or(Duration::ZERO, |it| it.at);
-        let figures = |heard: &[Heard]| Figures::of(heard, arrivals.len(), promise.base, span);
+        let figures = |heard: &[Heard]| Figures::of(heard, arrivals.len(), promise, span);
         let ours = lag_rule(arrivals, promise, start, None, sounds);
         let fastest = Promise { base: promise.max, ..promise };
         let at_most = figures(&lag_rule(arrivals, fastest, start, None, sounds));
         let figures_of = |policy| figures(&others::run(policy, arrivals, promise.base, sounds));
+        let best = figures(&optimum::run(arrivals, promise, sounds));
         let here = figures(&ours);
         Self {
             lines: arrivals.len() + n_dropped,
@@ -93,6 +97,7 @@ impl Report {
                 ("fixed", figures_of(Policy::Fixed)),
                 ("newest", figures_of(Policy::Newest)),
                 ("ramp", figures_of(Policy::Ramp)),
+                ("optimum", best),
                 ("max_rate", Figures { rate: Rates::default(), ..at_most }),
             ]
             .into(),
@@ -117,15 +122,16 @@ impl Report {
 }
 
 impl Figures {
-    fn of(heard: &[Heard], n_arrived: usize, base: u32, span: Duration) -> Self {
+    fn of(heard: &[Heard], n_arrived: usize, promise: Promise, span: Duration) -> Self {
         let mut lags: Vec<f64> = heard.iter().map(|it| it.lag.as_secs_f64()).collect();
         lags.sort_by(f64::total_cmp);
         let all: Duration = heard.iter().map(|it| it.sounded).sum();
         let share = |factor: f64| {
-            let is_above = |it: &&Heard| f64::from(it.rate) > factor * f64::from(base);
+            let is_above = |it: &&Heard| f64::from(it.rate) > factor * f64::from(promise.base);
             let above: Duration = heard.iter().filter(is_above).map(|it| it.sounded).sum();
             if all.is_zero() { 0.0 } else { rounded(above.as_secs_f64() / all.as_secs_f64()) }
         };
+        let n_late = lags.iter().filter(|lag| **lag > promise.lag.as_secs_f64()).count();
         let n_changes = heard.windows(2).filter(|two| two[0].rate != two[1].rate).count();
         let minutes = (span.as_secs_f64() / 60.0).max(1.0);
         Self {
@@ -134,6 +140,7 @@ impl Figures {
                 max: rounded(lags.last().copied().unwrap_or(0.0)),
                 p95: rounded(quantile(&lags, 0.95)),
                 median: rounded(quantile(&lags, 0.5)),
+                late_share: n_late as f64 / lags.len().max(1) as f64,
             },
             rate: Rates {
                 share_above_1_3: share(1.3),
@@ -167,18 +174,19 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "{:10} {:>8} {:>8} {:>8} {:>6} {:>7} {:>7} {:>9}",
-            "", "max lag", "p95", "median", "lost", "> 1.3", "> 1.6", "changes"
+            "{:10} {:>8} {:>8} {:>8} {:>7} {:>6} {:>7} {:>7} {:>9}",
+            "", "max lag", "p95", "median", "late", "lost", "> 1.3", "> 1.6", "changes"
         )?;
         let ours = Figures { lost: 0, lag_s: self.lag_s, rate: self.rate };
         let rows = std::iter::once((&"irc-speak", &ours)).chain(&self.policies);
         for (name, Figures { lost, lag_s, rate }) in rows {
             writeln!(
                 f,
-                "{name:10} {:>7.1}s {:>7.1}s {:>7.1}s {lost:>6} {:>6.1}% {:>6.1}% {:>5.1}/min",
+                "{name:10} {:>7.1}s {:>7.1}s {:>7.1}s {:>6.1}% {lost:>6} {:>6.1}% {:>6.1}% {:>5.1}/min",
                 lag_s.max,
                 lag_s.p95,
                 lag_s.median,
+                lag_s.late_share * 100.0,
                 rate.share_above_1_3 * 100.0,
                 rate.share_above_1_6 * 100.0,
                 rate.changes_per_minute

@@ -20,12 +20,13 @@ pub struct Lines {
     bytes: Vec<u8>,
     received: Instant,
     continued: bool,
+    is_live: bool,
 }
 
 impl Lines {
     /// `bytes` holds whole lines; the last may lack its line end.
     pub fn new(source: SourceId, bytes: Vec<u8>, received: Instant) -> Self {
-        Self { source, bytes, received, continued: false }
+        Self { source, bytes, received, continued: false, is_live: true }
     }
 
     /// Marks the first line as the rest of one whose beginning was given before.
@@ -33,6 +34,19 @@ impl Lines {
     pub fn continued(mut self, continued: bool) -> Self {
         self.continued = continued;
         self
+    }
+
+    /// Marks the lines as not live where they were there before anybody waited for them: the end
+    /// of a log, what a finished pipe holds.
+    #[must_use]
+    pub fn live(mut self, is_live: bool) -> Self {
+        self.is_live = is_live;
+        self
+    }
+
+    /// Whether somebody waited for the lines when they came.
+    pub fn is_live(&self) -> bool {
+        self.is_live
     }
 
     /// The source of all the lines.

@@ -38,6 +38,21 @@ pub enum Input {
     Ended(SourceId, Result<(), SourceError>),
 }
 
+impl Input {
+    /// The source that has ended, where this says so.
+    pub fn ended(&self) -> Option<SourceId> {
+        match self {
+            Self::Ended(source, _) => Some(*source),
+            Self::Lines(_)
+            | Self::Message(_)
+            | Self::Sample(_)
+            | Self::Notice(..)
+            | Self::Opened(..)
+            | Self::Counted(..) => None,
+        }
+    }
+}
+
 /// A source that cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {

@@ -10,7 +10,8 @@ use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::thread;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, fstat};
 
 use super::lines::{Lines, Splitter};
 use super::{Closed, Inbox, Input, SourceError};
@@ -59,12 +60,23 @@ fn pump(mut input: impl Read + AsFd, inbox: &Inbox) -> Result<io::Result<()>, Cl
         };
         let lines = if n == 0 { splitter.flush() } else { splitter.push(&buffer[..n]) };
         if let Some(bytes) = lines {
-            inbox.send_blocking(Input::Lines(Lines::new(inbox.source(), bytes, clock::now())))?;
+            let lines = Lines::new(inbox.source(), bytes, clock::now());
+            inbox.send_blocking(Input::Lines(lines.live(!has_ended(&input))))?;
         }
         if n == 0 {
             return Ok(Ok(()));
         }
     }
+}
+
+/// Whether nobody will write any more: it is a file, or a pipe whose writers have gone. Who waits
+/// for nothing more need not be hurried.
+fn has_ended(input: &impl AsFd) -> bool {
+    let mut polled = [PollFd::new(input, PollFlags::empty())];
+    let is_file = || fstat(input).is_ok_and(|it| FileType::from_raw_mode(it.st_mode).is_file());
+    let is_hung_up = poll(&mut polled, Some(&Timespec::default())).is_ok()
+        && polled[0].revents().contains(PollFlags::HUP);
+    is_hung_up || is_file()
 }
 
 /// Whether to read again after `error`: a signal came, or whoever shares the input has made it

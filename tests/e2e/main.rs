@@ -11,6 +11,7 @@ mod connect;
 mod control;
 mod flood;
 mod follow;
+mod hurry;
 mod load;
 mod media_keys;
 mod resume;

@@ -16,7 +16,7 @@ use super::bookmark;
 use super::kin::{self, Identity};
 use super::pattern::{Dated, Digits, Found, Match, Pattern};
 use super::watch::Watch;
-use super::{TailError, TailSpec, run_one};
+use super::{Age, TailError, TailSpec, run_one};
 use crate::clock;
 use crate::source::{Closed, Inbox};
 
@@ -96,7 +96,8 @@ impl Family<'_> {
     async fn read(&mut self, found: Found) -> Result<(), Closed> {
         for Match { path, .. } in found.files {
             let inbox = self.inbox.open(name(&path)).await?;
-            tell(run_one(self.member(path, self.spec.lines), inbox, self.stop.clone()).await);
+            let spec = self.member(path, self.spec.lines);
+            tell(run_one(spec, inbox, self.stop.clone(), Age::Old).await);
         }
         Ok(())
     }
@@ -165,7 +166,8 @@ impl Family<'_> {
                 member.over = is_old.then(|| member.over.unwrap_or(now));
             } else if !is_old && !is_known && !kin::is_rotated(path, |log| paths.contains(log)) {
                 let lines = if look == Look::Later { u64::MAX } else { self.lines(&metadata) };
-                self.join(path.clone(), lines).await?;
+                let age = if look == Look::Later { Age::New } else { Age::Old };
+                self.join(path.clone(), lines, age).await?;
             }
         }
         self.known = seen;
@@ -195,11 +197,11 @@ impl Family<'_> {
     }
 
     /// Follows a file, from its last `lines` lines on.
-    async fn join(&mut self, path: PathBuf, lines: u64) -> Result<(), Closed> {
+    async fn join(&mut self, path: PathBuf, lines: u64, age: Age) -> Result<(), Closed> {
         let inbox = self.inbox.open(name(&path)).await?;
         let stop = self.stop.child_token();
         let (spec, token) = (self.member(path.clone(), lines), stop.clone());
-        self.tasks.spawn(async move { tell(run_one(spec, inbox, token).await) });
+        self.tasks.spawn(async move { tell(run_one(spec, inbox, token, age).await) });
         self.members.insert(path, Member { stop, over: None });
         Ok(())
     }

@@ -79,13 +79,27 @@ pub async fn run(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Resul
     match Pattern::of(&spec.path) {
         Ok(Some(pattern)) => family::run(pattern, &spec, &inbox, &stop).await,
         // What cannot be a pattern may be a name.
-        Ok(None) | Err(_) => run_one(spec, inbox, stop).await,
+        Ok(None) | Err(_) => run_one(spec, inbox, stop, Age::Old).await,
     }
+}
+
+/// Whether a file was there when listening began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    /// It was: nobody waited for what it holds.
+    Old,
+    /// It appeared since.
+    New,
 }
 
 /// Gives the lines of the one file of `spec` until `stop`, after a sample of those that stand before
 /// them. It fails only at the start: what happens to the file later is waited out.
-async fn run_one(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Result<(), TailError> {
+async fn run_one(
+    spec: TailSpec,
+    inbox: Inbox,
+    stop: CancellationToken,
+    age: Age,
+) -> Result<(), TailError> {
     if spec.path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
         return tokio::select! {
             result = fifo::run(&spec, &inbox) => result,
@@ -97,7 +111,7 @@ async fn run_one(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Resul
         Some(bookmark) => Follower::resume(&spec, inbox.source(), &bookmark, clock::now())?,
         None => Follower::start(&spec, inbox.source(), clock::now())?,
     };
-    let mut way = Way { inbox, keeper: None };
+    let mut way = Way { inbox, keeper: None, age };
     if let Some(file) = file {
         let (keeper, settled) = Keeper::start(file, follower.bookmark());
         way.keeper = Some(keeper);
@@ -134,6 +148,7 @@ fn known(file: &Path) -> Option<Bookmark> {
 struct Way {
     inbox: Inbox,
     keeper: Option<Keeper>,
+    age: Age,
 }
 
 impl Way {
@@ -142,12 +157,19 @@ impl Way {
         self.keeper.as_ref().map(|_| follower.bookmark())
     }
 
-    async fn give(&self, given: Given, before: Option<Arc<Bookmark>>) -> Result<(), Closed> {
+    /// Hands on lines; `is_caught_up` where all that the file held at the start was given before.
+    async fn give(
+        &self,
+        given: Given,
+        before: Option<Arc<Bookmark>>,
+        is_caught_up: bool,
+    ) -> Result<(), Closed> {
         let lines = match (&self.keeper, before) {
             (Some(keeper), Some(before)) => keeper.note(given, before),
             _ => given.lines,
         };
-        self.inbox.send(Input::Lines(lines)).await
+        let is_live = is_caught_up || self.age == Age::New;
+        self.inbox.send(Input::Lines(lines.live(is_live))).await
     }
 }
 
@@ -172,7 +194,7 @@ async fn follow(
         let before = way.before(&mut follower);
         match (turn(&mut follower), &mut watch) {
             (Turn::Lines(given), _) => {
-                way.give(given, before).await?;
+                way.give(given, before, watch.is_some()).await?;
                 yield_now().await; // a log that floods leaves the others their turn
             }
             (Turn::Again, _) => yield_now().await,
@@ -197,7 +219,7 @@ async fn read(mut follower: Follower, way: &Way, stop: &CancellationToken) -> Re
     while !stop.is_cancelled() {
         let before = way.before(&mut follower);
         match turn(&mut follower) {
-            Turn::Lines(given) => way.give(given, before).await?,
+            Turn::Lines(given) => way.give(given, before, false).await?,
             Turn::Again | Turn::Switched => {}
             Turn::Idle => break,
         }
@@ -205,7 +227,7 @@ async fn read(mut follower: Follower, way: &Way, stop: &CancellationToken) -> Re
     }
     let before = way.before(&mut follower);
     for given in follower.finish() {
-        way.give(given, before.clone()).await?;
+        way.give(given, before.clone(), false).await?;
     }
     Ok(())
 }

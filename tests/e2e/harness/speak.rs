@@ -26,6 +26,7 @@ pub(crate) struct Event {
     pub(crate) sender: Option<String>,
     pub(crate) fate: Option<String>,
     pub(crate) lag_ms: Option<f64>,
+    pub(crate) rate: Option<u32>,
     /// When the test read it.
     #[serde(skip, default = "now")]
     pub(crate) at: Instant,

@@ -87,6 +87,7 @@ impl LineSpec {
             line,
             received: now,
             is_replay: false,
+            is_live: true,
             earcon: None,
             expiry: at.map(|at| Expiry { at, rule: "config:1".to_owned() }),
         }
