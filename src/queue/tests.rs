@@ -326,7 +326,7 @@ fn a_name_that_is_said_again_is_left_out_when_the_promise_is_pressed() {
     let mut bench = Bench::new();
     let lines = (0..4).map(|n| {
         let later = bench.now + Duration::from_secs(3 * n); // not in a row
-        let said = format!("{n} {}", "word ".repeat(120).trim_end()); // none like another
+        let said = format!("{n} {}", "word ".repeat(70).trim_end()); // none like another
         let spoken = line(bench.queue.number(), &said, "kim", later);
         Utterance { text: format!("kim: {said}"), ..spoken }
     });
