@@ -15,14 +15,21 @@ const FORGOTTEN: Duration = Duration::from_secs(600);
 /// Speakers that are kept apart; more cannot be told from each other anyway.
 const MOST_ACTIVE: usize = 64;
 
-/// Pitches around the configured one.
-const PITCHES: [i16; 5] = [-20, -10, 0, 10, 20];
+/// Pitches around the configured one: a step is 1.4 semitones. Lower ones are understood as well,
+/// by 20 higher 1 to 2 words in 100 are lost (`make bench-understood BENCH=--pitches`).
+const PITCHES: [i16; 4] = [-20, -10, 0, 10];
 
 /// Places from left to right.
 const PANS: [i8; 5] = [-50, -25, 0, 25, 50];
 
-/// Two places so far apart are not mistaken for each other: two steps in one thing, or a step in
-/// each of two.
+/// Places of one voice.
+const PER_VOICE: usize = PITCHES.len() * PANS.len();
+
+/// So many voices, the plain one and the first variants, are given before the others.
+const CLEAREST: usize = 5;
+
+/// Two places so far apart are not mistaken for each other: another timbre, two steps in one thing,
+/// or a step in each of two.
 const APART: u32 = 2;
 
 /// What is configured of one sender.
@@ -38,29 +45,40 @@ pub struct Own {
     pub volume: Option<u8>,
 }
 
+/// Variants of a voice and their timbres; the voice itself has timbre 0.
+pub type Variants = &'static [(&'static str, u8)];
+
 /// What is configured of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// Whether everybody has a voice of their own.
     pub own_voices: bool,
-    /// The variants that the configured voice can be had in.
-    pub variants: &'static [&'static str],
+    /// The variants that the configured voice can also be had in, the best understood first, and the
+    /// numbers of their timbres.
+    pub variants: Variants,
     /// Nicks, and what is configured of them.
     pub named: Vec<(String, Own)>,
 }
 
-/// How a sender differs from the configured voice: indices into the tables above.
+/// How a sender differs from the configured voice: indices into the tables above; the variant's
+/// from 1, 0 is the voice without one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place {
     pitch: u8,
     pan: u8,
     variant: u8,
+    timbre: u8,
 }
 
 impl Place {
-    /// How many steps lie between two places; another variant counts as two.
+    /// How many steps lie between two places; another timbre counts as two, another variant of the
+    /// same as one.
     fn distance(self, other: Self) -> u32 {
-        let variant = if self.variant == other.variant { 0 } else { 2 };
+        let variant = match (self.timbre == other.timbre, self.variant == other.variant) {
+            (false, _) => 2,
+            (true, false) => 1,
+            (true, true) => 0,
+        };
         u32::from(self.pitch.abs_diff(other.pitch))
             + u32::from(self.pan.abs_diff(other.pan))
             + variant
@@ -117,7 +135,8 @@ impl Speakers {
             let pitch = i16::from(speech.pitch) + PITCHES[usize::from(place.pitch)];
             speech.pitch = u8::try_from(pitch.clamp(0, 100)).unwrap_or(speech.pitch);
             speech.pan = PANS[usize::from(place.pan)];
-            if let Some(variant) = self.config.variants.get(usize::from(place.variant)) {
+            let variant = usize::from(place.variant).checked_sub(1);
+            if let Some((variant, _)) = variant.and_then(|at| self.config.variants.get(at)) {
                 speech.voice = format!("{}+{variant}", speech.voice);
             }
         }
@@ -127,7 +146,7 @@ impl Speakers {
     }
 
     /// The place of who has that number: the old one; else the nick's own, where nobody is near;
-    /// else the one that is furthest from all.
+    /// else the next where nobody is, or the furthest from all.
     fn place(&mut self, number: u64, now: Instant) -> Place {
         self.active.retain(|it| now.saturating_duration_since(it.spoke) <= FORGOTTEN);
         if let Some(known) = self.active.iter_mut().find(|it| it.number == number) {
@@ -144,20 +163,21 @@ impl Speakers {
         place
     }
 
+    /// From the nick's own place on, so that the order of arrival matters as little as can be; the
+    /// other voices come after those that are understood best.
     fn free_place(&self, number: u64) -> Place {
-        let places = places(self.config.variants.len());
-        let nearest = |place: &Place| self.active.iter().map(|it| it.place.distance(*place)).min();
-        // From the nick's own place on, so that the order of arrival matters as little as can be.
-        let start = usize::try_from(number % places.len() as u64).unwrap_or_default();
-        let from_own = places[start..].iter().chain(&places[..start]).copied();
-        let mut best = (places[start], nearest(&places[start]).unwrap_or(u32::MAX));
-        if best.1 >= APART {
-            return best.0;
-        }
+        let places = places(self.config.variants);
+        let (clearest, others) = places.split_at(places.len().min(CLEAREST * PER_VOICE));
+        let from_own = rotated(clearest, number).chain(rotated(others, number));
+        let mut best = (Place::default(), None);
         for place in from_own {
-            let distance = nearest(&place).unwrap_or(u32::MAX);
-            if distance > best.1 {
-                best = (place, distance);
+            let nearest = self.active.iter().map(|it| it.place.distance(place)).min();
+            let distance = nearest.unwrap_or(u32::MAX);
+            if distance >= APART {
+                return place;
+            }
+            if best.1.is_none_or(|most| distance > most) {
+                best = (place, Some(distance));
             }
         }
         best.0
@@ -176,14 +196,22 @@ impl Own {
     }
 }
 
-/// Every place, with `n_variants` voices or with one.
-fn places(n_variants: usize) -> Vec<Place> {
-    let variants = (0..u8::MAX).take(n_variants.max(1));
-    let at = |variant| {
-        let pans = move |pitch| (0..).zip(PANS).map(move |(pan, _)| Place { pitch, pan, variant });
+/// Every place of the plain voice and of its variants.
+fn places(variants: Variants) -> Vec<Place> {
+    let timbres = (0..).zip([0].into_iter().chain(variants.iter().map(|it| it.1)));
+    let at = |(variant, timbre)| {
+        let pans =
+            move |pitch| (0..).zip(PANS).map(move |(pan, _)| Place { pitch, pan, variant, timbre });
         (0..).zip(PITCHES).flat_map(move |(pitch, _)| pans(pitch))
     };
-    variants.flat_map(at).collect()
+    timbres.flat_map(at).collect()
+}
+
+/// `places` from the one of that number on.
+fn rotated(places: &[Place], number: u64) -> impl Iterator<Item = Place> {
+    let start = number.checked_rem(places.len() as u64).unwrap_or_default();
+    let (before, from) = places.split_at(usize::try_from(start).unwrap_or_default());
+    from.iter().chain(before).copied()
 }
 
 /// A nick without what clients and people put behind it while they are known or away: `Kim_`,
@@ -212,7 +240,7 @@ mod tests {
     use crate::clock::test_now;
     use crate::engine::espeak::VARIANTS;
 
-    fn speakers(variants: &'static [&'static str]) -> Speakers {
+    fn speakers(variants: Variants) -> Speakers {
         Speakers::new(Config { own_voices: true, variants, named: Vec::new() })
     }
 
@@ -236,7 +264,7 @@ mod tests {
 
     #[test]
     fn those_who_talk_to_each_other_are_apart() {
-        for variants in [&[], VARIANTS] {
+        for variants in [&[] as Variants, VARIANTS] {
             let (mut speakers, now) = (speakers(variants), test_now());
             let nicks: Vec<_> = (0..8).map(|n| format!("user{n}")).collect();
             let first: Vec<_> = nicks.iter().map(|it| sound(&mut speakers, it, now)).collect();
@@ -248,6 +276,22 @@ mod tests {
             let again: Vec<_> = nicks.iter().map(|it| sound(&mut speakers, it, now)).collect();
             assert_eq!(first, again);
         }
+    }
+
+    #[test]
+    fn the_first_speakers_have_the_voices_that_are_understood_best() {
+        let (mut speakers, now) = (speakers(VARIANTS), test_now());
+        let mut voices: Vec<_> =
+            (0..MOST_ACTIVE).map(|n| sound(&mut speakers, &format!("user{n}"), now).0).collect();
+        let others = voices.split_off(24);
+        let named = |variants: Variants| -> Vec<_> {
+            variants.iter().map(|(name, _)| format!("en-us+{name}")).collect()
+        };
+        let (clear, rest) = VARIANTS.split_at(CLEAREST - 1);
+        let clear = [vec!["en-us".to_owned()], named(clear)].concat();
+        assert!(voices.iter().all(|it| clear.contains(it)), "{voices:?}");
+        assert!(clear.iter().all(|it| voices.contains(it)), "{voices:?}");
+        assert!(named(rest).iter().any(|it| others.contains(it)), "{others:?}");
     }
 
     #[test]
