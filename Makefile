@@ -1,6 +1,6 @@
 # make demo   installs what the build needs, builds, and speaks a sample meeting
 # make test   installs what the tests need and runs them all
-.PHONY: demo build test lint bench-latency bench-silence bench-load bench-text bench-memory bench-follow bench-lag clean
+.PHONY: demo build test lint bench-latency bench-silence bench-load bench-text bench-memory bench-follow bench-lag bench-understood clean
 
 demo: build
 	@scripts/demo.sh target/release/irc-speak
@@ -44,6 +44,10 @@ bench-follow: build
 bench-lag: build
 	@scripts/setup.sh bench
 	/usr/bin/python3 benches/lag.py $(BENCH)
+
+bench-understood: build
+	@scripts/setup.sh bench
+	/usr/bin/python3 benches/understood.py $(BENCH)
 
 clean:
 	cargo clean
