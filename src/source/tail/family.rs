@@ -156,7 +156,11 @@ impl Family<'_> {
     async fn adopt(&mut self, found: Vec<Match>, look: Look) -> Result<(), Closed> {
         let now = clock::now();
         let paths: BTreeSet<PathBuf> = found.iter().map(|it| it.path.clone()).collect();
-        let mut seen = HashSet::new();
+        // What is followed already goes first: a file that was made since the last look may have
+        // another name beside the one it is followed by.
+        let is_followed = |it: &&Match| self.members.contains_key(&it.path);
+        let identity = |it: &Match| it.path.metadata().map(|it| Identity::from(&it)).ok();
+        let mut seen: HashSet<_> = found.iter().filter(is_followed).filter_map(identity).collect();
         for Match { path, dated } in &found {
             let Ok(metadata) = path.metadata() else { continue };
             let identity = Identity::from(&metadata);
