@@ -166,9 +166,12 @@ impl Family<'_> {
             let identity = Identity::from(&metadata);
             let is_known = !seen.insert(identity) || self.known.contains(&identity);
             let is_old = dated.as_ref().is_some_and(|dated| self.is_old(dated));
+            // A log may be away for a moment, between its rotation and its next line.
+            let is_log = |log: &Path| paths.contains(log) || self.members.contains_key(log);
+            let is_rotated = kin::is_rotated(path, is_log);
             if let Some(member) = self.members.get_mut(path) {
                 member.over = is_old.then(|| member.over.unwrap_or(now));
-            } else if !is_old && !is_known && !kin::is_rotated(path, |log| paths.contains(log)) {
+            } else if !is_old && !is_known && !is_rotated {
                 let lines = if look == Look::Later { u64::MAX } else { self.lines(&metadata) };
                 let age = if look == Look::Later { Age::New } else { Age::Old };
                 self.join(path.clone(), lines, age).await?;
