@@ -231,7 +231,7 @@ pub enum Fate {
         /// How long it sounded, in milliseconds; 0 where that is not known.
         ms: u32,
     },
-    /// A rule took it out.
+    /// A rule took it out, or there was nothing in it to hear.
     Dropped {
         /// The rule, as `irc-noise:12` (rule set and line).
         rule: String,

@@ -20,31 +20,43 @@ const NAME: &str = "system";
 /// How often a sign of life is given, and a stop looked for, while the system speaks.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How long the service may take to be there; it is started where it is not.
-const CONNECT_WITHIN: Duration = Duration::from_secs(6);
-
-/// How long it may take to answer, and to take a voice: for that it lists its 13,000, twice the
-/// first time. A second each, and ten on a busy machine.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-const VOICE_WITHIN: Duration = Duration::from_secs(30);
-
-/// How long it may take to list its voices.
+/// How long the service may take to list its voices.
 const LIST_WITHIN: Duration = Duration::from_secs(20);
 
-/// How often it is asked whether it is still there, while it speaks.
-const PING: Duration = Duration::from_secs(1);
+/// How long things may take.
+struct Limits {
+    /// The service to be there; it is started where it is not.
+    connect: Duration,
+    /// Its answer.
+    answer: Duration,
+    /// To take a voice: for that it lists its 13,000, twice the first time. A second each, and ten
+    /// on a busy machine.
+    voice: Duration,
+    /// From one question to the next whether it is still there, while it speaks.
+    ping: Duration,
+    /// An utterance to begin. A module of Speech Dispatcher that has died swallows messages without
+    /// a word.
+    begin: Duration,
+    /// An utterance to end, and so much more for each character: what is told of its end may be
+    /// lost with the module.
+    end: Duration,
+    character: Duration,
+}
 
-/// How long an utterance may take to begin. A module of Speech Dispatcher that has died swallows
-/// messages without a word.
-const BEGIN_WITHIN: Duration = Duration::from_secs(5);
-
-/// How long an utterance may sound: what is told of its end may be lost with the module.
-const END_WITHIN: Duration = Duration::from_secs(10);
-const A_CHARACTER: Duration = Duration::from_millis(300);
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(6),
+    answer: Duration::from_secs(10),
+    voice: Duration::from_secs(30),
+    ping: Duration::from_secs(1),
+    begin: Duration::from_secs(5),
+    end: Duration::from_secs(10),
+    character: Duration::from_millis(300),
+};
 
 /// The system's voice.
 pub struct System {
     service: Service,
+    limits: Limits,
     /// The voice it has.
     voice: Option<String>,
 }
@@ -54,9 +66,9 @@ impl System {
     /// `setup`: the first request after a start can take seconds, which no line is to wait for.
     pub fn open(setup: &Setup) -> Result<Self, EngineError> {
         let mut service = Service::start().map_err(|error| start(&error.to_string()))?;
-        service.wait(CONNECT_WITHIN, &mut || true).map_err(|why| start(&why))?;
+        service.wait(LIMITS.connect, &mut || true).map_err(|why| start(&why))?;
         service.ask(Ask::Prepare(Speech { voice: setup.voice.clone(), ..Speech::of("") }));
-        Ok(Self { service, voice: None })
+        Ok(Self { service, limits: LIMITS, voice: None })
     }
 
     /// Makes a request and waits for its answer; `false`: nobody wants it any more.
@@ -77,7 +89,8 @@ impl System {
     /// Waits for the end, or for a stop.
     fn attend(&mut self, speech_: &Speech, stage: &mut dyn Stage) -> Result<(), EngineError> {
         let n_characters = u32::try_from(speech_.text.chars().count()).unwrap_or(u32::MAX);
-        let end_within = END_WITHIN + A_CHARACTER.saturating_mul(n_characters);
+        let Limits { ping, begin, end, character, .. } = self.limits;
+        let end = end + character.saturating_mul(n_characters);
         let (mut has_begun, mut waited, mut asked) = (false, Duration::ZERO, Duration::ZERO);
         loop {
             match self.service.told.recv_timeout(LOOK) {
@@ -95,16 +108,16 @@ impl System {
                 return Ok(());
             }
             (waited, asked) = (waited + LOOK, asked + LOOK);
-            if !has_begun && waited > BEGIN_WITHIN {
-                return Err(self.late("begin", BEGIN_WITHIN));
+            if !has_begun && waited > begin {
+                return Err(self.late("begin", begin));
             }
-            if has_begun && waited > end_within {
-                return Err(self.late("end", end_within));
+            if has_begun && waited > end {
+                return Err(self.late("end", end));
             }
-            if self.service.answered().map_err(gone)? && asked > PING {
+            if self.service.answered().map_err(gone)? && asked > ping {
                 asked = Duration::ZERO;
                 self.service.ask(Ask::Ping);
-            } else if asked > PING + BEGIN_WITHIN {
+            } else if asked > ping + begin {
                 return Err(gone(service::NO_ANSWER.to_owned()));
             }
         }
@@ -123,13 +136,13 @@ impl Engine for System {
 
     fn speak(&mut self, speech: &Speech, stage: &mut dyn Stage) -> Result<(), EngineError> {
         let has_voice = self.voice.as_ref() == Some(&speech.voice);
-        let within = if has_voice { ANSWER_WITHIN } else { VOICE_WITHIN };
+        let within = if has_voice { self.limits.answer } else { self.limits.voice };
         if !self.request(Ask::Prepare(speech.clone()), within, stage)? {
             return Ok(());
         }
         self.voice = Some(speech.voice.clone());
         while self.service.told.try_recv().is_ok() {} // what an utterance before had still to say
-        if !self.request(Ask::Speak(speech.text.clone()), ANSWER_WITHIN, stage)? {
+        if !self.request(Ask::Speak(speech.text.clone()), self.limits.answer, stage)? {
             self.service.ask(Ask::Stop);
             return Ok(());
         }
@@ -156,4 +169,83 @@ fn gone(why: String) -> EngineError {
 
 fn speech(why: &str) -> EngineError {
     EngineError::Speech { engine: NAME, why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender};
+
+    use super::service::Answer;
+    use super::*;
+    use crate::engine::Word;
+
+    /// Wants all there is.
+    struct Listener;
+
+    impl Stage for Listener {
+        fn begin(&mut self) {}
+        fn word(&mut self, _at: u64, _word: Word) {}
+        fn samples(&mut self, _samples: &[i16]) -> bool {
+            true
+        }
+        fn wanted(&self) -> bool {
+            true
+        }
+        fn alive(&self) {}
+    }
+
+    /// What comes of an utterance where the service does as `run` does.
+    fn speak_by(
+        limits: Limits,
+        run: impl FnOnce(&Receiver<Ask>, &Sender<Answer>, &Sender<Told>) + Send + 'static,
+    ) -> Result<(), EngineError> {
+        let service = Service::run_by(run).expect("a thread");
+        System { service, limits, voice: None }.speak(&Speech::of("hello"), &mut Listener)
+    }
+
+    const SHORT: Duration = Duration::from_millis(60);
+
+    /// Answers everything; what is to be spoken ends as `ends` says.
+    fn answer(
+        asked: &Receiver<Ask>,
+        answer: &Sender<Answer>,
+        tell: &Sender<Told>,
+        tells: Vec<Told>,
+        is_dead: bool,
+    ) {
+        answer.send(Ok(())).expect("somebody waits");
+        let mut tells = Some(tells);
+        while let Ok(ask) = asked.recv() {
+            if matches!(ask, Ask::Speak(_)) {
+                tells.take().into_iter().flatten().for_each(|it| tell.send(it).expect("heard"));
+            }
+            let answered = match ask {
+                Ask::Ping if is_dead => Err("it has ended".to_owned()),
+                _ => Ok(()),
+            };
+            if answer.send(answered).is_err() {
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_the_service_does_the_utterance_comes_to_an_end() {
+        let both = vec![Told::Begun, Told::Ended];
+        assert!(speak_by(LIMITS, move |a, b, c| answer(a, b, c, both, false)).is_ok());
+        let limits = Limits { voice: SHORT, ..LIMITS };
+        let hung = speak_by(limits, |asked, _, _| while asked.recv().is_ok() {});
+        assert!(matches!(hung, Err(EngineError::Gone { .. })), "{hung:?}");
+        let ended = speak_by(LIMITS, |_, _, _| {});
+        assert!(matches!(ended, Err(EngineError::Gone { .. })), "{ended:?}");
+        let limits = Limits { ping: SHORT, ..LIMITS };
+        let died = speak_by(limits, |a, b, c| answer(a, b, c, vec![Told::Begun], true));
+        assert!(matches!(died, Err(EngineError::Gone { .. })), "{died:?}");
+        for (tells, why) in [(vec![], "did not begin"), (vec![Told::Begun], "did not end")] {
+            let limits = Limits { begin: SHORT, end: SHORT, character: Duration::ZERO, ..LIMITS };
+            let silent = speak_by(limits, |a, b, c| answer(a, b, c, tells, false));
+            let told = silent.expect_err("it is told").to_string();
+            assert!(told.contains(why), "{told}");
+        }
+    }
 }

@@ -32,10 +32,13 @@ pub(super) enum Told {
     Ended,
 }
 
+/// It is done, or why it is not.
+pub(super) type Answer = Result<(), String>;
+
 /// The way to the thread. Dropping it ends the thread, as soon as the service lets it.
 pub(super) struct Service {
     asks: Sender<Ask>,
-    answers: Receiver<Result<(), String>>,
+    answers: Receiver<Answer>,
     pub(super) told: Receiver<Told>,
     /// Answers that are still to come.
     n_owed: usize,
@@ -44,6 +47,13 @@ pub(super) struct Service {
 impl Service {
     /// Starts to connect; the first answer tells whether it has.
     pub(super) fn start() -> io::Result<Self> {
+        Self::run_by(run)
+    }
+
+    /// The same, for what `run` does on the thread.
+    pub(super) fn run_by(
+        run: impl FnOnce(&Receiver<Ask>, &Sender<Answer>, &Sender<Told>) + Send + 'static,
+    ) -> io::Result<Self> {
         let (asks, asked) = mpsc::channel();
         let (answer, answers) = mpsc::channel();
         let (tell, told) = mpsc::channel();
@@ -94,7 +104,7 @@ impl Service {
 }
 
 /// The thread. Nobody is left to be told where a channel is closed.
-fn run(asked: &Receiver<Ask>, answer: &Sender<Result<(), String>>, tell: &Sender<Told>) {
+fn run(asked: &Receiver<Ask>, answer: &Sender<Answer>, tell: &Sender<Told>) {
     let mut connected = match Connected::new(tell) {
         Ok(connected) => connected,
         Err(why) => return drop(answer.send(Err(why))),
@@ -120,7 +130,7 @@ impl Connected {
         Ok(Self { tts, voices: Vec::new(), voice: String::new(), volume: 0.0 })
     }
 
-    fn obey(&mut self, ask: &Ask) -> Result<(), String> {
+    fn obey(&mut self, ask: &Ask) -> Answer {
         match ask {
             Ask::Prepare(speech) => self.prepare(speech),
             Ask::Speak(text) => self.tts.speak(text.as_str(), false).map(|_| ()),
