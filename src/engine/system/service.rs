@@ -189,7 +189,7 @@ fn why(error: tts::Error) -> String {
         tts::Error::NoneError | tts::Error::OperationFailed => {
             "Speech Dispatcher has ended, or refuses".to_owned()
         }
-        error => format!("Speech Dispatcher: {error}"),
+        error => error.to_string(),
     }
 }
 
