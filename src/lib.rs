@@ -32,6 +32,10 @@ pub use error::Error;
 use cli::{Command, FiltersAction};
 use config::settings::Settings;
 
+/// How long the end waits for what cannot be called off: the look-up of a server's name, a look into
+/// a folder of a file system that hangs.
+const PARTING: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// Does what the command line asks for.
 pub fn run(cli: &Cli) -> Result<(), Error> {
     match &cli.command {
@@ -67,7 +71,10 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
         )
         | None => {
             let settings = Settings::load(cli)?;
-            runtime()?.block_on(listen::run(settings, &|| Settings::load(cli)))
+            let runtime = runtime()?;
+            let ended = runtime.block_on(listen::run(settings, &|| Settings::load(cli)));
+            runtime.shutdown_timeout(PARTING);
+            ended
         }
     }
 }

@@ -100,7 +100,7 @@ impl SourceSpec {
     /// something there; most sources only listen.
     pub fn start(self, inbox: Inbox, stop: CancellationToken) -> Option<irc::Mouth> {
         if matches!(self, Self::Stdin) {
-            stdin::spawn(inbox);
+            stdin::spawn(inbox, stop);
             return None;
         }
         let (mouth, prompter) = irc::mouth();

@@ -8,10 +8,13 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat};
+use tokio_util::sync::CancellationToken;
 
 use super::lines::{Lines, Splitter};
 use super::{Closed, Inbox, Input, SourceError};
@@ -21,25 +24,59 @@ use crate::clock;
 /// four times as much; more than this read no faster.
 const READ: usize = 256 * 1024;
 
-/// Reads standard input to its end, in a thread of its own, and sends [`Input::Ended`] last.
-pub fn spawn(inbox: Inbox) {
-    let ended = inbox.clone();
+/// Reads standard input to its end, in a thread of its own, and sends [`Input::Ended`] last. At
+/// `stop` it counts as ended: a read that waits for a writer cannot be called off, and the program
+/// does not wait for it.
+pub fn spawn(inbox: Inbox, stop: CancellationToken) {
+    let end = End { inbox, is_told: Arc::default() };
+    let reading = end.clone();
     let thread = thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-        let result = open().map_or_else(|error| Ok(Err(error)), |stdin| pump(stdin, &inbox));
+        let inbox = &reading.inbox;
+        let result = open().map_or_else(|error| Ok(Err(error)), |stdin| pump(stdin, inbox));
         if let Ok(result) = result {
-            end(&inbox, result);
+            reading.tell_blocking(result);
         }
     });
-    if let Err(error) = thread {
-        end(&ended, Err(error));
-    }
+    tokio::spawn(async move {
+        match thread {
+            Ok(_) => {
+                stop.cancelled().await;
+                end.tell(Ok(())).await;
+            }
+            Err(error) => end.tell(Err(error)).await,
+        }
+    });
 }
 
-/// Tells how the input ended; nobody is left to tell when the listener has ended before.
-fn end(inbox: &Inbox, result: io::Result<()>) {
-    let ended = Input::Ended(inbox.source(), result.map_err(SourceError::Stdin));
-    if inbox.send_blocking(ended) == Err(Closed) {
-        tracing::debug!("standard input ended after the listener");
+/// The end of standard input, which is told once, whoever sees it first.
+#[derive(Clone)]
+struct End {
+    inbox: Inbox,
+    is_told: Arc<AtomicBool>,
+}
+
+impl End {
+    async fn tell(&self, result: io::Result<()>) {
+        if let Some(ended) = self.first(result)
+            && self.inbox.send(ended).await == Err(Closed)
+        {
+            tracing::debug!("standard input was left after the listener");
+        }
+    }
+
+    fn tell_blocking(&self, result: io::Result<()>) {
+        if let Some(ended) = self.first(result)
+            && self.inbox.send_blocking(ended) == Err(Closed)
+        {
+            tracing::debug!("standard input ended after the listener");
+        }
+    }
+
+    /// What there is to tell; nothing where the end was told already.
+    fn first(&self, result: io::Result<()>) -> Option<Input> {
+        let is_first = !self.is_told.swap(true, Ordering::AcqRel);
+        let ended = || Input::Ended(self.inbox.source(), result.map_err(SourceError::Stdin));
+        is_first.then(ended)
     }
 }
 
