@@ -28,6 +28,14 @@ const READ: usize = 256 * 1024;
 /// `stop` it counts as ended: a read that waits for a writer cannot be called off, and the program
 /// does not wait for it.
 pub fn spawn(inbox: Inbox, stop: CancellationToken) {
+    spawn_from(open, inbox, stop);
+}
+
+fn spawn_from<I: Read + AsFd>(
+    open: impl FnOnce() -> io::Result<I> + Send + 'static,
+    inbox: Inbox,
+    stop: CancellationToken,
+) {
     let end = End { inbox, is_told: Arc::default() };
     let reading = end.clone();
     let thread = thread::Builder::new().name("stdin".to_owned()).spawn(move || {
@@ -176,6 +184,26 @@ mod tests {
         drop(writer);
         assert_eq!(next(&mut receiver), None);
         assert!(matches!(pump.join().unwrap(), Ok(Ok(()))));
+    }
+
+    #[tokio::test]
+    async fn at_the_stop_it_has_ended_whoever_holds_the_other_end_open() {
+        for was_closed in [false, true] {
+            let (sender, mut receiver) = mpsc::channel(8);
+            let (reader, writer) = pipe().unwrap();
+            let writer = Some(writer).filter(|_| !was_closed);
+            let stop = CancellationToken::new();
+            spawn_from(|| Ok(reader), Inbox::new(SourceId(1), sender), stop.clone());
+            if was_closed {
+                assert!(matches!(receiver.recv().await, Some(Input::Ended(_, Ok(())))));
+            }
+            stop.cancel();
+            let ended = tokio::time::timeout(std::time::Duration::from_secs(10), receiver.recv());
+            let ended = ended.await.expect("it does not wait for the writer");
+            // The thread that reads may still hold its way here, but told nothing twice.
+            assert_eq!(ended.is_some(), !was_closed, "{ended:?}");
+            drop(writer);
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ use wire::{Order, Report, Setup, Speech};
 pub const SUBCOMMAND: &str = "voice";
 
 /// How long the process may take to put its output in order after it was told to be silent.
-const GRACE: Duration = Duration::from_millis(250);
+const GRACE: Duration = Duration::from_millis(150);
 
 /// What the voice tells the listener.
 #[derive(Debug, Clone, PartialEq)]

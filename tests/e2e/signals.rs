@@ -41,3 +41,17 @@ fn ends_in_mid_sentence(name: &str, code: i32) {
         speak.wait_event("every line has a fate", |event| event.is_fate("skipped", text));
     }
 }
+
+#[test]
+fn nothing_is_waited_for_in_vain_at_the_end() {
+    for (options, begun) in [(&["-vv"][..], "started"), (&["-vv", "--text"], "fate")] {
+        let sound = SoundServer::start();
+        let mut speak = Speak::start(&sound, options);
+        speak.write_line("hello");
+        speak.wait_event("it is begun", |event| event.is(begun, "hello"));
+        signal("TERM", speak.pid());
+        assert_eq!(speak.wait_end().code(), Some(0), "{}", speak.transcript());
+        let said = speak.complaints();
+        assert!(!said.contains("in time"), "its input is held open: {said}");
+    }
+}

@@ -39,7 +39,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// For the reply to a last call, most often Quit, to be written.
-const LEAVE: Duration = Duration::from_millis(200);
+const LEAVE: Duration = Duration::from_millis(100);
 
 /// Is a media player on the user's session bus, whenever there is one, until `stop` is cancelled
 /// or the listener ends.

@@ -18,7 +18,7 @@ use super::{Screen, Style};
 use crate::clock::now;
 
 /// How long the terminal may take for the last text.
-const GOODBYE: Duration = Duration::from_millis(200);
+const GOODBYE: Duration = Duration::from_millis(100);
 
 /// Shows what comes until `shown` closes or `stop`; what has come by then is shown. Writes to
 /// standard error; ends when nobody takes it.
