@@ -51,8 +51,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "listen",
         &[
-            "clock", "config", "control", "error", "hearing", "journal", "message", "phrase",
-            "queue", "source", "speaker", "voice",
+            "audio", "clock", "config", "control", "error", "hearing", "journal", "message",
+            "phrase", "queue", "source", "speaker", "voice",
         ],
     ),
 ];

@@ -8,6 +8,7 @@ pub mod earcon;
 pub mod file;
 pub mod report;
 pub mod resample;
+pub mod sink;
 pub mod trim;
 
 use crate::message::UtteranceId;

@@ -1,6 +1,7 @@
 //! The command line and the configuration file, checked and put together once.
 #![forbid(unsafe_code)]
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,13 +61,16 @@ pub struct Settings {
     pub earcons: Earcons,
     /// Names that only the voice process can judge.
     pub checks: Checks,
+    /// What tells this configuration, and what is listened to, from others; none where nothing is
+    /// that another listener could listen to.
+    pub configuration: Option<String>,
 }
 
 /// What is shown on a terminal while it speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Screen {
-    /// Nothing, and no keys.
-    Nothing,
+    /// What was asked for by a key, and what went wrong.
+    Quiet,
     /// A line for each line.
     Plain,
     /// The line that is being spoken marked, and a status line, where the terminal can.
@@ -115,14 +119,15 @@ impl Settings {
         let library = Library::load(file::filters_folder().as_deref())?;
         let format = format(options, file, &library)?;
         let setup = setup(options, file)?;
-        Ok(Self {
+        let mut settings = Self {
+            configuration: None,
             format,
             filter: filter(options, file, &library)?,
             naming: naming(options, file)?,
             text: options.text,
             events: options.events,
             screen: match (options.quiet, options.plain) {
-                (true, _) => Screen::Nothing,
+                (true, _) => Screen::Quiet,
                 (false, true) => Screen::Plain,
                 (false, false) => Screen::AsItCan,
             },
@@ -135,7 +140,9 @@ impl Settings {
             manner: manner(options, file)?,
             grammars: library.grammars(),
             sources: sources(file)?,
-        })
+        };
+        settings.configuration = configuration(file, &settings.sources);
+        Ok(settings)
     }
 
     /// Checks the configuration file alone, but for names that only the voice process can judge:
@@ -155,6 +162,18 @@ impl Settings {
         configured(file)?;
         Ok((path, Checks::of(&setup, options, file)))
     }
+}
+
+/// A name for the file and the sources, the same in every process of this program.
+fn configuration(file: Option<&Loaded>, sources: &[SourceSpec]) -> Option<String> {
+    let addresses: Vec<_> = sources.iter().filter_map(SourceSpec::address).collect();
+    if addresses.is_empty() {
+        return None;
+    }
+    let path = file.map(|it| std::path::absolute(&it.path).unwrap_or_else(|_| it.path.clone()));
+    let mut hasher = DefaultHasher::new();
+    (path, addresses).hash(&mut hasher);
+    Some(format!("{:016x}", hasher.finish()))
 }
 
 /// The file that is or would be used.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::place::{self, SocketError};
-use super::{Command, Entry, Reply, Snapshot, Who};
+use super::{Command, Entry, Reply, Sink, Snapshot, Who};
 use crate::cli::{Ctl, MuteWho, Say, UnmuteWho};
 use crate::config::error::{escaped, quoted};
 
@@ -189,6 +189,7 @@ fn status(snapshot: &Snapshot) -> String {
         muted => muted.join(", "),
     };
     let speaking = snapshot.current.as_ref().map_or("nothing".to_owned(), entry_words);
+    let sink = snapshot.sink.as_ref().map(|sink| ("device", device(sink)));
     let mut rows = vec![
         ("paused", yes_no(snapshot.paused)),
         ("speaking", speaking),
@@ -200,6 +201,8 @@ fn status(snapshot: &Snapshot) -> String {
         ("voices", if snapshot.voices { "one each" } else { "one for all" }.to_owned()),
         ("lines", snapshot.lines.to_string()),
     ];
+    let behind_volume = 4;
+    rows.splice(behind_volume..behind_volume, sink);
     rows.extend(snapshot.fates.iter().map(|(fate, n)| (fate.as_str(), n.to_string())));
     let width = rows.iter().map(|(name, _)| name.chars().count() + 1).max().unwrap_or(0);
     let mut table = String::new();
@@ -208,6 +211,17 @@ fn status(snapshot: &Snapshot) -> String {
         writeln!(table, "{name:width$} {}", escaped(&value)).expect("a string grows");
     }
     table
+}
+
+/// `ear (Null Output), 80 %`, and what keeps it from being heard.
+fn device(Sink { name, about, muted, volume }: &Sink) -> String {
+    let about = if about.is_empty() { String::new() } else { format!(" ({about})") };
+    let silent = match (muted, volume) {
+        (true, _) => ", muted: nothing is heard",
+        (false, 0) => ": nothing is heard",
+        (false, _) => "",
+    };
+    format!("{name}{about}, volume {volume} %{silent}")
 }
 
 /// `#rust kim: hello (dropped by rule "greetings"; line 412 of libera)`
@@ -349,6 +363,22 @@ mod tests {
             hi (line 1 of stdin)
         "#]]
         .assert_eq(&words(&Reply::Lines { lines: vec![entry(), bare] }));
+    }
+
+    #[test]
+    fn a_device_is_told_with_what_keeps_it_from_being_heard() {
+        for (about, muted, volume, told) in [
+            ("Null Output", false, 80, "ear (Null Output), volume 80 %"),
+            ("", true, 80, "ear, volume 80 %, muted: nothing is heard"),
+            ("", true, 0, "ear, volume 0 %, muted: nothing is heard"),
+            ("", false, 0, "ear, volume 0 %: nothing is heard"),
+        ] {
+            let sink = Sink { name: "ear".into(), about: about.into(), muted, volume };
+            assert_eq!(device(&sink), told);
+            let snapshot = Snapshot { sink: Some(sink), ..Snapshot::default() };
+            let rows = words(&Reply::Status(Box::new(snapshot)));
+            assert!(rows.contains(&format!("device:   {told}\nwaiting:")), "{rows}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use super::screen::style::Style;
+use super::screen::style::{Look, Style};
 use super::tty::Terminal;
 use super::{Command, Controls, Reply, Shown, Snapshot, Who};
 use crate::clock::now;
@@ -118,8 +118,15 @@ fn help() -> Vec<String> {
     KEYS.iter().map(|(.., words)| (*words).to_owned()).collect()
 }
 
-/// What a reply says to the eye; nothing where the ear hears it.
-fn words(command: &Command, reply: &Reply) -> Option<String> {
+/// What a reply says to the eye, where the listener stood like `before` and stands like `now`. On
+/// plain lines each key is answered; nothing is said where the ear hears it or the status line
+/// shows it.
+fn words(
+    command: &Command,
+    reply: &Reply,
+    [before, now]: [&Snapshot; 2],
+    look: Look,
+) -> Option<String> {
     match (command, reply) {
         (_, Reply::Error { why }) => Some(why.clone()),
         (_, Reply::Status(state)) => Some(standing(state)),
@@ -127,16 +134,64 @@ fn words(command: &Command, reply: &Reply) -> Option<String> {
             Some(format!("{sender} is muted; u unmutes everybody"))
         }
         (Command::Unmute { .. }, Reply::Done) => Some("everybody is unmuted".to_owned()),
+        (Command::Voices, Reply::Done) => {
+            Some(if now.voices { "a voice for each" } else { "one voice for all" }.to_owned())
+        }
+        (command, Reply::Done) if look == Look::Plain => done(command, before, now),
         // What was skipped the listener tells the transcript, whoever asked.
         (_, Reply::Done | Reply::Lines { .. } | Reply::Skipped { .. }) => None,
     }
 }
 
-/// One sentence for `s`.
+/// What was done, for who has no status line and may not hear it.
+fn done(command: &Command, before: &Snapshot, now: &Snapshot) -> Option<String> {
+    let can_replay = before.fates.contains_key("spoken");
+    let is_idle = before.current.is_none() && before.waiting == 0;
+    let is_same = before.current == now.current && before.waiting == now.waiting;
+    let words = match command {
+        Command::Toggle if now.paused => "paused",
+        Command::Toggle => "resumed",
+        Command::Skip if is_idle => "nothing to skip",
+        Command::Skip if before.current.is_some() => return None, // its line says so
+        Command::Skip => "skipped",
+        Command::Repeat { .. } | Command::Back if !can_replay => "nothing was spoken yet",
+        Command::Repeat { .. } => "the last line again",
+        Command::Back => "back by one line",
+        Command::Highlight if is_same => "no highlight yet",
+        Command::Highlight => "back to the last highlight",
+        Command::Faster if now.rate > before.rate => return Some(format!("faster, {}", rate(now))),
+        Command::Faster => return Some(format!("{} is the fastest", rate(now))),
+        Command::Slower if now.rate < before.rate => return Some(format!("slower, {}", rate(now))),
+        Command::Slower => return Some(format!("{} is the slowest", rate(now))),
+        Command::Rate { .. } => return Some(rate(now)),
+        Command::Volume { .. } => return Some(format!("volume {} per cent", now.volume)),
+        Command::Quit => "the end",
+        // They are answered for all looks, or no key asks for them.
+        Command::Mute { .. }
+        | Command::Unmute { .. }
+        | Command::Voices
+        | Command::Pause
+        | Command::Resume
+        | Command::Live
+        | Command::Status
+        | Command::Missed { .. }
+        | Command::Why { .. }
+        | Command::Say { .. }
+        | Command::Reload => return None,
+    };
+    Some(words.to_owned())
+}
+
+fn rate(state: &Snapshot) -> String {
+    format!("{} words a minute", state.rate)
+}
+
+/// One sentence for `s`, in words that can be read aloud.
 fn standing(state: &Snapshot) -> String {
     let paused = if state.paused { "paused; " } else { "" };
     let mut words = format!(
-        "{paused}{} words a minute, base {}; volume {} %; {} waiting, {:.0} s behind; {} lines",
+        "{paused}{} words a minute, base {}; volume {} per cent; {} waiting, {:.0} seconds behind; \
+         {} lines",
         state.rate_now, state.rate, state.volume, state.waiting, state.lag_s, state.lines
     );
     for (fate, n) in &state.fates {
@@ -145,6 +200,10 @@ fn standing(state: &Snapshot) -> String {
     if !state.muted.is_empty() {
         words.push_str("; muted: ");
         words.push_str(&state.muted.join(", "));
+    }
+    if let Some(sink) = state.sink.as_ref().filter(|sink| sink.is_silent()) {
+        let how = if sink.muted { "muted" } else { "at volume 0" };
+        words = format!("{words}; the sound device {} is {how}: nothing is heard", sink.name);
     }
     words
 }
@@ -211,7 +270,7 @@ pub async fn run(
     match opened {
         Ok((terminal, jobs)) => {
             let start_rate = controls.state().borrow().rate;
-            let desk = Desk { controls, shown, start_rate };
+            let desk = Desk { controls, shown, start_rate, look: style.look };
             let attend = async {
                 terminal.guard().await;
                 desk.attend(&terminal, jobs).await;
@@ -244,6 +303,7 @@ struct Desk {
     controls: Controls,
     shown: UnboundedSender<Shown>,
     start_rate: u32,
+    look: Look,
 }
 
 impl Desk {
@@ -274,14 +334,26 @@ impl Desk {
 
     /// Does what `key` means; none when nobody is there to show it.
     async fn act(&self, key: Key) -> Option<()> {
-        let Some(deed) = deed(key) else { return Some(()) };
-        let act = deed.act(&self.controls.state().borrow(), self.start_rate);
-        match act {
+        let Some(deed) = deed(key) else { return self.refuse(key) };
+        let before = self.controls.state().borrow().clone();
+        match deed.act(&before, self.start_rate) {
             Act::Ask(command) => {
                 let reply = self.controls.ask(command.clone()).await;
-                words(&command, &reply).map_or(Some(()), |words| self.tell(words))
+                let now = self.controls.state().borrow().clone();
+                let words = words(&command, &reply, [&before, &now], self.look);
+                words.map_or(Some(()), |words| self.tell(words))
             }
             Act::Tell(lines) => lines.into_iter().try_for_each(|line| self.tell(line)),
+        }
+    }
+
+    /// A key that means nothing.
+    fn refuse(&self, key: Key) -> Option<()> {
+        match key {
+            Key::Char(byte) if self.look == Look::Plain => {
+                self.tell(format!("{} does nothing; ? lists the keys", char::from(byte)))
+            }
+            Key::Char(_) | Key::Up | Key::Down | Key::Left | Key::Right => Some(()),
         }
     }
 

@@ -11,6 +11,7 @@ pub mod place;
 pub mod screen;
 pub mod socket;
 pub mod tty;
+mod turn;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -173,6 +174,32 @@ pub struct Snapshot {
     /// Everybody has a voice of their own.
     #[serde(default)]
     pub voices: bool,
+    /// What becomes of the sound; where that was asked for, and is known.
+    #[serde(default)]
+    pub sink: Option<Sink>,
+    /// What tells this configuration and its sources from others; where that was asked for.
+    #[serde(default)]
+    pub configuration: Option<String>,
+}
+
+/// Where the sound server plays what is spoken, and how loud.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sink {
+    /// Its name, as `--device` takes it.
+    pub name: String,
+    /// What it calls itself.
+    pub about: String,
+    /// Nothing is heard there.
+    pub muted: bool,
+    /// Per cent of the loudest channel.
+    pub volume: u32,
+}
+
+impl Sink {
+    /// Whether nothing that is played there can be heard.
+    pub fn is_silent(&self) -> bool {
+        self.muted || self.volume == 0
+    }
 }
 
 /// Something for the transcript, in the order in which it happens.
@@ -208,8 +235,10 @@ pub enum Shown {
         /// The fate's name.
         fate: &'static str,
     },
-    /// The program has something to say to the eye.
+    /// The program has something to say to the eye: an answer, or what went wrong.
     Notice(String),
+    /// The same where it can do without.
+    News(String),
 }
 
 /// A command on its way, with the way back.

@@ -31,6 +31,9 @@ const STATUS_PACE: Duration = Duration::from_millis(250);
 /// The fate that needs no word.
 const SPOKEN: &str = "spoken";
 
+/// What is said of a line out of reach that is not being spoken any more, and has not ended.
+const INTERRUPTED: &str = "interrupted";
+
 /// The transcript and the status line.
 #[derive(Debug)]
 pub struct Screen {
@@ -59,8 +62,10 @@ struct Current {
 enum Place {
     /// Above the status line, where it can be redrawn.
     Bottom,
-    /// Somewhere in the transcript: on plain terminals, or since it takes nobody knows what room.
-    Scrolled,
+    /// In the transcript, without a mark: it needs none that goes away.
+    Printed,
+    /// Somewhere, marked and out of reach: another line has to say how it ended.
+    Left,
 }
 
 /// What was written last at the bottom.
@@ -87,6 +92,11 @@ impl Screen {
     /// Takes an event; [`Self::paint`] writes what it changed.
     pub fn handle(&mut self, event: Shown) {
         match event {
+            // Where quiet is wanted there are no lines that could begin or end.
+            Shown::Queued { .. } | Shown::News(_) if self.style.look == Look::Quiet => {}
+            Shown::Notice(words) | Shown::News(words) => self.print(&self.style.clean(&words)),
+            // After a pause it is queued again: it stands there already.
+            Shown::Queued { id, .. } if self.is_current(id) => {}
             Shown::Queued { id, entry, highlight } => {
                 self.lines.insert(id, Line { entry, highlight });
             }
@@ -101,17 +111,18 @@ impl Screen {
                     current.word = Some((start, length));
                 }
             }
-            Shown::Settled { id, fate } if self.current.as_ref().is_some_and(|it| it.id == id) => {
-                self.release(Some(fate));
-            }
+            Shown::Settled { id, fate } if self.is_current(id) => self.release(Some(fate)),
             Shown::Settled { id, fate } => {
                 if let Some(line) = self.lines.remove(&id) {
                     let text = line.text(self.style) + &unspoken(Some(fate));
                     self.print(&text);
                 }
             }
-            Shown::Notice(words) => self.print(&self.style.clean(&words)),
         }
+    }
+
+    fn is_current(&self, id: u64) -> bool {
+        self.current.as_ref().is_some_and(|it| it.id == id)
     }
 
     /// Takes the state.
@@ -132,16 +143,33 @@ impl Screen {
         self.leave_bottom();
     }
 
-    /// The terminal has another size: what was drawn has moved.
+    /// The terminal has another size: what was drawn has moved, unless it took the same rows.
     pub fn resize(&mut self, size: Size) {
         if self.size != size {
+            let stays = self.draws() && self.fits_as_well(size);
             self.size = size;
+            if stays {
+                return;
+            }
             let had_status = self.last.status.is_some();
             self.leave_bottom();
             if had_status {
                 self.scroll.insert_str(0, "\r\x1b[J");
             }
         }
+    }
+
+    /// Whether all that is drawn takes as many rows in `size`, in terminals that wrap it anew and
+    /// in those that do not.
+    fn fits_as_well(&self, size: Size) -> bool {
+        let status = self.last.status.as_ref().is_none_or(|it| it.chars().count() < size.columns);
+        let current = self.current.as_ref().filter(|it| it.place == Place::Bottom);
+        let line = current.is_none_or(|current| {
+            let text = self.style.mark().to_owned() + &current.line.text(self.style);
+            let n_rows = text::rows(&text, size.columns);
+            n_rows == Some(self.last.n_rows) && n_rows.is_some_and(|n| n + 2 <= size.rows)
+        });
+        status && line
     }
 
     /// When something waits to be drawn.
@@ -184,22 +212,16 @@ impl Screen {
     /// Whether there is a bottom to draw.
     fn draws(&self) -> bool {
         match self.style.look {
-            Look::Plain => false,
+            Look::Quiet | Look::Plain => false,
             Look::Rich => self.is_foreground,
         }
     }
 
     fn begin(&mut self, id: u64, line: Line) {
-        let marked = match self.style.look {
-            Look::Plain => line.text(self.style),
-            Look::Rich => self.style.mark().to_owned() + &line.text(self.style),
-        };
-        // What scrolls out at the top can no longer be erased.
-        let rows = text::rows(&marked, self.size.columns).filter(|n| n + 2 <= self.size.rows);
-        let place = if self.draws() && rows.is_some() { Place::Bottom } else { Place::Scrolled };
+        let place = if self.draws() && self.size.rows > 2 { Place::Bottom } else { Place::Printed };
         match place {
             Place::Bottom => self.last.is_stale = true,
-            Place::Scrolled => self.scroll += &(marked + "\n"),
+            Place::Printed | Place::Left => self.print(&line.text(self.style)),
         }
         self.current = Some(Current { id, line, word: None, place });
     }
@@ -212,17 +234,18 @@ impl Screen {
                 let text = current.line.text(self.style) + &unspoken(fate);
                 self.print(&text);
             }
-            Place::Scrolled => match unspoken(fate).trim_start() {
+            Place::Printed => match unspoken(fate).trim_start() {
                 "" => {}
                 fate => self.print(fate),
             },
+            Place::Left => self.print(&format!("({})", fate.unwrap_or(INTERRUPTED))),
         }
     }
 
     /// A line for the transcript, below the marked ones' words.
     fn print(&mut self, text: &str) {
         let margin = match self.style.look {
-            Look::Plain => "",
+            Look::Quiet | Look::Plain => "",
             Look::Rich => "  ",
         };
         self.scroll.extend([margin, text, "\n"]);
@@ -231,8 +254,8 @@ impl Screen {
     /// What is drawn stays where it is, out of reach.
     fn leave_bottom(&mut self) {
         self.last = Drawn { is_stale: true, ..Drawn::default() };
-        if let Some(current) = &mut self.current {
-            current.place = Place::Scrolled;
+        if let Some(current) = self.current.as_mut().filter(|it| it.place == Place::Bottom) {
+            current.place = Place::Left;
         }
     }
 
@@ -251,10 +274,10 @@ impl Screen {
         let Some(current) = self.current.as_ref().filter(|it| it.place == Place::Bottom) else {
             return String::new();
         };
-        let plain = self.style.mark().to_owned() + &current.line.text(self.style);
-        self.last.n_rows = text::rows(&plain, self.size.columns).unwrap_or(1);
+        let (line, n_rows) = current.line.marked(self.style, current.word, self.size);
         (self.last.word, self.last.word_at) = (current.word, Some(now));
-        format!("{}{}\n", self.style.mark(), current.line.marked(self.style, current.word))
+        self.last.n_rows = n_rows;
+        line + "\n"
     }
 
     /// The status line: as it stands if `is_due`, else as it was.

@@ -24,9 +24,10 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::place::{self, SocketError};
+use super::turn::First;
 use super::{Command, Controls, Reply};
 use crate::clock::now;
 use crate::config::error::escaped;
@@ -40,18 +41,61 @@ const IDLE_LIMIT: Duration = Duration::from_secs(3);
 /// How long a client may leave a reply unread.
 const UNREAD_LIMIT: Duration = Duration::from_secs(2);
 /// What the last replies get, at the end: "quit" is answered, too.
-const GRACE: Duration = Duration::from_millis(500);
+const GRACE: Duration = Duration::from_millis(100);
 /// After an accept that failed, as it does at once and again while there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves the user's control socket until `stop`. Where there can be none, it says so and ends:
-/// the listener speaks without.
-pub async fn run(controls: Controls, stop: CancellationToken) {
-    match Server::bind(&place::socket()).await {
-        Ok(server) => server.serve(controls, stop).await,
-        // The one that was there first is steered; this one may well be a passing pipe.
-        Err(error @ SocketError::Taken(_)) => info!(%error, "no control socket"),
-        Err(error) => warn!(%error, "no control socket"),
+/// The pause after a try that found the socket about to be another's; doubled after each one more.
+const SHORTEST: Duration = Duration::from_millis(20);
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Serves the user's control socket until `stop`. Where another listener has it, that is said by
+/// `say`, and it is taken over when that one ends; where there can be none, that is said, too: the
+/// listener speaks without. `configuration` tells this listener's from others.
+pub async fn run(
+    controls: Controls,
+    configuration: Option<String>,
+    say: impl Fn(String),
+    stop: CancellationToken,
+) {
+    let path = place::socket();
+    let own = own(&path, configuration.as_deref(), &say);
+    match stop.run_until_cancelled(own).await {
+        Some(Ok(server)) => server.serve(controls, stop).await,
+        Some(Err(error)) => say(format!("no control socket: {error}")),
+        None => {}
+    }
+}
+
+/// The control socket at `path`, once it is to be had.
+async fn own(
+    path: &Path,
+    configuration: Option<&str>,
+    say: &impl Fn(String),
+) -> Result<Server, SocketError> {
+    let (mut has_waited, mut pause) = (false, SHORTEST);
+    loop {
+        match Server::bind(path).await {
+            Ok(server) => {
+                if has_waited {
+                    say("this listener has the control socket now".to_owned());
+                }
+                return Ok(server);
+            }
+            Err(SocketError::Taken(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let Some(mut first) = First::find(path).await else {
+            // Another one is about to have it, or just had it.
+            sleep(pause).await;
+            pause = (2 * pause).min(LONGEST);
+            continue;
+        };
+        if !std::mem::replace(&mut has_waited, true) {
+            say(first.sentence(configuration).await);
+        }
+        first.ended().await;
+        pause = SHORTEST;
     }
 }
 

@@ -19,6 +19,7 @@ mod reload;
 mod roll;
 mod say;
 mod settling;
+mod sink;
 mod spoken;
 mod steer;
 
@@ -36,6 +37,7 @@ use self::reload::Reloading;
 use self::roll::{Asked, Roll, Signals};
 use self::say::Connection;
 use self::settling::Settling;
+use self::sink::Standing;
 use crate::clock::now;
 use crate::config::ConfigError;
 use crate::config::earcons::Earcons;
@@ -122,6 +124,9 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         earcons: Some(settings.earcons).filter(|_| !settings.text),
         resumed: Vec::new(),
         settling: Settling::default(),
+        standing: Standing::start(&settings.setup),
+        configuration: settings.configuration,
+        is_cut_short: false,
         saved: settings.saved,
         reload,
         checks: settings.checks,
@@ -133,11 +138,10 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         listener.speak(inbox, settings.setup, settings.screen, signals, gone, shown).await
     };
     listener.settling.finish().await;
+    let is_cut_short = listener.is_cut_short;
     drop(listener); // it has the way to the printer
-    if let Some(printer) = printer
-        && printer.join().is_err()
-    {
-        tracing::error!("the thread that prints events failed");
+    if let Some(printer) = printer {
+        printer.finish(is_cut_short.then_some(GOODBYE)).await;
     }
     ended
 }
@@ -167,6 +171,12 @@ struct Listener<'a> {
     resumed: Vec<(UtteranceId, usize)>,
     /// How far each source was heard.
     settling: Settling,
+    /// Says how it stands, with what the sound server says.
+    standing: Standing,
+    /// What tells this configuration and its sources from others.
+    configuration: Option<String>,
+    /// The user ended it, before the sources did.
+    is_cut_short: bool,
     /// Tells when the configuration was saved.
     saved: Saved,
     reload: Reload<'a>,
@@ -196,6 +206,7 @@ impl Listener<'_> {
                 },
                 () = self.saved.changed() => self.reload(None),
                 ended = signals.next() => {
+                    self.is_cut_short = true;
                     self.roll.dismiss(&mut inbox).await;
                     return ended.map(|_| ());
                 }
@@ -257,6 +268,7 @@ impl Listener<'_> {
                 }
                 Some(request) = requests.recv() => {
                     if self.serve(request, &voice) {
+                        self.is_cut_short = true;
                         break Ok(());
                     }
                 }
@@ -267,7 +279,10 @@ impl Listener<'_> {
                 ended = signals.next() => match ended {
                     // With a terminal, that it is gone; without one, what a service is told.
                     Ok(Asked::HangUp) if self.transcript.is_none() => self.reload(None),
-                    ended => break ended.map(|_| ()),
+                    ended => {
+                        self.is_cut_short = true;
+                        break ended.map(|_| ());
+                    }
                 },
                 _ = &mut gone => break Err(Error::StdoutGone),
             }
@@ -295,18 +310,25 @@ impl Listener<'_> {
         screen: Screen,
         leave: &CancellationToken,
     ) -> Vec<JoinTask> {
-        let mut surfaces = vec![
-            tokio::spawn(control::socket::run(controls.clone(), leave.clone())),
-            tokio::spawn(control::mpris::serve(controls.clone(), leave.clone())),
-        ];
-        if screen != Screen::Nothing && io::stderr().is_terminal() {
-            let style = Style::new(screen == Screen::Plain);
+        let mut surfaces = Vec::new();
+        if io::stderr().is_terminal() {
+            let style = match screen {
+                Screen::Quiet => Style::quiet(),
+                Screen::Plain => Style::new(true),
+                Screen::AsItCan => Style::new(false),
+            };
             let (transcript, happens) = mpsc::unbounded_channel();
             let keys = keys::run(controls.clone(), transcript.clone(), style, leave.clone());
             surfaces.push(tokio::spawn(keys));
-            surfaces.push(tokio::spawn(screen::run(happens, controls, style, leave.clone())));
+            let screen = screen::run(happens, controls.clone(), style, leave.clone());
+            surfaces.push(tokio::spawn(screen));
             self.transcript = Some(transcript);
         }
+        let say = news(self.transcript.clone(), screen);
+        let socket =
+            control::socket::run(controls.clone(), self.configuration.clone(), say, leave.clone());
+        surfaces.push(tokio::spawn(socket));
+        surfaces.push(tokio::spawn(control::mpris::serve(controls, leave.clone())));
         surfaces
     }
 
@@ -351,6 +373,19 @@ impl Listener<'_> {
         if !quiet {
             tracing::debug!("the voice did not end in time");
         }
+    }
+}
+
+/// A way to say what the listener can do without: where it is to be quiet, it does.
+fn news(transcript: Option<mpsc::UnboundedSender<Shown>>, screen: Screen) -> impl Fn(String) {
+    move |text| match &transcript {
+        Some(transcript) => {
+            if transcript.send(Shown::News(text)).is_err() {
+                tracing::debug!("the terminal is gone");
+            }
+        }
+        None if screen == Screen::Quiet => {}
+        None => eprintln!("irc-speak: {text}"),
     }
 }
 

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::Reload;
 use super::roll::{Roll, Signals};
@@ -110,13 +112,38 @@ impl Print<'_> {
     }
 }
 
-pub(super) type Printer = (Option<Sender<Vec<u8>>>, oneshot::Receiver<()>, Option<JoinHandle<()>>);
+pub(super) type Events = (Option<Sender<Vec<u8>>>, oneshot::Receiver<()>, Option<Printer>);
+
+/// The thread that prints events.
+pub(super) struct Printer {
+    thread: JoinHandle<()>,
+    /// Closed when it ends.
+    over: oneshot::Receiver<()>,
+}
+
+impl Printer {
+    /// Waits until all is printed; no longer than `limit`, where there is one: who reads may have
+    /// stopped to.
+    pub(super) async fn finish(self, limit: Option<Duration>) {
+        let is_over = match limit {
+            Some(limit) => timeout(limit, self.over).await.is_ok(),
+            None => true,
+        };
+        if !is_over {
+            tracing::debug!("the last events were not read in time");
+        } else if self.thread.join().is_err() {
+            tracing::error!("the thread that prints events failed");
+        }
+    }
+}
 
 /// A thread that prints events. The receiver tells when nobody reads them any more.
-pub(super) fn events() -> Result<Printer, Error> {
+pub(super) fn events() -> Result<Events, Error> {
     let (events, told) = std::sync::mpsc::channel::<Vec<u8>>();
     let (leave, gone) = oneshot::channel();
+    let (ended, over) = oneshot::channel();
     let print = move || {
+        let _ended: oneshot::Sender<()> = ended; // dropped at the end, however it comes
         let mut stdout = io::stdout().lock();
         for line in told {
             if stdout.write_all(&line).and_then(|()| stdout.flush()).is_err() {
@@ -128,10 +155,10 @@ pub(super) fn events() -> Result<Printer, Error> {
     };
     let thread = std::thread::Builder::new().name("events".to_owned()).spawn(print);
     let thread = thread.map_err(Error::system("cannot start a thread"))?;
-    Ok((Some(events), gone, Some(thread)))
+    Ok((Some(events), gone, Some(Printer { thread, over })))
 }
 
-pub(super) fn no_events() -> Printer {
+pub(super) fn no_events() -> Events {
     let (leave, gone) = oneshot::channel();
     std::mem::forget(leave); // nobody reads, so nobody leaves
     (None, gone, None)

@@ -77,7 +77,7 @@ impl Listener<'_> {
         if askers.is_empty() {
             match &reply {
                 Reply::Error { why } => self.say(why.clone()),
-                _ => self.transcribe(Shown::Notice("the configuration was read again".to_owned())),
+                _ => self.transcribe(Shown::News("the configuration was read again".to_owned())),
             }
         }
         self.show(); // who asked may look at once

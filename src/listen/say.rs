@@ -38,7 +38,7 @@ impl Listener<'_> {
             });
             if said.is_ok()
                 && let Some(transcript) = transcript
-                && transcript.send(Shown::Notice(line)).is_err()
+                && transcript.send(Shown::News(line)).is_err()
             {
                 tracing::debug!("the terminal is gone");
             }

@@ -30,6 +30,12 @@ impl Listener<'_> {
             self.reload(Some(request.reply));
             return false;
         }
+        if matches!(request.command, Command::Status) {
+            let configuration = self.configuration.clone();
+            let snapshot = Snapshot { configuration, ..self.snapshot() };
+            self.standing.answer(snapshot, request.reply);
+            return false;
+        }
         let reply = self.carry_out(request.command, voice);
         self.show(); // who asked may look at once
         if request.reply.send(reply).is_err() {
@@ -69,7 +75,6 @@ impl Listener<'_> {
             }
             Command::Mute { who } => return self.muted.mute(who),
             Command::Unmute { who } => return self.muted.unmute(&who),
-            Command::Status => return Reply::Status(Box::new(self.snapshot())),
             Command::Missed { n } => {
                 let is_missed = |fate: &Fate| match fate {
                     Fate::Spoken { .. } | Fate::Merged { is_counted: false, .. } => false,
@@ -86,8 +91,10 @@ impl Listener<'_> {
                 self.speakers.toggle();
                 return Reply::Done;
             }
-            // What is to be said, or read again, is answered when that is done.
-            Command::Say { .. } | Command::Reload | Command::Quit => return Reply::Done,
+            // All but the last are answered when that is done.
+            Command::Say { .. } | Command::Status | Command::Reload | Command::Quit => {
+                return Reply::Done;
+            }
         };
         self.handle(event, voice);
         Reply::Done
@@ -104,7 +111,7 @@ impl Listener<'_> {
         if lines > 0 && self.earcons.is_some_and(|it| it.skipped) {
             voice.cue(Earcon::Skipped);
         }
-        self.transcribe(Shown::Notice(skipped(lines)));
+        self.transcribe(Shown::News(skipped(lines)));
         Reply::Skipped { lines }
     }
 
@@ -151,6 +158,8 @@ impl Listener<'_> {
             fates: fates.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
             muted: self.muted.names(),
             voices: self.speakers.own_voices(),
+            sink: None,
+            configuration: None,
         }
     }
 

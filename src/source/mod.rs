@@ -96,6 +96,27 @@ impl SourceSpec {
         }
     }
 
+    /// What it listens to, apart from how: the same for every listener to it. None for what is
+    /// another thing each time. Without secrets, and not to be printed as it is.
+    pub fn address(&self) -> Option<String> {
+        match self {
+            Self::Stdin => None,
+            Self::Tail(spec) => {
+                let path = std::path::absolute(&spec.path).unwrap_or_else(|_| spec.path.clone());
+                Some(path.to_string_lossy().into_owned())
+            }
+            Self::Irc(spec) => {
+                let channels = spec.channels.iter().map(|it| it.split(' ').next().unwrap_or(it));
+                let channels: Vec<_> = channels.collect();
+                Some(format!("{}:{} {}", spec.host, spec.port, channels.join(" ")))
+            }
+            Self::Command(command) => {
+                let words: Vec<_> = command.iter().map(|it| it.to_string_lossy()).collect();
+                Some(words.join("\0"))
+            }
+        }
+    }
+
     /// Starts it as a task, or a thread; it sends [`Input::Ended`] last. What it gives back can say
     /// something there; most sources only listen.
     pub fn start(self, inbox: Inbox, stop: CancellationToken) -> Option<irc::Mouth> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{SoundServer, Speak, ctl, now};
+use crate::harness::{SoundServer, Speak, ctl, directory, now, signal, stands, wait_for};
 
 #[test]
 fn a_pause_is_silence_and_loses_nothing() {
@@ -72,8 +72,8 @@ fn a_changed_configuration_is_taken_and_a_wrong_one_is_not() {
     speak.wait_event("it is dropped", |event| event.is_fate("dropped", "nonsense"));
 
     write("rate = 20");
-    crate::harness::signal("HUP", speak.pid());
-    crate::harness::wait_for(
+    signal("HUP", speak.pid());
+    wait_for(
         "it says why",
         || speak.transcript(),
         || speak.transcript().contains("config.toml:1:8: rate is 20").then_some(()),
@@ -89,4 +89,69 @@ fn a_listener_ends_when_it_is_told_to() {
     speak.wait_event("it is spoken", |event| event.is_fate("spoken", "hello"));
     assert_eq!(ctl(&sound, &["quit"]), "");
     assert_eq!(speak.wait_end().code(), Some(0), "{}", speak.transcript());
+}
+
+#[test]
+fn a_second_listener_is_told_so_and_steered_once_the_first_has_ended() {
+    let sound = SoundServer::start();
+    let folder = directory();
+    let log = folder.path().join("a.log");
+    std::fs::write(&log, "").expect("a log");
+    let says = |speak: &Speak, words: &str| {
+        let said = || speak.complaints().contains(words).then_some(());
+        wait_for(words, || speak.transcript(), said);
+    };
+    let tail = ["tail".as_ref(), log.as_os_str()];
+    let mut first = Speak::start(&sound, tail);
+    wait_for("it is steered", || first.transcript(), || sound.control().exists().then_some(()));
+    let already = format!("runs already (process {})", first.pid());
+    let pipe = Speak::start(&sound, [""; 0]);
+    says(&pipe, &format!("another listener {already} and has the control socket"));
+    drop(pipe);
+    let mut second = Speak::start(&sound, tail);
+    says(&second, &format!("a listener with this configuration {already}"));
+    assert_eq!(ctl(&sound, &["rate", "300"]), "");
+    assert_eq!(stands(&sound)["rate"], 300, "the first is steered");
+
+    signal("KILL", first.pid());
+    first.wait_end();
+    says(&second, "this listener has the control socket now");
+    assert_eq!(stands(&sound)["rate"], 220, "the second is steered");
+    let third = Speak::start(&sound, tail);
+    says(&third, &format!("(process {})", second.pid()));
+    assert_eq!(ctl(&sound, &["quit"]), "");
+    assert_eq!(second.wait_end().code(), Some(0), "{}", second.transcript());
+    says(&third, "this listener has the control socket now");
+    assert_eq!(first.complaints(), "");
+}
+
+#[test]
+fn the_status_tells_of_a_device_that_nobody_hears() {
+    let sound = SoundServer::start();
+    let listens = |speak: &Speak| {
+        wait_for("it is steered", || speak.transcript(), || sound.control().exists().then_some(()));
+    };
+    let device = || {
+        let status = ctl(&sound, &["status"]);
+        let row = status.lines().find_map(|row| row.strip_prefix("device:"));
+        row.map(|row| row.trim().to_owned())
+    };
+    let mut speak = Speak::start(&sound, [""; 0]);
+    listens(&speak);
+    for (change, told) in [
+        (["set-sink-volume", "ear", "80%"], "volume 80 %"),
+        (["set-sink-mute", "ear", "1"], "volume 80 %, muted: nothing is heard"),
+        (["set-sink-mute", "ear", "0"], "volume 80 %"),
+        (["set-sink-volume", "ear", "0"], "volume 0 %: nothing is heard"),
+    ] {
+        sound.pactl(&change);
+        assert_eq!(device().expect("a row"), format!("ear (Null Output), {told}"), "{change:?}");
+    }
+    assert_eq!(stands(&sound)["sink"]["name"], "ear");
+    assert_eq!(ctl(&sound, &["quit"]), "");
+    speak.wait_end();
+
+    let speak = Speak::start(&sound, ["--output", "null"]);
+    listens(&speak);
+    assert_eq!(device(), None, "it plays nowhere");
 }

@@ -202,8 +202,30 @@ fn plain_lines_where_they_are_asked_for() {
             || tmux.screen(),
             || (stands(&stage.sound)["rate"] == 242).then_some(()),
         );
-        tmux.keys(&["?"]);
-        tmux.wait_seen("q: quit");
+        tmux.wait_seen("faster, 242 words a minute");
+        wait_for(
+            "it is spoken",
+            || tmux.screen(),
+            || (stands(&stage.sound)["fates"]["spoken"] == 1).then_some(()),
+        );
+        for (key, seen) in [
+            ("-", "slower, 220 words a minute"),
+            ("Space", "paused"),
+            ("Space", "resumed"),
+            ("n", "nothing to skip"),
+            ("r", "the last line again"),
+            ("h", "no highlight yet"),
+            ("l", "skipped"),
+            ("Up", "volume 110 per cent"),
+            ("u", "everybody is unmuted"),
+            ("v", "one voice for all"),
+            ("s", "words a minute, base 220"),
+            ("x", "x does nothing"),
+            ("?", "q: quit"),
+        ] {
+            tmux.keys(&[key]);
+            tmux.wait_seen(seen);
+        }
         assert!(!tmux.screen().contains("wpm"), "no status line:\n{}", tmux.screen());
         tmux.keys(&["q"]);
         stage.wait_gone();
@@ -217,7 +239,7 @@ fn plain_lines_where_they_are_asked_for() {
 }
 
 #[test]
-fn quiet_shows_nothing_and_reads_no_keys() {
+fn quiet_shows_no_lines_and_keeps_the_keys() {
     let stage = Stage::new("dash");
     let tmux = &stage.tmux;
     stage.start("", "-q");
@@ -227,9 +249,40 @@ fn quiet_shows_nothing_and_reads_no_keys() {
         || tmux.screen(),
         || (stands(&stage.sound)["fates"]["spoken"] == 1).then_some(()),
     );
+    tmux.keys(&["+"]);
+    wait_for(
+        "keys are read",
+        || tmux.screen(),
+        || (stands(&stage.sound)["rate"] == 242).then_some(()),
+    );
     let screen = tmux.screen();
-    assert!(!screen.contains("hello") && !screen.contains("wpm"), "{screen}");
-    assert_eq!(ctl(&stage.sound, &["quit"]), "");
+    for shown in ["hello", "wpm", "242"] {
+        assert!(!screen.contains(shown), "{screen}");
+    }
+    tmux.keys(&["s"]);
+    tmux.wait_seen("words a minute, base 242"); // it was asked for
+    tmux.keys(&["q"]);
+    stage.wait_gone();
+}
+
+/// Terminals differ in how wide these characters are.
+#[test]
+fn a_line_of_unknown_width_loses_its_mark_when_it_ends() {
+    let stage = Stage::new("dash");
+    let tmux = &stage.tmux;
+    stage.start("", "");
+    tmux.wait_seen("220 wpm");
+    for n in 1..=2 {
+        stage.say("kim", &format!("{LONG} 日本 {LONG}"));
+        let screen = tmux.wait_seen("▶ [#rust] kim: a sentence");
+        assert_eq!(screen.matches('▶').count(), 1, "{screen}");
+        tmux.keys(&["n"]);
+        tmux.wait_screen("it is skipped", |screen| screen.matches("(skipped)").count() == n);
+        let screen = tmux.screen();
+        assert!(!screen.contains('▶'), "no mark stays:\n{screen}");
+        assert_eq!(screen.matches("kim: a sentence").count(), n, "once each:\n{screen}");
+    }
+    tmux.keys(&["q"]);
     stage.wait_gone();
 }
 
@@ -277,7 +330,11 @@ fn the_terminal_is_as_it_was_whatever_ends_the_program() {
         let pid = stage.pid();
         signal(name, pid);
         if name == "SEGV" {
-            signal(name, pid); // the first one ends Rust's own look for an overflown stack
+            // The first one ends Rust's own look for an overflown stack; a second one before that
+            // would be the same.
+            let is_over = || (!catches(pid, 11)).then_some(());
+            wait_for("the first is taken", || tmux.screen(), is_over);
+            signal(name, pid);
         }
         wait_for(
             &format!("SIG{name} ends it"),
@@ -287,6 +344,14 @@ fn the_terminal_is_as_it_was_whatever_ends_the_program() {
         stage.wait_mode(&before, &format!("after SIG{name}"));
         assert!(!tmux.screen().contains("220 wpm"), "after SIG{name}:\n{}", tmux.screen());
     }
+}
+
+/// Whether a process has something done at the signal of that number.
+fn catches(pid: u32, number: u32) -> bool {
+    let status = text_of(&PathBuf::from(format!("/proc/{pid}/status")));
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("signals");
+    let caught = u64::from_str_radix(caught.trim(), 16).expect("a number");
+    caught & (1 << (number - 1)) != 0
 }
 
 #[test]

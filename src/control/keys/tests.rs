@@ -107,16 +107,81 @@ fn replies_are_told_where_the_ear_hears_nothing() {
     let mut state = Snapshot { paused: true, waiting: 3, lag_s: 4.2, lines: 9, ..speaking() };
     state.fates.insert("spoken".to_owned(), 6);
     state.muted = vec!["bob".to_owned()];
-    let status = "paused; 0 words a minute, base 240; volume 100 %; 3 waiting, 4 s behind; \
-                  9 lines, 6 spoken; muted: bob";
+    let status = "paused; 0 words a minute, base 240; volume 100 per cent; 3 waiting, \
+                  4 seconds behind; 9 lines, 6 spoken; muted: bob";
     let mute = Command::Mute { who: Who::Sender("kim".to_owned()) };
     let why = Reply::Error { why: "no highlight yet".to_owned() };
+    let stands = [&Snapshot::default(), &Snapshot::default()];
     for (command, reply, said) in [
         (Command::Skip, Reply::Done, None),
         (Command::Highlight, why, Some("no highlight yet")),
         (mute, Reply::Done, Some("kim is muted; u unmutes everybody")),
+        (Command::Voices, Reply::Done, Some("one voice for all")),
         (Command::Status, Reply::Status(Box::new(state)), Some(status)),
     ] {
-        assert_eq!(words(&command, &reply).as_deref(), said, "command: {command:?}");
+        for look in [Look::Quiet, Look::Rich] {
+            assert_eq!(words(&command, &reply, stands, look).as_deref(), said, "{command:?}");
+        }
+    }
+}
+
+#[test]
+fn on_plain_lines_every_key_is_answered() {
+    let idle = Snapshot { rate: 220, volume: 100, ..Snapshot::default() };
+    let busy = Snapshot { rate: 220, waiting: 1, ..speaking() };
+    let fates = std::collections::BTreeMap::from([("spoken".to_owned(), 1)]);
+    let later = Snapshot { fates, ..busy.clone() };
+    let at = |rate, volume| Snapshot { rate, volume, ..Snapshot::default() };
+    let paused = Snapshot { paused: true, ..busy.clone() };
+    let waits = Snapshot { current: None, ..paused.clone() };
+    let volume = |percent| Command::Volume { percent };
+    for (command, before, now, said) in [
+        (Command::Toggle, &busy, &paused, "paused"),
+        (Command::Toggle, &paused, &busy, "resumed"),
+        (Command::Skip, &waits, &idle, "skipped"),
+        (Command::Skip, &idle, &idle, "nothing to skip"),
+        (Command::Repeat { n: 1 }, &idle, &idle, "nothing was spoken yet"),
+        (Command::Repeat { n: 1 }, &later, &busy, "the last line again"),
+        (Command::Back, &idle, &idle, "nothing was spoken yet"),
+        (Command::Back, &later, &busy, "back by one line"),
+        (Command::Highlight, &idle, &idle, "no highlight yet"),
+        (Command::Highlight, &idle, &busy, "back to the last highlight"),
+        (Command::Faster, &idle, &at(242, 100), "faster, 242 words a minute"),
+        (Command::Faster, &idle, &idle, "220 words a minute is the fastest"),
+        (Command::Slower, &idle, &at(200, 100), "slower, 200 words a minute"),
+        (Command::Slower, &idle, &idle, "220 words a minute is the slowest"),
+        (Command::Rate { wpm: 220 }, &idle, &idle, "220 words a minute"),
+        (volume(110), &idle, &at(220, 110), "volume 110 per cent"),
+        (volume(0), &idle, &at(220, 0), "volume 0 per cent"),
+        (Command::Quit, &idle, &idle, "the end"),
+    ] {
+        let words = |look| words(&command, &Reply::Done, [before, now], look);
+        assert_eq!(words(Look::Plain).as_deref(), Some(said), "{command:?}");
+        assert_eq!(words(Look::Rich), None, "the status line shows it: {command:?}");
+        assert_eq!(words(Look::Quiet), None, "{command:?}");
+    }
+    let skipped = words(&Command::Skip, &Reply::Done, [&busy, &idle], Look::Plain);
+    assert_eq!(skipped, None, "the transcript says so behind the line");
+}
+
+#[test]
+fn a_device_that_nobody_hears_is_told() {
+    let sink = |muted, volume| {
+        Some(super::super::Sink {
+            name: "ear".to_owned(),
+            about: "Null Output".to_owned(),
+            muted,
+            volume,
+        })
+    };
+    for (sink, said) in [
+        (sink(true, 50), Some("; the sound device ear is muted: nothing is heard")),
+        (sink(false, 0), Some("; the sound device ear is at volume 0: nothing is heard")),
+        (sink(false, 5), None),
+        (None, None),
+    ] {
+        let words = standing(&Snapshot { sink, ..Snapshot::default() });
+        let told = words.find("; the sound device").map(|at| &words[at..]);
+        assert_eq!(told, said);
     }
 }

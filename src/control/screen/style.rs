@@ -17,6 +17,8 @@ pub struct Style {
 /// Lines, or a screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
+    /// Only what was asked for, and what went wrong.
+    Quiet,
     /// Lines that stay as they are: for files, pipes, screen readers.
     Plain,
     /// What is spoken is marked, and a status line stands at the bottom.
@@ -39,6 +41,11 @@ impl Style {
         Self::choose(plain || !std::io::stderr().is_terminal(), value)
     }
 
+    /// The style for standard error where the user asked for quiet.
+    pub fn quiet() -> Self {
+        Self { look: Look::Quiet, ..Self::new(true) }
+    }
+
     /// The style by the environment: `TERM`, `NO_COLOR` (<https://no-color.org>) and the locale.
     fn choose(plain: bool, value: impl Fn(&str) -> Option<String>) -> Self {
         let value = |name| value(name).filter(|it| !it.is_empty());
@@ -58,7 +65,7 @@ impl Style {
     /// What takes the status line away when the terminal is given back.
     pub fn erase(self) -> &'static [u8] {
         match self.look {
-            Look::Plain => b"",
+            Look::Quiet | Look::Plain => b"",
             Look::Rich => b"\r\x1b[K",
         }
     }
@@ -76,6 +83,14 @@ impl Style {
                 }
                 clean
             }),
+        }
+    }
+
+    /// Stands for what is left out.
+    pub(super) fn ellipsis(self) -> &'static str {
+        match self.charset {
+            Charset::Ascii => "...",
+            Charset::Utf8 => "…",
         }
     }
 

@@ -149,8 +149,9 @@ fn a_wrapped_line_is_erased_whole_and_one_of_unknown_room_never() {
         0: "\r\u{1b}[K▶ [#chan] kim: a line that is longer than one row of forty\n\u{1b}[2m220 wpm\u{1b}[0m"
         200: "\r\u{1b}[2A\u{1b}[J▶ [#chan] kim: a \u{1b}[1;4mline\u{1b}[0m that is longer than one row of forty\n\u{1b}[2m220 wpm\u{1b}[0m"
         400: "\r\u{1b}[2A\u{1b}[J  [#chan] kim: a line that is longer than one row of forty\n\u{1b}[2m220 wpm\u{1b}[0m"
-        600: "\r\u{1b}[J▶ [#chan] kim: 日本語日本語日本語日本語日本語\n\u{1b}[2m220 wpm\u{1b}[0m"
-        1000: "\r\u{1b}[J  (failed)\n\u{1b}[2m220 wpm\u{1b}[0m"
+        600: "\r\u{1b}[J▶ [#chan] kim: 日本語日本語日本語日本語\n日本語\n\u{1b}[2m220 wpm\u{1b}[0m"
+        800: "\r\u{1b}[2A\u{1b}[J▶ [#chan] kim: \u{1b}[1;4m日本語\u{1b}[0m日本語日本語日本語\n日本語\n\u{1b}[2m220 wpm\u{1b}[0m"
+        1000: "\r\u{1b}[2A\u{1b}[J  [#chan] kim: 日本語日本語日本語日本語日本語 (failed)\n\u{1b}[2m220 wpm\u{1b}[0m"
         end: "\r\u{1b}[J"
     "#]]);
 }
@@ -169,7 +170,7 @@ fn what_a_shell_wrote_is_not_erased() {
     script.ends(&expect![[r#"
         0: "\r\u{1b}[K▶ [#chan] kim: one\n\u{1b}[2m220 wpm\u{1b}[0m"
         1000: "\r\u{1b}[K\u{1b}[2m220 wpm\u{1b}[0m"
-        2000: "▶ [#chan] kim: two\n"
+        2000: "  (spoken)\n  [#chan] kim: two\n"
         4000: "\r\u{1b}[K\u{1b}[2m220 wpm\u{1b}[0m"
         end: "\r\u{1b}[J"
     "#]]);
@@ -184,8 +185,41 @@ fn another_size_leaves_the_line_and_cuts_the_status() {
     script.at(1000, vec![word(1, 0, 3), settled(1, "spoken")]);
     script.ends(&expect![[r#"
         0: "\r\u{1b}[K▶ [#chan] kim: one\n\u{1b}[2m220 wpm · 123 waiting\u{1b}[0m"
-        1000: "\r\u{1b}[K\r\u{1b}[J\u{1b}[2m220 wpm · 1\u{1b}[0m"
+        1000: "\r\u{1b}[K\r\u{1b}[J  (spoken)\n\u{1b}[2m220 wpm · 1\u{1b}[0m"
         end: "\r\u{1b}[J"
+    "#]]);
+}
+
+#[test]
+fn a_marked_line_ends_with_its_utterance_wherever_it_stands() {
+    let mut script = Script::new(Look::Rich);
+    script.at(0, vec![queued(1, "one"), started(1)]);
+    script.at(300, vec![queued(1, "one"), started(1)]); // paused and resumed, or spoken again
+    script.screen.resize(Size { columns: 50, rows: 12 });
+    script.at(600, vec![settled(1, "spoken"), queued(2, "two"), started(2)]);
+    script.screen.resume(); // Ctrl-Z, fg
+    script.at(900, vec![settled(2, "skipped"), queued(3, "three"), started(3)]);
+    script.screen.resume();
+    script.at(1200, vec![queued(4, "four"), started(4), settled(4, "merged")]);
+    script.ends(&expect![[r#"
+        0: "\r\u{1b}[K▶ [#chan] kim: one\n\u{1b}[2m220 wpm\u{1b}[0m"
+        600: "\r\u{1b}[1A\u{1b}[J  [#chan] kim: one\n▶ [#chan] kim: two\n\u{1b}[2m220 wpm\u{1b}[0m"
+        900: "\r\u{1b}[K  (skipped)\n▶ [#chan] kim: three\n\u{1b}[2m220 wpm\u{1b}[0m"
+        1200: "\r\u{1b}[K  (interrupted)\n  [#chan] kim: four (merged)\n\u{1b}[2m220 wpm\u{1b}[0m"
+        end: "\r\u{1b}[J"
+    "#]]);
+}
+
+#[test]
+fn quiet_is_what_was_asked_for_and_no_more() {
+    let mut script = Script::new(Look::Quiet);
+    script.at(0, vec![queued(1, "one"), started(1), word(1, 0, 3), settled(1, "failed")]);
+    script.at(10, vec![Shown::News("2 lines skipped".to_owned())]);
+    script.at(20, vec![Shown::Notice("a line was not spoken".to_owned())]);
+    assert_eq!(script.deadline(), None);
+    script.ends(&expect![[r#"
+        20: "a line was not spoken\n"
+        end: ""
     "#]]);
 }
 

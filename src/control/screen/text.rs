@@ -1,6 +1,7 @@
 //! One utterance's line, and the status line: as text, and how much room they take.
 #![forbid(unsafe_code)]
 
+use super::super::tty::Size;
 use super::super::{Entry, Snapshot};
 use super::style::Style;
 
@@ -20,18 +21,44 @@ impl Line {
         self.head(style) + &style.clean(&self.entry.text)
     }
 
-    /// The same, with the word of `length` characters from `start` on set off.
-    pub(super) fn marked(&self, style: Style, word: Option<(usize, usize)>) -> String {
-        let Some((start, length)) = word else { return self.text(style) };
+    /// The same behind the mark of what is being spoken, with the word of `length` characters from
+    /// `start` on set off, and the rows that it takes: at most two less than there are. Where
+    /// terminals differ in how wide it is, it has line ends of its own, so that its rows are known
+    /// and it can be erased again.
+    pub(super) fn marked(
+        &self,
+        style: Style,
+        word: Option<(usize, usize)>,
+        size: Size,
+    ) -> (String, usize) {
+        let text = style.mark().to_owned() + &self.text(style);
+        let most = size.rows.saturating_sub(2).max(1);
+        let known = rows(&text, size.columns).filter(|n| *n <= most);
+        let columns = if known.is_some() { usize::MAX } else { size.columns };
+        let mut page =
+            Page { columns, most, style, at: 0, n_rows: 1, is_full: false, text: String::new() };
+        let [before, word, after] = self.parts(style, word);
+        page.push(&(style.mark().to_owned() + &self.head(style) + &before));
+        if !word.is_empty() {
+            page.text.push_str(WORD.0);
+            page.push(&word);
+            page.text.push_str(WORD.1);
+        }
+        page.push(&after);
+        (page.text, known.unwrap_or(page.n_rows))
+    }
+
+    /// What is before the word, the word, and what is after it.
+    fn parts(&self, style: Style, word: Option<(usize, usize)>) -> [String; 3] {
+        let (start, length) = word.unwrap_or_default();
         let part = |from: usize, n: usize| {
             style.clean(&self.entry.text.chars().skip(from).take(n).collect::<String>())
         };
         let word = part(start, length);
         if word.is_empty() {
-            return self.text(style);
+            return [part(0, usize::MAX), String::new(), String::new()];
         }
-        let (before, after) = (part(0, start), part(start.saturating_add(length), usize::MAX));
-        format!("{}{before}{}{word}{}{after}", self.head(style), WORD.0, WORD.1)
+        [part(0, start), word, part(start.saturating_add(length), usize::MAX)]
     }
 
     fn head(&self, style: Style) -> String {
@@ -41,6 +68,42 @@ impl Line {
         };
         let (channel, sender) = (&self.entry.channel, &self.entry.sender);
         format!("{star}{}{}", part("[", channel, "] "), part("", sender, ": "))
+    }
+}
+
+/// Text in rows of at most so many columns, whatever the terminal takes for wide.
+struct Page {
+    columns: usize,
+    most: usize,
+    style: Style,
+    /// Columns of the last row that may be taken.
+    at: usize,
+    n_rows: usize,
+    is_full: bool,
+    text: String,
+}
+
+impl Page {
+    fn push(&mut self, text: &str) {
+        for c in text.chars() {
+            let width = if is_narrow(c) { 1 } else { 2 };
+            let is_last = self.n_rows == self.most && self.columns < usize::MAX;
+            let room = if is_last { self.style.ellipsis().chars().count() } else { 0 };
+            if self.is_full {
+                return;
+            }
+            if self.at + width + room > self.columns && self.at > 0 {
+                if is_last {
+                    self.is_full = true;
+                    self.text.push_str(self.style.ellipsis());
+                    return;
+                }
+                self.text.push('\n');
+                (self.at, self.n_rows) = (0, self.n_rows + 1);
+            }
+            self.text.push(c);
+            self.at += width;
+        }
     }
 }
 
@@ -119,7 +182,25 @@ mod tests {
             ("one", (0, 0), "kim: one"),
         ] {
             let line = line(None, Some("kim"), text, false);
-            assert_eq!(line.marked(UTF8, Some(word)), marked, "word: {word:?}");
+            let (text, n_rows) = line.marked(UTF8, Some(word), Size::USUAL);
+            assert_eq!((text, n_rows), (format!("▶ {marked}"), 1), "word: {word:?}");
+        }
+    }
+
+    #[test]
+    fn what_takes_unknown_room_is_broken_into_rows_that_are_known() {
+        let size = Size { columns: 10, rows: 5 };
+        let narrow = Size { columns: 10, rows: 4 };
+        for (text, word, size, marked, n_rows) in [
+            ("abcdefghij", None, size, "▶ abcdefghij", 2),
+            ("日本語", None, size, "▶ 日本語", 1),
+            ("日本語日本語", None, size, "▶ 日本語日\n本語", 2),
+            ("日本語日本語", Some((3, 2)), size, "▶ 日本語\x1b[1;4m日\n本\x1b[0m語", 2),
+            ("日本語日本語日本語", None, narrow, "▶ 日本語日\n本語日本…", 2),
+            ("abcdefghijklmnopqrstuvwxyz", None, narrow, "▶ abcdefgh\nijklmnopq…", 2),
+        ] {
+            let marks = line(None, None, text, false).marked(UTF8, word, size);
+            assert_eq!(marks, (marked.to_owned(), n_rows), "{text}");
         }
     }
 

@@ -86,6 +86,14 @@ impl SoundServer {
         surroundings(command, self.folder.path());
     }
 
+    /// Has the server do something, as `pactl` says it.
+    pub(crate) fn pactl(&self, arguments: &[&str]) {
+        let mut command = program("pactl", "pulseaudio-utils");
+        surroundings(&mut command, self.folder.path());
+        let status = command.args(arguments).status().expect("pactl can be started");
+        assert!(status.success(), "pactl {arguments:?}: {status}");
+    }
+
     /// Where the control socket is of the listener that plays here.
     pub(crate) fn control(&self) -> PathBuf {
         self.folder.path().join("irc-speak/control.sock")
