@@ -173,6 +173,9 @@ pub enum FiltersAction {
 /// A command to run.
 #[derive(Debug, Args)]
 pub struct Run {
+    /// Start it again when it fails: after a second, later after up to five minutes
+    #[arg(long)]
+    pub retry: bool,
     /// The command and its arguments, after --
     #[arg(
         required = true,

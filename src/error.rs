@@ -101,9 +101,11 @@ impl Error {
         sentence
     }
 
-    /// 0 done, 1 failed at run time, 2 usage or configuration, 130 interrupted.
+    /// 0 done, 1 failed at run time, 2 usage or configuration, 130 interrupted; the code of a command
+    /// that was all there was to listen to.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
+            Self::Source(SourceError::Command(error)) => error.exit_code().unwrap_or(1),
             Self::StdoutGone => 0,
             Self::Config(_) | Self::Voice { configuration: true, .. } => 2,
             Self::Engine(error) if error.is_configuration() => 2,

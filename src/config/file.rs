@@ -115,6 +115,8 @@ pub struct Source {
     pub tls: Option<bool>,
     /// A command and its arguments.
     pub run: Option<Spanned<Vec<String>>>,
+    /// Start it again when it fails.
+    pub retry: bool,
 }
 
 /// A file that was read.

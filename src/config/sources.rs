@@ -11,8 +11,9 @@ use toml::Spanned;
 use super::ConfigError;
 use super::error::quoted;
 use super::file::{self, Loaded};
-use crate::cli::{Cli, Command, Connect, Tail};
+use crate::cli::{Cli, Command, Connect, Run, Tail};
 use crate::source::SourceSpec;
+use crate::source::command::CommandSpec;
 use crate::source::irc::{self, IrcSpec};
 use crate::source::tail::TailSpec;
 
@@ -24,7 +25,7 @@ pub(super) fn sources(cli: &Cli, file: Option<&Loaded>) -> Result<Vec<SourceSpec
     match &cli.command {
         Some(Command::Tail(tail)) => tails(tail),
         Some(Command::Connect(connect)) => Ok(vec![connection(connect)?]),
-        Some(Command::Run(run)) => Ok(vec![SourceSpec::Command(run.command.clone())]),
+        Some(Command::Run(run)) => Ok(vec![command(run)]),
         _ if stdin_has_lines() => Ok(vec![SourceSpec::Stdin]),
         _ => {
             let sources = configured(file)?;
@@ -80,6 +81,10 @@ fn bookmarks(wanted: bool) -> Result<Option<PathBuf>, ConfigError> {
     }
 }
 
+fn command(run: &Run) -> SourceSpec {
+    SourceSpec::Command(CommandSpec { words: run.command.clone(), retry: run.retry })
+}
+
 fn connection(connect: &Connect) -> Result<SourceSpec, ConfigError> {
     let port = if connect.no_tls { 6667 } else { 6697 };
     let address = irc::ServerAddress::parse(&connect.server, port).map_err(ConfigError::Wrong)?;
@@ -110,7 +115,8 @@ fn configured_source(loaded: &Loaded, source: &file::Source) -> Result<SourceSpe
         (Some(path), None, None) => configured_tail(loaded, source, path),
         (None, Some(server), None) => configured_server(loaded, source, server),
         (None, None, Some(command)) if !command.get_ref().is_empty() => {
-            Ok(SourceSpec::Command(command.get_ref().iter().map(OsString::from).collect()))
+            let words = command.get_ref().iter().map(OsString::from).collect();
+            Ok(SourceSpec::Command(CommandSpec { words, retry: source.retry }))
         }
         (None, None, Some(command)) => Err(loaded.error(command, "run names no command")),
         _ => {

@@ -55,7 +55,11 @@ impl Listener<'_> {
                 hearing.open(name);
             }
             Input::Counted(source, settled) => settling.count(source, settled),
-            Input::Ended(_, ended) => self.roll.strike(ended)?,
+            Input::Ended(source, ended) => {
+                if let Some(news) = self.roll.strike(ended)? {
+                    utterances.extend(self.announce(source, &news));
+                }
+            }
         }
         Ok(utterances)
     }

@@ -100,7 +100,8 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         mouths.extend(mouth.map(|mouth| Connection { host, mouth }));
     }
     drop(sender);
-    let roll = Roll { n_left: names.len(), has_failed: false, stop };
+    let are_many = names.len() > 1;
+    let roll = Roll { n_left: names.len(), are_many, has_failed: false, stop };
     if settings.text && !settings.events {
         let saved = settings.saved;
         let print = Print { hearing, roll, saved, reload, counted: HashMap::new() };

@@ -89,7 +89,11 @@ impl Print<'_> {
             }
             Input::Opened(_, name) => hearing.open(name),
             Input::Counted(source, settled) => drop(self.counted.insert(source, settled)),
-            Input::Ended(_, ended) => self.roll.strike(ended)?,
+            Input::Ended(source, ended) => {
+                if let Some(news) = self.roll.strike(ended)? {
+                    eprintln!("irc-speak: {}: {}", escaped(hearing.name(source)), escaped(&news));
+                }
+            }
         }
         io::stdout().lock().write_all(out).map_err(Error::stdout)?;
         io::stdout().lock().flush().map_err(Error::stdout)?;

@@ -13,21 +13,31 @@ use crate::source::{Input, SourceError};
 /// The sources that are still there.
 pub(super) struct Roll {
     pub(super) n_left: usize,
+    /// Whether there are others beside each.
+    pub(super) are_many: bool,
     pub(super) has_failed: bool,
     pub(super) stop: CancellationToken,
 }
 
 impl Roll {
     /// A source has ended. The last one's failure is the program's; an earlier one's is told now.
-    pub(super) fn strike(&mut self, ended: Result<(), SourceError>) -> Result<(), Error> {
+    /// What comes back is to be heard: that a command failed beside other sources.
+    pub(super) fn strike(
+        &mut self,
+        ended: Result<(), SourceError>,
+    ) -> Result<Option<String>, Error> {
         self.n_left -= 1;
         match ended {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(None),
+            Err(SourceError::Command(error)) if self.are_many => {
+                self.has_failed = true;
+                Ok(Some(error.spoken()))
+            }
             Err(error) if self.n_left == 0 && !self.has_failed => Err(error.into()),
             Err(error) => {
                 self.has_failed = true;
                 eprintln!("irc-speak: {error}");
-                Ok(())
+                Ok(None)
             }
         }
     }

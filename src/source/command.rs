@@ -10,6 +10,7 @@ mod tests;
 
 use std::ffi::OsString;
 use std::future::pending;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -19,9 +20,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
-use tokio::time::sleep_until;
+use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::backoff::{Backoff, Class, is_success};
 use super::lines::{Gatherer, Lines};
 use super::tail::reason;
 use super::{Inbox, Input};
@@ -51,6 +53,8 @@ pub enum CommandError {
         program: PathBuf,
         /// The system's reason.
         why: String,
+        /// Whether another try would be in vain.
+        is_final: bool,
     },
     /// The command ended with an exit code other than 0.
     #[error("{} exited with code {code}", quoted(program))]
@@ -78,26 +82,121 @@ pub enum CommandError {
     },
 }
 
-/// Runs `command` (program and arguments) and gives the lines it prints, until it ends or `stop`.
-/// Stopped, it is asked to end by SIGTERM, and made to by SIGKILL after 5 s, with all it started.
+/// A command to listen to.
+#[derive(Clone, Debug, Default)]
+pub struct CommandSpec {
+    /// The program and its arguments.
+    pub words: Vec<OsString>,
+    /// Start it again when it fails; one that cannot be started at first is not.
+    pub retry: bool,
+}
+
+impl CommandError {
+    /// The exit code of the command, as a shell tells it, where it had one that is none of ours.
+    pub fn exit_code(&self) -> Option<u8> {
+        match self {
+            Self::Failed { code, .. } => u8::try_from(*code).ok(),
+            Self::Killed { signal, .. } => u8::try_from(*signal).ok()?.checked_add(128),
+            Self::Empty | Self::Unstartable { .. } | Self::Lost { .. } => None,
+        }
+    }
+
+    /// The same as something to be heard.
+    pub fn spoken(&self) -> String {
+        match self {
+            Self::Failed { program, code } => {
+                format!("the command {} ended with {code}", program.display())
+            }
+            Self::Killed { program, signal } => {
+                format!("the command {} was ended by signal {signal}", program.display())
+            }
+            Self::Empty | Self::Unstartable { .. } | Self::Lost { .. } => self.to_string(),
+        }
+    }
+}
+
+/// Runs the command of `spec` and gives the lines it prints, until it ends or `stop`; one that fails
+/// is started again where `spec` wants that. Stopped, it is asked to end by SIGTERM, and made to by
+/// SIGKILL after 5 s, with all it started.
 pub async fn run(
-    command: Vec<OsString>,
+    spec: CommandSpec,
     inbox: Inbox,
     stop: CancellationToken,
 ) -> Result<(), CommandError> {
-    run_within(PATIENCE, command, inbox, stop).await
+    run_within(PATIENCE, spec, inbox, stop).await
 }
 
 /// [`run`], with `patience` for a command that was asked to end.
 async fn run_within(
     patience: Duration,
-    command: Vec<OsString>,
+    spec: CommandSpec,
     inbox: Inbox,
     stop: CancellationToken,
 ) -> Result<(), CommandError> {
-    let mut words = command.into_iter();
-    let program = words.next().ok_or(CommandError::Empty)?;
-    let mut child = Command::new(&program)
+    let mut retry = spec.retry.then(|| Retry::new(&spec));
+    loop {
+        let began = clock::now();
+        let Err(why) = run_once(patience, &spec, &inbox, &stop).await else { return Ok(()) };
+        let Some(retry) = &mut retry else { return Err(why) };
+        let ran = clock::now().saturating_duration_since(began);
+        let Some((wait, news)) = retry.handle(&why, ran) else { return Err(why) };
+        tracing::info!("{why}; started again in {} s", wait.as_secs_f32().round());
+        if let Some(news) = news
+            && inbox.send(Input::Notice(inbox.source(), news)).await.is_err()
+        {
+            return Ok(());
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = sleep(wait) => {}
+        }
+    }
+}
+
+/// Whether a command that failed is started again, and when.
+struct Retry {
+    backoff: Backoff,
+    /// Whether it was started once.
+    has_run: bool,
+    /// Whether it was told that it fails, and it has not run well since.
+    is_told: bool,
+}
+
+impl Retry {
+    fn new(spec: &CommandSpec) -> Self {
+        let backoff = Backoff::new(RandomState::new().hash_one(&spec.words));
+        Self { backoff, has_run: false, is_told: false }
+    }
+
+    /// The command `ran` so long and failed: how long to wait, and what is to be heard of that. Not
+    /// started again is what never could be.
+    fn handle(&mut self, why: &CommandError, ran: Duration) -> Option<(Duration, Option<String>)> {
+        match why {
+            CommandError::Empty => return None,
+            CommandError::Unstartable { is_final: true, .. } if !self.has_run => return None,
+            CommandError::Unstartable { .. } => {}
+            CommandError::Failed { .. }
+            | CommandError::Killed { .. }
+            | CommandError::Lost { .. } => {
+                self.has_run = true;
+            }
+        }
+        self.is_told &= !is_success(ran);
+        let is_told = std::mem::replace(&mut self.is_told, true);
+        let news = (!is_told).then(|| format!("{}; it is started again", why.spoken()));
+        Some((self.backoff.wait(Class::Ordinary, ran), news))
+    }
+}
+
+/// Runs the command once, to its end.
+async fn run_once(
+    patience: Duration,
+    spec: &CommandSpec,
+    inbox: &Inbox,
+    stop: &CancellationToken,
+) -> Result<(), CommandError> {
+    let (program, words) = spec.words.split_first().ok_or(CommandError::Empty)?;
+    let mut child = Command::new(program)
         .args(words)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -105,26 +204,28 @@ async fn run_within(
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| unstartable(Path::new(&program), &error))?;
+        .map_err(|error| unstartable(Path::new(program), &error))?;
     let group = Group::of(&child, patience);
-    let (status, stopped) = drain(&mut child, &group, &inbox, &stop)
+    let (status, stopped) = drain(&mut child, &group, inbox, stop)
         .await
-        .map_err(|why| CommandError::Lost { program: PathBuf::from(&program), why })?;
+        .map_err(|why| CommandError::Lost { program: PathBuf::from(program), why })?;
     if stopped {
         return Ok(()); // however it ended: we asked it to
     }
     group.leave();
-    judge(Path::new(&program), status)
+    judge(Path::new(program), status)
 }
 
 /// Why `program` does not start, in a user's words.
 fn unstartable(program: &Path, error: &io::Error) -> CommandError {
-    let why = match error.kind() {
-        io::ErrorKind::NotFound => "no such program".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied; is it executable?".to_owned(),
-        _ => reason(error),
+    let (why, is_final) = match error.kind() {
+        io::ErrorKind::NotFound => ("no such program".to_owned(), true),
+        io::ErrorKind::PermissionDenied => {
+            ("permission denied; is it executable?".to_owned(), true)
+        }
+        _ => (reason(error), false),
     };
-    CommandError::Unstartable { program: program.to_path_buf(), why }
+    CommandError::Unstartable { program: program.to_path_buf(), why, is_final }
 }
 
 /// What a command's end means.

@@ -2,13 +2,13 @@
 //! read; it knows nothing of formats, filters or speech, and never waits for speech.
 #![forbid(unsafe_code)]
 
+mod backoff;
 pub mod command;
 pub mod irc;
 pub mod lines;
 pub mod stdin;
 pub mod tail;
 
-use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -79,8 +79,8 @@ pub enum SourceSpec {
     Tail(tail::TailSpec),
     /// An IRC server.
     Irc(irc::IrcSpec),
-    /// A command: program and arguments.
-    Command(Vec<OsString>),
+    /// What a command prints.
+    Command(command::CommandSpec),
 }
 
 impl SourceSpec {
@@ -90,8 +90,8 @@ impl SourceSpec {
             Self::Stdin => "stdin".to_owned(),
             Self::Tail(spec) => spec.path.to_string_lossy().into_owned(),
             Self::Irc(spec) => spec.host.clone(),
-            Self::Command(command) => {
-                command.first().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default()
+            Self::Command(spec) => {
+                spec.words.first().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default()
             }
         }
     }
@@ -132,8 +132,8 @@ impl SourceSpec {
                 Self::Irc(spec) => {
                     irc::run(spec, inbox.clone(), prompter, stop).await.map_err(Into::into)
                 }
-                Self::Command(command) => {
-                    command::run(command, inbox.clone(), stop).await.map_err(Into::into)
+                Self::Command(spec) => {
+                    command::run(spec, inbox.clone(), stop).await.map_err(Into::into)
                 }
                 Self::Stdin => Ok(()), // has its thread, above
             };

@@ -15,6 +15,7 @@ mod hurry;
 mod load;
 mod media_keys;
 mod resume;
+mod run;
 mod saved;
 mod signals;
 mod simulate;

@@ -21,12 +21,17 @@ struct Running {
 
 impl Running {
     fn new(words: &[&str]) -> Self {
+        Self::of(words, |spec| spec)
+    }
+
+    fn of(words: &[&str], change: impl FnOnce(CommandSpec) -> CommandSpec) -> Self {
         let (sender, receiver) = mpsc::channel(8);
         let stop = CancellationToken::new();
         let words = words.iter().map(OsString::from).collect();
+        let spec = change(CommandSpec { words, ..CommandSpec::default() });
         let inbox = Inbox::new(SourceId(0), sender);
         let patience = Duration::from_millis(300);
-        let task = tokio::spawn(run_within(patience, words, inbox, stop.clone()));
+        let task = tokio::spawn(run_within(patience, spec, inbox, stop.clone()));
         Self { receiver, waiting: VecDeque::new(), stop, task }
     }
 
@@ -42,6 +47,7 @@ impl Running {
                 Input::Lines(lines) => {
                     self.waiting = lines.iter().map(|line| line.text.into_owned()).collect();
                 }
+                Input::Notice(_, text) => self.waiting.push_back(format!("notice: {text}")),
                 other => panic!("lines, not {other:?}"),
             }
         }
@@ -176,6 +182,79 @@ async fn what_a_command_leaves_running_does_not_hold_its_end() {
     let grandchild = Pid::from_raw(lines[0].parse().unwrap()).unwrap();
     assert_eq!(told, "ok");
     rustix::process::kill_process(grandchild, Signal::KILL).expect("it was left running");
+}
+
+#[test]
+fn a_command_that_fails_is_started_again_and_told_once() {
+    let spec = CommandSpec { words: vec!["make".into()], retry: true };
+    let failed = |code| CommandError::Failed { program: "make".into(), code };
+    let absent = |is_final| {
+        let why = "no such program".to_owned();
+        CommandError::Unstartable { program: "make".into(), why, is_final }
+    };
+    let seconds = Duration::from_secs;
+    let first = "the command make ended with 3; it is started again";
+    let again = "the command make ended with 4; it is started again";
+    let mut retry = Retry::new(&spec);
+    for (why, ran, longest, told) in [
+        (failed(3), 0, 1, Some(first)),
+        (failed(3), 1, 2, None),
+        (failed(4), 59, 2, None),   // the same trouble still
+        (absent(true), 0, 4, None), // it was there before
+        (failed(3), 0, 8, None),
+        (failed(4), 60, 1, Some(again)), // it ran well meanwhile
+    ] {
+        let (wait, news) = retry.handle(&why, seconds(ran)).expect("another try");
+        assert!(
+            wait >= seconds(1) && wait <= seconds(longest),
+            "{wait:?} of {longest} after {why}"
+        );
+        assert_eq!(news.as_deref(), told, "{why}, which ran for {ran} s");
+    }
+    for (why, is_tried) in
+        [(absent(true), false), (absent(false), true), (CommandError::Empty, false)]
+    {
+        let tried = Retry::new(&spec).handle(&why, Duration::ZERO);
+        assert_eq!(tried.is_some(), is_tried, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn it_is_started_again_until_it_ends_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let been = folder.path().join("been");
+    let script = format!(
+        "if [ -e {0} ]; then echo two; else echo one; touch {0}; exit 3; fi",
+        been.display()
+    );
+    let running = Running::of(&["sh", "-c", &script], |spec| CommandSpec { retry: true, ..spec });
+    let (lines, told) = running.end().await;
+    let notice = "notice: the command sh ended with 3; it is started again";
+    assert_eq!(
+        (lines.as_slice(), told.as_str()),
+        (&["one", notice, "two"].map(str::to_owned)[..], "ok")
+    );
+}
+
+#[tokio::test]
+async fn waiting_to_start_it_again_ends_with_the_listener() {
+    let mut running = Running::of(&["false"], |spec| CommandSpec { retry: true, ..spec });
+    let told = running.line().await.unwrap();
+    assert_eq!(told, "notice: the command false ended with 1; it is started again");
+    running.stop.cancel();
+    assert_eq!(running.end().await, (vec![], "ok".to_owned()));
+}
+
+#[test]
+fn a_command_has_its_exit_code_as_in_a_shell() {
+    for (script, code) in
+        [("exit 3", Some(3)), ("exit 255", Some(255)), ("kill -TERM $$", Some(143))]
+    {
+        let status = std::process::Command::new("sh").args(["-c", script]).status().unwrap();
+        let failed = judge(Path::new("sh"), status).expect_err(script);
+        assert_eq!(failed.exit_code(), code, "{script}");
+    }
+    assert_eq!(CommandError::Empty.exit_code(), None);
 }
 
 /// Waits for a process to end: it is not there, or waits for its new parent to take note.

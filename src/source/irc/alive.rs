@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use irc::proto::Command;
 
-use super::backoff::Class;
 use super::session::{Action, Ending, Phase, REGISTRATION, Session};
 use crate::config::error::escaped;
+use crate::source::backoff::Class;
 
 /// After so long a silence the server is asked whether it lives,
 const IDLE: Duration = Duration::from_secs(60);

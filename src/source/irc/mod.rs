@@ -4,7 +4,7 @@
 //!             connect ── tls          session (pure) ── heard: what is for the listener
 //!                │                       │       └──── joins, pace: what to ask, how fast
 //!     run ───────┴──── drive ── codec ───┘
-//!      └── backoff (pure): when to try again
+//!      └── backoff, of all sources (pure): when to try again
 //! ```
 //!
 //! The protocol is irc-proto's; of the crate irc's own client nothing is used: it knows no
@@ -12,7 +12,6 @@
 #![forbid(unsafe_code)]
 
 mod alive;
-mod backoff;
 mod codec;
 mod connect;
 mod drive;
@@ -34,9 +33,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::backoff::{Backoff, Class, Jitter};
 use super::{Inbox, Input};
 use crate::clock;
-use backoff::{Backoff, Class, Jitter};
 use drive::Outcome;
 use joins::Joins;
 pub use name::{ChannelSpec, Nick, ServerAddress, is_channel, same_name};

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use irc::proto::{self, Command, Prefix};
 
 use super::alive::closed_with;
-use super::backoff::Class;
 use super::codec::Wire;
 use super::heard::{Listener, numeric};
 use super::joins::{Joins, Refusal};
@@ -15,6 +14,7 @@ use super::name::{Nick, same_name};
 use super::pace::{Pace, Pongs, Turn};
 use super::say::Standing;
 use crate::message::{Message, SourceId};
+use crate::source::backoff::Class;
 
 /// Within so long a server must have let us in.
 pub(super) const REGISTRATION: Duration = Duration::from_secs(60);

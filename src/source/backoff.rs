@@ -1,5 +1,5 @@
-//! How long to wait before the next try to connect. Knows no clock and no chance: both are handed
-//! in.
+//! How long to wait before the next try: to connect, or to start a command. Knows no clock and no
+//! chance: both are handed in.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;
@@ -35,7 +35,8 @@ impl Class {
     }
 }
 
-/// A connection that was registered for so long counts as a success.
+/// A connection that was registered for so long, or a command that ran for so long, counts as a
+/// success.
 const SETTLED: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(300);
 const THROTTLED: Duration = Duration::from_secs(60);
@@ -55,14 +56,14 @@ impl Backoff {
         Self { tries: 0, jitter: Jitter::new(seed) }
     }
 
-    /// How long to wait after a connection that was `registered` so long (zero when it never
-    /// was), and ended as `class` says.
+    /// How long to wait after a connection that was `registered` so long, or a command that ran so
+    /// long (zero when it never did), and ended as `class` says.
     ///
     /// The first wait is a second, the next two are at most two, so that a server that was only
     /// restarted is heard again soon; then the longest wait doubles up to five minutes, of which
     /// chance takes any part ("full jitter").
     pub(crate) fn wait(&mut self, class: Class, registered: Duration) -> Duration {
-        if registered >= SETTLED {
+        if is_success(registered) {
             self.tries = 0;
         }
         let shift = self.tries.saturating_sub(1).min(16);
@@ -80,6 +81,11 @@ impl Backoff {
             Class::Banned => self.jitter.between(BANNED, BANNED * 4 / 3),
         }
     }
+}
+
+/// Whether what lasted so long was a success, so that the next failure is another one.
+pub(crate) fn is_success(lasted: Duration) -> bool {
+    lasted >= SETTLED
 }
 
 /// Chance, good enough to spread waits: xorshift64* (Marsaglia 2003, Vigna 2014).

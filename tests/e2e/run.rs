@@ -1,0 +1,82 @@
+//! A command's output: how the program ends with it, and what is told beside other sources.
+
+use std::process::{Command, Output, Stdio};
+
+use crate::harness::{PROGRAM, directory};
+
+/// Runs the program to its end, with no input and the configuration `config`.
+fn run(config: &str, arguments: &[&str]) -> Output {
+    let folder = directory();
+    std::fs::write(folder.path().join("config.toml"), config).expect("a configuration");
+    let mut command = Command::new(PROGRAM);
+    command.args(["-c", "config.toml"]).args(arguments).current_dir(folder.path());
+    for name in ["HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"] {
+        command.env(name, folder.path());
+    }
+    command.env_remove("DBUS_SESSION_BUS_ADDRESS").stdin(Stdio::null());
+    command.output().expect("irc-speak can be started")
+}
+
+/// The texts of the lines, or of what else was spoken to its end, in order.
+fn spoken(output: &Output) -> Vec<String> {
+    let events = String::from_utf8_lossy(&output.stdout);
+    let events = events.lines().map(|line| {
+        serde_json::from_str::<serde_json::Value>(line)
+            .unwrap_or_else(|error| panic!("{error}: {line}"))
+    });
+    let is_spoken =
+        |event: &serde_json::Value| event["event"] == "fate" && event["fate"] == "spoken";
+    events
+        .filter(is_spoken)
+        .map(|event| event["text"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn it_ends_as_the_command_did_once_all_is_spoken() {
+    for (script, code, sentence) in [
+        ("echo one; echo two; exit 3", 3, "irc-speak: \"sh\" exited with code 3\n"),
+        ("echo one; echo two; kill -TERM $$", 143, "irc-speak: \"sh\" was ended by signal 15\n"),
+        ("echo one; echo two", 0, ""),
+    ] {
+        let output = run("", &["run", "--output", "null", "--events", "--", "sh", "-c", script]);
+        let complaints = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*complaints), (Some(code), sentence), "{script}");
+        assert_eq!(spoken(&output), ["one", "two"], "{script}");
+        let output = run("", &["run", "--text", "--", "sh", "-c", script]);
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert_eq!((output.status.code(), &*printed), (Some(code), "one\ntwo\n"), "{script}");
+    }
+}
+
+#[test]
+fn a_command_that_fails_beside_another_is_told_by_voice() {
+    // The other one ends after it: it waits for the file.
+    let config = "
+        [[source]]
+        run = [\"sh\", \"-c\", \"echo broken; touch done; exit 3\"]
+        [[source]]
+        run = [\"sh\", \"-c\", \"while ! [ -e done ]; do sleep 0.01; done; sleep 0.1; echo late\"]
+    ";
+    let output = run(config, &["--output", "null", "--events"]);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    let sentence = "irc-speak: sh: the command sh ended with 3\n";
+    assert_eq!((output.status.code(), &*complaints), (Some(1), sentence));
+    let mut heard = spoken(&output);
+    heard.sort();
+    assert_eq!(heard, ["broken", "late", "the command sh ended with 3"]);
+}
+
+#[test]
+fn with_retry_it_is_started_again_and_that_is_told_once() {
+    let script = "if [ -e 2 ]; then echo well; elif [ -e 1 ]; then touch 2; exit 4; else touch 1; exit 3; fi";
+    let config = format!("[[source]]\nrun = [\"sh\", \"-c\", \"{script}\"]\nretry = true\n");
+    let options = ["--output", "null", "--events"];
+    let named = [&["run", "--retry"][..], &options, &["--", "sh", "-c", script]].concat();
+    for (config, arguments) in [("", &named[..]), (&config, &options)] {
+        let output = run(config, arguments);
+        assert!(output.status.success(), "{output:?}");
+        let heard = spoken(&output);
+        assert_eq!(heard, ["the command sh ended with 3; it is started again", "well"]);
+    }
+}
