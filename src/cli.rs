@@ -69,6 +69,9 @@ pub enum Command {
     /// The voice process; started by the listener
     #[command(hide = true)]
     Voice,
+    /// Becomes a command on a terminal of its own; started by the listener
+    #[command(hide = true)]
+    OnTerminal(OnTerminal),
     /// The process that puts the terminal back when the listener is killed; started by the listener
     #[command(hide = true)]
     Guardian(Guardian),
@@ -171,11 +174,22 @@ pub enum FiltersAction {
 }
 
 /// A command to run.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Many programs gather what they print where it does not go to a terminal, and \
+                        are then heard late, in blocks. Either give them a terminal: irc-speak run \
+                        --pty -- COMMAND; or have them print each line at once, by an option of \
+                        theirs (grep --line-buffered, python3 -u, sed -u) or by stdbuf, for most \
+                        that are written in C: irc-speak run -- stdbuf -oL COMMAND. In a pipeline \
+                        before irc-speak only the latter does: stdbuf -oL COMMAND | irc-speak."
+)]
 pub struct Run {
     /// Start it again when it fails: after a second, later after up to five minutes
     #[arg(long)]
     pub retry: bool,
+    /// Give it a terminal to print to: each line is heard at once
+    #[arg(long)]
+    pub pty: bool,
     /// The command and its arguments, after --
     #[arg(
         required = true,
@@ -183,6 +197,16 @@ pub struct Run {
         allow_hyphen_values = true,
         value_name = "COMMAND"
     )]
+    pub command: Vec<OsString>,
+}
+
+/// A command to become, and its terminal.
+#[derive(Debug, Args)]
+pub struct OnTerminal {
+    /// The terminal's name
+    pub terminal: OsString,
+    /// The command and its arguments, after --
+    #[arg(required = true, last = true)]
     pub command: Vec<OsString>,
 }
 

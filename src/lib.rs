@@ -46,6 +46,10 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
             control::guardian::run(guardian);
             return Ok(());
         }
+        Some(Command::OnTerminal(it)) => {
+            let begun = source::command::terminal::begin(&it.terminal, &it.command);
+            return begun.map_err(Error::system("the command does not start"));
+        }
         _ => log(&cli.listening),
     }
     match &cli.command {
@@ -67,6 +71,7 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
             | Command::Connect(_)
             | Command::Run(_)
             | Command::Voice
+            | Command::OnTerminal(_)
             | Command::Guardian(_),
         )
         | None => {

@@ -10,7 +10,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("program", &[]),
     // A line's way, in order.
-    ("source", &["clock", "config", "message"]),
+    ("source", &["clock", "config", "message", "program"]),
     ("format", &["config", "message", "source"]),
     ("filter", &["config", "format", "message", "source"]),
     ("phrase", &["format", "message"]),

@@ -117,6 +117,8 @@ pub struct Source {
     pub run: Option<Spanned<Vec<String>>>,
     /// Start it again when it fails.
     pub retry: bool,
+    /// Give it a terminal to print to.
+    pub pty: bool,
 }
 
 /// A file that was read.

@@ -82,7 +82,8 @@ fn bookmarks(wanted: bool) -> Result<Option<PathBuf>, ConfigError> {
 }
 
 fn command(run: &Run) -> SourceSpec {
-    SourceSpec::Command(CommandSpec { words: run.command.clone(), retry: run.retry })
+    let Run { command: words, retry, pty } = run.clone();
+    SourceSpec::Command(CommandSpec { words, retry, pty })
 }
 
 fn connection(connect: &Connect) -> Result<SourceSpec, ConfigError> {
@@ -116,7 +117,7 @@ fn configured_source(loaded: &Loaded, source: &file::Source) -> Result<SourceSpe
         (None, Some(server), None) => configured_server(loaded, source, server),
         (None, None, Some(command)) if !command.get_ref().is_empty() => {
             let words = command.get_ref().iter().map(OsString::from).collect();
-            Ok(SourceSpec::Command(CommandSpec { words, retry: source.retry }))
+            Ok(SourceSpec::Command(CommandSpec { words, retry: source.retry, pty: source.pty }))
         }
         (None, None, Some(command)) => Err(loaded.error(command, "run names no command")),
         _ => {

@@ -1,10 +1,11 @@
 //! The output of a command: what it prints, and what it complains about. Both are spoken, since
 //! a build's errors are what one waits for, but their lines never mix.
 //!
-//! The command gets a process group of its own, no shell and no input. Its output is always
+//! The command gets a process group of its own, no shell and no input; a terminal only when asked. Its output is always
 //! drained, so that it never waits for a voice.
 #![forbid(unsafe_code)]
 
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use super::tail::reason;
 use super::{Inbox, Input};
 use crate::clock;
 use crate::config::error::quoted;
+use terminal::OnTerminal;
 
 /// What a pipe holds.
 const READ: usize = 64 * 1024;
@@ -89,6 +91,8 @@ pub struct CommandSpec {
     pub words: Vec<OsString>,
     /// Start it again when it fails; one that cannot be started at first is not.
     pub retry: bool,
+    /// Give it a terminal to print to, where it would gather what it prints for a pipe.
+    pub pty: bool,
 }
 
 impl CommandError {
@@ -195,18 +199,15 @@ async fn run_once(
     inbox: &Inbox,
     stop: &CancellationToken,
 ) -> Result<(), CommandError> {
-    let (program, words) = spec.words.split_first().ok_or(CommandError::Empty)?;
-    let mut child = Command::new(program)
-        .args(words)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| unstartable(Path::new(program), &error))?;
-    let group = Group::of(&child, patience);
-    let (status, stopped) = drain(&mut child, &group, inbox, stop)
+    let program = spec.words.first().ok_or(CommandError::Empty)?;
+    let started = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Ok(()),
+        started = Started::of(spec) => started,
+    };
+    let started = started.map_err(|error| unstartable(Path::new(program), &error))?;
+    let group = Group::of(&started.child, patience);
+    let (status, stopped) = drain(started, &group, inbox, stop)
         .await
         .map_err(|why| CommandError::Lost { program: PathBuf::from(program), why })?;
     if stopped {
@@ -214,6 +215,37 @@ async fn run_once(
     }
     group.leave();
     judge(Path::new(program), status)
+}
+
+/// A command that runs, and what it prints to.
+struct Started {
+    child: Child,
+    outputs: [Option<Pipe>; 2],
+}
+
+type Pipe = Box<dyn AsyncRead + Send + Unpin>;
+
+impl Started {
+    /// The command of `spec`, in a process group of its own.
+    async fn of(spec: &CommandSpec) -> io::Result<Self> {
+        if spec.pty {
+            let OnTerminal { child, output } = OnTerminal::start(&spec.words).await?;
+            return Ok(Self { child, outputs: [Some(Box::new(output)), None] });
+        }
+        let (program, words) = spec.words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut child = Command::new(program)
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let outputs =
+            [stdout.map(|it| Box::new(it) as Pipe), stderr.map(|it| Box::new(it) as Pipe)];
+        Ok(Self { child, outputs })
+    }
 }
 
 /// Why `program` does not start, in a user's words.
@@ -270,14 +302,14 @@ impl Drop for Group {
 }
 
 /// One of the command's two outputs.
-struct Output<R> {
-    pipe: Option<R>,
+struct Output {
+    pipe: Option<Pipe>,
     buffer: Vec<u8>,
     lines: Gatherer,
 }
 
-impl<R: AsyncRead + Unpin> Output<R> {
-    fn new(pipe: Option<R>, inbox: &Inbox) -> Self {
+impl Output {
+    fn new(pipe: Option<Pipe>, inbox: &Inbox) -> Self {
         Self { pipe, buffer: Vec::with_capacity(READ), lines: Gatherer::new(inbox.source()) }
     }
 
@@ -296,7 +328,7 @@ impl<R: AsyncRead + Unpin> Output<R> {
         };
         match read {
             Ok(n) if n > 0 => self.lines.push(&self.buffer, clock::now()),
-            // A pipe's reading end does not fail; if it did, there would be no more to hear.
+            // A pipe's reading end does not fail, and a terminal's when it is nobody's any more.
             Ok(_) | Err(_) => {
                 self.pipe = None;
                 self.lines.flush()
@@ -379,15 +411,15 @@ impl Course {
     }
 }
 
-/// Hands on all that `child` prints, to its end. Gives how it ended and whether it was asked to.
+/// Hands on all that the command prints, to its end. Gives how it ended and whether it was asked to.
 async fn drain(
-    child: &mut Child,
+    Started { mut child, outputs: [stdout, stderr] }: Started,
     group: &Group,
     inbox: &Inbox,
     stop: &CancellationToken,
 ) -> io::Result<(ExitStatus, bool)> {
-    let mut stdout = Output::new(child.stdout.take(), inbox);
-    let mut stderr = Output::new(child.stderr.take(), inbox);
+    let mut stdout = Output::new(stdout, inbox);
+    let mut stderr = Output::new(stderr, inbox);
     let mut course = Course::new(group.patience);
     loop {
         let closed = stdout.pipe.is_none() && stderr.pipe.is_none();

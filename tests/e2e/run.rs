@@ -1,8 +1,11 @@
 //! A command's output: how the program ends with it, and what is told beside other sources.
 
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::harness::{PROGRAM, directory};
+use crate::harness::{PROGRAM, Speak, directory, signal, wait_for};
 
 /// Runs the program to its end, with no input and the configuration `config`.
 fn run(config: &str, arguments: &[&str]) -> Output {
@@ -78,5 +81,54 @@ fn with_retry_it_is_started_again_and_that_is_told_once() {
         assert!(output.status.success(), "{output:?}");
         let heard = spoken(&output);
         assert_eq!(heard, ["the command sh ended with 3; it is started again", "well"]);
+    }
+}
+
+#[test]
+fn a_terminal_of_its_own_changes_no_line_and_no_end() {
+    let script = "test -t 1 && test -t 2 && echo terminal; stty size < /dev/tty; cat; \
+                  echo typed > /dev/tty; printf 'a\\tb\\n\\nlast'; exit 3";
+    let output = run("", &["run", "--pty", "--text", "--", "sh", "-c", script]);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    let sentence = "irc-speak: \"sh\" exited with code 3\n";
+    assert_eq!((output.status.code(), &*complaints), (Some(3), sentence));
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(printed, "terminal\n24 200\ntyped\na b\nlast\n");
+}
+
+#[test]
+fn what_cannot_be_run_on_a_terminal_is_one_sentence() {
+    for (words, why) in [
+        (&["irc-speak-is-not-this"][..], "\"irc-speak-is-not-this\": no such program"),
+        (&["/etc/passwd"], "\"/etc/passwd\": permission denied; is it executable?"),
+    ] {
+        let output = run("", &[&["run", "--pty", "--text", "--"], words].concat());
+        let complaints = String::from_utf8_lossy(&output.stderr);
+        let sentence = format!("irc-speak: cannot run {why}\n");
+        assert_eq!((output.status.code(), &*complaints), (Some(1), &*sentence));
+    }
+}
+
+#[test]
+fn what_a_program_would_gather_for_a_pipe_is_heard_at_once() {
+    let folder = directory();
+    let pipe = folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there");
+    assert!(made.success());
+    // Held open for writing too: the program gets no end of its input, at which it would print.
+    let held = File::options().read(true).write(true).open(&pipe);
+    let mut held = held.expect("a named pipe");
+    let path = pipe.to_str().expect("a plain path");
+    for options in [&["--pty"][..], &["--pty", "--retry"]] {
+        let script = "echo $$; exec cut -c 1-99 \"$0\"";
+        let words = ["--", "sh", "-c", script, path];
+        let mut speak = Speak::print([&["run"], options, &words].concat());
+        writeln!(held, "one").expect("a line");
+        speak.wait_line("one");
+        let id = speak.lines()[0].clone();
+        signal("TERM", speak.pid());
+        assert_eq!(speak.wait_end().code(), Some(0), "{}", speak.transcript());
+        let is_gone = || (!Path::new("/proc").join(&id).exists()).then_some(());
+        wait_for("the command is ended", || speak.transcript(), is_gone);
     }
 }

@@ -186,7 +186,7 @@ async fn what_a_command_leaves_running_does_not_hold_its_end() {
 
 #[test]
 fn a_command_that_fails_is_started_again_and_told_once() {
-    let spec = CommandSpec { words: vec!["make".into()], retry: true };
+    let spec = CommandSpec { words: vec!["make".into()], retry: true, ..CommandSpec::default() };
     let failed = |code| CommandError::Failed { program: "make".into(), code };
     let absent = |is_final| {
         let why = "no such program".to_owned();
