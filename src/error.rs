@@ -8,6 +8,7 @@ use crate::audio::OutputError;
 use crate::config::ConfigError;
 use crate::control::client::ClientError;
 use crate::engine::EngineError;
+use crate::limits::LimitError;
 use crate::source::SourceError;
 
 /// Why the program ends before its time.
@@ -48,6 +49,9 @@ pub enum Error {
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+    /// The system has not enough of something to give.
+    #[error(transparent)]
+    Limits(#[from] LimitError),
     /// The system refuses something that is always there.
     #[error("{what}: {source}")]
     System {
@@ -83,6 +87,7 @@ impl Error {
             | Self::Voice { .. }
             | Self::Engine(_)
             | Self::Control(_)
+            | Self::Limits(_)
             | Self::Output(_) => Some(self.with_sources()),
         }
     }
@@ -117,6 +122,7 @@ impl Error {
             | Self::Engine(_)
             | Self::Control(_)
             | Self::Output(_)
+            | Self::Limits(_)
             | Self::System { .. } => 1,
         })
     }

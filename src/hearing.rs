@@ -134,11 +134,17 @@ impl Hearing {
         let [first, second] = lines.parts();
         let mut other_reader = ear.reader.clone();
         std::thread::scope(|scope| {
-            let second = scope.spawn(move || judged(&mut other_reader, filter, whence, second));
+            let second = std::thread::Builder::new()
+                .spawn_scoped(scope, move || judged(&mut other_reader, filter, whence, second));
             judged(&mut ear.reader, filter, whence, first).into_iter().for_each(&mut hear);
-            match second.join() {
-                Ok(verdicts) => verdicts.into_iter().for_each(&mut hear),
-                Err(panic) => std::panic::resume_unwind(panic),
+            match second.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(verdicts)) => verdicts.into_iter().for_each(&mut hear),
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                // There is no other thread to be had.
+                Err(_) => {
+                    let [_, second] = lines.parts();
+                    judged(&mut ear.reader, filter, whence, second).into_iter().for_each(&mut hear);
+                }
             }
         });
     }

@@ -15,6 +15,7 @@ pub mod filter;
 pub mod format;
 pub mod hearing;
 pub mod journal;
+pub mod limits;
 pub mod listen;
 pub mod message;
 pub mod phrase;
@@ -40,6 +41,10 @@ const PARTING: std::time::Duration = std::time::Duration::from_millis(50);
 pub fn run(cli: &Cli) -> Result<(), Error> {
     match &cli.command {
         Some(Command::Voice) => {
+            if let Err(error) = limits::check(limits::VOICE) {
+                return engine::process::refuse(&error.to_string())
+                    .map_err(Error::system("the voice process failed"));
+            }
             return engine::process::run().map_err(Error::system("the voice process failed"));
         }
         Some(Command::Guardian(guardian)) => {
@@ -52,6 +57,7 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
         }
         _ => log(&cli.listening),
     }
+    limits::check(needs(cli))?;
     match &cli.command {
         Some(Command::Simulate(simulate)) => show::simulate(simulate, &cli.listening),
         Some(Command::Explain(explain)) => explain::run(explain, &cli.listening),
@@ -84,12 +90,43 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
     }
 }
 
-/// One thread for everything that waits: what it does between two waits takes microseconds.
+/// What the system must have to give for that.
+fn needs(cli: &Cli) -> limits::Needs {
+    match &cli.command {
+        Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_)) | None => {
+            if cli.listening.text { limits::TEXT } else { limits::SPEECH }
+        }
+        // An engine or a sound system is asked.
+        Some(
+            Command::Simulate(_) | Command::Voices | Command::Devices | Command::Config { .. },
+        ) => limits::VOICE,
+        Some(
+            Command::Explain(_)
+            | Command::Engines
+            | Command::Formats
+            | Command::Filters { .. }
+            | Command::Ctl { .. }
+            | Command::Say(_)
+            | Command::Voice
+            | Command::OnTerminal(_)
+            | Command::Guardian(_),
+        ) => limits::FEW,
+    }
+}
+
+/// One thread for everything that waits: what it does between two waits takes microseconds. A few
+/// others for what blocks; the first of them is there from now on, since without one tokio panics
+/// where the system gives no more.
 fn runtime() -> Result<tokio::runtime::Runtime, Error> {
-    tokio::runtime::Builder::new_current_thread()
+    const FOR_EVER: std::time::Duration = std::time::Duration::from_secs(u32::MAX as u64);
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(32)
+        .thread_keep_alive(FOR_EVER)
         .build()
-        .map_err(Error::system("cannot start"))
+        .map_err(Error::system("cannot start"))?;
+    drop(runtime.spawn_blocking(|| ()));
+    Ok(runtime)
 }
 
 /// Logs to standard error: warnings, or as much as was asked for.

@@ -9,8 +9,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("message", &[]),
     ("clock", &[]),
     ("program", &[]),
+    ("limits", &[]),
     // A line's way, in order.
-    ("source", &["clock", "config", "message", "program"]),
+    ("source", &["clock", "config", "limits", "message", "program"]),
     ("format", &["config", "message", "source"]),
     ("filter", &["config", "format", "message", "source"]),
     ("phrase", &["format", "message"]),
@@ -28,11 +29,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "cli", "engine", "filter", "format", "message", "phrase", "queue", "source", "speaker",
-            "voice",
+            "cli", "engine", "filter", "format", "limits", "message", "phrase", "queue", "source",
+            "speaker", "voice",
         ],
     ),
-    ("error", &["audio", "config", "control", "engine", "source"]),
+    ("error", &["audio", "config", "control", "engine", "limits", "source"]),
     ("simulate", &["format", "hearing", "message", "queue", "source"]),
     (
         "explain",

@@ -82,6 +82,7 @@ fn watcher(
         files.iter().chain(&folders).map(parent).chain(folders.clone()).collect();
     places.sort();
     places.dedup();
+    crate::limits::check_thread().map_err(notify::Error::io)?; // without one it panics
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         // An error means that events may be missing.
         if event.map_or(true, |event| is_saving(&event, &files, &folders)) {

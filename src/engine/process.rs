@@ -10,10 +10,16 @@ use std::time::Duration;
 
 use super::player;
 use crate::audio::report::Reporter;
-use crate::voice::wire::{First, Order, Setup, line};
+use crate::voice::wire::{First, Order, Report, Setup, line};
 
 /// How long the output may take to put itself in order when the listener is gone.
 const GOODBYE: Duration = Duration::from_millis(200);
+
+/// Reports that this process cannot do its work, and why.
+pub fn refuse(why: &str) -> io::Result<()> {
+    let report = Report::Refused { why: why.to_owned(), configuration: false };
+    io::stdout().write_all(&line(&report))
+}
 
 /// Runs the voice process to its end.
 pub fn run() -> io::Result<()> {

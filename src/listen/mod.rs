@@ -82,7 +82,11 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     let names: Vec<_> = settings.sources.iter().map(crate::source::SourceSpec::name).collect();
     if settings.format.is_none() {
         let grammars = std::sync::Arc::clone(&settings.grammars);
-        std::thread::spawn(move || grammars.warm()); // 20 ms that the first line need not wait for
+        // 20 ms that the first line need not wait for, where there is a thread to be had.
+        let warm = std::thread::Builder::new().spawn(move || grammars.warm());
+        if let Err(error) = warm {
+            tracing::debug!(%error, "no thread for the grammars");
+        }
     }
     let hearing = Hearing::new(
         names.clone(),

@@ -12,6 +12,7 @@ mod control;
 mod flood;
 mod follow;
 mod hurry;
+mod limits;
 mod load;
 mod media_keys;
 mod resume;

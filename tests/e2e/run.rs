@@ -122,7 +122,7 @@ fn what_a_program_would_gather_for_a_pipe_is_heard_at_once() {
     for options in [&["--pty"][..], &["--pty", "--retry"]] {
         let script = "echo $$; exec cut -c 1-99 \"$0\"";
         let words = ["--", "sh", "-c", script, path];
-        let mut speak = Speak::print([&["run"], options, &words].concat());
+        let mut speak = Speak::print([&["run", "--text"], options, &words].concat());
         writeln!(held, "one").expect("a line");
         speak.wait_line("one");
         let id = speak.lines()[0].clone();

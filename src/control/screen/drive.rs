@@ -115,7 +115,10 @@ struct Closed;
 impl Pen {
     fn new() -> Self {
         let (texts, taken) = std::sync::mpsc::channel();
-        std::thread::spawn(move || write_all(&taken));
+        // Without a thread nothing is drawn: the next text finds nobody who takes it.
+        if let Err(error) = std::thread::Builder::new().spawn(move || write_all(&taken)) {
+            tracing::warn!(%error, "nothing is shown");
+        }
         Self { texts }
     }
 

@@ -72,6 +72,7 @@ impl Signal {
 pub(super) fn join(directories: &[(PathBuf, FileKey)], signal: &Arc<Signal>) -> notify::Result<()> {
     let mut watcher = lock(&HUB.watcher);
     if watcher.is_none() {
+        crate::limits::check_thread().map_err(notify::Error::io)?; // without one it panics
         let known = Arc::clone(&HUB.directories);
         *watcher =
             Some(notify::recommended_watcher(move |event| spread(&mut lock(&known), event))?);

@@ -281,7 +281,7 @@ fn is_scarce(error: &notify::Error) -> bool {
         ErrorKind::Io(error) => {
             matches!(
                 error.raw_os_error(),
-                Some(libc::ENOSPC | libc::EMFILE | libc::ENFILE | libc::ENOSYS)
+                Some(libc::ENOSPC | libc::EMFILE | libc::ENFILE | libc::ENOSYS | libc::EAGAIN)
             )
         }
         ErrorKind::Generic(_)

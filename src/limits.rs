@@ -1,0 +1,124 @@
+//! What the system must have to give before the program begins: open files and threads. Where it
+//! has not, libraries panic, or hang, and a sentence at the beginning is of more use.
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::mpsc::channel;
+use std::thread::{self, Builder};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// What is needed at once, beside what is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Needs {
+    /// Files, pipes, sockets.
+    pub files: usize,
+    /// Threads and processes.
+    pub threads: usize,
+}
+
+/// To read files and print.
+pub const FEW: Needs = Needs { files: 4, threads: 0 };
+
+/// To listen and print.
+pub const TEXT: Needs = Needs { files: 16, threads: 4 };
+
+/// To listen and speak, the voice process's threads counted.
+pub const SPEECH: Needs = Needs { files: 24, threads: 8 };
+
+/// The voice process, or an engine that is only asked.
+pub const VOICE: Needs = Needs { files: 10, threads: 4 };
+
+/// What the system does not give.
+#[derive(Debug, thiserror::Error)]
+pub enum LimitError {
+    /// Files.
+    #[error(
+        "only {n} more files may be open here, {needed} are needed; \"ulimit -n\", or the service's \
+         LimitNOFILE, allows more"
+    )]
+    Files {
+        /// How many could be opened.
+        n: usize,
+        /// How many should.
+        needed: usize,
+    },
+    /// Threads.
+    #[error(
+        "only {n} more threads can be started here, {needed} are needed ({why}); \"ulimit -u\" and \
+         \"ulimit -v\", or the service's TasksMax, allow more"
+    )]
+    Threads {
+        /// How many could be started.
+        n: usize,
+        /// How many should.
+        needed: usize,
+        /// The system's reason.
+        why: io::Error,
+    },
+}
+
+/// Whether there is what `needs` says: it is taken, and given back.
+pub fn check(needs: Needs) -> Result<(), LimitError> {
+    let mut files = Vec::new();
+    for n in 0..needs.files {
+        let file = io::stderr().as_fd().try_clone_to_owned();
+        files.push(file.map_err(|_| LimitError::Files { n, needed: needs.files })?);
+    }
+    drop(files);
+    threads(needs.threads)
+}
+
+/// Whether one more thread can be started just now: some libraries take that for granted.
+pub fn check_thread() -> io::Result<()> {
+    threads(1).map_err(|error| match error {
+        LimitError::Threads { why, .. } => why,
+        LimitError::Files { .. } => io::ErrorKind::Other.into(), // none was asked for
+    })
+}
+
+fn threads(needed: usize) -> Result<(), LimitError> {
+    let mut held = Vec::new();
+    let mut refused = None;
+    for n in 0..needed {
+        let (hold, end) = channel::<()>();
+        match Builder::new().spawn(move || end.recv().is_err()) {
+            Ok(thread) => held.push((hold, thread)),
+            Err(why) => {
+                refused = Some(LimitError::Threads { n, needed, why });
+                break;
+            }
+        }
+    }
+    let (holds, threads): (Vec<_>, Vec<thread::JoinHandle<bool>>) = held.into_iter().unzip();
+    drop(holds);
+    for thread in threads {
+        if thread.join().is_err() {
+            tracing::debug!("a thread that only waits has failed");
+        }
+    }
+    refused.map_or(Ok(()), Err)
+}
+
+/// Lets the process open as many files as it may, and tells how many those are.
+pub fn raise_files() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let all = Rlimit { current: limit.maximum, ..limit };
+    let current = match setrlimit(Resource::Nofile, all) {
+        Ok(()) => limit.maximum,
+        Err(error) => {
+            tracing::debug!(%error, "the number of open files stays limited");
+            limit.current
+        }
+    };
+    current.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX)
+}
+
+#[test]
+fn what_is_not_there_is_named_with_what_is_needed() {
+    assert!(check(Needs { files: 1, threads: 3 }).is_ok());
+    let why = io::Error::from_raw_os_error(libc::EAGAIN);
+    let told = LimitError::Threads { n: 1, needed: 4, why }.to_string();
+    assert!(told.starts_with("only 1 more threads can be started here, 4 are needed (Resource"));
+}

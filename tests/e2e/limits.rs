@@ -1,0 +1,114 @@
+//! A system that has little to give: one sentence, not a panic.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::harness::{PROGRAM, directory, end, now, program, wait_for};
+
+/// What is tried, in a folder with the file `log`.
+const ALL: [&[&str]; 8] = [
+    &["--output", "null"],
+    &["--text"],
+    &["tail", "--no-follow", "--output", "null", "log"],
+    &["tail", "--no-follow", "--text", "log"],
+    &["explain", "log"],
+    &["simulate", "log"],
+    &["ctl", "status"],
+    &["voices"],
+];
+
+/// Lets `command`, which runs the program, end, with a line as its input.
+fn output(folder: &Path, mut command: Command, arguments: &[&str]) -> Output {
+    let input = fs::File::open(folder.join("log")).expect("a log");
+    command.args(arguments).current_dir(folder).env("RUST_BACKTRACE", "0").stdin(input);
+    for name in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
+        command.env(name, folder);
+    }
+    command.env_remove("DBUS_SESSION_BUS_ADDRESS").env_remove("PULSE_SERVER");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("prlimit can be started");
+    let began = now();
+    let is_over = || {
+        if began.elapsed() > std::time::Duration::from_secs(9) {
+            end(&mut child);
+        }
+        child.try_wait().expect("it can be waited for")
+    };
+    wait_for("irc-speak ends", || arguments.join(" "), is_over);
+    child.wait_with_output().expect("its output can be read")
+}
+
+/// Tells what is wrong with the end of the program: done, or one sentence and 1.
+fn fault(output: &Output) -> Option<String> {
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let is_sentence = complaint.lines().count() == 1 && complaint.starts_with("irc-speak: ");
+    let is_right = match output.status.code() {
+        Some(0) => !complaint.contains("panicked"),
+        Some(1) => is_sentence,
+        _ => false,
+    };
+    (!is_right).then(|| format!("{}, {complaint:?}", output.status))
+}
+
+/// A folder with a log that anybody may use.
+fn folder() -> tempfile::TempDir {
+    let folder = directory();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("one's own");
+    fs::write(folder.path().join("log"), "[2026-11-24 10:00:00] hello\n").expect("a log");
+    folder
+}
+
+#[test]
+fn few_open_files_are_enough_or_one_sentence() {
+    let folder = folder();
+    let mut wrong = String::new();
+    for n_files in (4..=40).step_by(2).chain([9, 11]) {
+        for (at, arguments) in ALL.iter().enumerate() {
+            if at > 1 && ![6, 9, 12, 20].contains(&n_files) {
+                continue; // the others differ little
+            }
+            let mut command = program("prlimit", "util-linux");
+            command.arg(format!("--nofile={n_files}")).arg(PROGRAM);
+            if let Some(fault) = fault(&output(folder.path(), command, arguments)) {
+                writeln!(wrong, "{n_files} files, {arguments:?}: {fault}").expect("a string");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn few_threads_are_enough_or_one_sentence() {
+    if !is_root() {
+        eprintln!("only root can be another user, who has no threads but the program's");
+        return;
+    }
+    let folder = folder();
+    let copy = folder.path().join("irc-speak"); // where the tests are built, others may not look
+    fs::copy(PROGRAM, &copy).expect("a copy");
+    let mut wrong = String::new();
+    for n_threads in 1..=14 {
+        for (at, arguments) in ALL.iter().enumerate() {
+            if at > 1 && n_threads % 4 != 1 {
+                continue;
+            }
+            let mut command = program("prlimit", "util-linux");
+            // A number of nobody's: what the system counts is a user's, whoever else tests here.
+            let user = 2_000_000_000 + std::process::id();
+            command.arg(format!("--nproc={n_threads}")).args(["setpriv", "--clear-groups"]);
+            command.arg(format!("--reuid={user}")).arg(format!("--regid={user}")).arg(&copy);
+            if let Some(fault) = fault(&output(folder.path(), command, arguments)) {
+                writeln!(wrong, "{n_threads} threads, {arguments:?}: {fault}").expect("a string");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// Whether the tests run as root.
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|it| std::os::unix::fs::MetadataExt::uid(&it) == 0)
+}
