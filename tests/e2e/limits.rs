@@ -1,12 +1,15 @@
 //! A system that has little to give: one sentence, not a panic.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use crate::harness::{PROGRAM, directory, end, now, program, wait_for};
+use crate::harness::{PROGRAM, Speak, directory, end, now, program, wait_for, wait_within};
 
 /// What is tried, in a folder with the file `log`.
 const ALL: [&[&str]; 8] = [
@@ -15,14 +18,14 @@ const ALL: [&[&str]; 8] = [
     &["tail", "--no-follow", "--output", "null", "log"],
     &["tail", "--no-follow", "--text", "log"],
     &["explain", "log"],
-    &["simulate", "log"],
+    &["simulate", "meeting.tsv"],
     &["ctl", "status"],
     &["voices"],
 ];
 
 /// Lets `command`, which runs the program, end, with a line as its input.
 fn output(folder: &Path, mut command: Command, arguments: &[&str]) -> Output {
-    let input = fs::File::open(folder.join("log")).expect("a log");
+    let input = File::open(folder.join("log")).expect("a log");
     command.args(arguments).current_dir(folder).env("RUST_BACKTRACE", "0").stdin(input);
     for name in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
         command.env(name, folder);
@@ -32,7 +35,7 @@ fn output(folder: &Path, mut command: Command, arguments: &[&str]) -> Output {
     let mut child = command.spawn().expect("prlimit can be started");
     let began = now();
     let is_over = || {
-        if began.elapsed() > std::time::Duration::from_secs(9) {
+        if began.elapsed() > Duration::from_secs(9) {
             end(&mut child);
         }
         child.try_wait().expect("it can be waited for")
@@ -57,7 +60,9 @@ fn fault(output: &Output) -> Option<String> {
 fn folder() -> tempfile::TempDir {
     let folder = directory();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("one's own");
-    fs::write(folder.path().join("log"), "[2026-11-24 10:00:00] hello\n").expect("a log");
+    fs::write(folder.path().join("log"), "hello\n").expect("a log");
+    let meeting = "seconds_since_start\tkind\tsender\ttext\n0\tsay\tkim\thello\n";
+    fs::write(folder.path().join("meeting.tsv"), meeting).expect("a meeting");
     folder
 }
 
@@ -87,7 +92,7 @@ fn few_threads_are_enough_or_one_sentence() {
         return;
     }
     let folder = folder();
-    let copy = folder.path().join("irc-speak"); // where the tests are built, others may not look
+    let copy = folder.path().join("program"); // where the tests are built, others may not look
     fs::copy(PROGRAM, &copy).expect("a copy");
     let mut wrong = String::new();
     for n_threads in 1..=14 {
@@ -111,4 +116,70 @@ fn few_threads_are_enough_or_one_sentence() {
 /// Whether the tests run as root.
 fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|it| std::os::unix::fs::MetadataExt::uid(&it) == 0)
+}
+
+#[test]
+fn more_logs_than_files_may_be_open_lose_no_line() {
+    const N_LOGS: usize = 300;
+    let folder = directory();
+    let log = |n: usize| folder.path().join(format!("{n}.log"));
+    let write = |path: &Path, text: String| {
+        let mut file = File::options().append(true).create(true).open(path).expect("a log");
+        writeln!(file, "{text}").expect("it is written");
+    };
+    for n in 0..N_LOGS {
+        write(&log(n), format!("old {n}"));
+    }
+    for named in ["folder", "each"] {
+        let mut arguments = vec!["tail".to_owned(), "-n".to_owned(), "1".to_owned()];
+        match named {
+            "folder" => arguments.push(folder.path().display().to_string()),
+            _ => arguments.extend((0..N_LOGS).map(|n| log(n).display().to_string())),
+        }
+        let mut command = program("prlimit", "util-linux");
+        command.arg("--nofile=250").arg(PROGRAM);
+        let speak = Speak::print_by(command, arguments);
+        let expect = |what: &str| {
+            let is_there = || {
+                let lines: HashSet<_> = speak.lines().into_iter().collect();
+                let all = (0..N_LOGS).all(|n| lines.contains(&format!("{what} {n} {named}")));
+                all.then_some(())
+            };
+            wait_within(Duration::from_secs(60), what, || speak.transcript(), is_there);
+        };
+        let all_begun = || (speak.n_lines() >= N_LOGS).then_some(());
+        wait_within(Duration::from_secs(60), "the old lines", || speak.transcript(), all_begun);
+        for n in 0..N_LOGS {
+            write(&log(n), format!("new {n} {named}"));
+        }
+        expect("new");
+        for n in 0..N_LOGS {
+            write(&log(n), format!("before {n} {named}"));
+            // In a folder, another name would be another log.
+            let is_usual = n % 2 == 0 || named == "folder";
+            let name = if is_usual { "log.1" } else { "log.away" };
+            let rotated = log(n).with_extension(name);
+            fs::rename(log(n), &rotated).expect("it is rotated");
+            write(&log(n), format!("after {n} {named}"));
+            // Its writer has not noticed yet.
+            if n % 2 == 0 {
+                write(&rotated, format!("late {n} {named}"));
+            }
+        }
+        expect("before");
+        expect("after");
+        let n_late = || {
+            let lines = speak.lines();
+            let n_late = lines.iter().filter(|line| line.starts_with("late ")).count();
+            (n_late == N_LOGS / 2).then_some(())
+        };
+        wait_within(Duration::from_secs(60), "late lines", || speak.transcript(), n_late);
+        let said = speak.lines();
+        let unlike: HashSet<_> = said.iter().collect();
+        assert_eq!(said.len(), unlike.len(), "a line twice: {said:?}");
+        let complaints = speak.complaints();
+        let sentence = "300 logs, 250 files may be open: some are opened only to read what is new";
+        assert_eq!(complaints.matches(sentence).count(), 1, "{complaints}");
+        assert_eq!(complaints.lines().count(), 1, "{complaints}");
+    }
 }

@@ -4,6 +4,7 @@
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,13 @@ pub(crate) const MARKER: usize = 64;
 pub(crate) struct FileKey {
     device: u64,
     inode: u64,
+}
+
+impl FileKey {
+    /// Its number on its device.
+    pub(crate) fn inode(&self) -> u64 {
+        self.inode
+    }
 }
 
 impl From<&Metadata> for FileKey {
@@ -39,6 +47,22 @@ pub(crate) enum Found {
 impl From<&Metadata> for Found {
     fn from(metadata: &Metadata) -> Self {
         kind(metadata).map_or(Self::File(FileKey::from(metadata)), Self::Other)
+    }
+}
+
+impl Found {
+    /// What is found under the name `path`.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self::at_telling(path).0
+    }
+
+    /// The same, and why it cannot be told where it cannot.
+    pub(crate) fn at_telling(path: &Path) -> (Self, Option<io::Error>) {
+        match path.metadata() {
+            Ok(metadata) => (Self::from(&metadata), None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Self::Nothing, None),
+            Err(error) => (Self::Hidden, Some(error)),
+        }
     }
 }
 

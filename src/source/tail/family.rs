@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::bookmark;
 use super::kin::{self, Identity};
 use super::pattern::{Dated, Digits, Found, Match, Pattern};
+use super::seats;
 use super::watch::Watch;
 use super::{Age, TailError, TailSpec, run_one};
 use crate::clock;
@@ -35,6 +35,8 @@ struct Family<'a> {
     inbox: &'a Inbox,
     stop: &'a CancellationToken,
     members: HashMap<PathBuf, Member>,
+    /// How many logs the seats know of.
+    n_counted: usize,
     /// The files that had one of the names at the last look.
     known: HashSet<Identity>,
     /// The youngest date of each series, up to the last look.
@@ -63,12 +65,12 @@ pub(super) async fn run(
     if found.files.is_empty() && !(spec.follow && spec.retry) {
         return Err(TailError::unmatched(&spec.path, spec.follow));
     }
-    raise_limit();
     let mut family = Family {
         spec,
         inbox,
         stop,
         members: HashMap::new(),
+        n_counted: 0,
         known: HashSet::new(),
         youngest: HashMap::new(),
         tasks: JoinSet::new(),
@@ -156,6 +158,8 @@ impl Family<'_> {
     async fn adopt(&mut self, found: Vec<Match>, look: Look) -> Result<(), Closed> {
         let now = clock::now();
         let paths: BTreeSet<PathBuf> = found.iter().map(|it| it.path.clone()).collect();
+        seats::count(found.len().saturating_sub(self.n_counted));
+        self.n_counted = self.n_counted.max(found.len());
         // What is followed already goes first: a file that was made since the last look may have
         // another name beside the one it is followed by.
         let is_followed = |it: &&Match| self.members.contains_key(&it.path);
@@ -248,14 +252,5 @@ fn name(path: &Path) -> String {
 fn tell(ended: Result<(), TailError>) {
     if let Err(error) = ended {
         tracing::warn!("{error}");
-    }
-}
-
-/// Lets the process open as many files as it may: each that is followed is open.
-fn raise_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let all = Rlimit { current: limit.maximum, ..limit };
-    if let Err(error) = setrlimit(Resource::Nofile, all) {
-        tracing::debug!(%error, "the number of open files stays limited");
     }
 }

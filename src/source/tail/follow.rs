@@ -56,7 +56,7 @@ pub(super) struct Follower {
     /// The files beside it that rotations left.
     pub(super) kin: Kin,
     /// Why the file cannot be read just now, as it was told.
-    trouble: Option<String>,
+    pub(super) trouble: Option<String>,
     /// How many files were begun, where a bookmark is kept.
     n_readings: Option<u32>,
     /// What a bookmark says now; none after a change of files.
@@ -111,6 +111,16 @@ impl Follower {
         Reading::new(file, key, self.source).numbered(self.number())
     }
 
+    /// The same, after so many readings.
+    pub(super) fn after(self, n_readings: Option<u32>) -> Self {
+        Self { n_readings, ..self }
+    }
+
+    /// How many files were begun, where a bookmark is kept.
+    pub(super) fn n_readings(&self) -> Option<u32> {
+        self.n_readings
+    }
+
     /// The number of the next reading, where a bookmark is kept.
     fn number(&mut self) -> Option<u32> {
         self.n_readings = self.n_readings.map(|n| n + 1);
@@ -131,6 +141,12 @@ impl Follower {
             })
         };
         Arc::clone(self.bookmark.get_or_insert_with(make))
+    }
+
+    /// The same, with how far each file is read by now.
+    pub(super) fn fresh_bookmark(&mut self) -> Arc<Bookmark> {
+        self.bookmark = None;
+        self.bookmark()
     }
 
     /// Looks once for what is new, at `now`; `buffer` is [`BUFFER`] bytes to work in.
@@ -266,14 +282,10 @@ impl Follower {
 
     /// Looks whether the name means another file by now.
     fn look(&mut self, now: Instant) -> Turn {
-        let found = match self.path.metadata() {
-            Ok(metadata) => Found::from(&metadata),
-            Err(error) if error.kind() == ErrorKind::NotFound => Found::Nothing,
-            Err(error) => {
-                self.warn(reason(&error));
-                Found::Hidden
-            }
-        };
+        let (found, hidden) = Found::at_telling(&self.path);
+        if let Some(error) = hidden {
+            self.warn(reason(&error));
+        }
         if let Found::Other(kind) = &found {
             self.warn(format!("it is {kind}"));
         }
@@ -325,7 +337,7 @@ impl Follower {
     }
 
     /// Reads the file, if there is one, for a while only.
-    fn retire(&mut self, now: Instant) {
+    pub(super) fn retire(&mut self, now: Instant) {
         if let Some(metadata) = self.current.as_ref().and_then(|it| it.metadata().ok()) {
             self.kin.know(&metadata);
         }

@@ -6,17 +6,25 @@
 //! the log's directory, or in that of the file a link leads to. Compressed ones are not read.
 #![forbid(unsafe_code)]
 
+use std::cell::RefCell;
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::change::{FileKey, kind};
 use super::open;
+use crate::clock;
+
+/// What happened so lately may happen again in the same tick of the system's clock, unseen.
+pub(super) const TICK: Duration = Duration::from_millis(50);
 
 /// Which file it is, also after others: a deleted file's inode is soon another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,8 +51,8 @@ pub(super) struct Relative {
 }
 
 impl Relative {
-    /// All files that have or had the name `path`, oldest first; `other` is one more that had it.
-    pub(super) fn all(path: &Path, other: Option<&Path>) -> Vec<Self> {
+    /// All files that have or had the name `path`, oldest first; `others` are more that had it.
+    pub(super) fn all(path: &Path, others: &[PathBuf]) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         let mut add = |path: &Path, rank| {
             let Ok((file, metadata)) = open::open(path) else { return };
@@ -55,7 +63,9 @@ impl Relative {
             }
         };
         each(path, |path, rank, _| add(path, rank));
-        [Some(path), other].into_iter().flatten().for_each(|path| add(path, i64::MAX));
+        std::iter::once(path)
+            .chain(others.iter().map(PathBuf::as_path))
+            .for_each(|path| add(path, i64::MAX));
         all.sort_by_key(|it| it.age);
         all
     }
@@ -71,7 +81,7 @@ impl Kin {
     /// Knows all that are there.
     pub(super) fn beside(path: &Path) -> Self {
         let mut kin = Self::default();
-        each(path, |_, _, metadata| kin.know(metadata));
+        each_of(path, known_names, |_, _, metadata| kin.know(metadata));
         kin
     }
 
@@ -117,6 +127,23 @@ impl Kin {
     }
 }
 
+/// The name beside `path`, or beside what it leads to, that the file `identity` has.
+pub(super) fn named(path: &Path, identity: Identity) -> Option<PathBuf> {
+    let target = target(path);
+    let mut folders = [Some(path), target.as_deref()].into_iter().flatten().map(|path| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        parent.unwrap_or(Path::new(".")).to_owned()
+    });
+    folders.find_map(|folder| {
+        let entries = fs::read_dir(folder).ok()?;
+        entries.flatten().find_map(|entry| {
+            let is_it = entry.ino() == identity.key.inode()
+                && entry.metadata().is_ok_and(|it| Identity::from(&it) == identity);
+            is_it.then(|| entry.path())
+        })
+    })
+}
+
 /// What the name `path` leads to, where that is another one.
 pub(super) fn target(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok().filter(|target| target != path)
@@ -124,21 +151,77 @@ pub(super) fn target(path: &Path) -> Option<PathBuf> {
 
 /// Tells `take` of each file beside `path`, and beside what it leads to, that has a rotated name:
 /// its path, what its name says of its age, and what the system tells of it.
-fn each(path: &Path, mut take: impl FnMut(&Path, i64, &Metadata)) {
+fn each(path: &Path, take: impl FnMut(&Path, i64, &Metadata)) {
+    each_of(path, |folder| names(folder).map(Rc::new), take);
+}
+
+/// The same, with the `names` that are in a folder.
+fn each_of(
+    path: &Path,
+    names: impl Fn(&Path) -> io::Result<Rc<Vec<OsString>>>,
+    mut take: impl FnMut(&Path, i64, &Metadata),
+) {
     let target = target(path);
     for path in [Some(path), target.as_deref()].into_iter().flatten() {
         let Some(name) = path.file_name() else { continue };
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let Ok(entries) = fs::read_dir(parent.unwrap_or(Path::new("."))) else { continue };
-        for entry in entries.flatten() {
-            let Some(rank) = rank(&entry.file_name(), name) else { continue };
-            if let Ok(metadata) = entry.path().symlink_metadata()
+        let folder = parent.unwrap_or(Path::new("."));
+        let Ok(names) = names(folder) else { continue };
+        let extension = path.extension().map_or(0, |it| it.len() + 1);
+        let stem = &name.as_bytes()[..name.len() - extension];
+        // Most of the names in a folder of many logs are looked at no closer than that.
+        for other in names.iter().filter(|it| it.as_bytes().starts_with(stem)) {
+            let Some(rank) = rank(other, name) else { continue };
+            let entry = folder.join(other);
+            if let Ok(metadata) = entry.symlink_metadata()
                 && metadata.is_file()
             {
-                take(&entry.path(), rank, &metadata);
+                take(&entry, rank, &metadata);
             }
         }
     }
+}
+
+/// The names in `folder`.
+fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+    Ok(fs::read_dir(folder)?.flatten().map(|entry| entry.file_name()).collect())
+}
+
+/// A folder's names as they were read a moment ago.
+struct Listing {
+    folder: PathBuf,
+    read: Instant,
+    changed: (FileKey, i64, i64),
+    names: Rc<Vec<OsString>>,
+}
+
+/// How old a listing may be, should the system not tell that the folder has changed.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The names in `folder`: thousands of logs that begin together read them once, not each.
+fn known_names(folder: &Path) -> io::Result<Rc<Vec<OsString>>> {
+    thread_local! {
+        static LAST: RefCell<Option<Listing>> = const { RefCell::new(None) };
+    }
+    let metadata = fs::metadata(folder)?;
+    let changed = (FileKey::from(&metadata), metadata.ctime(), metadata.ctime_nsec());
+    let now = clock::now();
+    LAST.with_borrow_mut(|last| {
+        if let Some(last) = last
+            && last.folder == folder
+            && last.changed == changed
+            && now.saturating_duration_since(last.read) < FRESH
+        {
+            return Ok(Rc::clone(&last.names));
+        }
+        let names = Rc::new(names(folder)?);
+        let is_settled =
+            metadata.modified().is_ok_and(|it| it.elapsed().is_ok_and(|age| age >= TICK));
+        let listing =
+            Listing { folder: folder.to_owned(), read: now, changed, names: Rc::clone(&names) };
+        *last = is_settled.then_some(listing);
+        Ok(names)
+    })
 }
 
 /// Whether `path` has the name of a rotated file of a log beside it, of which `is_log` is true.

@@ -21,9 +21,11 @@ mod model;
 mod open;
 mod pattern;
 mod reading;
+mod rest;
 mod resume;
 #[cfg(test)]
 mod scenarios;
+mod seats;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -46,6 +48,8 @@ use follow::{BUFFER, Follower, Turn};
 use keeper::Keeper;
 use pattern::Pattern;
 use reading::Given;
+use rest::Rest;
+use seats::Seat;
 use watch::Watch;
 
 /// A log to follow.
@@ -79,7 +83,10 @@ pub async fn run(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Resul
     match Pattern::of(&spec.path) {
         Ok(Some(pattern)) => family::run(pattern, &spec, &inbox, &stop).await,
         // What cannot be a pattern may be a name.
-        Ok(None) | Err(_) => run_one(spec, inbox, stop, Age::Old).await,
+        Ok(None) | Err(_) => {
+            seats::count(1);
+            run_one(spec, inbox, stop, Age::Old).await
+        }
     }
 }
 
@@ -106,6 +113,10 @@ async fn run_one(
             () = stop.cancelled() => Ok(()),
         };
     }
+    let seat = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        seat = seats::take() => seat,
+    };
     let file = spec.bookmarks.as_ref().map(|folder| bookmark::file_for(folder, &spec.path));
     let (mut follower, sample) = match file.as_deref().and_then(known) {
         Some(bookmark) => Follower::resume(&spec, inbox.source(), &bookmark, clock::now())?,
@@ -125,7 +136,7 @@ async fn run_one(
         return Ok(());
     }
     let ended = if spec.follow {
-        follow(follower, &spec, &way, &stop).await
+        follow(follower, seat, &spec, &way, &stop).await
     } else {
         read(follower, &way, &stop).await
     };
@@ -157,6 +168,12 @@ impl Way {
         self.keeper.as_ref().map(|_| follower.bookmark())
     }
 
+    /// Tells, once, that not all logs are held open.
+    async fn tell_seats(&self) -> Result<(), Closed> {
+        let Some(news) = seats::news() else { return Ok(()) };
+        self.inbox.send(Input::Notice(self.inbox.source(), news)).await
+    }
+
     /// Hands on lines; `is_caught_up` where all that the file held at the start was given before.
     async fn give(
         &self,
@@ -185,6 +202,7 @@ fn turn(follower: &mut Follower) -> Turn {
 /// Hands on what `follower` finds, until `stop` or the end of the listener.
 async fn follow(
     mut follower: Follower,
+    mut seat: Seat,
     spec: &TailSpec,
     way: &Way,
     stop: &CancellationToken,
@@ -203,6 +221,20 @@ async fn follow(
             // found by another turn.
             (Turn::Switched | Turn::Idle, None) => watch = Some(Watch::new(&spec.path, spec.poll)),
             (Turn::Idle, Some(watch)) => {
+                if seat.is_shared {
+                    match follower.rest(spec, clock::now()) {
+                        Rest::Awake(awake) => follower = *awake,
+                        Rest::Resting(resting) => {
+                            drop(seat);
+                            way.tell_seats().await?;
+                            let Some(next) = resting.until_news(watch, stop).await else {
+                                return Ok(());
+                            };
+                            (follower, seat) = next;
+                            continue;
+                        }
+                    }
+                }
                 watch.mind_others(follower.has_retired());
                 tokio::select! {
                     () = stop.cancelled() => return Ok(()),

@@ -15,6 +15,7 @@ use super::TailSpec;
 use super::bookmark::{self, Entry, Ledger, Part};
 use super::change::FileKey;
 use super::follow::{BUFFER, Follower, GRACE, Turn};
+use super::rest::{Rest, Resting};
 use super::tests::{append, spec, texts};
 use crate::message::SourceId;
 use crate::source::lines::PAUSE;
@@ -106,6 +107,9 @@ struct Model {
     pieces: u32,
     /// None between a kill and the next look.
     follower: Option<Follower>,
+    /// Whether the file is closed between two looks; and the follower, as long as it is.
+    rests: bool,
+    resting: Option<Resting>,
     ledger: Ledger,
     /// How many lines were given since the follower began.
     n_given: usize,
@@ -135,6 +139,8 @@ impl Model {
             written: Vec::new(),
             pieces: 0,
             follower: Some(follower),
+            rests: false,
+            resting: None,
             ledger,
             n_given: 0,
             has_deleted: false,
@@ -220,6 +226,13 @@ impl Model {
             return;
         }
         while !self.follower.as_ref().is_some_and(|it| it.holds(&metadata)) {
+            // One at rest has nothing open, and sees by the text that there is another one.
+            if let Some(resting) = &self.resting {
+                let is_begun = resting.bookmark.files.last().is_some_and(has_read);
+                if is_begun || metadata.len() == 0 {
+                    return;
+                }
+            }
             self.turn();
         }
     }
@@ -235,6 +248,10 @@ impl Model {
                 fs::remove_file(self.path().canonicalize().unwrap()).unwrap();
                 self.has_deleted = true;
                 self.create();
+                if self.rests {
+                    // Nobody holds it any more: what were written to it now nobody could read.
+                    give_up(self.before.take(), &mut self.written);
+                }
             }
             // Not as late that the file may have been given up.
             Action::Late if self.now < self.rotated + GRACE => self.write(true, "\n"),
@@ -249,8 +266,14 @@ impl Model {
     }
 
     fn turn(&mut self) -> Turn {
-        if self.follower.is_none() {
-            self.resume();
+        match self.resting.take() {
+            Some(resting) if !resting.has_news(self.now) => {
+                self.resting = Some(resting);
+                return Turn::Idle;
+            }
+            Some(resting) => self.follower = Some(resting.wake(self.now)),
+            None if self.follower.is_none() => self.resume(),
+            None => {}
         }
         let follower = self.follower.as_mut().unwrap();
         let before = follower.bookmark();
@@ -263,7 +286,19 @@ impl Model {
             self.ledger.push(Part { n_lines: given.lines.n_lines(), place, before });
             self.heard.extend(lines);
         }
+        if self.rests && matches!(turn, Turn::Idle) {
+            self.rest();
+        }
         turn
+    }
+
+    /// The follower closes its file, where it may.
+    fn rest(&mut self) {
+        let Some(follower) = self.follower.take() else { return };
+        match follower.rest(&kept(&self.path()), self.now) {
+            Rest::Resting(resting) => self.resting = Some(resting),
+            Rest::Awake(follower) => self.follower = Some(*follower),
+        }
     }
 
     /// Ends the follower; of what it gave, the last `n_unheard` lines are not heard.
@@ -281,7 +316,8 @@ impl Model {
             while now.is_some() && born() == now {}
         }
         let n_unheard = if is_gone { 0 } else { n_unheard.min(self.n_given) };
-        if self.follower.take().is_some() {
+        let was_resting = self.resting.take().is_some();
+        if self.follower.take().is_some() || was_resting {
             self.heard.truncate(self.heard.len() - n_unheard);
             self.ledger.settle((self.n_given - n_unheard) as u64);
         }
@@ -308,9 +344,11 @@ impl Model {
         self.drain();
         self.now += GRACE + PAUSE;
         self.drain();
-        let follower = self.follower.as_ref().unwrap();
-        prop_assert!(!follower.has_retired());
-        prop_assert_eq!(follower.deadline(), None);
+        if self.resting.is_none() {
+            let follower = self.follower.as_ref().unwrap();
+            prop_assert!(!follower.has_retired());
+            prop_assert_eq!(follower.deadline(), None);
+        }
         for writer in [self.before.take(), Some(self.writer)] {
             give_up(writer, &mut self.written);
         }
@@ -389,6 +427,17 @@ proptest! {
         for action in &actions {
             model.act(action);
         }
+        model.end()?;
+    }
+
+    #[test]
+    fn nor_where_the_file_is_closed_between_two_looks(way in ways(), actions in actions()) {
+        let mut model = Model::new(way);
+        model.rests = true;
+        for action in &actions {
+            model.act(action);
+        }
+        prop_assert!(model.resting.is_none() || model.follower.is_none());
         model.end()?;
     }
 }

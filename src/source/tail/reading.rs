@@ -212,6 +212,11 @@ impl Reading {
         self.metadata().map_or(true, |metadata| metadata.nlink() > 0)
     }
 
+    /// Whether there is nothing new in the file, as far as its size tells.
+    pub(super) fn is_at_its_end(&self) -> bool {
+        self.metadata().is_ok_and(|metadata| metadata.size() == self.offset)
+    }
+
     /// What the system tells of the file.
     pub(super) fn metadata(&self) -> io::Result<Metadata> {
         self.file.metadata()

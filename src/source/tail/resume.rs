@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::bookmark::{Bookmark, Entry};
@@ -26,27 +26,41 @@ impl Follower {
         now: Instant,
     ) -> Result<(Self, Option<Lines>), TailError> {
         let mut follower = Self::of(spec, source);
+        let sample = follower.go_on(bookmark, Vec::new(), now);
+        if follower.current.is_none() {
+            is_there(spec)?;
+        }
+        Ok((follower, (!sample.is_empty()).then(|| Lines::new(source, sample, now))))
+    }
+
+    /// The same for this one, which has not begun; `others` are files that had the log's name. Gives
+    /// the sample.
+    pub(super) fn go_on(
+        &mut self,
+        bookmark: &Bookmark,
+        mut others: Vec<PathBuf>,
+        now: Instant,
+    ) -> Vec<u8> {
         let mut sample = Vec::new();
-        follower.kin = Kin::knowing(&bookmark.known);
-        let mut there = Relative::all(&spec.path, bookmark.target.as_deref().map(Path::new));
+        self.kin = Kin::knowing(&bookmark.known);
+        others.extend(bookmark.target.as_ref().map(PathBuf::from));
+        let mut there = Relative::all(&self.path, &others);
         for (at, entry) in bookmark.files.iter().enumerate() {
             let is_current = bookmark.has_current && at + 1 == bookmark.files.len();
             let Some(found) = find(&there, entry, is_current) else { continue };
             let Relative { file, key, .. } = there.remove(found);
             sample = open::sample(&file, entry.spot.offset).unwrap_or_default();
-            let reading = follower.reading(file, key).resumed_at(&entry.spot);
+            let reading = self.reading(file, key).resumed_at(&entry.spot);
             if is_current {
-                follower.current = Some(reading);
+                self.current = Some(reading);
             } else {
-                follower.retired.push_back((reading, now + GRACE));
+                self.retired.push_back((reading, now + GRACE));
             }
         }
-        match &follower.current {
-            None => is_there(spec)?,
-            Some(reading) if reading.offset == 0 => follower.retire_copies(now),
-            Some(_) => {}
+        if self.current.as_ref().is_some_and(|reading| reading.offset == 0) {
+            self.retire_copies(now);
         }
-        Ok((follower, (!sample.is_empty()).then(|| Lines::new(source, sample, now))))
+        sample
     }
 
     /// Reads the copies that were made of the file before anything in it was heard: that it was

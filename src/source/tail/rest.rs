@@ -1,0 +1,199 @@
+//! A follower whose file is closed, because more logs are followed than files may be open. It knows
+//! what a bookmark knows, in memory, and by what the system tells of the file whether there is
+//! anything to be opened for.
+#![forbid(unsafe_code)]
+
+use std::collections::VecDeque;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+
+use super::TailSpec;
+use super::bookmark::Bookmark;
+use super::change::Found;
+use super::follow::Follower;
+use super::kin::{self, Identity, Kin, TICK};
+use super::open;
+use super::reading::Reading;
+use super::seats::{self, Seat};
+use super::watch::Watch;
+use crate::clock;
+use crate::message::SourceId;
+
+/// What is seen of a file without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sight {
+    identity: Identity,
+    size: u64,
+    modified: Option<SystemTime>,
+    changed: (i64, i64),
+}
+
+impl From<&Metadata> for Sight {
+    fn from(metadata: &Metadata) -> Self {
+        Self {
+            identity: Identity::from(metadata),
+            size: metadata.size(),
+            modified: metadata.modified().ok(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+impl Sight {
+    fn of(path: &Path) -> Option<Self> {
+        path.metadata().ok().map(|metadata| Self::from(&metadata))
+    }
+
+    /// Whether it may look the same after another write.
+    fn is_recent(&self) -> bool {
+        self.modified.is_none_or(|it| it.elapsed().is_ok_and(|age| age < TICK))
+    }
+}
+
+/// A follower at rest.
+#[derive(Debug)]
+pub(super) struct Resting {
+    spec: TailSpec,
+    source: SourceId,
+    n_readings: Option<u32>,
+    trouble: Option<String>,
+    pub(super) bookmark: Arc<Bookmark>,
+    /// What was seen under the log's name, and under the other one that its file has by now.
+    seen: Vec<(PathBuf, Option<Sight>)>,
+    is_recent: bool,
+    /// The rotated files that are read for a while yet: they stay open.
+    retired: VecDeque<(Reading, Instant)>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What becomes of a follower that is to rest.
+pub(super) enum Rest {
+    Resting(Resting),
+    /// It has something to do yet, and keeps its file.
+    Awake(Box<Follower>),
+}
+
+impl Follower {
+    /// Closes the file, where all of it is read and it can be found again.
+    pub(super) fn rest(mut self, spec: &TailSpec, now: Instant) -> Rest {
+        let readings = self.retired.iter().map(|(reading, _)| reading).chain(&self.current);
+        let has_line = readings.into_iter().any(|reading| reading.deadline().is_some());
+        let permit = (self.retired.len() == 1).then(seats::take_rotated).flatten();
+        if has_line || self.retired.len() > usize::from(permit.is_some()) {
+            return Rest::Awake(Box::new(self));
+        }
+        let Some(seen) = self.seen(now) else { return Rest::Awake(Box::new(self)) };
+        let retired = std::mem::take(&mut self.retired);
+        let is_recent = seen.iter().flat_map(|(_, sight)| sight).any(Sight::is_recent);
+        Rest::Resting(Resting {
+            spec: spec.clone(),
+            source: self.source,
+            n_readings: self.n_readings(),
+            bookmark: self.fresh_bookmark(),
+            trouble: self.trouble.take(),
+            seen,
+            is_recent,
+            retired,
+            _permit: permit,
+        })
+    }
+
+    /// What is seen where the file is to be found; none where that is nowhere, or there is more to
+    /// read. A file that nobody can find again is read on for a while, as a deleted one is.
+    fn seen(&mut self, now: Instant) -> Option<Vec<(PathBuf, Option<Sight>)>> {
+        let named = Sight::of(&self.path);
+        let mut seen = vec![(self.path.clone(), named)];
+        let Some(reading) = &self.current else { return Some(seen) };
+        let held = Sight::from(&reading.metadata().ok()?);
+        if held.size != reading.offset {
+            return None;
+        }
+        if named.is_some_and(|it| it.identity == held.identity) {
+            return Some(seen);
+        }
+        match (kin::named(&self.path, held.identity), Found::at(&self.path)) {
+            (Some(other), _) => {
+                seen.push((other, Some(held)));
+                Some(seen)
+            }
+            (None, Found::Nothing | Found::Other(_)) => {
+                self.retire(now);
+                None
+            }
+            (None, Found::File(_) | Found::Hidden) => None,
+        }
+    }
+}
+
+impl Resting {
+    /// Whether a file that is followed has another name by now, so that events of others matter.
+    fn is_elsewhere(&self) -> bool {
+        self.seen.len() > 1 || !self.retired.is_empty()
+    }
+
+    /// When a rotated file is given up.
+    fn deadline(&self) -> Option<Instant> {
+        self.retired.iter().map(|(_, until)| *until).min()
+    }
+
+    /// Whether something may have happened to the file, or to one that had its name.
+    pub(super) fn has_news(&self, now: Instant) -> bool {
+        self.is_recent
+            || self.deadline().is_some_and(|deadline| deadline <= now)
+            || self.retired.iter().any(|(reading, _)| !reading.is_at_its_end())
+            || self.seen.iter().any(|(path, sight)| Sight::of(path) != *sight)
+    }
+
+    /// Waits until something may have happened to the file, and for a seat; none at the end.
+    pub(super) async fn until_news(
+        self,
+        watch: &mut Watch,
+        stop: &CancellationToken,
+    ) -> Option<(Follower, Seat)> {
+        watch.mind_others(self.is_elsewhere());
+        let waiting = async {
+            loop {
+                watch.changed(self.deadline()).await;
+                if self.has_news(clock::now()) {
+                    return seats::take().await;
+                }
+            }
+        };
+        let seat = tokio::select! {
+            () = stop.cancelled() => return None,
+            seat = waiting => seat,
+        };
+        Some((self.wake(clock::now()), seat))
+    }
+
+    /// Opens the file again. What happened to it meanwhile is met as after a restart.
+    pub(super) fn wake(self, now: Instant) -> Follower {
+        let mut follower = Follower::of(&self.spec, self.source).after(self.n_readings);
+        follower.trouble = self.trouble;
+        follower.retired = self.retired;
+        if let [entry] = self.bookmark.files.as_slice()
+            && self.bookmark.has_current
+            && let Ok((file, metadata)) = open::open(&self.spec.path)
+            && Identity::from(&metadata) == entry.identity
+            && entry.spot.is_in(&file)
+        {
+            follower.kin = Kin::knowing(&self.bookmark.known);
+            let reading = follower.reading(file, entry.identity.key).resumed_at(&entry.spot);
+            follower.current = Some(reading);
+            return follower;
+        }
+        let renamed = self.bookmark.files.iter().filter_map(|entry| {
+            let is_named =
+                Sight::of(&self.spec.path).is_some_and(|it| it.identity == entry.identity);
+            (!is_named).then(|| kin::named(&self.spec.path, entry.identity)).flatten()
+        });
+        follower.go_on(&self.bookmark, renamed.collect(), now);
+        follower
+    }
+}
