@@ -82,17 +82,17 @@ fn threads(needed: usize) -> Result<(), LimitError> {
     let mut held = Vec::new();
     let mut refused = None;
     for n in 0..needed {
-        let (hold, end) = channel::<()>();
+        let (release, end) = channel::<()>();
         match Builder::new().spawn(move || end.recv().is_err()) {
-            Ok(thread) => held.push((hold, thread)),
+            Ok(thread) => held.push((release, thread)),
             Err(why) => {
                 refused = Some(LimitError::Threads { n, needed, why });
                 break;
             }
         }
     }
-    let (holds, threads): (Vec<_>, Vec<thread::JoinHandle<bool>>) = held.into_iter().unzip();
-    drop(holds);
+    let (releases, threads): (Vec<_>, Vec<thread::JoinHandle<bool>>) = held.into_iter().unzip();
+    drop(releases);
     for thread in threads {
         if thread.join().is_err() {
             tracing::debug!("a thread that only waits has failed");

@@ -80,14 +80,12 @@ impl TailSpec {
 
 /// Gives the lines of `spec` until `stop`.
 pub async fn run(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Result<(), TailError> {
-    match Pattern::of(&spec.path) {
-        Ok(Some(pattern)) => family::run(pattern, &spec, &inbox, &stop).await,
-        // What cannot be a pattern may be a name.
-        Ok(None) | Err(_) => {
-            seats::count(1);
-            run_one(spec, inbox, stop, Age::Old).await
-        }
+    if let Ok(Some(pattern)) = Pattern::of(&spec.path) {
+        return family::run(pattern, &spec, &inbox, &stop).await;
     }
+    // What cannot be a pattern may be a name.
+    seats::count(1);
+    run_one(spec, inbox, stop, Age::Old).await
 }
 
 /// Whether a file was there when listening began.
