@@ -111,7 +111,7 @@ impl SourceSpec {
                 Some(format!("{}:{} {}", spec.host, spec.port, channels.join(" ")))
             }
             Self::Command(command) => {
-                let words: Vec<_> = command.iter().map(|it| it.to_string_lossy()).collect();
+                let words: Vec<_> = command.words.iter().map(|it| it.to_string_lossy()).collect();
                 Some(words.join("\0"))
             }
         }
