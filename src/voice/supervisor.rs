@@ -369,10 +369,10 @@ impl Supervisor {
         if self.process == Process::Ended {
             return vec![];
         }
+        let is_hung = std::mem::take(&mut self.is_hung);
         if let Some(killer) = self.asked.killer() {
             return self.died_measuring(killer, now);
         }
-        let is_hung = std::mem::take(&mut self.is_hung);
         let has_crashed = (is_hung || exit == Exit::Crashed) && !self.is_lost;
         let was_up = self.choose_engine(has_crashed, now);
         let is_at_work = |taken: &Taken| was_up && has_crashed && !taken.is_made;

@@ -433,6 +433,21 @@ fn a_text_that_kills_the_process_while_it_is_measured_costs_no_utterance_its_cha
 }
 
 #[test]
+fn a_measurement_that_hangs_before_an_utterance_costs_it_no_chance() {
+    let mut bench = Bench::ready();
+    for n in 1..4 {
+        bench.at(0, Event::Measure(RequestId(n), speech(9)));
+        bench.at(0, measuring(n));
+        bench.at(0, Event::Speak(speech(n)));
+        assert_eq!(bench.at(1_000, Event::Report(Report::Hung)), [Kill]);
+        let died = bench.at(1_001, Event::Exited(Exit::Killed));
+        assert_eq!(died, [Action::Measured(RequestId(n), None), Spawn]);
+        assert_eq!(bench.at(1_002, Event::Report(Report::Ready)), [Say(speech(n))]);
+        assert_eq!(bench.at(1_003, finished(n)), [spoken(n)]);
+    }
+}
+
+#[test]
 fn a_measurement_that_hangs_is_ended_and_a_lost_output_is_none() {
     let mut bench = Bench::ready();
     bench.at(0, Event::Measure(RequestId(1), speech(1)));
