@@ -1,6 +1,6 @@
 # make demo   installs what the build needs, builds, and speaks a sample meeting
 # make test   installs what the tests need and runs them all
-.PHONY: demo build test lint bench-latency bench-silence bench-load bench-text bench-memory bench-follow bench-lag bench-understood clean
+.PHONY: demo build test lint bench-latency bench-silence bench-load bench-text bench-memory bench-follow bench-lag bench-understood bench-faults clean
 
 demo: build
 	@scripts/demo.sh target/release/irc-speak
@@ -37,6 +37,10 @@ bench-text: build
 bench-memory: build
 	@scripts/setup.sh bench
 	/usr/bin/python3 benches/memory.py $(BENCH)
+
+bench-faults: build
+	@scripts/setup.sh bench
+	/usr/bin/python3 benches/faults.py $(BENCH)
 
 bench-follow: build
 	/usr/bin/python3 benches/follow.py

@@ -1,10 +1,18 @@
 //! Which sound devices there are, by cpal.
 #![forbid(unsafe_code)]
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use cpal::traits::{DeviceTrait, HostTrait};
 
 use super::OutputError;
+use crate::clock;
 use crate::config::error::escaped;
+
+/// A sound system that is there answers within this time, or says that it is not. One that takes
+/// longer hangs.
+const PROMPT: Duration = Duration::from_secs(1);
 
 /// A device as `irc-speak devices` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -19,9 +27,10 @@ pub struct DeviceInfo {
 
 /// The devices that sound can go to.
 pub fn devices() -> Result<Vec<DeviceInfo>, OutputError> {
-    let default = find(None).ok().and_then(|device| name_of(&device));
+    let host = host()?;
+    let default = find(&host, None).ok().and_then(|device| name_of(&device));
     let mut known = Vec::new();
-    for device in host()?.output_devices().map_err(|error| no_device(&error))? {
+    for device in host.output_devices().map_err(|error| no_device(&error))? {
         let Some(name) = name_of(&device).filter(|name| !is_converter(name)) else { continue };
         let about = device.description().map(|it| it.name().to_owned()).unwrap_or_default();
         let is_default = Some(&name) == default.as_ref();
@@ -37,20 +46,77 @@ fn is_converter(name: &str) -> bool {
     CONVERTERS.contains(&name)
 }
 
-/// PulseAudio's host where a server answers (PipeWire's counts), else the system's own.
+/// A device that was found, and how.
+#[derive(Clone)]
+pub(super) struct Sound {
+    host: Arc<cpal::Host>,
+    /// The name asked for; none for whichever is the default one.
+    name: Option<String>,
+    pub(super) device: cpal::Device,
+}
+
+impl Sound {
+    /// The device of that name, or the default one.
+    pub(super) fn find(name: Option<&str>) -> Result<Self, OutputError> {
+        Self::find_on(Arc::new(host()?), name)
+    }
+
+    fn find_on(host: Arc<cpal::Host>, name: Option<&str>) -> Result<Self, OutputError> {
+        let device = find(&host, name)?;
+        Ok(Self { host, name: name.map(str::to_owned), device })
+    }
+
+    /// Whether a stream opens within milliseconds, however large its buffer is.
+    pub(super) fn opens_fast(&self) -> bool {
+        self.host.id() == cpal::HostId::PulseAudio
+    }
+
+    /// The same as it is found now; the server may be another one, too.
+    pub(super) fn fresh(self) -> Result<Self, OutputError> {
+        if !self.opens_fast() {
+            return Ok(self); // there is nobody to ask
+        }
+        let Self { host, name, .. } = self;
+        Self::find_on(host, name.as_deref()).or_else(|_| Self::find(name.as_deref()))
+    }
+
+    /// Whether the default device is meant, which is another one than when last looked at. Where
+    /// the old one is gone, the server has moved the stream itself.
+    pub(super) fn has_moved(&mut self) -> bool {
+        if self.name.is_some() || !self.opens_fast() {
+            return false;
+        }
+        let Ok(now) = find(&self.host, None) else { return false };
+        let (Some(old), Some(new)) = (name_of(&self.device), name_of(&now)) else { return false };
+        if old == new {
+            return false;
+        }
+        self.device = now;
+        find(&self.host, Some(&old)).is_ok()
+    }
+}
+
+/// Looks for the device of that name, or the default one.
+pub(crate) fn look(name: Option<&str>) -> Result<(), OutputError> {
+    Sound::find(name).map(|_| ())
+}
+
+/// PulseAudio's host where a server answers (PipeWire's counts), else the system's own. Where one
+/// does not answer, the others are not asked: they would ask it, too, and for longer.
 fn host() -> Result<cpal::Host, OutputError> {
     let mut why = None;
     for id in cpal::available_hosts() {
+        let asked = clock::now();
         match cpal::host_from_id(id) {
             Ok(host) => return Ok(host),
+            Err(_) if clock::now() - asked > PROMPT => return Err(OutputError::NoAnswer),
             Err(error) => why = Some(error),
         }
     }
     Err(why.map_or(OutputError::NoDevice { why: "no sound system".to_owned() }, |e| no_device(&e)))
 }
 
-pub(crate) fn find(name: Option<&str>) -> Result<cpal::Device, OutputError> {
-    let host = host()?;
+fn find(host: &cpal::Host, name: Option<&str>) -> Result<cpal::Device, OutputError> {
     let Some(name) = name else {
         return host
             .default_output_device()

@@ -9,17 +9,22 @@
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::Thread;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
-use cpal::traits::{DeviceTrait, StreamTrait};
-use cpal::{BufferSize, ErrorKind, OutputCallbackInfo, StreamConfig};
-use rtrb::{Consumer, Producer, RingBuffer};
+use cpal::traits::DeviceTrait;
+use cpal::{BufferSize, StreamConfig};
+use rtrb::{Producer, RingBuffer};
 
-use super::cards::{clause, find, no_device};
+use super::callback::{Callback, Mark, Shared};
+use super::cards::{Sound, no_device};
 use super::report::Reporter;
+use super::still::{GIVEN_UP, LATE, Look, Still};
+use super::stream::{Opening, Stream};
 use super::{Output, OutputError};
+use crate::clock;
 use crate::message::UtteranceId;
 use crate::voice::wire::Report;
 
@@ -37,33 +42,9 @@ const N_KEPT: usize = 64;
 /// What is added to a time that the device's clock keeps, when this program's clock measures it.
 const MARGIN: Duration = Duration::from_millis(20);
 
-/// How long to wait for the server when a stream is opened: it may hang, and then it says nothing.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// How long a full or draining ring may stand still before the device counts as lost.
-const STALL: Duration = Duration::from_millis(1_500);
-
-/// A place among the frames, and what is to be told when it has been heard.
-struct Mark {
-    position: u64,
-    report: Report,
-}
-
-/// What the callback and the engine's thread share.
-#[derive(Default)]
-struct Shared {
-    /// Frames that went to the device or were forgotten.
-    consumed: AtomicU64,
-    /// The engine's thread waits for room, or for the end: it wants to be woken.
-    is_awaited: AtomicBool,
-    /// How far the device is behind its callback, in microseconds.
-    behind_us: AtomicU64,
-    has_failed: AtomicBool,
-}
-
 /// A sound device.
 pub struct Device {
-    device: cpal::Device,
+    sound: Sound,
     config: StreamConfig,
     close_after: Duration,
     reporter: Reporter,
@@ -74,20 +55,27 @@ pub struct Device {
 struct Burst {
     /// The callback, until the stream has it.
     callback: Option<Callback>,
-    stream: Option<cpal::Stream>,
+    stream: Option<Stream>,
     /// Left and right, made here and not by the callback: two utterances from two places may wait
     /// one behind the other.
     frames: Producer<[f32; 2]>,
     marks: Producer<Mark>,
     shared: Arc<Shared>,
+    still: Still,
     /// How much of the utterance goes to the left and the right.
     gains: [f32; 2],
     /// Frames written, in all, and before the utterance.
     written: u64,
     begun_at: u64,
+    /// What a stream takes at its start, in frames, and as a time.
+    n_buffered: u64,
+    buffered: Duration,
     /// The ring was dry, and the last of it on its way to the ear, when last looked at.
     is_dry: bool,
 }
+
+/// What is known of a device before it is opened.
+type Found = (Sound, cpal::SupportedStreamConfig);
 
 impl Device {
     /// The device of that name, or the default one, with buffers of `buffer_frames`.
@@ -97,10 +85,8 @@ impl Device {
         close_after: Duration,
         reporter: Reporter,
     ) -> Result<Self, OutputError> {
-        let device = find(name)?;
-        let default = device.default_output_config().map_err(|e| no_device(&e))?;
-        let opens_fast = device.id().is_ok_and(|id| id.host() == cpal::HostId::PulseAudio);
-        let (close_after, buffer_frames) = if opens_fast {
+        let (sound, default) = answered(name, &reporter)?;
+        let (close_after, buffer_frames) = if sound.opens_fast() {
             (Duration::ZERO, buffer_frames)
         } else {
             (close_after, buffer_frames / 8)
@@ -110,40 +96,28 @@ impl Device {
             sample_rate: default.sample_rate(),
             buffer_size: BufferSize::Fixed(buffer_frames),
         };
-        Ok(Self { device, config, close_after, reporter, burst: None })
+        Ok(Self { sound, config, close_after, reporter, burst: None })
     }
 
-    /// Starts the stream: its first callback comes before this returns, and takes what is there.
+    /// Starts the stream, which takes what there is. It is not waited for: it may be late.
     fn start(&mut self) -> Result<(), OutputError> {
-        let failed = |error: cpal::Error| OutputError::Device(clause(&error.to_string()));
         let Some(burst) = &mut self.burst else { return Ok(()) };
-        let Some(mut callback) = burst.callback.take() else { return Ok(()) };
-        let shared = Arc::clone(&burst.shared);
-        let reporter = self.reporter.clone();
-        let on_error = move |error: cpal::Error| {
-            let harmless = [ErrorKind::Xrun, ErrorKind::RealtimeDenied, ErrorKind::DeviceChanged];
-            // A dead server can report a million errors a second: the first one counts.
-            if !harmless.contains(&error.kind()) && !shared.has_failed.swap(true, Ordering::SeqCst)
-            {
-                reporter.report(Report::Lost { why: clause(&error.to_string()) });
-            }
-        };
-        let fill = move |frames: &mut [f32], info: &OutputCallbackInfo| callback.fill(frames, info);
-        let stream = self
-            .device
-            .build_output_stream(self.config, fill, on_error, Some(OPEN_TIMEOUT))
-            .map_err(failed)?;
-        stream.play().map_err(failed)?;
-        burst.stream = Some(stream);
+        let Some(callback) = burst.callback.take() else { return Ok(()) };
+        burst.still.begin(clock::now());
+        burst.stream = Some(Stream::open(Opening {
+            sound: self.sound.clone(),
+            config: self.config,
+            callback,
+            shared: Arc::clone(&burst.shared),
+            reporter: self.reporter.clone(),
+            waiter: thread::current(),
+        })?);
         Ok(())
     }
 
     /// Ends the stream, with what the server has of it.
     fn close(&mut self) {
-        if let Some(burst) = self.burst.take() {
-            // A stream that is being closed may report that it is gone.
-            burst.shared.has_failed.store(true, Ordering::SeqCst);
-        }
+        self.burst = None;
     }
 
     /// What a stream takes at its start: two buffers.
@@ -159,21 +133,51 @@ impl Device {
     }
 }
 
+/// Looks for the device on a thread of its own, which is left where it is if nobody answers it.
+fn answered(name: Option<&str>, reporter: &Reporter) -> Result<Found, OutputError> {
+    let (tell, told) = mpsc::channel();
+    let name = name.map(str::to_owned);
+    let look = move || {
+        let mut found = Err(OutputError::NoAnswer);
+        let end = clock::now() + GIVEN_UP;
+        while matches!(found, Err(OutputError::NoAnswer)) && clock::now() < end {
+            found = Sound::find(name.as_deref()).and_then(|sound| {
+                let default = sound.device.default_output_config().map_err(|e| no_device(&e))?;
+                Ok((sound, default))
+            });
+        }
+        drop(tell.send(found)); // who asked may have given up
+    };
+    let spawned = thread::Builder::new().name("device".to_owned()).spawn(look);
+    spawned.map_err(|error| OutputError::Device(error.to_string()))?;
+    let answer = told.recv_timeout(LATE).or_else(|late| {
+        if late == RecvTimeoutError::Timeout {
+            reporter.report(Report::Late { why: OutputError::NoAnswer.to_string() });
+        }
+        told.recv_timeout(GIVEN_UP.saturating_sub(LATE))
+    });
+    answer.unwrap_or(Err(OutputError::NoAnswer))
+}
+
 impl Output for Device {
     fn sample_rate(&self, _engine_rate: u32) -> u32 {
         self.config.sample_rate
     }
 
     fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, pan: i8) -> Result<(), OutputError> {
-        let n_ring = RING.as_millis() as usize * self.config.sample_rate as usize / 1_000;
-        let (reporter, n_channels) = (&self.reporter, usize::from(self.config.channels));
-        let burst = self.burst.get_or_insert_with(|| Burst::new(n_ring, n_channels, reporter));
+        if self.burst.is_none() {
+            self.burst = Some(Burst::new(self));
+        }
+        let Some(burst) = &mut self.burst else { return Ok(()) };
         burst.is_dry = false;
-        // Where the ring ran dry there was silence already. Where it is full, the gap has to wait.
         if burst.consumed() < burst.written {
+            // Where the ring is full, the gap has to wait.
             let n_gap = self.config.sample_rate as usize * gap_ms as usize / 1_000;
             self.write(&vec![0.0; n_gap])?;
+        } else {
+            burst.still.begin(clock::now()); // where it ran dry there was silence already
         }
+        let n_channels = self.config.channels;
         let Some(burst) = &mut self.burst else { return Ok(()) };
         burst.begun_at = burst.written;
         burst.gains = if n_channels == 1 { [1.0; 2] } else { gains(pan) };
@@ -233,23 +237,28 @@ impl Output for Device {
 
     fn drain(&mut self) -> Result<(), OutputError> {
         let Some(burst) = &mut self.burst else { return Ok(()) };
-        while burst.consumed() < burst.written && self.reporter.is_wanted() {
+        while !burst.has_passed() && self.reporter.is_wanted() {
             burst.wait(&self.reporter)?;
         }
-        // What the callback gave is still on its way to the ear.
-        self.reporter.wait(burst.behind() + MARGIN, || false);
+        // What has left the stream is still on its way to the ear.
+        self.reporter.wait(burst.beyond() + MARGIN, || false);
         Ok(())
     }
 
     fn rest(&mut self) -> Option<Duration> {
         let burst = self.burst.as_mut()?;
-        let n_left = burst.written.saturating_sub(burst.consumed());
-        if n_left > 0 {
-            let behind = burst.behind();
-            return Some(self.duration(n_left) + behind + MARGIN);
+        if !burst.has_passed() {
+            if let Err(error) = burst.look(&self.reporter) {
+                burst.shared.fail(&self.reporter, error.lost());
+                return None;
+            }
+            let n_left = burst.written.saturating_sub(burst.consumed());
+            let (buffered, beyond) = (burst.buffered, burst.beyond());
+            let still = burst.still.next(burst.behind(), clock::now());
+            return Some((self.duration(n_left) + buffered + beyond).min(still) + MARGIN);
         }
         if !std::mem::replace(&mut burst.is_dry, true) {
-            return Some(burst.behind() + MARGIN + self.close_after);
+            return Some(burst.beyond() + MARGIN + self.close_after);
         }
         self.close();
         None
@@ -257,17 +266,20 @@ impl Output for Device {
 }
 
 impl Burst {
-    fn new(n_ring: usize, n_channels: usize, reporter: &Reporter) -> Self {
+    fn new(device: &Device) -> Self {
+        let n_ring = RING.as_millis() as usize * device.config.sample_rate as usize / 1_000;
         let (frames, frames_out) = RingBuffer::new(n_ring);
         let (marks, marks_out) = RingBuffer::new(N_MARKS);
         let shared = Arc::new(Shared::default());
+        let buffered = device.duration(device.n_to_start());
         let callback = Callback {
             frames: frames_out,
             marks: marks_out,
             shared: Arc::clone(&shared),
-            n_channels,
-            waiter: std::thread::current(),
-            reporter: reporter.clone(),
+            n_channels: usize::from(device.config.channels),
+            buffered,
+            waiter: thread::current(),
+            reporter: device.reporter.clone(),
         };
         Self {
             callback: Some(callback),
@@ -275,9 +287,12 @@ impl Burst {
             frames,
             marks,
             shared,
+            still: Still::new(clock::now()),
             gains: [1.0; 2],
             written: 0,
             begun_at: 0,
+            n_buffered: device.n_to_start(),
+            buffered,
             is_dry: false,
         }
     }
@@ -288,8 +303,20 @@ impl Burst {
 
     /// How far the ear is behind the callback.
     fn behind(&self) -> Duration {
-        let behind = Duration::from_micros(self.shared.behind_us.load(Ordering::Acquire));
-        behind.min(Duration::from_secs(2))
+        self.shared.behind(self.buffered)
+    }
+
+    /// How far the ear is behind what has left the stream's buffer.
+    fn beyond(&self) -> Duration {
+        self.behind().saturating_sub(self.buffered)
+    }
+
+    /// Whether the stream has played all that was written: the server asks for more only as it
+    /// plays what it has, so it has asked for a buffer beyond the last frame.
+    fn has_passed(&self) -> bool {
+        let asked = self.shared.asked.load(Ordering::Acquire);
+        self.consumed() >= self.written
+            && asked >= self.shared.asked_at_last.load(Ordering::Acquire) + self.n_buffered
     }
 
     fn mark(&mut self, position: u64, report: Report) {
@@ -299,19 +326,34 @@ impl Burst {
         }
     }
 
-    /// Waits until the callback has taken something, or nobody wants the sound any more.
-    fn wait(&self, reporter: &Reporter) -> Result<(), OutputError> {
-        let before = self.consumed();
-        let has_failed = || self.shared.has_failed.load(Ordering::Acquire);
-        self.shared.is_awaited.store(true, Ordering::Release);
-        let moved = reporter.wait(STALL, || self.consumed() != before || has_failed());
-        self.shared.is_awaited.store(false, Ordering::Release);
-        match moved {
-            _ if has_failed() => Err(OutputError::Device("it is gone".to_owned())),
-            false if reporter.is_wanted() => {
-                Err(OutputError::Device("it takes no sound".to_owned()))
+    /// Waits until the device has asked for something, or nobody wants the sound any more.
+    fn wait(&mut self, reporter: &Reporter) -> Result<(), OutputError> {
+        let shared = Arc::clone(&self.shared);
+        let before = shared.asked.load(Ordering::Acquire);
+        let has_moved = || {
+            let asked = shared.asked.load(Ordering::Acquire);
+            asked != before || shared.has_failed.load(Ordering::Acquire)
+        };
+        shared.is_awaited.store(true, Ordering::Release);
+        reporter.wait(self.still.next(self.behind(), clock::now()), has_moved);
+        shared.is_awaited.store(false, Ordering::Release);
+        self.look(reporter)
+    }
+
+    /// Looks how the device does.
+    fn look(&mut self, reporter: &Reporter) -> Result<(), OutputError> {
+        if self.shared.has_failed.load(Ordering::Acquire) {
+            return Err(OutputError::Device("it is gone".to_owned()));
+        }
+        let asked = self.shared.asked.load(Ordering::Acquire);
+        match self.still.look(asked, self.behind(), clock::now()) {
+            Look::Well => Ok(()),
+            Look::Late => {
+                let why = OutputError::Still { stood: LATE }.to_string();
+                reporter.report(Report::Late { why });
+                Ok(())
             }
-            true | false => Ok(()),
+            Look::GivenUp(stood) => Err(OutputError::Still { stood }),
         }
     }
 }
@@ -321,58 +363,6 @@ impl Burst {
 fn gains(pan: i8) -> [f32; 2] {
     let pan = f32::from(pan.clamp(-100, 100)) / 100.0;
     [(1.0 - pan).min(1.0), (1.0 + pan).min(1.0)]
-}
-
-/// The device's side of the ring.
-struct Callback {
-    frames: Consumer<[f32; 2]>,
-    marks: Consumer<Mark>,
-    shared: Arc<Shared>,
-    n_channels: usize,
-    waiter: Thread,
-    reporter: Reporter,
-}
-
-impl Callback {
-    /// Fills `frames` with what there is, and silence after it.
-    fn fill(&mut self, frames: &mut [f32], info: &OutputCallbackInfo) {
-        let n_frames = if self.reporter.is_wanted() {
-            (frames.len() / self.n_channels).min(self.frames.slots())
-        } else {
-            0
-        };
-        let (filled, silent) = frames.split_at_mut(n_frames * self.n_channels);
-        if let Ok(chunk) = self.frames.read_chunk(n_frames) {
-            for (frame, sides) in filled.chunks_exact_mut(self.n_channels).zip(chunk) {
-                frame.copy_from_slice(&sides[..self.n_channels]); // one or two: see `open`
-            }
-        }
-        silent.fill(0.0);
-        if n_frames == 0 {
-            return;
-        }
-        let stamp = info.timestamp();
-        if let Some(behind) = stamp.playback.checked_duration_since(stamp.callback) {
-            let behind = u64::try_from(behind.as_micros()).unwrap_or(u64::MAX);
-            self.shared.behind_us.store(behind, Ordering::Release);
-        }
-        let before = self.shared.consumed.fetch_add(n_frames as u64, Ordering::AcqRel);
-        let consumed = before + n_frames as u64;
-        self.tell(consumed);
-    }
-
-    /// Reports the marks that were passed, and wakes the engine's thread where it waits.
-    fn tell(&mut self, consumed: u64) {
-        self.reporter.progress();
-        while self.marks.peek().is_ok_and(|mark| mark.position <= consumed) {
-            if let Ok(mark) = self.marks.pop() {
-                self.reporter.report(mark.report);
-            }
-        }
-        if self.shared.is_awaited.swap(false, Ordering::AcqRel) {
-            self.waiter.unpark();
-        }
-    }
 }
 
 #[test]

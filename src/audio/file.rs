@@ -117,7 +117,7 @@ impl Output for WavFile {
         if let Some(writer) = &mut self.writer
             && let Err(error) = writer.flush()
         {
-            self.reporter.report(Report::Lost { why: failed(&self.path, &error).to_string() });
+            self.reporter.report(failed(&self.path, &error).lost());
         }
         None
     }

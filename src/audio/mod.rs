@@ -2,6 +2,7 @@
 //! utterance's first and last went out; it knows nothing of text or engines.
 #![forbid(unsafe_code)]
 
+mod callback;
 pub mod cards;
 pub mod device;
 pub mod earcon;
@@ -9,6 +10,8 @@ pub mod file;
 pub mod report;
 pub mod resample;
 pub mod sink;
+mod still;
+mod stream;
 pub mod trim;
 
 use crate::message::UtteranceId;
@@ -74,6 +77,15 @@ pub enum OutputError {
     /// What makes the sound is gone.
     #[error("{0}")]
     Gone(String),
+    /// The sound server neither answers nor says that it does not.
+    #[error("the sound server does not answer")]
+    NoAnswer,
+    /// The device has taken nothing for long.
+    #[error("the sound device takes no sound")]
+    Still {
+        /// How long.
+        stood: std::time::Duration,
+    },
     /// The WAV file cannot be written.
     #[error("cannot write {path}: {why}")]
     File {
@@ -82,4 +94,21 @@ pub enum OutputError {
         /// The system's reason.
         why: String,
     },
+}
+
+impl OutputError {
+    /// The report that there is no output any more.
+    pub fn lost(&self) -> Report {
+        let stood = match self {
+            Self::Still { stood } => *stood,
+            Self::UnknownDevice { .. }
+            | Self::NoDevice { .. }
+            | Self::NoAnswer
+            | Self::Device(_)
+            | Self::Gone(_)
+            | Self::File { .. } => std::time::Duration::ZERO,
+        };
+        let stood_ms = u64::try_from(stood.as_millis()).unwrap_or(u64::MAX);
+        Report::Lost { why: self.to_string(), stood_ms }
+    }
 }

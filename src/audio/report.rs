@@ -1,10 +1,13 @@
-//! The way back from the sound to the listener: reports and signs of life; and what every thread of
+//! The way back from the sound to the listener: reports and the heartbeat; and what every thread of
 //! the voice process must be able to ask: whether the sound is still wanted.
+//!
+//! The heartbeat is the reporting thread's own: neither an engine nor a device that stands still can
+//! hold it up. Whether the engine is hung is looked at here, too; a device watches over itself.
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
@@ -15,6 +18,10 @@ use crate::voice::wire::{Report, line};
 
 /// How often a sign of life is given while there is work.
 const BEAT: Duration = Duration::from_millis(150);
+
+/// So many beats without any progress inside the engine, and it is hung. Beats are counted, not
+/// time: a process that was stopped meanwhile has lost no beat.
+const N_HUNG: u32 = 6;
 
 /// What the reporting thread is told.
 enum News {
@@ -37,7 +44,9 @@ struct Shared {
     /// Stops that were ordered, and stops that the engine's thread has carried out.
     stops: AtomicU64,
     stopped: AtomicU64,
-    /// Counts whatever moves: samples made, samples heard.
+    /// The engine's thread is inside the engine: it does not wait for the output.
+    is_in_engine: AtomicBool,
+    /// Counts what the engine makes.
     progress: AtomicU64,
 }
 
@@ -84,9 +93,15 @@ impl Reporter {
         self.tell(News::Stopped);
     }
 
-    /// Something moved.
+    /// Something went on inside the engine.
     pub fn progress(&self) {
         self.shared.progress.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether the engine's thread is inside the engine from now on; gives whether it was before.
+    pub fn in_engine(&self, is_inside: bool) -> bool {
+        self.progress();
+        self.shared.is_in_engine.swap(is_inside, Ordering::AcqRel)
     }
 
     /// Whether what is being spoken is still wanted: no stop was ordered that is not carried out.
@@ -116,20 +131,39 @@ impl Reporter {
     }
 }
 
-/// The reporting thread: writes reports as they come, and signs of life while there is work and
-/// something moved since the last.
+/// Looks at the engine at each beat: inside it, and at the same place as before, too often?
+#[derive(Debug, Default)]
+struct Watch {
+    seen: u64,
+    n_still: u32,
+}
+
+impl Watch {
+    /// Whether the engine is hung, told once.
+    fn is_hung(&mut self, is_in_engine: bool, progress: u64) -> bool {
+        let is_still = std::mem::replace(&mut self.seen, progress) == progress && is_in_engine;
+        self.n_still = if is_still { self.n_still + 1 } else { 0 };
+        self.n_still == N_HUNG
+    }
+}
+
+/// The reporting thread: writes reports as they come, and signs of life while there is work.
 fn write(told: &Receiver<News>, shared: &Shared) {
-    let mut seen = 0;
+    let mut watch = Watch::default();
     let mut working: Vec<UtteranceId> = Vec::new();
+    let mut beat = clock::now() + BEAT;
     let mut stdout = io::stdout().lock();
     loop {
         let news = if working.is_empty() {
             told.recv().map_err(|_| RecvTimeoutError::Disconnected)
         } else {
-            told.recv_timeout(BEAT)
+            told.recv_timeout(beat.saturating_duration_since(clock::now()))
         };
         let report = match news {
             Ok(News::Ordered(id)) => {
+                if working.is_empty() {
+                    beat = clock::now() + BEAT;
+                }
                 working.push(id);
                 continue;
             }
@@ -143,11 +177,10 @@ fn write(told: &Receiver<News>, shared: &Shared) {
             }
             Ok(News::Report(report)) => report,
             Err(RecvTimeoutError::Timeout) => {
+                beat = clock::now() + BEAT;
                 let progress = shared.progress.load(Ordering::Relaxed);
-                if std::mem::replace(&mut seen, progress) == progress {
-                    continue;
-                }
-                Report::Alive
+                let is_in_engine = shared.is_in_engine.load(Ordering::Acquire);
+                if watch.is_hung(is_in_engine, progress) { Report::Hung } else { Report::Alive }
             }
             Err(RecvTimeoutError::Disconnected) => return,
         };
@@ -160,4 +193,17 @@ fn write(told: &Receiver<News>, shared: &Shared) {
             return; // the listener is gone; standard input tells the same
         }
     }
+}
+
+#[test]
+fn an_engine_is_hung_that_stands_still_inside_and_not_one_that_waits_for_the_output() {
+    let told = |looks: &[(bool, u64)]| {
+        let mut watch = Watch::default();
+        looks.iter().filter(|&&(inside, progress)| watch.is_hung(inside, progress)).count()
+    };
+    assert_eq!(told(&[(true, 1); 20]), 1, "told once");
+    assert_eq!(told(&[(false, 1); 20]), 0, "it waits for the output");
+    assert_eq!(told(&(0..20).map(|n| (true, n)).collect::<Vec<_>>()), 0, "it goes on");
+    let in_turns: Vec<_> = (0..20).map(|n| (n % 5 > 0, n / 5)).collect();
+    assert_eq!(told(&in_turns), 0, "it stood still for a moment, now and then");
 }

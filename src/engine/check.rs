@@ -7,13 +7,15 @@ use crate::voice::wire::{Check, Checked};
 
 /// Looks for all of `check`. What cannot be looked for is nobody's mistake.
 pub(super) fn run(check: &Check) -> Checked {
-    let device = check.device.as_deref().and_then(|name| match cards::find(Some(name)) {
+    let device = check.device.as_deref().and_then(|name| match cards::look(Some(name)) {
         Err(error @ OutputError::UnknownDevice { .. }) => Some(error.to_string()),
         Ok(_)
         | Err(
             OutputError::NoDevice { .. }
             | OutputError::Device(_)
             | OutputError::Gone(_)
+            | OutputError::NoAnswer
+            | OutputError::Still { .. }
             | OutputError::File { .. },
         ) => None,
     });

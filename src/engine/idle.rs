@@ -90,6 +90,7 @@ impl<'a> Idle<'a> {
         }
         let Self { orders, came, requests, .. } = self;
         let mut wanted = || {
+            reporter.progress();
             while let (None, Ok(order)) = (&came, orders.try_recv()) {
                 match order {
                     Order::Measure { request, speech } => keep(requests, request, speech),
@@ -98,7 +99,10 @@ impl<'a> Idle<'a> {
             }
             came.is_none() && reporter.is_wanted()
         };
-        let ms = match measure::count(engine, &speech, &mut wanted) {
+        reporter.in_engine(true); // where it hangs, what was ordered meanwhile must not wait for it
+        let counted = measure::count(engine, &speech, &mut wanted);
+        reporter.in_engine(false);
+        let ms = match counted {
             Ok(Some(n_samples)) => {
                 Some(milliseconds(n_samples, engine.sample_rate().unwrap_or_default()))
             }

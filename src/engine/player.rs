@@ -12,11 +12,14 @@ use crate::audio::file::WavFile;
 use crate::audio::report::Reporter;
 use crate::audio::resample::Resampler;
 use crate::audio::trim::Trim;
-use crate::audio::{Output, OutputError, earcon};
+use crate::audio::{Output, OutputError, earcon, milliseconds};
 use crate::voice::wire::{Order, Report, Setup, Speech, Target};
 
 /// The sample rate of the cues where an engine makes its sound itself, in Hz.
 const CUE_RATE: u32 = 22_050;
+
+/// How long to wait for a report to be written.
+const TOLD_WITHIN: Duration = Duration::from_millis(20);
 
 /// Speaks what is ordered until [`Order::Finish`], or until nobody orders any more.
 pub(super) fn run(setup: &Setup, orders: &Receiver<Order>, reporter: &Reporter) {
@@ -37,7 +40,7 @@ pub(super) fn run(setup: &Setup, orders: &Receiver<Order>, reporter: &Reporter) 
     // Into a file nobody waits for what comes next.
     let can_measure = resampler.is_some() && matches!(setup.target, Target::Device(_));
     if let Err(error) = player.run(Idle::new(orders, can_measure)) {
-        reporter.report(Report::Lost { why: error.to_string() });
+        reporter.report(error.lost());
     }
 }
 
@@ -51,7 +54,10 @@ fn open(setup: &Setup, reporter: &Reporter) -> Result<Opened, Report> {
     })?;
     let output = output(setup, engine.sample_rate(), reporter).map_err(|error| {
         let configuration = matches!(error, OutputError::UnknownDevice { .. });
-        Report::Refused { why: error.to_string(), configuration }
+        match error {
+            OutputError::NoAnswer => error.lost(), // one that hangs is waited for
+            error => Report::Refused { why: error.to_string(), configuration },
+        }
     })?;
     Ok((engine, output))
 }
@@ -131,8 +137,10 @@ impl Player {
         if let Some(resampler) = &mut self.resampler {
             resampler.reset();
         }
+        let rate = self.rate();
         let mut stage = Sounding {
             speech,
+            rate,
             n_before: n_written,
             n_written,
             words: VecDeque::new(),
@@ -144,7 +152,9 @@ impl Player {
             reporter: &self.reporter,
             failed: None,
         };
+        self.reporter.in_engine(true);
         let spoken = self.engine.speak(speech, &mut stage);
+        self.reporter.in_engine(false);
         if let Err(EngineError::Gone { why }) = spoken {
             return Err(OutputError::Gone(why));
         }
@@ -155,15 +165,18 @@ impl Player {
                 // In its turn, with a sample of silence: what was ordered before may still sound.
                 self.output.mark(0, Report::Silent { id: speech.id });
                 self.output.write(&[0.0])?;
-                self.output.end(None)
+                self.output.end(None)?;
             }
-            Ok(()) => self.output.end(Some(speech.id)),
+            Ok(()) => self.output.end(Some(speech.id))?,
             Err(error) => {
                 let why = error.to_string();
                 self.reporter.report(Report::Failed { id: speech.id, why });
-                self.output.end(None)
+                self.output.end(None)?;
             }
         }
+        // What the next text does to the engine is not this one's fault: it must be known before.
+        self.reporter.report_first(Report::Made { id: speech.id }, TOLD_WITHIN);
+        Ok(())
     }
 
     /// A sound between the utterances.
@@ -191,6 +204,8 @@ struct Sounding<'a> {
     /// Samples of the sound before the words, and of all so far, at the output's rate.
     n_before: u64,
     n_written: u64,
+    /// The output's rate, in Hz.
+    rate: u32,
     /// Words whose samples are still to come, and where they begin at the engine's rate.
     words: VecDeque<(u64, Word)>,
     output: &'a mut dyn Output,
@@ -209,16 +224,15 @@ impl Sounding<'_> {
         if !self.ready.is_empty() {
             self.mark_words();
         }
-        match self.output.write(&self.ready) {
-            Ok(wanted) => {
-                self.ready.clear();
-                wanted
-            }
-            Err(error) => {
-                self.failed = Some(error);
-                false
-            }
-        }
+        // A device that is late is not the engine's affair.
+        let was_in_engine = self.reporter.in_engine(false);
+        let written = self.output.write(&self.ready);
+        self.reporter.in_engine(was_in_engine);
+        self.ready.clear();
+        written.unwrap_or_else(|error| {
+            self.failed = Some(error);
+            false
+        })
     }
 
     /// Marks the words that begin among the samples about to be written.
@@ -231,7 +245,9 @@ impl Sounding<'_> {
                 return;
             }
             self.words.pop_front();
-            self.output.mark(at, Report::Word { id: self.speech.id, start, length });
+            let ms = milliseconds(at, self.rate);
+            let id = self.speech.id;
+            self.output.mark(at, Report::Word { id, start, length, ms, behind_ms: 0 });
         }
     }
 

@@ -35,6 +35,7 @@ pub fn run() -> io::Result<()> {
     let theirs = reporter.clone();
     let engine = thread::Builder::new().name("engine".to_owned()).spawn(move || {
         let _ended = ended; // dropped at the end, however it comes
+        let _abort = AbortOnPanic;
         player::run(&setup, &ordered, &theirs);
     })?;
     let mut is_last = false;
@@ -64,4 +65,15 @@ pub fn run() -> io::Result<()> {
         let _closed = is_ended.recv_timeout(GOODBYE);
     }
     Ok(())
+}
+
+/// Ends the process where a thread panics: the listener then knows that the work does not go on.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            std::process::abort();
+        }
+    }
 }

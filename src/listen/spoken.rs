@@ -70,10 +70,7 @@ impl Listener<'_> {
             Told::Measured(request, seconds) => {
                 self.handle(Event::Measured(request, seconds), voice);
             }
-            Told::Waiting(why) => {
-                self.say(format!("{}; speech goes on when it is back", escaped(&why)));
-            }
-            Told::FellBack(what) => self.say(escaped(&what)),
+            Told::Waiting(what) | Told::FellBack(what) => self.say(escaped(&what)),
             Told::Refused { .. } | Told::Done => {} // the loop ends with them
         }
     }

@@ -13,7 +13,8 @@ pub mod wire;
 use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
-use std::process::Stdio;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -24,7 +25,7 @@ use tokio::time::{sleep_until, timeout};
 use crate::clock::now;
 use crate::message::{Earcon, Fate, RequestId, UtteranceId};
 use crate::program;
-use supervisor::{Action, Event, Supervisor};
+use supervisor::{Action, Event, Exit, Supervisor};
 use wire::{Order, Report, Setup, Speech};
 
 /// The hidden subcommand that is the voice process.
@@ -52,7 +53,7 @@ pub enum Told {
         /// Whether the configuration is at fault.
         configuration: bool,
     },
-    /// The output is gone, and being waited for.
+    /// The output is gone or late, and what becomes of that: a sentence for the user.
     Waiting(String),
     /// The engine crashed too often, and another one speaks now: a sentence for the user.
     FellBack(String),
@@ -127,15 +128,16 @@ impl Driver {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Event>) {
         loop {
             let event = tokio::select! {
+                // Reports before the time: a listener that was stopped must read first what was
+                // reported meanwhile.
+                biased;
+                report = next(self.running.as_mut()) => match report {
+                    Some(report) => Event::Report(report),
+                    None => Event::Exited(self.exit().await),
+                },
                 event = inbox.recv() => match event {
                     Some(event) => event,
                     None => return self.close().await,
-                },
-                report = next(self.running.as_mut()) => if let Some(report) = report {
-                    Event::Report(report)
-                } else {
-                    self.running = None;
-                    Event::Exited
                 },
                 () = at(self.supervisor.deadline()) => Event::Tick,
             };
@@ -156,7 +158,7 @@ impl Driver {
                     Action::FellBack => self.tell(Told::FellBack(self.fell_back())),
                     Action::Kill => {
                         self.running = None; // killed as it is dropped
-                        events.push_back(Event::Exited);
+                        events.push_back(Event::Exited(Exit::Killed));
                     }
                     Action::Say(speech) => self.order(&Order::Speak(speech)),
                     Action::Cue(earcon) => self.order(&Order::Cue(earcon)),
@@ -196,6 +198,16 @@ impl Driver {
         None
     }
 
+    /// How the process ended that reports no more. One that has not ended reports nonsense, and is
+    /// killed.
+    async fn exit(&mut self) -> Exit {
+        let Some(mut running) = self.running.take() else { return Exit::Killed };
+        match timeout(GRACE, running.child.wait()).await {
+            Ok(Ok(status)) => exit(status),
+            Ok(Err(_)) | Err(_) => Exit::Killed,
+        }
+    }
+
     fn fell_back(&self) -> String {
         let other = self.fallback.as_ref().map_or("another", |setup| &setup.engine);
         let engine = &self.setup.engine;
@@ -226,6 +238,24 @@ impl Driver {
             }
         }
     }
+}
+
+/// An engine's crash is one of the signals that a program gives itself, or an error of its own.
+fn exit(status: ExitStatus) -> Exit {
+    const CRASHES: [i32; 7] = [
+        libc::SIGABRT,
+        libc::SIGSEGV,
+        libc::SIGBUS,
+        libc::SIGILL,
+        libc::SIGFPE,
+        libc::SIGTRAP,
+        libc::SIGSYS,
+    ];
+    let has_crashed = match status.signal() {
+        Some(signal) => CRASHES.contains(&signal),
+        None => !status.success(),
+    };
+    if has_crashed { Exit::Crashed } else { Exit::Killed }
 }
 
 fn refused(error: &io::Error) -> Event {

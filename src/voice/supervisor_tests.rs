@@ -21,11 +21,11 @@ impl Bench {
         bench.at(0, Event::Report(Report::Ready));
         bench.at(0, Event::Speak(speech(1)));
         bench.at(0, Event::Speak(speech(2)));
-        assert_eq!(bench.at(1, Event::Exited), [Spawn]);
+        assert_eq!(bench.at(1, Event::Exited(Exit::Crashed)), [Spawn]);
         assert_eq!(bench.at(2, Event::Report(Report::Ready)), [Say(speech(1)), Say(speech(2))]);
-        assert_eq!(bench.at(3, Event::Exited), [failed(1), Spawn]);
+        assert_eq!(bench.at(3, Event::Exited(Exit::Crashed)), [failed(1), Spawn]);
         bench.at(4, Event::Report(Report::Ready));
-        assert_eq!(bench.at(60_001, Event::Exited), [SpawnFallback]);
+        assert_eq!(bench.at(60_001, Event::Exited(Exit::Crashed)), [SpawnFallback]);
         bench
     }
 
@@ -59,6 +59,26 @@ fn finished(id: u64) -> Event {
     Event::Report(Report::Finished { id: UtteranceId(id), ms: 5 })
 }
 
+fn word(id: u64, start: usize, ms: u32, behind_ms: u32) -> Event {
+    Event::Report(Report::Word { id: UtteranceId(id), start, length: 3, ms, behind_ms })
+}
+
+fn made(id: u64) -> Event {
+    Event::Report(Report::Made { id: UtteranceId(id) })
+}
+
+fn lost() -> Event {
+    Event::Report(Report::Lost { why: "it is gone".to_owned(), stood_ms: 0 })
+}
+
+fn waits(why: &str) -> Action {
+    Wait(format!("{why}; speech goes on when it is back"))
+}
+
+fn rest(id: u64, text: &str) -> Action {
+    Say(Speech { text: text.to_owned(), ..speech(id) })
+}
+
 fn spoken(id: u64) -> Action {
     Settle(UtteranceId(id), Fate::Spoken { rate: 220, ms: 5 })
 }
@@ -85,24 +105,151 @@ fn what_comes_before_the_process_is_ready_is_said_then() {
 }
 
 #[test]
-fn a_hung_process_is_killed_and_its_utterance_is_tried_once_more() {
+fn a_hung_engine_is_killed_and_its_utterance_is_tried_once_more() {
     let mut bench = Bench::ready();
     bench.at(0, Event::Speak(speech(1)));
     bench.at(0, Event::Speak(speech(2)));
     assert_eq!(bench.at(500, Event::Report(Report::Alive)), []);
-    assert_eq!(bench.deadline(), Some(1_400));
-    assert_eq!(bench.at(1_399, Event::Tick), []);
-    assert_eq!(bench.at(1_400, Event::Tick), [Kill]);
-    assert_eq!(bench.at(1_401, Event::Exited), [Spawn]);
+    assert_eq!(bench.at(1_400, Event::Report(Report::Hung)), [Kill]);
+    assert_eq!(bench.at(1_401, Event::Exited(Exit::Killed)), [Spawn]);
     let again = bench.at(1_410, Event::Report(Report::Ready));
     assert_eq!(again, [Say(speech(1)), Say(speech(2))]);
-    assert_eq!(bench.at(1_420, Event::Exited), [failed(1), Spawn]);
+    assert_eq!(bench.at(1_420, Event::Exited(Exit::Crashed)), [failed(1), Spawn]);
     let rest = bench.at(1_430, Event::Report(Report::Ready));
     assert_eq!(
         rest,
         [Cue(crate::message::Earcon::Lost), Say(speech(2))],
         "the second still has both its chances"
     );
+}
+
+#[test]
+fn a_process_that_is_stopped_or_killed_costs_no_utterance_a_chance() {
+    let mut bench = Bench::ready();
+    bench.at(0, Event::Speak(speech(1)));
+    bench.at(500, Event::Report(Report::Alive));
+    assert_eq!(bench.deadline(), Some(1_400));
+    assert_eq!(bench.at(1_399, Event::Tick), []);
+    assert_eq!(bench.at(1_400, Event::Tick), [Kill], "it is stopped");
+    let mut ms = 1_401;
+    for n in 0..38 {
+        let actions = bench.at(ms, Event::Exited(Exit::Killed));
+        assert!(actions.iter().all(|it| *it == Spawn), "{n}: {actions:?}");
+        let until = bench.deadline().expect("something is awaited");
+        ms = if actions.is_empty() { until } else { ms };
+        bench.at(ms, Event::Tick);
+        assert_eq!(bench.at(ms + 1, Event::Report(Report::Ready)), [Say(speech(1))]);
+        ms += 2;
+    }
+    bench.at(ms, started(1));
+    assert_eq!(bench.at(ms, Event::Exited(Exit::Killed)), [Spawn], "at once: it was at work");
+    bench.at(ms, Event::Report(Report::Ready));
+    assert_eq!(bench.at(ms, finished(1)), [spoken(1)]);
+}
+
+#[test]
+fn however_often_it_is_tried_there_is_an_end() {
+    let mut bench = Bench::ready();
+    bench.at(0, Event::Speak(speech(1)));
+    let (mut ms, mut n_tried) = (1, 1);
+    loop {
+        let actions = bench.at(ms, Event::Exited(Exit::Killed));
+        let failed = |it: &Action| matches!(it, Settle(_, Fate::Failed { .. }));
+        if actions.iter().any(failed) {
+            break;
+        }
+        ms = bench.deadline().unwrap_or(ms).max(ms + 1);
+        bench.at(ms, Event::Tick);
+        bench.at(ms, Event::Report(Report::Ready));
+        n_tried += 1;
+    }
+    assert_eq!(n_tried, MOST_VAIN);
+}
+
+#[test]
+fn only_the_text_that_the_engine_was_at_is_to_blame() {
+    let mut bench = Bench::ready();
+    bench.at(0, Event::Speak(speech(1)));
+    bench.at(0, Event::Speak(speech(2)));
+    for n in 0..2 {
+        bench.at(n, made(1));
+        let actions = bench.at(n, Event::Exited(Exit::Crashed));
+        assert_eq!(actions.contains(&failed(2)), n == 1, "{actions:?}");
+        bench.at(n, Event::Report(Report::Ready));
+    }
+    assert_eq!(bench.at(9, finished(1)), [spoken(1)]);
+    let mut bench = Bench::new();
+    bench.at(0, Event::Speak(speech(1)));
+    bench.at(0, Event::Tick);
+    for _ in 0..9 {
+        let actions = bench.at(9_000, Event::Exited(Exit::Crashed));
+        assert!(!actions.contains(&failed(1)), "it was not begun: {actions:?}");
+        let ms = bench.deadline().expect("a process is to be started");
+        bench.at(ms, Event::Tick);
+    }
+}
+
+#[test]
+fn speech_goes_on_from_the_word_that_was_heard_last() {
+    let text = "one two three four";
+    let mut bench = Bench::ready();
+    bench.at(0, Event::Speak(Speech { text: text.to_owned(), ..speech(1) }));
+    bench.at(0, started(1));
+    assert_eq!(bench.at(0, word(1, 0, 0, 100)), [Action::Word(UtteranceId(1), 0, 3)]);
+    bench.at(300, word(1, 4, 300, 100));
+    bench.at(600, word(1, 8, 600, 100));
+    bench.at(699, Event::Exited(Exit::Killed));
+    let ready = bench.at(720, Event::Report(Report::Ready));
+    assert_eq!(ready, [rest(1, "two three four")], "\"three\" was made and not heard");
+    assert_eq!(bench.at(800, started(1)), [Started(UtteranceId(1))]);
+    let told = bench.at(1_100, word(1, 4, 300, 100));
+    assert_eq!(told, [Action::Word(UtteranceId(1), 8, 3)], "places are those of the whole");
+    let actions =
+        bench.at(9_000, Event::Report(Report::Lost { why: "no".to_owned(), stood_ms: 6_000 }));
+    assert_eq!(actions, [Kill, waits("no")]);
+    bench.at(9_001, Event::Exited(Exit::Killed));
+    let ready = bench.at(9_020, Event::Report(Report::Ready));
+    assert_eq!(ready, [rest(1, "three four")]);
+    let ended = bench.at(9_900, finished(1));
+    assert_eq!(ended, [Settle(UtteranceId(1), Fate::Spoken { rate: 220, ms: 605 })]);
+}
+
+#[test]
+fn a_device_that_is_late_or_lost_is_told_once_until_something_is_heard() {
+    let late = || Event::Report(Report::Late { why: "it sleeps".to_owned() });
+    let mut bench = Bench::new();
+    bench.at(0, Event::Tick);
+    assert_eq!(bench.at(2_500, late()), [waits("it sleeps")], "also at the start");
+    assert_eq!(bench.at(6_000, lost()), [Kill]);
+    assert_eq!(bench.at(6_001, Event::Exited(Exit::Killed)), [Spawn]);
+    bench.at(6_002, Event::Report(Report::Ready));
+    bench.at(6_002, Event::Speak(speech(1)));
+    bench.at(6_003, started(1));
+    bench.at(6_003, word(1, 0, 0, 100));
+    assert_eq!(bench.at(9_000, late()), [], "what went out may be in its buffer");
+    bench.at(9_003, word(1, 4, 600, 100));
+    assert_eq!(bench.at(20_000, late()), [waits("it sleeps")]);
+    let moved = bench.at(20_001, Event::Report(Report::Moved));
+    assert_eq!(moved, [Kill, Wait(MOVED.to_owned())]);
+    assert_eq!(bench.at(20_001, Event::Exited(Exit::Killed)), [Spawn], "at once");
+}
+
+#[test]
+fn a_busy_machine_is_given_more_time() {
+    let mut bench = Bench::ready();
+    bench.at(0, Event::Speak(speech(1)));
+    for limit in [900, 1_800, 2_700] {
+        let ms = bench.deadline().expect("a sign of life is awaited");
+        assert_eq!(bench.at(ms, Event::Tick), [Kill]);
+        bench.at(ms, Event::Exited(Exit::Killed));
+        let until = bench.deadline().expect("a process is to be started").min(ms + 200);
+        bench.at(until, Event::Tick);
+        bench.at(until, Event::Report(Report::Ready));
+        assert_eq!(bench.deadline(), Some(until + limit + 900));
+    }
+    bench.at(9_000, finished(1));
+    bench.at(9_000, Event::Speak(speech(2)));
+    assert_eq!(bench.deadline(), Some(9_900));
 }
 
 #[test]
@@ -125,18 +272,18 @@ fn a_first_refusal_ends_the_program_and_a_later_one_is_waited_out() {
 
     let mut bench = Bench::ready();
     bench.at(0, Event::Speak(speech(1)));
-    bench.at(1, Event::Report(Report::Lost { why: "it is gone".to_owned() }));
+    bench.at(1, lost());
     let mut ms = 2;
     for _ in 0..20 {
-        bench.at(ms, Event::Exited);
+        bench.at(ms, Event::Exited(Exit::Crashed));
         ms = bench.deadline().unwrap_or(ms);
         bench.at(ms, Event::Tick);
         assert_eq!(bench.at(ms, refused()), [Kill], "told once, and tried again");
     }
-    bench.at(ms, Event::Exited);
-    assert_eq!(bench.deadline(), Some(ms + 5_000), "not in a hurry");
-    bench.at(ms + 5_000, Event::Tick);
-    assert_eq!(bench.at(ms + 5_001, Event::Report(Report::Ready)), [Say(speech(1))]);
+    bench.at(ms, Event::Exited(Exit::Crashed));
+    assert_eq!(bench.deadline(), Some(ms + 1_000), "not in a hurry");
+    bench.at(ms + 1_000, Event::Tick);
+    assert_eq!(bench.at(ms + 1_001, Event::Report(Report::Ready)), [Say(speech(1))]);
 }
 
 #[test]
@@ -155,11 +302,11 @@ fn the_end_comes_after_the_last_word_also_through_a_crash() {
     let mut bench = Bench::ready();
     bench.at(0, Event::Speak(speech(1)));
     assert_eq!(bench.at(1, Event::Finish), [End]);
-    assert_eq!(bench.at(2, Event::Exited), [Spawn]);
+    assert_eq!(bench.at(2, Event::Exited(Exit::Crashed)), [Spawn]);
     assert_eq!(bench.at(9, Event::Report(Report::Ready)), [Say(speech(1)), End]);
     assert_eq!(bench.at(20, finished(1)), [spoken(1)]);
     assert_eq!(bench.at(25, Event::Report(Report::Done)), [Done]);
-    assert_eq!(bench.at(26, Event::Exited), [], "as was agreed");
+    assert_eq!(bench.at(26, Event::Exited(Exit::Crashed)), [], "as was agreed");
 }
 
 #[test]
@@ -168,15 +315,23 @@ fn three_crashes_in_a_minute_bring_the_fallback_and_its_own_the_first_engine_aga
     assert_eq!(bench.at(60_010, Event::Report(Report::Ready))[0], FellBack);
     bench.at(60_020, finished(2));
     bench.at(60_030, Event::Speak(speech(3)));
-    assert_eq!(bench.at(60_040, Event::Exited), [Spawn], "the fallback died at work");
+    assert_eq!(
+        bench.at(60_040, Event::Exited(Exit::Crashed)),
+        [Spawn],
+        "the fallback died at work"
+    );
     assert_eq!(bench.at(60_050, Event::Report(Report::Ready)), [Say(speech(3))]);
-    assert_eq!(bench.at(60_060, Event::Exited), [failed(3), Spawn]);
+    assert_eq!(bench.at(60_060, Event::Exited(Exit::Crashed)), [failed(3), Spawn]);
     bench.at(60_070, Event::Report(Report::Ready));
-    bench.at(60_080, Event::Exited);
+    bench.at(60_080, Event::Exited(Exit::Crashed));
     let again = bench.deadline().expect("a process is to be started");
     bench.at(again, Event::Tick);
     bench.at(again, Event::Report(Report::Ready));
-    assert_eq!(bench.at(again, Event::Exited), [SpawnFallback], "it may have another chance");
+    assert_eq!(
+        bench.at(again, Event::Exited(Exit::Crashed)),
+        [SpawnFallback],
+        "it may have another chance"
+    );
 }
 
 #[test]
@@ -188,7 +343,7 @@ fn a_fallback_that_does_not_start_is_given_up_and_costs_no_utterance() {
         if is_refused {
             assert_eq!(bench.at(60_002, refused.clone()), [Kill], "which is no news");
         }
-        assert_eq!(bench.at(60_003, Event::Exited), [Spawn]);
+        assert_eq!(bench.at(60_003, Event::Exited(Exit::Crashed)), [Spawn]);
         let ready = bench.at(60_004, Event::Report(Report::Ready));
         assert!(ready.contains(&Say(speech(2))), "{ready:?}");
         bench.at(60_005, finished(2));
@@ -196,7 +351,7 @@ fn a_fallback_that_does_not_start_is_given_up_and_costs_no_utterance() {
             let ms = bench.deadline().unwrap_or(60_010 + n);
             bench.at(ms, Event::Tick);
             bench.at(ms, Event::Report(Report::Ready));
-            assert!(!bench.at(ms, Event::Exited).contains(&SpawnFallback));
+            assert!(!bench.at(ms, Event::Exited(Exit::Crashed)).contains(&SpawnFallback));
         }
     }
 }
@@ -207,14 +362,14 @@ fn a_crash_a_minute_and_a_lost_device_bring_no_fallback() {
     bench.supervisor.has_fallback = true;
     for n in 1..9 {
         let ms = n * 30_001;
-        assert_eq!(bench.at(ms, Event::Exited), [Spawn]);
+        assert_eq!(bench.at(ms, Event::Exited(Exit::Crashed)), [Spawn]);
         bench.at(ms + 1, Event::Report(Report::Ready));
         bench.at(ms + 1, Event::Speak(speech(n)));
         bench.at(ms + 2, finished(n));
     }
     for _ in 0..9 {
-        bench.at(400_000, Event::Report(Report::Lost { why: "it is gone".to_owned() }));
-        assert!(!bench.at(400_000, Event::Exited).contains(&SpawnFallback));
+        bench.at(400_000, lost());
+        assert!(!bench.at(400_000, Event::Exited(Exit::Crashed)).contains(&SpawnFallback));
         let ms = bench.deadline().expect("a process is to be started");
         assert!(!bench.at(ms, Event::Tick).contains(&SpawnFallback));
         bench.at(ms, Event::Report(Report::Ready));
@@ -242,12 +397,12 @@ fn a_measurement_is_asked_for_answered_once_and_owes_no_sign_of_life() {
     assert_eq!(bench.deadline(), None);
     bench.at(5, Event::Measure(two, speech(8)));
     bench.at(6, Event::Speak(speech(1)));
-    assert_eq!(bench.at(7, Event::Exited), [Spawn]);
+    assert_eq!(bench.at(7, Event::Exited(Exit::Crashed)), [Spawn]);
     let again = bench.at(8, Event::Report(Report::Ready));
     assert_eq!(again, [Say(speech(1)), Action::Measure(two, speech(8))]);
     bench.at(9, Event::Stop);
     assert_eq!(bench.at(10, measured(2, Some(5))), [], "forgotten");
-    bench.at(11, Event::Exited);
+    bench.at(11, Event::Exited(Exit::Crashed));
     assert_eq!(bench.at(12, Event::Report(Report::Ready)), []);
 }
 
@@ -262,15 +417,34 @@ fn a_text_that_kills_the_process_while_it_is_measured_costs_no_utterance_its_cha
         let request = RequestId(n);
         bench.at(ms, Event::Measure(request, speech(n)));
         bench.at(ms, measuring(n));
-        let died = bench.at(ms + 1, Event::Exited);
+        let died = bench.at(ms + 1, Event::Exited(Exit::Crashed));
         assert_eq!(died, [Action::Measured(request, None), Spawn], "at once, and no fallback");
         let ready = bench.at(ms + 2, Event::Report(Report::Ready));
         assert_eq!(ready, [Say(speech(1))], "not what it died of");
         ms += 10;
     }
-    assert_eq!(bench.at(ms, Event::Exited), [Spawn], "it still has both its chances");
+    assert_eq!(
+        bench.at(ms, Event::Exited(Exit::Crashed)),
+        [Spawn],
+        "it still has both its chances"
+    );
     bench.at(ms, Event::Report(Report::Ready));
-    assert_eq!(bench.at(ms, Event::Exited), [failed(1), Spawn]);
+    assert_eq!(bench.at(ms, Event::Exited(Exit::Crashed)), [failed(1), Spawn]);
+}
+
+#[test]
+fn a_measurement_that_hangs_before_an_utterance_costs_it_no_chance() {
+    let mut bench = Bench::ready();
+    for n in 1..4 {
+        bench.at(0, Event::Measure(RequestId(n), speech(9)));
+        bench.at(0, measuring(n));
+        bench.at(0, Event::Speak(speech(n)));
+        assert_eq!(bench.at(1_000, Event::Report(Report::Hung)), [Kill]);
+        let died = bench.at(1_001, Event::Exited(Exit::Killed));
+        assert_eq!(died, [Action::Measured(RequestId(n), None), Spawn]);
+        assert_eq!(bench.at(1_002, Event::Report(Report::Ready)), [Say(speech(n))]);
+        assert_eq!(bench.at(1_003, finished(n)), [spoken(n)]);
+    }
 }
 
 #[test]
@@ -280,13 +454,13 @@ fn a_measurement_that_hangs_is_ended_and_a_lost_output_is_none() {
     bench.at(10, measuring(1));
     assert_eq!(bench.deadline(), Some(5_010));
     assert_eq!(bench.at(5_010, Event::Tick), [Kill]);
-    let died = bench.at(5_011, Event::Exited);
+    let died = bench.at(5_011, Event::Exited(Exit::Crashed));
     assert_eq!(died, [Action::Measured(RequestId(1), None), Spawn]);
     bench.at(5_012, Event::Report(Report::Ready));
     bench.at(5_013, Event::Measure(RequestId(2), speech(2)));
     bench.at(5_014, measuring(2));
-    bench.at(5_015, Event::Report(Report::Lost { why: "it is gone".to_owned() }));
-    bench.at(5_016, Event::Exited);
+    bench.at(5_015, lost());
+    bench.at(5_016, Event::Exited(Exit::Crashed));
     let ms = bench.deadline().expect("a process is to be started");
     bench.at(ms, Event::Tick);
     let again = bench.at(ms, Event::Report(Report::Ready));
@@ -306,7 +480,12 @@ mod properties {
         Finished,
         Failed,
         Lost,
-        Exited,
+        Late,
+        Hung,
+        Made,
+        Word,
+        Crashed,
+        Killed,
         Stop,
         Tick,
     }
@@ -315,8 +494,9 @@ mod properties {
         use Step::*;
         prop_oneof![
             4 => Just(Speak), 2 => Just(Alive), 4 => Just(Started), 4 => Just(Finished),
-            1 => Just(Failed), 1 => Just(Lost), 2 => Just(Exited), 1 => Just(Stop),
-            3 => Just(Tick)
+            1 => Just(Failed), 1 => Just(Lost), 1 => Just(Late), 1 => Just(Hung),
+            2 => Just(Made), 4 => Just(Word), 1 => Just(Crashed), 2 => Just(Killed),
+            1 => Just(Stop), 3 => Just(Tick)
         ]
     }
 
@@ -346,7 +526,7 @@ mod properties {
                         let actions = bench.at(ms, Event::Report(Report::Ready));
                         self.obey(&actions, bench, ms);
                     }
-                    Kill if self.is_up => self.exit(bench, ms),
+                    Kill if self.is_up => self.exit(Exit::Killed, bench, ms),
                     Silence => self.ordered.clear(),
                     Kill
                     | FellBack
@@ -363,9 +543,9 @@ mod properties {
             }
         }
 
-        fn exit(&mut self, bench: &mut Bench, ms: u64) {
+        fn exit(&mut self, exit: Exit, bench: &mut Bench, ms: u64) {
             (self.is_up, self.ordered) = (false, vec![]);
-            let actions = bench.at(ms, Event::Exited);
+            let actions = bench.at(ms, Event::Exited(exit));
             self.obey(&actions, bench, ms);
         }
     }
@@ -389,8 +569,12 @@ mod properties {
                         n_spoken += 1;
                         Event::Speak(speech(n_spoken))
                     }
-                    (Step::Exited, _) if model.is_up => {
-                        model.exit(&mut bench, ms);
+                    (Step::Crashed, _) if model.is_up => {
+                        model.exit(Exit::Crashed, &mut bench, ms);
+                        continue;
+                    }
+                    (Step::Killed, _) if model.is_up => {
+                        model.exit(Exit::Killed, &mut bench, ms);
                         continue;
                     }
                     (Step::Stop, _) => Event::Stop,
@@ -405,8 +589,12 @@ mod properties {
                         model.ordered.remove(0);
                         Event::Report(Report::Failed { id, why: "no".to_owned() })
                     }
-                    (Step::Lost, Some(_)) => Event::Report(Report::Lost { why: "no".to_owned() }),
-                    (Step::Exited, _) | (_, None) => continue,
+                    (Step::Lost, Some(_)) => lost(),
+                    (Step::Late, Some(_)) => Event::Report(Report::Late { why: "no".to_owned() }),
+                    (Step::Hung, Some(_)) => Event::Report(Report::Hung),
+                    (Step::Made, Some(id)) => Event::Report(Report::Made { id }),
+                    (Step::Word, Some(UtteranceId(id))) => word(id, 1, 600, 90),
+                    (Step::Crashed | Step::Killed, _) | (_, None) => continue,
                 };
                 let actions = bench.at(ms, event);
                 model.obey(&actions, &mut bench, ms);

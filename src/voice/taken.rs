@@ -27,6 +27,15 @@ pub(super) enum Engine {
     Fallback,
 }
 
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It crashed: what it was at may be to blame.
+    Crashed,
+    /// It was killed, from here or from outside, or ended in order: nothing that it was at is.
+    Killed,
+}
+
 /// An utterance that was taken and is not settled.
 #[derive(Debug)]
 pub(super) struct Taken {
@@ -36,12 +45,128 @@ pub(super) struct Taken {
     pub(super) order: UtteranceId,
     /// Its first sample went out in this process.
     pub(super) has_started: bool,
-    /// A process died of it, or while it was spoken.
+    /// The engine of this process is done with it.
+    pub(super) is_made: bool,
+    /// An engine crashed in it.
     pub(super) was_retried: bool,
+    /// Processes that ended before more of it was heard.
+    pub(super) n_vain: u32,
+    /// Where this process was to begin.
+    from: Place,
+    /// Words that it has come to since, and when these are or were heard.
+    words: Vec<(Instant, Place)>,
+}
+
+/// A place in an utterance.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Place {
+    /// Characters of the text before it.
+    n_before: usize,
+    /// How long that sounds, in milliseconds.
+    ms: u32,
 }
 
 impl Taken {
-    pub(super) fn order(&self) -> Action {
-        Action::Say(Speech { id: self.order, ..self.speech.clone() })
+    pub(super) fn new(speech: Speech, order: UtteranceId) -> Self {
+        Self {
+            speech,
+            order,
+            has_started: false,
+            is_made: false,
+            was_retried: false,
+            n_vain: 0,
+            from: Place::default(),
+            words: Vec::new(),
+        }
     }
+
+    /// The order to speak it, or what is left of it.
+    pub(super) fn order(&self) -> Action {
+        let speech = self.speech.clone();
+        let Some((at, _)) = speech.text.char_indices().nth(self.from.n_before) else {
+            return Action::Say(Speech { id: self.order, ..speech });
+        };
+        let earcon = speech.earcon.filter(|_| at == 0);
+        Action::Say(Speech { id: self.order, text: speech.text[at..].to_owned(), earcon, ..speech })
+    }
+
+    /// This process has come to the word at character `start` of what it was ordered, after `ms` of
+    /// sound, which is heard at `heard`. Gives the word's place in the whole text.
+    pub(super) fn reached(&mut self, start: usize, ms: u32, heard: Instant) -> usize {
+        let n_before = self.from.n_before.saturating_add(start);
+        self.words.push((heard, Place { n_before, ms: self.whole_ms(ms) }));
+        n_before
+    }
+
+    /// How long all of it has sounded when this process has given `ms` of it.
+    pub(super) fn whole_ms(&self, ms: u32) -> u32 {
+        self.from.ms.saturating_add(ms)
+    }
+
+    /// The process is gone, and its sound ended at `silent`: the next one goes on from the word that
+    /// was heard then. Where no word was told, it is where this one began.
+    pub(super) fn interrupted(&mut self, silent: Instant) {
+        let heard = self.words.drain(..).take_while(|(heard, _)| *heard <= silent).last();
+        let reached = heard.map_or(self.from, |(_, place)| self.word_at(place));
+        self.n_vain = if reached.n_before > self.from.n_before { 0 } else { self.n_vain };
+        self.from = reached;
+        (self.has_started, self.is_made) = (false, false);
+    }
+
+    /// `place`, or the word before where the text would begin with a hyphen there, as what an engine
+    /// gets never does; where nothing is left, the place where this process began.
+    fn word_at(&self, place: Place) -> Place {
+        let text: Vec<char> = self.speech.text.chars().collect();
+        let first = self.from.n_before;
+        let mut at = place.n_before;
+        if text.get(at..).is_none_or(|rest| rest.iter().all(|c| c.is_whitespace())) {
+            return self.from;
+        }
+        while at > first && text[at] == '-' {
+            let is_word = |at: &usize| !text[*at].is_whitespace();
+            let last = (first..at).rev().find(is_word).unwrap_or(first);
+            at = (first..=last).rev().take_while(is_word).last().unwrap_or(first);
+        }
+        Place { n_before: at, ..place }
+    }
+}
+
+#[test]
+fn what_is_left_begins_with_the_word_that_was_heard_last() {
+    use super::wire::Speech;
+    let start = crate::clock::test_now();
+    let after = |ms| start + std::time::Duration::from_millis(ms);
+    // The text, its words (first character, milliseconds), when silence fell, what is left.
+    for (text, words, silent, left) in [
+        ("one two three", &[(0, 0), (4, 300), (8, 600)][..], 599, "two three"),
+        ("one two three", &[(0, 0), (4, 300), (8, 600)], 600, "three"),
+        ("one two three", &[(4, 300)], 200, "one two three"),
+        ("one two three", &[], 900, "one two three"),
+        ("é ü ж end", &[(0, 0), (4, 300)], 400, "ж end"),
+        ("see -x and --y", &[(0, 0), (11, 500)], 600, "and --y"),
+        ("see-x", &[(0, 0), (3, 200)], 400, "see-x"),
+        ("one  ", &[(0, 0), (3, 200)], 400, "one  "),
+    ] {
+        let mut taken = Taken::new(Speech::of(text), UtteranceId(1));
+        for &(at, ms) in words {
+            assert_eq!(taken.reached(at, 0, after(ms)), at);
+        }
+        taken.interrupted(after(silent));
+        let Action::Say(speech) = taken.order() else { panic!("an order") };
+        assert_eq!(speech.text, left, "{text:?} {words:?} {silent}");
+    }
+}
+
+#[test]
+fn places_and_lengths_are_those_of_the_whole() {
+    let start = crate::clock::test_now();
+    let mut taken = Taken::new(Speech::of("one two three four"), UtteranceId(1));
+    taken.reached(8, 700, start);
+    taken.interrupted(start);
+    assert_eq!(taken.reached(6, 300, start), 14, "in \"three four\"");
+    assert_eq!(taken.whole_ms(500), 1_200);
+    taken.n_vain = 3;
+    taken.interrupted(start);
+    assert_eq!(taken.whole_ms(200), 1_200);
+    assert_eq!(taken.n_vain, 0, "some of it was heard");
 }

@@ -188,6 +188,16 @@ pub enum Report {
         start: usize,
         /// Its length in characters.
         length: usize,
+        /// How much of the utterance is before it, in milliseconds.
+        ms: u32,
+        /// How far the ear is behind this report, in milliseconds.
+        behind_ms: u32,
+    },
+    /// The engine is done with it, though it may still sound: what kills the process from now on is
+    /// not this text.
+    Made {
+        /// The utterance.
+        id: UtteranceId,
     },
     /// The last sample went to the device.
     Finished {
@@ -229,8 +239,20 @@ pub enum Report {
     Lost {
         /// The reason.
         why: String,
+        /// How long it had stood still before, in milliseconds.
+        stood_ms: u64,
     },
-    /// The work goes on. Sent several times a second while there is work and it does.
+    /// The output takes no sound, or does not answer, and is waited for.
+    Late {
+        /// What it does not do, as a sentence for the user.
+        why: String,
+    },
+    /// Sound is to go to another device from now on; the process ends.
+    Moved,
+    /// The engine makes no progress in an utterance.
+    Hung,
+    /// The process lives. Sent several times a second while there is work, whatever engine and
+    /// output do.
     Alive,
     /// All that was ordered before [`Order::Finish`] has been heard.
     Done,

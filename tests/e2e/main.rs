@@ -9,6 +9,7 @@ mod bad_input;
 mod commands;
 mod connect;
 mod control;
+mod faults;
 mod flood;
 mod follow;
 mod hurry;

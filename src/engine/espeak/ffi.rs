@@ -146,6 +146,18 @@ fn words(mut event: *const EspeakEvent) -> Vec<WordEvent> {
     words
 }
 
+/// Stands before pcaudiolib's function of that name, and finds no sound system. eSpeak NG asks it
+/// for one whenever it is initialised, also where it is only to give samples: that opens a stream
+/// at the sound server, and where the server hangs, it never comes back.
+#[unsafe(no_mangle)]
+extern "C" fn create_audio_device_object(
+    _device: *const c_char,
+    _application: *const c_char,
+    _description: *const c_char,
+) -> *mut c_void {
+    ptr::null_mut()
+}
+
 static IN_USE: AtomicBool = AtomicBool::new(false);
 
 /// The library, initialised. Not `Send`: its state is global and not locked.

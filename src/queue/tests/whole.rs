@@ -170,7 +170,7 @@ impl Whole {
                 }
                 Some(None) => {
                     self.process = None;
-                    self.supervise(supervisor::Event::Exited);
+                    self.supervise(supervisor::Event::Exited(supervisor::Exit::Crashed));
                 }
                 None => {}
             },

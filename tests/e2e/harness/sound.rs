@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::wav::{LOUD, Wav, is_loud, lasting};
-use super::{directory, end, now, program, wait_for, wait_within};
+use super::{directory, end, now, program, signal, wait_for, wait_within};
 
 const RATE: u32 = 48_000;
 
@@ -39,46 +39,65 @@ type Recording = Arc<Mutex<Vec<Block>>>;
 pub(crate) struct SoundServer {
     folder: TempDir,
     server: Child,
-    recorder: Child,
+    recorder: Option<Child>,
     recording: Recording,
 }
+
+/// The sink that is recorded.
+const EAR: &str = "module-null-sink sink_name=ear rate=48000 channels=2";
 
 impl SoundServer {
     /// Starts server and recorder, and waits for the first sample.
     pub(crate) fn start() -> Self {
         let folder = directory();
-        let socket = folder.path().join("native");
-        let protocol =
-            format!("module-native-protocol-unix socket={} auth-anonymous=1", socket.display());
-        let mut command = program("pulseaudio", "pulseaudio");
-        command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]);
-        command.args(["--log-level=error", "-L", &protocol, "-L"]);
-        command.arg(format!("module-null-sink sink_name=ear rate={RATE} channels=2"));
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        surroundings(&mut command, folder.path());
-        let server = command.spawn().expect("pulseaudio can be started");
-
-        let mut command = program("parec", "pulseaudio-utils");
-        command.args(["--device=ear.monitor", "--format=s16le", "--channels=1"]);
-        command.args(["--latency-msec=5", "--process-time-msec=5"]);
-        command.arg(format!("--rate={RATE}"));
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
-        surroundings(&mut command, folder.path());
-        let recording = Recording::default();
-        let mut server = server;
-        wait_for("pulseaudio makes its socket", String::new, || {
-            assert!(matches!(server.try_wait(), Ok(None)), "pulseaudio ended");
-            socket.exists().then_some(())
-        });
-        let mut recorder = command.spawn().expect("parec can be started");
-        let sound = recorder.stdout.take().expect("its output is a pipe");
-        let shared = Arc::clone(&recording);
-        std::thread::spawn(move || record(sound, &shared));
-        let sound = Self { folder, server, recorder, recording };
+        let server = serve(folder.path(), EAR);
+        let (recorder, recording) = listen_to_ear(folder.path());
+        let sound = Self { folder, server, recorder: Some(recorder), recording };
         wait_for("the recorder hears the null sink", String::new, || {
             (!sound.blocks().is_empty()).then_some(())
         });
         sound
+    }
+
+    /// A server whose only sink wakes late whenever sound begins, as Bluetooth and HDMI do; nothing
+    /// is recorded.
+    pub(crate) fn start_late(late: Duration) -> Self {
+        let folder = directory();
+        let pipe = folder.path().join("pipe");
+        let sink = format!("module-pipe-sink file={} rate={RATE} channels=2", pipe.display());
+        let server = serve(folder.path(), &sink);
+        std::thread::spawn(move || play_late(&pipe, late));
+        Self { folder, server, recorder: None, recording: Recording::default() }
+    }
+
+    /// Kills the server; what was recorded stays, and nothing more is.
+    pub(crate) fn kill(&mut self) {
+        end(&mut self.server);
+    }
+
+    /// Starts the server again, as it was at first.
+    pub(crate) fn restart(&mut self) {
+        self.server = serve(self.folder.path(), EAR);
+    }
+
+    /// Sends the server the signal of that name.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(name, self.server.id());
+    }
+
+    /// Runs `pactl` here; gives what it prints.
+    pub(crate) fn pactl(&self, arguments: &[&str]) -> String {
+        let mut command = program("pactl", "pulseaudio-utils");
+        self.surround(&mut command);
+        let output = command.args(arguments).output().expect("pactl can be started");
+        assert!(output.status.success(), "pactl {arguments:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Adds a null sink of that name; gives the module's number.
+    pub(crate) fn add_sink(&self, name: &str) -> String {
+        let name = format!("sink_name={name}");
+        self.pactl(&["load-module", "module-null-sink", &name, "rate=48000", "channels=2"])
     }
 
     /// Makes `command` a program that plays here, and sees nothing of the user who runs the tests.
@@ -185,8 +204,66 @@ impl SoundServer {
 
 impl Drop for SoundServer {
     fn drop(&mut self) {
-        end(&mut self.recorder);
+        if let Some(recorder) = &mut self.recorder {
+            end(recorder);
+        }
         end(&mut self.server);
+    }
+}
+
+/// Starts PulseAudio with that `sink` in `folder`, and waits for its socket.
+fn serve(folder: &Path, sink: &str) -> Child {
+    let socket = folder.join("native");
+    if let Err(error) = std::fs::remove_file(&socket) {
+        assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}"); // one before was killed
+    }
+    let protocol =
+        format!("module-native-protocol-unix socket={} auth-anonymous=1", socket.display());
+    let mut command = program("pulseaudio", "pulseaudio");
+    command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]);
+    command.args(["--log-level=error", "-L", sink, "-L", &protocol]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    surroundings(&mut command, folder);
+    let mut server = command.spawn().expect("pulseaudio can be started");
+    wait_for("pulseaudio makes its socket", String::new, || {
+        assert!(matches!(server.try_wait(), Ok(None)), "pulseaudio ended");
+        socket.exists().then_some(())
+    });
+    server
+}
+
+/// Starts a recorder of what is heard.
+fn listen_to_ear(folder: &Path) -> (Child, Recording) {
+    let mut command = program("parec", "pulseaudio-utils");
+    command.args(["--device=ear.monitor", "--format=s16le", "--channels=1"]);
+    command.args(["--latency-msec=5", "--process-time-msec=5"]);
+    command.arg(format!("--rate={RATE}"));
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    surroundings(&mut command, folder);
+    let recording = Recording::default();
+    let mut recorder = command.spawn().expect("parec can be started");
+    let sound = recorder.stdout.take().expect("its output is a pipe");
+    let shared = Arc::clone(&recording);
+    std::thread::spawn(move || record(sound, &shared));
+    (recorder, recording)
+}
+
+/// Takes what comes out of `pipe` (two channels) as fast as it sounds, and holds back for a while
+/// when sound begins after more than a pause between two words.
+#[expect(clippy::disallowed_methods, reason = "a sound card keeps time")]
+fn play_late(pipe: &Path, late: Duration) {
+    let mut pipe = std::fs::File::open(pipe).expect("the sink's pipe");
+    let mut bytes = vec![0; RATE as usize * 4 / 50];
+    let (mut due, mut n_quiet) = (now(), usize::MAX);
+    while let Ok(n_read @ 1..) = pipe.read(&mut bytes) {
+        let is_loud = bytes[..n_read].iter().any(|&byte| byte != 0);
+        if is_loud && n_quiet > RATE as usize * 4 {
+            std::thread::sleep(late);
+            due = now();
+        }
+        n_quiet = if is_loud { 0 } else { n_quiet.saturating_add(n_read) };
+        due = (due + lasting(n_read / 4, RATE)).max(now());
+        std::thread::sleep(due - now());
     }
 }
 

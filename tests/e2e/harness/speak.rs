@@ -253,6 +253,24 @@ impl Speak {
         locked(&self.printed).complaints.clone()
     }
 
+    /// Waits until it has complained of something in these words; gives how often it has.
+    pub(crate) fn wait_complaint(&self, words: &str) -> usize {
+        wait_for(
+            &format!("it complains that {words:?}"),
+            || self.transcript(),
+            || Some(self.complaints().matches(words).count()).filter(|&n| n > 0),
+        )
+    }
+
+    /// Waits until another voice process than `old` runs.
+    pub(crate) fn wait_other_voice(&self, old: u32) -> u32 {
+        wait_for(
+            "another voice process runs",
+            || self.transcript(),
+            || child_of(self.pid(), "voice").filter(|&voice| voice != old),
+        )
+    }
+
     /// Waits until it ends by itself.
     pub(crate) fn wait_end(&mut self) -> ExitStatus {
         let printed = Arc::clone(&self.printed);

@@ -177,7 +177,10 @@ impl Process {
         }
         if std::mem::take(&mut self.loses_output) {
             self.state = State::Stuck;
-            return vec![Some(Report::Lost { why: "the output is gone".to_owned() }), None];
+            return vec![
+                Some(Report::Lost { why: "the output is gone".to_owned(), stood_ms: 0 }),
+                None,
+            ];
         }
         if self.current.as_ref().is_some_and(|it| it.at <= now) {
             return self.speak(now, ear);
@@ -240,7 +243,7 @@ impl Process {
         }
         if self.tells_words {
             let length = word.chars().count();
-            said.push(Some(Report::Word { id, start: *start, length }));
+            said.push(Some(Report::Word { id, start: *start, length, ms: 0, behind_ms: 0 }));
         }
         current.n_spoken += 1;
         current.at = now + self.word;

@@ -19,7 +19,7 @@ impl Whole {
                     Action::Kill => {
                         self.end_process();
                         self.said.items.clear();
-                        events.push_back(supervisor::Event::Exited);
+                        events.push_back(supervisor::Event::Exited(supervisor::Exit::Killed));
                     }
                     Action::Say(speech) => self.order(Order::Speak(speech)),
                     Action::Cue(earcon) => self.order(Order::Cue(earcon)),
