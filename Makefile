@@ -1,6 +1,6 @@
 # make demo   installs what the build needs, builds, and speaks a sample meeting
 # make test   installs what the tests need and runs them all
-.PHONY: demo build test lint bench-latency bench-silence bench-load bench-text bench-memory bench-follow bench-lag bench-understood bench-faults clean
+.PHONY: demo build test lint bench-latency bench-silence bench-load bench-text bench-memory bench-follow bench-flood bench-lag bench-understood bench-faults clean
 
 demo: build
 	@scripts/demo.sh target/release/irc-speak
@@ -44,6 +44,10 @@ bench-faults: build
 
 bench-follow: build
 	/usr/bin/python3 benches/follow.py
+
+bench-flood: build
+	@scripts/setup.sh bench
+	/usr/bin/python3 benches/flood.py $(BENCH)
 
 bench-lag: build
 	@scripts/setup.sh bench

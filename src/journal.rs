@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::message::{Fate, Message, Utterance, UtteranceId};
+use crate::message::{Fate, Message, SourceId, Utterance, UtteranceId};
 
 /// One thing that happened to a line, as `--events` prints it.
 #[derive(Debug, Serialize)]
@@ -136,9 +136,9 @@ impl Journal {
         self.open.insert(id, open);
     }
 
-    /// An utterance has ended.
-    pub fn settled(&mut self, id: UtteranceId, fate: &Fate, now: Instant) {
-        let Some(open) = self.open.remove(&id) else { return };
+    /// An utterance has ended; gives the source of the line that it told.
+    pub fn settled(&mut self, id: UtteranceId, fate: &Fate, now: Instant) -> Option<SourceId> {
+        let open = self.open.remove(&id)?;
         self.free_since = Some(now);
         if open.utterance.message.is_some() {
             *self.fates.entry(fate.name()).or_default() += 1;
@@ -149,6 +149,7 @@ impl Journal {
             self.tell_of(&open, "finished", Some(now), None, Some(fate));
         }
         self.tell_of(&open, "fate", Some(now), None, Some(fate));
+        open.utterance.message.map(|message| message.source)
     }
 
     /// The utterances that have not ended.

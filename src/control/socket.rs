@@ -42,6 +42,8 @@ const IDLE_LIMIT: Duration = Duration::from_secs(3);
 const UNREAD_LIMIT: Duration = Duration::from_secs(2);
 /// What the last replies get, at the end: "quit" is answered, too.
 const GRACE: Duration = Duration::from_millis(100);
+/// What the socket is called until it is listened to.
+const FRESH: &str = "new";
 /// After an accept that failed, as it does at once and again while there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -118,10 +120,18 @@ impl Server {
             .map_err(|_| SocketError::Taken(path.to_owned()))?;
         remove_leftover(path).await?;
         let refused = |error: io::Error| SocketError::system(path)(error);
-        let listener = UnixListener::bind(path).map_err(refused)?;
+        // Who finds the socket is answered: between bind and listen the system would refuse them.
+        let fresh = path.with_file_name(FRESH);
+        if let Err(error) = std::fs::remove_file(&fresh)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(refused(error));
+        }
+        let listener = UnixListener::bind(&fresh).map_err(refused)?;
         // Until here the folder kept others away.
-        place::close_to_others(path)?;
-        let inode = path.symlink_metadata().map_err(refused)?.ino();
+        place::close_to_others(&fresh)?;
+        let inode = fresh.symlink_metadata().map_err(refused)?.ino();
+        std::fs::rename(&fresh, path).map_err(refused)?;
         Ok(Self { listener, path: path.to_owned(), inode, idle_limit: IDLE_LIMIT })
     }
 

@@ -12,11 +12,15 @@ use crate::source::Input;
 impl Listener<'_> {
     /// Hears what a source gave: what is to be spoken of it comes back.
     pub(super) fn hear(&mut self, input: Input) -> Result<Vec<Utterance>, Error> {
-        let Self { hearing, names, journal, queue, manner, muted, earcons, settling, .. } = self;
+        let Self {
+            hearing, names, journal, queue, manner, muted, earcons, settling, shares, ..
+        } = self;
+        let read = input.takes_room();
         let mut utterances = Vec::new();
         let is_live = !matches!(&input, Input::Lines(lines) if !lines.is_live());
         let mut take = |message: Message<'_>, line, heard: Heard<'_>| {
-            let source = &names[usize::from(message.source.0)];
+            let source_id = message.source;
+            let source = &names[usize::from(source_id.0)];
             match heard {
                 Heard::Words(..) if muted.covers(&message) => {
                     journal.dropped(&message, line, source, "muted");
@@ -41,6 +45,7 @@ impl Listener<'_> {
                     };
                     journal.queued(&utterance, source, manner.rate);
                     settling.queued(&utterance);
+                    shares.queued(source_id);
                     utterances.push(utterance);
                 }
             }
@@ -50,8 +55,9 @@ impl Listener<'_> {
             Input::Message(message) => hearing.message(message, &mut take),
             Input::Sample(lines) => hearing.sample(&lines),
             Input::Notice(source, text) => utterances.extend(self.announce(source, &text)),
-            Input::Opened(_, name) => {
+            Input::Opened(_, name, room) => {
                 names.push(name.clone());
+                shares.open(room);
                 hearing.open(name);
             }
             Input::Counted(source, settled) => settling.count(source, settled),
@@ -60,6 +66,9 @@ impl Listener<'_> {
                     utterances.extend(self.announce(source, &news));
                 }
             }
+        }
+        if let Some(source) = read {
+            self.shares.heard(source);
         }
         Ok(utterances)
     }

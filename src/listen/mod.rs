@@ -9,7 +9,8 @@
 //!                             └─▶ standard output (--events), by a thread: it may be slow
 //! ```
 //!
-//! A source waits for the microseconds of hearing the lines before its own, never for speech.
+//! A source waits for the microseconds of hearing the lines before its own, never for speech. One
+//! that floods waits alone, where more of it waits to be spoken than is left for the others.
 #![forbid(unsafe_code)]
 
 mod heard;
@@ -19,6 +20,7 @@ mod reload;
 mod roll;
 mod say;
 mod settling;
+mod shares;
 mod sink;
 mod spoken;
 mod steer;
@@ -37,6 +39,7 @@ use self::reload::Reloading;
 use self::roll::{Asked, Roll, Signals};
 use self::say::Connection;
 use self::settling::Settling;
+use self::shares::Shares;
 use self::sink::Standing;
 use crate::clock::now;
 use crate::config::ConfigError;
@@ -97,9 +100,11 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     );
     let signals = Signals::new()?;
     let mut mouths = Vec::new();
+    let mut rooms = Vec::new();
     let n_sources = u16::try_from(names.len()).unwrap_or(u16::MAX);
     for (inbox, source) in Inbox::first(n_sources, &sender).zip(settings.sources) {
         let host = source.name();
+        rooms.push(inbox.room().clone());
         let mouth = source.start(inbox, stop.clone());
         mouths.extend(mouth.map(|mouth| Connection { host, mouth }));
     }
@@ -108,7 +113,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     let roll = Roll { n_left: names.len(), are_many, has_failed: false, stop };
     if settings.text && !settings.events {
         let saved = settings.saved;
-        let print = Print { hearing, roll, saved, reload, counted: HashMap::new() };
+        let print = Print { hearing, roll, rooms, saved, reload, counted: HashMap::new() };
         return print.run(inbox, signals).await;
     }
     let (state, shown) = watch::channel(control::Snapshot::default());
@@ -132,6 +137,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         standing: Standing::start(&settings.setup),
         configuration: settings.configuration,
         is_cut_short: false,
+        shares: Shares::new(rooms),
         saved: settings.saved,
         reload,
         checks: settings.checks,
@@ -182,6 +188,8 @@ struct Listener<'a> {
     configuration: Option<String>,
     /// The user ended it, before the sources did.
     is_cut_short: bool,
+    /// How much of each source may wait.
+    shares: Shares,
     /// Tells when the configuration was saved.
     saved: Saved,
     reload: Reload<'a>,
@@ -212,6 +220,7 @@ impl Listener<'_> {
                 () = self.saved.changed() => self.reload(None),
                 ended = signals.next() => {
                     self.is_cut_short = true;
+                    self.shares.lift();
                     self.roll.dismiss(&mut inbox).await;
                     return ended.map(|_| ());
                 }
@@ -255,7 +264,7 @@ impl Listener<'_> {
                     Some(told) => self.told(told, &voice),
                     None => break Err(voice_gone()),
                 },
-                input = inbox.recv(), if !self.queue.is_full() && !self.roll.is_empty() => {
+                input = inbox.recv(), if !self.roll.is_empty() => {
                     match input {
                         Some(input) => {
                             let ended = input.ended();
@@ -363,6 +372,7 @@ impl Listener<'_> {
     ) {
         voice.stop();
         drop(voice);
+        self.shares.lift();
         for id in self.journal.unsettled() {
             self.journal.settled(id, &Fate::Skipped, now());
         }

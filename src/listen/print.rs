@@ -17,6 +17,7 @@ use crate::config::saved::Saved;
 use crate::error::Error;
 use crate::hearing::{Heard, Hearing};
 use crate::message::{Message, SourceId};
+use crate::source::room::Room;
 use crate::source::{Input, Settled};
 
 /// `--text`: prints the words of each line, at once. Lines that came in one read go out in one
@@ -24,6 +25,8 @@ use crate::source::{Input, Settled};
 pub(super) struct Print<'a> {
     pub(super) hearing: Hearing,
     pub(super) roll: Roll,
+    /// The sources' room, by their numbers.
+    pub(super) rooms: Vec<Room>,
     pub(super) saved: Saved,
     pub(super) reload: Reload<'a>,
     /// The sources that want to know how many of their lines were printed.
@@ -58,6 +61,7 @@ impl Print<'_> {
                 },
                 () = self.saved.changed() => self.reconfigure(),
                 ended = signals.next() => {
+                    self.rooms.iter().for_each(Room::lift);
                     self.roll.dismiss(&mut inbox).await;
                     return ended.map(|_| ());
                 }
@@ -75,6 +79,7 @@ impl Print<'_> {
                 out.push(b'\n');
             }
         };
+        let read = input.takes_room();
         let hearing = &mut self.hearing;
         let mut printed = None;
         match input {
@@ -87,7 +92,10 @@ impl Print<'_> {
             Input::Notice(source, text) => {
                 eprintln!("irc-speak: {}: {}", escaped(hearing.name(source)), escaped(&text));
             }
-            Input::Opened(_, name) => hearing.open(name),
+            Input::Opened(_, name, room) => {
+                hearing.open(name);
+                self.rooms.push(room);
+            }
             Input::Counted(source, settled) => drop(self.counted.insert(source, settled)),
             Input::Ended(source, ended) => {
                 if let Some(news) = self.roll.strike(ended)? {
@@ -97,6 +105,9 @@ impl Print<'_> {
         }
         io::stdout().lock().write_all(out).map_err(Error::stdout)?;
         io::stdout().lock().flush().map_err(Error::stdout)?;
+        if let Some(source) = read {
+            self.rooms[usize::from(source.0)].give_back(1);
+        }
         if let Some(source) = printed
             && let Some(settled) = self.counted.get(&source)
         {

@@ -80,7 +80,9 @@ impl Listener<'_> {
         if let Fate::Failed { why } = fate {
             self.say(format!("a line was not spoken: {}", escaped(why)));
         }
-        self.journal.settled(id, fate, now());
+        if let Some(source) = self.journal.settled(id, fate, now()) {
+            self.shares.settled(source);
+        }
         self.settling.ended(id, fate);
     }
 }

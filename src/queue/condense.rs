@@ -16,6 +16,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::pace::Promise;
 use super::{Action, Queue};
 use crate::message::{Fate, Kind, Message, Utterance};
 
@@ -41,22 +42,30 @@ impl Queue {
     /// Condenses what is to be spoken from `start` on, as far as it must be.
     pub(super) fn condense(&mut self, start: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
-        for save in [Self::leave_name, Self::count_run, Self::count_flood, Self::join_row] {
-            if !self.is_pressed(start) {
-                break;
+        let Promise { max, .. } = self.pace.promise;
+        let calm = self.pace.promise.calm();
+        // What is only counted is not heard: first speech is hurried.
+        let steps: [(fn(&mut Self) -> Vec<Action>, u32); 4] = [
+            (Self::leave_name, calm),
+            (Self::count_run, calm),
+            (Self::count_flood, max),
+            (Self::join_row, calm),
+        ];
+        for (save, rate) in steps {
+            if self.is_pressed(start, rate) {
+                actions.extend(save(self));
             }
-            actions.extend(save(self));
         }
         actions
     }
 
-    /// Whether something that waits would be late at a calm rate.
-    fn is_pressed(&self, start: Instant) -> bool {
+    /// Whether something that waits would be late at that rate.
+    fn is_pressed(&self, start: Instant, rate: u32) -> bool {
         let promise = self.pace.promise;
         let mut end = start;
         !self.pace.is_relaxed
             && self.waiting.iter().any(|waiting| {
-                let seconds = self.estimate.seconds(waiting.work, promise.calm());
+                let seconds = self.estimate.seconds(waiting.work, rate);
                 end += Duration::from_secs_f64(seconds);
                 let deadline = waiting.utterance.received + promise.lag.mul_f64(PRESSED);
                 waiting.utterance.is_live && end > deadline

@@ -30,10 +30,6 @@ use fair::Turns;
 use pace::{Due, Pace, Promise};
 use part::{Out, Recalled, Waiting, place};
 
-/// How many utterances may wait before sources are not read any more. A day and a half of speech:
-/// what is beyond stays where it is, in the log, the pipe or the connection.
-const MOST_WAITING: usize = 50_000;
-
 /// How long before the end of an utterance the next one is given to the voice, which makes it
 /// while the other still sounds. The later, the more is known of what its rate must be.
 const AHEAD: Duration = Duration::from_millis(400);
@@ -235,11 +231,6 @@ impl Queue {
     /// Whether nothing waits and the voice has nothing.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.out.is_empty() && self.recalled.is_empty()
-    }
-
-    /// Whether sources are to keep what they have.
-    pub fn is_full(&self) -> bool {
-        self.waiting.len() >= MOST_WAITING
     }
 
     /// Whether it is paused.

@@ -6,6 +6,7 @@ mod backoff;
 pub mod command;
 pub mod irc;
 pub mod lines;
+pub mod room;
 pub mod stdin;
 pub mod tail;
 
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::message::{Message, SourceId};
 use lines::Lines;
+use room::Room;
 
 /// What a source hands on.
 #[derive(Debug)]
@@ -30,8 +32,8 @@ pub enum Input {
     Message(Message<'static>),
     /// News of the source itself that the listener should hear ("connection lost").
     Notice(SourceId, String),
-    /// A source that is part of another one: of this name, and with the next number.
-    Opened(SourceId, String),
+    /// A source that is part of another one: of this name, with the next number, and room of its own.
+    Opened(SourceId, String, Room),
     /// The source wants to know how many of its lines were heard.
     Counted(SourceId, Settled),
     /// The source has ended and will send no more.
@@ -49,6 +51,19 @@ impl Input {
             | Self::Notice(..)
             | Self::Opened(..)
             | Self::Counted(..) => None,
+        }
+    }
+
+    /// The source whose room it takes, where it does: what there may be any number of.
+    pub fn takes_room(&self) -> Option<SourceId> {
+        match self {
+            Self::Lines(lines) => Some(lines.source()),
+            Self::Message(message) => Some(message.source),
+            Self::Sample(_)
+            | Self::Notice(..)
+            | Self::Opened(..)
+            | Self::Counted(..)
+            | Self::Ended(..) => None,
         }
     }
 }
@@ -178,19 +193,22 @@ impl Settled {
 pub struct Closed;
 
 /// A source's way to the listener. Sending waits for the microseconds that the listener takes for
-/// the lines before, never for speech.
+/// the lines before, and never for speech, as long as not too much of the source waits for that.
 #[derive(Clone, Debug)]
 pub struct Inbox {
     source: SourceId,
     sender: mpsc::Sender<Input>,
+    room: Room,
     /// How many sources there are; held while one is told of, so that they are told of in order.
     n_sources: Arc<Mutex<u16>>,
 }
 
 impl Inbox {
-    /// The way of `source` into `sender`.
+    /// The way of `source` into `sender`, with room for any number of reads.
     pub fn new(source: SourceId, sender: mpsc::Sender<Input>) -> Self {
-        Self { source, sender, n_sources: Arc::new(Mutex::new(source.0 + 1)) }
+        let room = Room::default();
+        room.lift();
+        Self { source, sender, room, n_sources: Arc::new(Mutex::new(source.0 + 1)) }
     }
 
     /// The ways of the first `n` sources into `sender`; others may be opened.
@@ -200,6 +218,7 @@ impl Inbox {
         (0..n).map(move |number| Self {
             source: SourceId(number),
             sender: sender.clone(),
+            room: Room::default(),
             n_sources: Arc::clone(&n_sources),
         })
     }
@@ -210,14 +229,20 @@ impl Inbox {
         let mut n_sources = self.n_sources.lock().await;
         let source = SourceId(*n_sources);
         let Some(next) = n_sources.checked_add(1) else { return Ok(self.clone()) };
-        self.send(Input::Opened(source, name)).await?;
+        let room = Room::default();
+        self.send(Input::Opened(source, name, room.clone())).await?;
         *n_sources = next;
-        Ok(Self { source, ..self.clone() })
+        Ok(Self { source, room, ..self.clone() })
     }
 
     /// The source whose inbox this is.
     pub fn source(&self) -> SourceId {
         self.source
+    }
+
+    /// The room for its reads.
+    pub fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Hands on whole lines, as [`lines::Splitter`] gives them.
@@ -227,11 +252,17 @@ impl Inbox {
 
     /// Hands on anything.
     pub async fn send(&self, input: Input) -> Result<(), Closed> {
+        if input.takes_room().is_some() {
+            self.room.take().await?;
+        }
         self.sender.send(input).await.map_err(|_| Closed)
     }
 
     /// Hands on anything, from a thread that is not Tokio's.
     pub fn send_blocking(&self, input: Input) -> Result<(), Closed> {
+        if input.takes_room().is_some() {
+            self.room.take_blocking()?;
+        }
         self.sender.blocking_send(input).map_err(|_| Closed)
     }
 }

@@ -1,8 +1,10 @@
 //! A flood by one does not drown the others, and what is counted is not lost.
 
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::harness::{Event, SoundServer, Speak, ctl, stands};
+use crate::harness::{Event, SoundServer, Speak, ctl, directory, stands};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -58,4 +60,43 @@ fn equal_lines_are_spoken_once_with_their_number() {
     let (spoken, merged) = (&fates["spoken"], &fates["merged"]);
     assert!(spoken.as_u64().is_some_and(|n| n < 20), "{fates}");
     assert_eq!(spoken.as_u64().zip(merged.as_u64()).map(|(a, b)| a + b), Some(301), "{fates}");
+}
+
+/// Three sources: two logs, which are empty, and a command that prints without end.
+fn three_sources(folder: &Path) -> [PathBuf; 3] {
+    let [one, two, config] = ["one.log", "two.log", "config.toml"].map(|it| folder.join(it));
+    for log in [&one, &two] {
+        std::fs::write(log, "").expect("a log");
+    }
+    let sources = format!(
+        "[[source]]\nrun = [\"seq\", \"-f\", \"number %.0f of a flood\", \"900000000\"]\n\
+         [[source]]\ntail = \"{}\"\n[[source]]\ntail = \"{}\"\n",
+        one.display(),
+        two.display()
+    );
+    std::fs::write(&config, sources).expect("a configuration");
+    [one, two, config]
+}
+
+fn append(log: &Path, line: &str) {
+    let mut log = std::fs::File::options().append(true).open(log).expect("a log");
+    writeln!(log, "{line}").expect("written");
+}
+
+#[test]
+fn a_source_that_floods_leaves_the_others_their_turn() {
+    let (sound, folder) = (SoundServer::start(), directory());
+    let [one, two, config] = three_sources(folder.path());
+    let speak = Speak::start(&sound, ["-c".as_ref(), config.as_os_str()]);
+    // So many wait that no more of the flood is read.
+    speak.wait_event_within(SOON, "it floods", |event| event.is("queued", "number 25000 "));
+    append(&one, "the first of the others");
+    append(&two, "and the second");
+    for other in ["first of the others", "and the second"] {
+        speak.wait_event_within(SOON, other, |event| event.is("started", other));
+        let n_before = n_begun_before(&speak.events(), "of a flood", other);
+        assert!(n_before < 20, "{n_before} utterances before {other}");
+    }
+    let n_queued = speak.events().iter().filter(|event| event.name == "queued").count();
+    assert!(n_queued < 60_000, "{n_queued}: it waits for its turn");
 }

@@ -47,6 +47,26 @@ async fn another_user_cannot_connect_and_is_not_answered_if_it_does() {
     assert_eq!(served.end().await, []);
 }
 
+/// It failed in one of a few hundred on two processors (issue 16): the file was there before the
+/// system let anybody connect.
+#[tokio::test]
+async fn whoever_finds_the_socket_can_connect() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let path = place_in(&folder);
+    for _ in 0..300 {
+        let found = path.clone();
+        let client = std::thread::spawn(move || {
+            while !found.exists() {
+                std::thread::yield_now();
+            }
+            std::os::unix::net::UnixStream::connect(&found).map(|_| ())
+        });
+        let server = Server::bind(&path).await.expect("bound");
+        client.join().expect("no panic").expect("whoever finds it is not refused");
+        drop(server);
+    }
+}
+
 #[tokio::test]
 async fn a_killed_listeners_socket_is_replaced_and_a_living_ones_is_not() {
     let folder = tempfile::tempdir().expect("a directory");
