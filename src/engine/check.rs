@@ -9,7 +9,7 @@ use crate::voice::wire::{Check, Checked};
 pub(super) fn run(check: &Check) -> Checked {
     let device = check.device.as_deref().and_then(|name| match cards::look(Some(name)) {
         Err(error @ OutputError::UnknownDevice { .. }) => Some(error.to_string()),
-        Ok(_)
+        Ok(())
         | Err(
             OutputError::NoDevice { .. }
             | OutputError::Device(_)

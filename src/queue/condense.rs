@@ -38,6 +38,9 @@ const NICK: usize = 32;
 /// The share of the lag from which on seconds are saved otherwise than by the rate.
 const PRESSED: f64 = 0.8;
 
+/// One way to save seconds.
+type Save = fn(&mut Queue) -> Vec<Action>;
+
 impl Queue {
     /// Condenses what is to be spoken from `start` on, as far as it must be.
     pub(super) fn condense(&mut self, start: Instant) -> Vec<Action> {
@@ -45,7 +48,7 @@ impl Queue {
         let Promise { max, .. } = self.pace.promise;
         let calm = self.pace.promise.calm();
         // What is only counted is not heard: first speech is hurried.
-        let steps: [(fn(&mut Self) -> Vec<Action>, u32); 4] = [
+        let steps: [(Save, u32); 4] = [
             (Self::leave_name, calm),
             (Self::count_run, calm),
             (Self::count_flood, max),
