@@ -85,7 +85,7 @@ impl SoundServer {
         signal(name, self.server.id());
     }
 
-    /// Runs `pactl` here; gives what it prints.
+    /// Has the server do something, as `pactl` says it; gives what that prints.
     pub(crate) fn pactl(&self, arguments: &[&str]) -> String {
         let mut command = program("pactl", "pulseaudio-utils");
         self.surround(&mut command);
@@ -103,14 +103,6 @@ impl SoundServer {
     /// Makes `command` a program that plays here, and sees nothing of the user who runs the tests.
     pub(crate) fn surround(&self, command: &mut Command) {
         surroundings(command, self.folder.path());
-    }
-
-    /// Has the server do something, as `pactl` says it.
-    pub(crate) fn pactl(&self, arguments: &[&str]) {
-        let mut command = program("pactl", "pulseaudio-utils");
-        surroundings(&mut command, self.folder.path());
-        let status = command.args(arguments).status().expect("pactl can be started");
-        assert!(status.success(), "pactl {arguments:?}: {status}");
     }
 
     /// Where the control socket is of the listener that plays here.
