@@ -15,9 +15,9 @@ const FORGOTTEN: Duration = Duration::from_secs(600);
 /// Speakers that are kept apart; more cannot be told from each other anyway.
 const MOST_ACTIVE: usize = 64;
 
-/// Pitches around the configured one: a step is 1.4 semitones. Lower ones are understood as well,
-/// by 20 higher 1 to 2 words in 100 are lost (`make bench-understood BENCH=--pitches`).
-const PITCHES: [i16; 4] = [-20, -10, 0, 10];
+/// Pitches around the configured one: a step is a semitone. Lower ones are understood as well; of
+/// those by 10 and 20 higher 2 to 4 words in 100 more are lost (`make bench-understood`).
+const PITCHES: [i16; 4] = [-20, -14, -7, 0];
 
 /// Places from left to right.
 const PANS: [i8; 5] = [-50, -25, 0, 25, 50];
