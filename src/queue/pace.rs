@@ -44,7 +44,7 @@ const CALM_PERCENT: u32 = 130;
 const EARLY: [f64; 2] = [0.6, 0.2];
 
 /// The share of the lag after which any rate is to have done it.
-const LATE: [f64; 2] = [1.0, 0.8];
+const LATE: [f64; 2] = [1.0, 0.9];
 
 /// Seconds of speech in a second, at the base rate: up to the first it is a quiet time, from the
 /// second on a busy one.
