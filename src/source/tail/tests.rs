@@ -84,7 +84,8 @@ impl Tail {
                 Input::Sample(lines) => {
                     self.waiting.extend(texts(&lines).iter().map(|line| format!("sample: {line}")));
                 }
-                Input::Opened(..) | Input::Counted(..) => {}
+                Input::Opened(_, _, room) => room.lift(), // nobody gives it back here
+                Input::Counted(..) => {}
                 other => panic!("lines, not {other:?}"),
             }
         }
