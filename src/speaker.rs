@@ -26,7 +26,7 @@ const PANS: [i8; 5] = [-50, -25, 0, 25, 50];
 const PER_VOICE: usize = PITCHES.len() * PANS.len();
 
 /// So many voices, the plain one and the first variants, are given before the others.
-const CLEAREST: usize = 5;
+const CLEAREST: usize = 4;
 
 /// Two places so far apart are not mistaken for each other: another timbre, two steps in one thing,
 /// or a step in each of two.

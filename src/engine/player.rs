@@ -278,7 +278,7 @@ impl Stage for Sounding<'_> {
         self.trimmed.clear();
         self.trim.push(samples, &mut self.trimmed);
         if self.speech.volume == 0 {
-            self.trimmed.fill(0); // eSpeak's own volume of 0 left 58 of 32,768 in what was recorded
+            self.trimmed.fill(0); // a variant with an echo still has that of the line before
         }
         match &mut self.resampler {
             Some(resampler) => resampler.push(&self.trimmed, &mut self.ready),

@@ -189,6 +189,24 @@ mod tests {
         fn alive(&self) {}
     }
 
+    /// Keeps the loudest sample.
+    #[derive(Default)]
+    struct Loudest(u16);
+
+    impl Stage for Loudest {
+        fn begin(&mut self) {}
+        fn word(&mut self, _at: u64, _word: Word) {}
+        fn samples(&mut self, samples: &[i16]) -> bool {
+            let loudest = samples.iter().map(|sample| sample.unsigned_abs()).max();
+            self.0 = self.0.max(loudest.unwrap_or_default());
+            true
+        }
+        fn wanted(&self) -> bool {
+            true
+        }
+        fn alive(&self) {}
+    }
+
     fn speech(text: &str, voice: &str, rate: u32) -> Speech {
         Speech { voice: voice.to_owned(), rate, ..Speech::of(text) }
     }
@@ -224,6 +242,17 @@ mod tests {
         for wrong in ["xx-nowhere", "", "en\0us"] {
             let error = length(text, wrong, 220).expect_err(wrong);
             assert!(error.is_configuration(), "{wrong}: {error}");
+        }
+        // An echo of the line before would be heard where the next one begins.
+        for (variant, _) in VARIANTS {
+            let mut after = |volume| {
+                let said = speech(text, &format!("en-us+{variant}"), 220);
+                let mut loudest = Loudest::default();
+                engine.speak(&Speech { volume, ..said }, &mut loudest).expect(variant);
+                loudest.0
+            };
+            assert!(after(100) > 1_000, "{variant}");
+            assert_eq!(after(0), 0, "{variant} has an echo");
         }
         let heard = "Grüße aus Köln, 日本 naïve cafés 👍 v1.2 of 2013-09-12 — ok";
         let mut count = Count(0, vec![], heard.chars().collect());
