@@ -277,8 +277,8 @@ impl Stage for Sounding<'_> {
         self.reporter.progress();
         self.trimmed.clear();
         self.trim.push(samples, &mut self.trimmed);
-        if self.speech.volume == 0 {
-            self.trimmed.fill(0); // a variant with an echo still has that of the line before
+        for sample in &mut self.trimmed {
+            *sample = at_volume(*sample, self.speech.volume);
         }
         match &mut self.resampler {
             Some(resampler) => resampler.push(&self.trimmed, &mut self.ready),
@@ -298,9 +298,25 @@ impl Stage for Sounding<'_> {
     }
 }
 
+/// A sample at `volume` per cent. The engines always speak at their full loudness: what is silence,
+/// and how long an utterance takes, is the same at every volume, also at 0.
+fn at_volume(sample: i16, volume: u8) -> i16 {
+    let scaled = i32::from(sample) * i32::from(volume) / 100;
+    i16::try_from(scaled).unwrap_or(if scaled < 0 { i16::MIN } else { i16::MAX })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_volume_scales_and_does_not_overflow() {
+        let at = |volume| [10_000, -30_000, 7].map(|sample| at_volume(sample, volume));
+        assert_eq!(at(100), [10_000, -30_000, 7]);
+        assert_eq!(at(20), [2_000, -6_000, 1]);
+        assert_eq!(at(0), [0, 0, 0]);
+        assert_eq!(at(200), [20_000, -32_768, 14]);
+    }
 
     #[test]
     fn an_unknown_engine_is_refused_as_a_matter_of_configuration() {

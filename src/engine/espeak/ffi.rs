@@ -22,7 +22,8 @@ const EE_OK: c_int = 0;
 pub(super) enum Parameter {
     /// 80 to 450; libsonic goes on above where it is compiled in.
     Rate = 1,
-    /// 0 to 200; 100 is normal.
+    /// 0 to 200; 100 is normal, and what it stays at.
+    #[cfg(test)]
     Volume = 2,
     /// 0 to 100; 50 is normal.
     Pitch = 3,
