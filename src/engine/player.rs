@@ -21,6 +21,9 @@ const CUE_RATE: u32 = 22_050;
 /// How long to wait for a report to be written.
 const TOLD_WITHIN: Duration = Duration::from_millis(20);
 
+/// How long to wait until the end is reported: a listener that is gone ends the wait.
+const DONE_WITHIN: Duration = Duration::from_secs(10);
+
 /// Speaks what is ordered until [`Order::Finish`], or until nobody orders any more.
 pub(super) fn run(setup: &Setup, orders: &Receiver<Order>, reporter: &Reporter) {
     let (engine, output) = match open(setup, reporter) {
@@ -106,7 +109,9 @@ impl Player {
                 Ok(Order::Stop) => self.stop(),
                 Ok(Order::Finish) => {
                     self.output.drain()?;
-                    self.reporter.report(Report::Done);
+                    // The process ends behind this. Unreported, its end is taken for a fault, and
+                    // the next process writes a WAV file from its beginning.
+                    self.reporter.report_first(Report::Done, DONE_WITHIN);
                     return Ok(());
                 }
                 Err(RecvTimeoutError::Timeout) => {
