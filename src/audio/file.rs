@@ -40,6 +40,20 @@ impl WavFile {
         Ok(Self { writer: Some(writer), path: path.to_owned(), ..Self::nothing(rate, reporter) })
     }
 
+    /// Goes on with the file at `path`, behind what its header counts: another process ended in it.
+    pub fn append(path: &Path, rate: u32, reporter: Reporter) -> Result<Self, OutputError> {
+        let writer = hound::WavWriter::append(path).map_err(|error| failed(path, &error))?;
+        let begun = writer.len() > 0;
+        let nothing = Self::nothing(rate, reporter);
+        Ok(Self { writer: Some(writer), path: path.to_owned(), begun, ..nothing })
+    }
+
+    /// Writes out what is buffered, and counts it in the header.
+    fn keep(&mut self) -> Result<(), OutputError> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        writer.flush().map_err(|error| failed(&self.path, &error))
+    }
+
     /// Takes samples and keeps none.
     pub fn nothing(rate: u32, reporter: Reporter) -> Self {
         Self {
@@ -88,13 +102,15 @@ impl Output for WavFile {
         Ok(self.reporter.is_wanted())
     }
 
-    /// What is written is as good as heard.
+    /// What is written is as good as heard: the next process would go on from here.
     fn mark(&mut self, _at: u64, report: Report) {
         self.tell_start();
+        self.rest();
         self.reporter.report(report);
     }
 
     fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError> {
+        self.keep()?;
         if let Some(id) = id {
             self.tell_start();
             let ms = super::milliseconds(self.n_samples, self.rate);
@@ -114,10 +130,8 @@ impl Output for WavFile {
 
     /// The lengths in the header are put right, so that the file can be played as it stands.
     fn rest(&mut self) -> Option<Duration> {
-        if let Some(writer) = &mut self.writer
-            && let Err(error) = writer.flush()
-        {
-            self.reporter.report(failed(&self.path, &error).lost());
+        if let Err(error) = self.keep() {
+            self.reporter.report(error.lost());
         }
         None
     }
@@ -125,4 +139,28 @@ impl Output for WavFile {
 
 fn failed(path: &Path, error: &hound::Error) -> OutputError {
     OutputError::File { path: quoted(path), why: escaped(&error.to_string()) }
+}
+
+#[test]
+fn what_a_process_had_written_when_it_ended_is_kept_by_the_next() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x.wav");
+    let reporter = Reporter::unread();
+    let mut first = WavFile::create(&path, 8_000, reporter.clone()).expect("a file");
+    first.write(&[0.5; 6_000]).expect("written");
+    first.end(None).expect("kept");
+    first.write(&[0.25; 6_000]).expect("written, and not counted in the header");
+    std::mem::forget(first); // a process that is killed puts nothing in order
+    let mut next = WavFile::append(&path, 8_000, reporter).expect("the same file");
+    next.begin(None, 100, 0).expect("a gap");
+    next.write(&[0.75; 10]).expect("written");
+    next.drain().expect("in order");
+    let mut reader = hound::WavReader::open(&path).expect("a WAV file");
+    let samples: Vec<i16> = reader.samples().map(|it| it.expect("a sample")).collect();
+    let n_of = |level: f32| {
+        let level = (level * 32_767.0).round();
+        samples.iter().filter(|&&it| (f32::from(it) - level).abs() < 1.0).count()
+    };
+    assert_eq!((n_of(0.5), n_of(0.0), n_of(0.75)), (6_000, 800, 10));
+    assert_eq!(samples.len(), 6_810);
 }

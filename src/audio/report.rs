@@ -61,6 +61,12 @@ impl Reporter {
         Ok(reporter)
     }
 
+    /// One whose reports nobody reads: the real one keeps standard output to itself.
+    #[cfg(test)]
+    pub fn unread() -> Self {
+        Self { news: mpsc::channel().0, shared: Arc::default() }
+    }
+
     /// Sends `report` to the listener.
     pub fn report(&self, report: Report) {
         self.tell(News::Report(report));

@@ -79,6 +79,7 @@ fn output(
             let close_after = Duration::from_millis(setup.close_after_ms);
             Box::new(Device::open(name.as_deref(), setup.buffer_frames, close_after, reporter)?)
         }
+        Target::File(path) if setup.appends => Box::new(WavFile::append(path, rate, reporter)?),
         Target::File(path) => Box::new(WavFile::create(path, rate, reporter)?),
         Target::Null => Box::new(WavFile::nothing(rate, reporter)),
     })
@@ -109,8 +110,7 @@ impl Player {
                 Ok(Order::Stop) => self.stop(),
                 Ok(Order::Finish) => {
                     self.output.drain()?;
-                    // The process ends behind this. Unreported, its end is taken for a fault, and
-                    // the next process writes a WAV file from its beginning.
+                    // The process ends behind this. Unreported, its end is taken for a fault.
                     self.reporter.report_first(Report::Done, DONE_WITHIN);
                     return Ok(());
                 }

@@ -149,6 +149,9 @@ impl Driver {
 
     /// Does what follows from `event`; gives whether that was the end.
     fn obey(&mut self, event: Event) -> bool {
+        if let Event::Report(Report::Ready) = &event {
+            self.setup.appends = true; // what this process writes, the next one leaves
+        }
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             for action in self.supervisor.handle(event, now()) {

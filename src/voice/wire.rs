@@ -32,6 +32,9 @@ pub struct Setup {
     pub voice: String,
     /// Where sound goes.
     pub target: Target,
+    /// A process before this one wrote into the file already: what it wrote stays.
+    #[serde(default)]
+    pub appends: bool,
     /// Half of the device's buffer in frames; an eighth of it where streams open slowly and one is
     /// kept, whose buffer the next line has to wait for.
     pub buffer_frames: u32,
@@ -67,6 +70,7 @@ impl Default for Setup {
             buffer_frames: 2_048,
             close_after_ms: 10_000,
             guard: true,
+            appends: false,
             fallback: cfg!(feature = "system-voice").then(|| "system".to_owned()),
         }
     }

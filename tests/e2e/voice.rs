@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Event, SoundServer, Speak, directory, now, signal};
+use crate::harness::{Event, SoundServer, Speak, Wav, directory, now, run, signal};
 
 /// How soon speech must go on.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
@@ -102,6 +102,24 @@ fn without_the_guard_the_deadly_line_is_counted_and_the_next_one_heard() {
     speak.close_input();
     assert!(speak.wait_end().success(), "{}", speak.transcript());
     assert_eq!(fates(&speak.events()), ["failed", "spoken"], "{}", speak.transcript());
+}
+
+#[test]
+fn what_was_written_to_a_file_stays_when_the_engine_dies() {
+    let folder = directory();
+    let config = folder.path().join("config.toml");
+    std::fs::write(&config, "[espeak]\nguard = false\n").expect("a configuration file");
+    let speak = |input: &str, name: &str| {
+        let output = run(folder.path(), ["-q", "-c", "config.toml", "--output", name], input);
+        assert_eq!(output.status.code(), Some(0), "{input:?}");
+        Wav::read(&folder.path().join(name)).loud()
+    };
+    let [_, line] = deadly();
+    let before = "The build failed because the disk was full.\n";
+    let (one, two) = (speak(before, "one.wav"), speak("still here\n", "two.wav"));
+    let all = speak(&format!("{before}{line}\nstill here\n"), "all.wav");
+    let seam = Duration::from_millis(40);
+    assert!(all + seam >= one + two, "{all:?} of {one:?} and {two:?}");
 }
 
 #[test]
