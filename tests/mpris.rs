@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use zbus::fdo::{DBusProxy, PropertiesProxy};
 use zbus::zvariant::Value;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(30);
 /// Less than any wait for a bus.
 const PROMPT: Duration = Duration::from_secs(3);
 const PATH: &str = "/org/mpris/MediaPlayer2";

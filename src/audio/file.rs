@@ -147,9 +147,9 @@ fn what_a_process_had_written_when_it_ended_is_kept_by_the_next() {
     let path = folder.path().join("x.wav");
     let reporter = Reporter::unread();
     let mut first = WavFile::create(&path, 8_000, reporter.clone()).expect("a file");
-    first.write(&[0.5; 6_000]).expect("written");
+    first.write(&vec![0.5; 6_000]).expect("written");
     first.end(None).expect("kept");
-    first.write(&[0.25; 6_000]).expect("written, and not counted in the header");
+    first.write(&vec![0.25; 6_000]).expect("written, and not counted in the header");
     std::mem::forget(first); // a process that is killed puts nothing in order
     let mut next = WavFile::append(&path, 8_000, reporter).expect("the same file");
     next.begin(None, 100, 0).expect("a gap");

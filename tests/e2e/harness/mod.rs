@@ -28,7 +28,7 @@ pub(crate) use tmux::Tmux;
 pub(crate) use wav::Wav;
 
 /// How long anything may take that a test waits for.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The time now.
 #[expect(clippy::disallowed_methods, reason = "the one clock of the tests")]
