@@ -303,8 +303,8 @@ impl Stage for Sounding<'_> {
     }
 }
 
-/// A sample at `volume` per cent. The engines always speak at their full loudness: what is silence,
-/// and how long an utterance takes, is the same at every volume, also at 0.
+/// A sample at `volume` per cent. An engine whose samples come here always speaks at 100: so what
+/// counts as silence, and how long an utterance takes, is the same at every volume, also at 0.
 fn at_volume(sample: i16, volume: u8) -> i16 {
     let scaled = i32::from(sample) * i32::from(volume) / 100;
     i16::try_from(scaled).unwrap_or(if scaled < 0 { i16::MIN } else { i16::MAX })

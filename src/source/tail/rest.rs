@@ -181,6 +181,7 @@ impl Resting {
             && self.bookmark.has_current
             && let Ok((file, metadata)) = open::open(&self.spec.path)
             && Identity::from(&metadata) == entry.identity
+            && entry.spot.offset > 0 // an empty file may have been filled, copied and emptied again
             && entry.spot.is_in(&file)
         {
             follower.kin = Kin::knowing(&self.bookmark.known);
