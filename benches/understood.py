@@ -11,7 +11,8 @@
     understood.py --demo                  what "make demo" speaks
 
 The lines of --variants, --pitches, --rates and --own go through irc-speak into a WAV file, which is
-cut into utterances by the events' sounding times. Recordings of --live are cut at silences.
+cut into utterances by the events' sounding times. Recordings of --live and --demo are heard as a
+whole: the recogniser cuts them where they are quietest.
 A LOG is a table of seconds, kind, sender and text. Errors are words substituted, left out and put
 in; numbers are spelled, case and punctuation gone. What was said is the reference: the text of
 the events, names of speakers too, for the pipeline what awk prints. "lines" is the same against
@@ -103,28 +104,6 @@ class Ear:
 
     def read(self, path):
         return self.asr.read_wav(path)[0]
-
-    def windows(self, sound):
-        """The recording in windows of at most 25 s, cut at silences, of which half a second stays."""
-        import numpy as np
-        step, rate = self.asr.RATE // 50, self.asr.RATE
-        blocks = np.abs(sound[:len(sound) // step * step].reshape(-1, step)).max(axis=1)
-        loud = np.flatnonzero(blocks > 0.004)
-        if not len(loud):
-            return
-        edges = np.flatnonzero(np.diff(loud) > 15)  # 0.3 s
-        firsts = [loud[0], *loud[edges + 1]]
-        lasts = [*loud[edges], loud[-1]]
-        pause = np.zeros(rate // 2, np.float32)
-        window, length = [], 0
-        for first, last in zip(firsts, lasts):
-            part = sound[max(0, (first - 3) * step):(last + 4) * step]
-            if window and length + len(part) > 25 * rate:
-                yield np.concatenate(window)
-                window, length = [], 0
-            window += [part, pause]
-            length += len(part) + len(pause)
-        yield np.concatenate(window)
 
 
 class Score:
@@ -436,7 +415,7 @@ def live(options, ear):
                 file.write(wav)
                 file.flush()
                 sound = ear.read(file.name)
-            heard = [word for part in ear.windows(sound) for word in ear.words(ear.text(part))]
+            heard = ear.words(ear.text(sound))
             want = [word for text in it.texts(said) for word in ear.words(text)]
             plain = [word for text in texts for word in ear.words(text)]
             wers[it.name] = ear.errors(want, heard) / max(1, len(want))
@@ -463,7 +442,7 @@ def demo(options, ear):
     spoken, _, sound = into_file(options.program, ear, "",
                                  ["tail", "--no-follow", "-n", "100", log])
     said = [word for it in spoken for word in ear.words(it["text"])]
-    heard = [word for part in ear.windows(sound) for word in ear.words(ear.text(part))]
+    heard = ear.words(ear.text(sound))
     n_kept = len(said) - n_missed(ear, said, heard)
     share = n_kept / max(1, len(said))
     table.row("demo", share=round(share, 4), wer=round(ear.errors(said, heard) / len(said), 4),

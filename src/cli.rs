@@ -357,11 +357,11 @@ pub struct Listening {
     /// Words a minute [default: 220]
     #[arg(short, long, global = true, value_name = "WPM")]
     pub rate: Option<u32>,
-    /// The highest rate, for when much is said at once [default: 330, as far as eSpeak NG is
-    /// understood]
+    /// The highest rate, for when much is said at once [default: 286, as far as eSpeak NG is well
+    /// understood, or 1.3 times --rate where that is more]
     #[arg(long, global = true, value_name = "WPM")]
     pub max_rate: Option<u32>,
-    /// How long after it came a line has been heard, if it can be [default: 18s]
+    /// How long after it came a line has been heard, if it can be [default: 20s]
     #[arg(long, global = true, value_name = "TIME")]
     pub max_lag: Option<String>,
     /// The voice, by the engine's name for it [default: en-us]

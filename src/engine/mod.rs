@@ -143,8 +143,9 @@ pub const ENGINES: &[EngineInfo] = &[
         name: "espeak",
         about: "eSpeak NG: built in, starts at once, more than 100 languages",
         // Wrong words in 100 of chat (and of meetings): 20 (20) at 220, 26 (28) at 286, 36 (35) at
-        // 300, 40 (40) at 330, 60 at 400, 76 at 450.
-        understood_wpm: 330,
+        // 300, 40 (40) at 330, 60 at 400, 76 at 450. Of a meeting as a whole, names and all: 28 at
+        // 220, 35 at 251, 41 at 286, 61 at 330.
+        understood_wpm: 286,
         open: |setup| Ok(Box::new(espeak::Espeak::open(setup)?)),
         voices: espeak::voices,
         check: espeak::check,
@@ -154,7 +155,7 @@ pub const ENGINES: &[EngineInfo] = &[
         name: "system",
         about: "the desktop's own voice (Speech Dispatcher on Linux)",
         // As a rule eSpeak NG is behind it, and there is no file of its sound to measure.
-        understood_wpm: 330,
+        understood_wpm: 286,
         open: |setup| Ok(Box::new(system::System::open(setup)?)),
         voices: system::voices,
         // Its default voice serves where there is none of that name.

@@ -1,13 +1,13 @@
 //! Cheaper seconds, for when a calm rate does not keep the promise: before speech is hurried, what
 //! costs the listener least goes, and no more of it than is needed, in this order:
 //!
-//! 1. the gaps between utterances, which are gone at the highest calm rate (see [`Queue::gap`]);
-//! 2. the name of somebody who is named again right after they spoke;
-//! 3. runs, which are counted: "3 joined: ann, bob, cy", "4 say +1: ann, bob, cy, dan";
-//! 4. the rest of a flood that others' lines wait behind, which is counted (see [`super::fair`]);
-//! 5. the beginnings of what one person says in a row, which becomes one utterance.
+//! 1. the name of somebody who is named again right after they spoke;
+//! 2. runs, which are counted: "3 joined: ann, bob, cy", "4 say +1: ann, bob, cy, dan";
+//! 3. the rest of a flood that others' lines wait behind, which is counted (see [`super::fair`]);
+//! 4. the beginnings of what one person says in a row, which becomes one utterance.
 //!
-//! Links are no step of their own: they are told by their host at any time. Every line that is made
+//! Gaps between utterances stay: they cost a tenth of a second, and hold words apart. Links are no
+//! step of their own: they are told by their host at any time. Every line that is made
 //! part of another one is settled as merged into it. Only what is next is condensed: who speaks next
 //! is as good as fixed, and what is behind may never need it.
 //!
@@ -17,7 +17,7 @@
 use std::time::{Duration, Instant};
 
 use super::pace::Promise;
-use super::{Action, Queue};
+use super::{Action, GAP, Queue};
 use crate::message::{Fate, Kind, Message, Utterance};
 
 /// The longest utterance that is made of several, in bytes: it is skipped and repeated as one.
@@ -62,15 +62,19 @@ impl Queue {
         actions
     }
 
-    /// Whether something that waits would be late at that rate.
+    /// Whether something that waits would be nearly late at that rate.
     fn is_pressed(&self, start: Instant, rate: u32) -> bool {
-        let promise = self.pace.promise;
+        self.is_late(start, rate, self.pace.promise.lag.mul_f64(PRESSED))
+    }
+
+    /// Whether something that waits would at that rate end later than `lag` after it came.
+    pub(super) fn is_late(&self, start: Instant, rate: u32, lag: Duration) -> bool {
         let mut end = start;
         !self.pace.is_relaxed
             && self.waiting.iter().any(|waiting| {
                 let seconds = self.estimate.seconds(waiting.work, rate);
-                end += Duration::from_secs_f64(seconds);
-                let deadline = waiting.utterance.received + promise.lag.mul_f64(PRESSED);
+                end += Duration::from_secs_f64(seconds) + GAP;
+                let deadline = waiting.utterance.received + lag;
                 waiting.utterance.is_live && end > deadline
             })
     }

@@ -1,9 +1,11 @@
 //! Whose line is next: a flood by one does not drown the others.
 //!
-//! Lines are spoken in the order in which they came. Only where one sender's waiting speech came
-//! faster than it can be spoken, and is more than a few seconds, do others' lines go before the
-//! rest of it: a conversation, however busy, is typed more slowly than it is spoken. The order
-//! within a sender is always kept. Where a line names no sender, its source and channel are one.
+//! Lines are spoken in the order in which they came, as long as the lag is kept so: no other order
+//! keeps it better. Where it is not, not even at the highest rate, and one sender's waiting speech
+//! came faster than it can be spoken and is more than the lag could hold, others' lines go before the
+//! rest of it after a few seconds: a conversation, however busy, is typed more slowly than it is
+//! spoken. The order within a sender is always kept. Where a line names no sender, its source and
+//! channel are one.
 //!
 //! What is held back is spoken after the others' lines. Where it would be late even so, its first
 //! lines are spoken and the rest is counted: "and 92 more lines by kim". Equal lines are counted
@@ -14,12 +16,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::condense::{is_free, is_like, is_plain, name_end};
+use super::pace::Promise;
 use super::part::Waiting;
 use super::{Action, Queue};
 use crate::message::{Fate, Kind, SourceId, Utterance};
 
 /// Seconds of a flood's speech before others' lines go first, and at a time.
 const TURN: f64 = 8.0;
+
+/// The most that others wait behind one sender where the lag would allow more.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Seconds of others' speech after which a flood that waits for them has its turn.
 const OTHERS: f64 = 2.0 * TURN;
@@ -67,10 +73,12 @@ fn place(utterance: &Utterance) -> Option<(SourceId, Option<&str>)> {
 }
 
 /// Whether it should not wait behind a flood at all: marked for the listener, or said to them alone.
-fn is_urgent(utterance: &Utterance) -> bool {
+/// `with_channels` are the sources that name channels: in the log of a single one no line names it.
+fn is_urgent(utterance: &Utterance, with_channels: &HashSet<SourceId>) -> bool {
     utterance.message.as_ref().is_some_and(|it| {
         let is_said = matches!(it.kind, Kind::Say | Kind::Action | Kind::Notice);
-        it.highlight || is_said && it.channel.is_none() && it.sender.is_some()
+        let is_private = it.channel.is_none() && with_channels.contains(&it.source);
+        it.highlight || is_said && is_private && it.sender.is_some()
     })
 }
 
@@ -128,20 +136,22 @@ impl Burst {
         Self { first: received, last: received, all: 0.0, after: 0.0, is_flood: false }
     }
 
-    fn take(&mut self, received: Instant, seconds: f64) {
+    fn take(&mut self, received: Instant, seconds: f64, most: f64) {
         self.after += if self.all > 0.0 { seconds } else { 0.0 };
         self.all += seconds;
         self.last = self.last.max(received);
         let span = self.last.saturating_duration_since(self.first);
-        let most = if span < MOMENT { LONG } else { TURN };
+        let most = if span < MOMENT { most.max(LONG) } else { most };
         self.is_flood |= self.all > most && self.after > span.as_secs_f64();
     }
 }
 
-/// Who floods among what waits; `seconds` is how long something sounds.
+/// Who floods among what waits; `seconds` is how long something sounds, and `most` how many of them
+/// are no flood, however fast they came.
 fn floods<'a>(
     waiting: impl Iterator<Item = &'a Waiting>,
     seconds: impl Fn(&Waiting) -> f64,
+    most: f64,
 ) -> Vec<Talker<'a>> {
     let mut bursts: HashMap<Talker<'a>, Burst> = HashMap::new();
     let mut last_of: HashMap<_, Talker<'a>> = HashMap::new();
@@ -160,7 +170,7 @@ fn floods<'a>(
         if is_answered && received.saturating_duration_since(burst.last) < MOMENT {
             *burst = Burst { is_flood: burst.is_flood, ..Burst::new(received) };
         }
-        burst.take(received, seconds(waiting));
+        burst.take(received, seconds(waiting), most);
     }
     order.retain(|talker| bursts[talker].is_flood);
     order
@@ -178,18 +188,20 @@ impl Turns {
         self.floods.iter().position(|flood| flood.talker() == talker)
     }
 
-    /// Looks who floods: who did goes on doing so while something of theirs waits.
+    /// Looks who floods, where more than `most` seconds are a flood: who did goes on doing so while
+    /// something of theirs waits.
     fn look<'a>(
         &mut self,
         waiting: impl Iterator<Item = &'a Waiting> + Clone,
         seconds: impl Fn(&Waiting) -> f64,
+        most: f64,
     ) {
         if !self.floods.is_empty() {
             let waits: HashSet<_> =
                 waiting.clone().filter_map(|it| talker(&it.utterance)).collect();
             self.floods.retain(|it| waits.contains(&it.talker()));
         }
-        for (source, is_sender, name) in floods(waiting, seconds) {
+        for (source, is_sender, name) in floods(waiting, seconds, most) {
             if self.floods.iter().all(|it| it.talker() != (source, is_sender, name)) {
                 let name = name.to_owned();
                 self.floods.push(Flood { source, is_sender, name, spoken: 0.0, is_last: false });
@@ -200,17 +212,25 @@ impl Turns {
         }
     }
 
-    /// Which of `waiting` is next.
+    /// Which of `waiting` is next; `most` is none where the lag is kept in the order in which all came.
     fn next<'a>(
         &mut self,
         waiting: impl Iterator<Item = &'a Waiting> + Clone,
         seconds: impl Fn(&Waiting) -> f64 + Copy,
+        most: Option<f64>,
     ) -> usize {
         let Some(first) = waiting.clone().next() else { return 0 };
         if first.has_begun || talker(&first.utterance).is_none() {
             return 0;
         }
-        self.look(waiting.clone(), seconds);
+        // What is urgent goes before less than what is a flood for others.
+        let messages = waiting.clone().filter_map(|it| it.utterance.message.as_ref());
+        let with_channels =
+            messages.filter(|it| it.channel.is_some()).map(|it| it.source).collect();
+        let mut new = waiting.clone().map(|it| &it.utterance).filter(|it| it.is_new());
+        let presses = new.any(|it| is_urgent(it, &with_channels));
+        let most = presses.then_some(TURN).or(most);
+        self.look(waiting.clone(), seconds, most.unwrap_or(f64::INFINITY));
         if self.floods.is_empty() {
             return 0;
         }
@@ -221,7 +241,7 @@ impl Turns {
                 firsts[flood].get_or_insert((at, seconds(waiting)));
             } else {
                 calm.get_or_insert(at);
-                presses |= is_urgent(&waiting.utterance);
+                presses |= is_urgent(&waiting.utterance, &with_channels);
             }
         }
         let flood = self.turn(&firsts);
@@ -279,12 +299,15 @@ impl Turns {
 
 impl Queue {
     /// Puts what is next before all else, and counts what is equal to it.
-    pub(super) fn take_turns(&mut self) -> Vec<Action> {
-        let (estimate, base) = (&self.estimate, self.pace.promise.base);
+    pub(super) fn take_turns(&mut self, start: Instant) -> Vec<Action> {
+        let Promise { base, max, lag } = self.pace.promise;
+        let lag = lag.min(PATIENCE);
+        let most = self.is_late(start, max, lag).then_some(lag.as_secs_f64());
+        let estimate = &self.estimate;
         let seconds = |it: &Waiting| estimate.seconds(it.work, base);
         // Where nobody waits, all is heard in the order in which it came.
         let is_relaxed = self.pace.is_relaxed;
-        let next = if is_relaxed { 0 } else { self.turns.next(self.waiting.iter(), seconds) };
+        let next = if is_relaxed { 0 } else { self.turns.next(self.waiting.iter(), seconds, most) };
         if let Some(next) = self.waiting.remove(next) {
             self.waiting.push_front(next);
         }

@@ -208,7 +208,7 @@ fn the_rest_of_a_flood_is_counted_where_it_would_be_late() {
         lines.extend([(1_500, "al", "what is that?"), (40_000, "bo", "are you done?")]);
         let heard = hear(PROMISE, &lines);
         let al = heard.spoken.iter().position(|it| it == "al: what is that?").expect("spoken");
-        assert!(heard.begun[al] < 12_000, "{:?}", heard.spoken);
+        assert!(heard.begun[al] < 12_000, "{} {:?}", heard.begun[al], heard.spoken);
         let end = heard.spoken.iter().find(|it| it.ends_with(rest)).expect("the rest is counted");
         let n: usize = end
             .split("; and ")

@@ -18,7 +18,7 @@ fn the_example_says_what_the_defaults_are() {
     for file in [None, Some(&loaded)] {
         assert_eq!(setup(&options, file).expect("right"), Setup::default_device());
         assert_eq!(manner(&options, file).expect("right"), Speech::of(""));
-        let promised = Promise { base: 220, max: 330, lag: MAX_LAG };
+        let promised = Promise { base: 220, max: 286, lag: MAX_LAG };
         assert_eq!(promise(&options, file).expect("right"), promised);
         assert_eq!(naming(&options, file).expect("right"), Naming::Change);
         assert_eq!(format(&options, file, &library).expect("right"), None);
