@@ -32,11 +32,11 @@ pub enum Command {
     Tail(Tail),
     /// Join channels of an IRC server and listen
     Connect(Connect),
-    /// Speak what a command prints
+    /// Run a command and speak its output
     Run(Run),
-    /// Replay a time-stamped log over a virtual clock: how far behind live one would have been
+    /// Show how far behind live a time-stamped log would have been spoken
     Simulate(Simulate),
-    /// Tell for each line of a log whether it is spoken, by which rule, and in which words
+    /// Show how each line of a log is read, filtered and spoken
     Explain(Explain),
     /// List the voices of the engine
     Voices,
@@ -44,27 +44,27 @@ pub enum Command {
     Engines,
     /// List the sound devices
     Devices,
-    /// List the log formats that are known
+    /// List the known log formats
     Formats,
-    /// List the rule sets that are known, or check them
+    /// List the known rule sets, or run their tests
     Filters {
         /// What about them.
         #[command(subcommand)]
         action: Option<FiltersAction>,
     },
-    /// The configuration file: write a commented one, check it, or tell where it is
+    /// Write, check or locate the configuration file
     Config {
         /// What about it.
         #[command(subcommand)]
         action: ConfigAction,
     },
-    /// Steer the listener that runs
+    /// Control the running listener
     Ctl {
         /// What it is to do.
         #[command(subcommand)]
         action: Ctl,
     },
-    /// Say a line in a channel, or to a nick, through the listener that runs
+    /// Send a message through the running listener
     Say(Say),
     /// The voice process; started by the listener
     #[command(hide = true)]
@@ -88,24 +88,23 @@ pub struct Guardian {
 /// Files to follow.
 #[derive(Debug, Args)]
 pub struct Tail {
-    /// How many of the lines that are there already to speak first
+    /// First speak the last N lines that are already there
     #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 2)]
     pub lines: u64,
-    /// End when the end of the files is reached
+    /// Stop at the end of the files
     #[arg(long)]
     pub no_follow: bool,
-    /// Wait for files that are not there yet
+    /// Wait for files that do not exist yet
     #[arg(short = 'F', long)]
     pub retry: bool,
-    /// Look 4 times a second, for files whose changes the system does not tell of
+    /// Poll instead of using file events (network and FUSE file systems)
     #[arg(long)]
     pub poll: bool,
-    /// Go on where each file was last heard, not with its last lines, and remember how far it is
-    /// heard this time
+    /// Resume where each file was last heard, and keep the position
     #[arg(long)]
     pub resume: bool,
-    /// The files; a folder, or a name in quotes with *, ?, [a-z], ** or {date} stands for many, also
-    /// for those that appear later
+    /// The files; a folder, or a quoted name with *, ?, [a-z], ** or {date}, follows every file that
+    /// matches, also those that appear later
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
@@ -113,19 +112,19 @@ pub struct Tail {
 /// A server and channels.
 #[derive(Debug, Args)]
 pub struct Connect {
-    /// The server; port 6697, or 6667 with --no-tls, where none is given
+    /// The server; the port is 6697, or 6667 with --no-tls, unless given
     #[arg(value_name = "HOST[:PORT]")]
     pub server: String,
-    /// The channels; "#channel key" where one has a key
+    /// The channels; write "#channel key" for one that needs a key
     #[arg(required = true, value_name = "CHANNEL")]
     pub channels: Vec<String>,
-    /// Talk in the clear
+    /// Connect without encryption
     #[arg(long)]
     pub no_tls: bool,
-    /// The nick to take
+    /// The nick to use
     #[arg(long, value_name = "NICK")]
     pub nick: Option<String>,
-    /// Go on trying when the server cannot be reached at first
+    /// Keep trying if the server cannot be reached at first
     #[arg(long)]
     pub retry: bool,
 }
@@ -139,10 +138,10 @@ pub struct Simulate {
     /// Print the figures as one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Have the engine speak every line unheard, to take its sounding times and not the estimate's
+    /// Measure how long the engine takes for each line, instead of estimating it
     #[arg(long)]
     pub measure: bool,
-    /// Pause in between, and tell how long after it one is live again: 600s+5m pauses for five
+    /// Pause in between, and show how long it takes to be live again: 600s+5m pauses for five
     /// minutes, ten minutes in
     #[arg(long, value_name = "AT+FOR")]
     pub pause: Option<String>,
@@ -151,13 +150,13 @@ pub struct Simulate {
 /// A log to explain.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The log; standard input without one, and for -
+    /// The log; standard input if none is given, or for -
     #[arg(value_name = "FILE")]
     pub log: Option<PathBuf>,
-    /// Print one JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub json: bool,
-    /// Show only what a changed configuration, or a changed rule set, would change
+    /// Show only what this configuration or rule set would change
     #[arg(long, value_name = "OTHER.toml")]
     pub diff: Option<PathBuf>,
 }
@@ -165,9 +164,9 @@ pub struct Explain {
 /// What about the rule sets.
 #[derive(Debug, Subcommand)]
 pub enum FiltersAction {
-    /// Run the tests in the files of rules: those in the program, yours, and those named
+    /// Run the tests in the rule sets: the built-in ones, yours, and the files named
     Check {
-        /// Files of rules; without one, all that are known
+        /// Rule set files; all known ones if none is given
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
     },
@@ -176,18 +175,18 @@ pub enum FiltersAction {
 /// A command to run.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Many programs gather what they print where it does not go to a terminal, and \
-                        are then heard late, in blocks. Either give them a terminal: irc-speak run \
-                        --pty -- COMMAND; or have them print each line at once, by an option of \
-                        theirs (grep --line-buffered, python3 -u, sed -u) or by stdbuf, for most \
-                        that are written in C: irc-speak run -- stdbuf -oL COMMAND. In a pipeline \
-                        before irc-speak only the latter does: stdbuf -oL COMMAND | irc-speak."
+    after_help = "Many programs buffer their output unless it goes to a terminal, so it is heard \
+                  late, in blocks. Give them a terminal: irc-speak run --pty -- COMMAND. Or make \
+                  them flush each line, with an option of their own (grep --line-buffered, \
+                  python3 -u, sed -u) or with stdbuf, which works for most programs written in C: \
+                  irc-speak run -- stdbuf -oL COMMAND. In a pipeline, only flushing helps: \
+                  stdbuf -oL COMMAND | irc-speak."
 )]
 pub struct Run {
-    /// Start it again when it fails: after a second, later after up to five minutes
+    /// Restart the command when it fails, after a second at first, later after up to five minutes
     #[arg(long)]
     pub retry: bool,
-    /// Give it a terminal to print to: each line is heard at once
+    /// Give the command a terminal, so that it flushes each line
     #[arg(long)]
     pub pty: bool,
     /// The command and its arguments, after --
@@ -213,26 +212,26 @@ pub struct OnTerminal {
 /// What about the configuration file.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum ConfigAction {
-    /// Write a commented file with the defaults, where there is none
+    /// Write a commented file with the defaults, unless there is one
     Init,
-    /// Say whether the file is right
+    /// Check the file
     Check,
-    /// Print where the file is looked for
+    /// Print the path of the file
     Path,
 }
 
 /// What the listener is to do.
 #[derive(Debug, Subcommand)]
 pub enum Ctl {
-    /// Be silent; what comes waits
+    /// Pause; new lines are queued
     Pause,
-    /// Go on where the pause began
+    /// Resume where the pause began
     Resume,
-    /// Pause, or resume
+    /// Pause or resume
     Toggle,
-    /// Leave the line that is being spoken
+    /// Skip the line that is being spoken
     Skip,
-    /// Leave everything that waits
+    /// Skip everything that is queued
     Live,
     /// Speak the last lines again
     Repeat {
@@ -240,59 +239,59 @@ pub enum Ctl {
         #[arg(default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
         n: u32,
     },
-    /// Speak the line before again; the one before that when asked again
+    /// Repeat the previous line; each further time the one before it
     Back,
-    /// Speak again from the last line that was addressed to you
+    /// Repeat from the last highlighted line on
     Highlight,
     /// Speak a tenth faster
     Faster,
     /// Speak a tenth slower
     Slower,
-    /// Set how fast it speaks
+    /// Set the speech rate
     Rate {
         /// Words a minute
         #[arg(value_parser = clap::value_parser!(u32).range(1..))]
         wpm: u32,
     },
-    /// Set how loud it speaks
+    /// Set the volume
     Volume {
-        /// Per cent, up to 200
+        /// Percent, 0 to 200
         #[arg(value_parser = clap::value_parser!(u8).range(0..=200))]
         percent: u8,
     },
-    /// Do not speak what somebody says
+    /// Mute a nick or a channel
     Mute(MuteWho),
-    /// Speak them again
+    /// Unmute a nick or a channel
     Unmute(UnmuteWho),
-    /// Tell how it stands
+    /// Print the status
     Status {
-        /// As a JSON object
+        /// Print a JSON object
         #[arg(long)]
         json: bool,
     },
-    /// List the last lines that were not spoken, and why
+    /// List the last lines that were not spoken, and why not
     Missed {
-        /// At most so many
+        /// At most N lines
         #[arg(default_value_t = 10)]
         n: u32,
-        /// As a JSON object
+        /// Print a JSON object
         #[arg(long)]
         json: bool,
     },
-    /// List what became of the last lines, and by which rule
+    /// List the outcome of the last lines, and the rule that decided it
     Why {
-        /// At most so many
+        /// At most N lines
         #[arg(default_value_t = 10)]
         n: u32,
-        /// As a JSON object
+        /// Print a JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Give everybody a voice of their own, or all the same
+    /// Switch between a voice for each speaker and one voice for all
     Voices,
-    /// Read the configuration again
+    /// Reload the configuration
     Reload,
-    /// End
+    /// Quit the listener
     Quit,
 }
 
@@ -302,7 +301,7 @@ pub struct MuteWho {
     /// A nick or a #channel
     #[arg(required_unless_present = "all_but", value_name = "WHO")]
     pub who: Option<String>,
-    /// Everybody but these nicks
+    /// All nicks except these
     #[arg(long, num_args = 1.., conflicts_with = "who", value_name = "NICK")]
     pub all_but: Vec<String>,
 }
@@ -313,10 +312,10 @@ pub struct UnmuteWho {
     /// A nick or a #channel
     #[arg(required_unless_present_any = ["all_but", "all"], value_name = "WHO")]
     pub who: Option<String>,
-    /// Everybody but these nicks
+    /// All nicks except these
     #[arg(long, num_args = 1.., conflicts_with_all = ["who", "all"], value_name = "NICK")]
     pub all_but: Vec<String>,
-    /// Everybody and every channel
+    /// All nicks and channels
     #[arg(long, conflicts_with = "who")]
     pub all: bool,
 }
@@ -326,7 +325,7 @@ pub struct UnmuteWho {
 pub struct Say {
     /// The channel or nick
     pub target: String,
-    /// The line; after -- where it begins with a hyphen
+    /// The text; write -- first if it begins with a hyphen
     #[arg(
         required = true,
         trailing_var_arg = true,
@@ -341,7 +340,7 @@ pub struct Say {
 pub enum Speaker {
     /// On every line
     Always,
-    /// When another one speaks than before
+    /// When the sender changes
     Change,
     /// Never
     Never,
@@ -354,56 +353,55 @@ pub struct Listening {
     /// The configuration file
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Words a minute [default: 220]
+    /// Speech rate in words a minute [default: 220]
     #[arg(short, long, global = true, value_name = "WPM")]
     pub rate: Option<u32>,
-    /// The highest rate, for when much is said at once [default: 286, as far as eSpeak NG is well
-    /// understood, or 1.3 times --rate where that is more]
+    /// Highest rate when lines queue up [default: 286, or 1.3 times --rate if that is more]
     #[arg(long, global = true, value_name = "WPM")]
     pub max_rate: Option<u32>,
-    /// How long after it came a line has been heard, if it can be [default: 20s]
+    /// Speak each line within this time of its arrival, if that can be done [default: 20s]
     #[arg(long, global = true, value_name = "TIME")]
     pub max_lag: Option<String>,
-    /// The voice, by the engine's name for it [default: en-us]
+    /// The engine's voice to speak with; "irc-speak voices" lists them [default: en-us]
     #[arg(long, global = true, value_name = "NAME")]
     pub voice: Option<String>,
-    /// The engine [default: espeak]
+    /// The speech engine; "irc-speak engines" lists them [default: espeak]
     #[arg(long, global = true, value_name = "NAME")]
     pub engine: Option<String>,
-    /// Where sound goes: device, null, or a WAV file [default: device]
+    /// Where the sound goes: a device, nowhere, or a WAV file [default: device]
     #[arg(long, global = true, value_name = "device|null|FILE.wav")]
     pub output: Option<PathBuf>,
-    /// The sound device [default: the system's]
+    /// The sound device; "irc-speak devices" lists them [default: the system's]
     #[arg(long, global = true, value_name = "NAME")]
     pub device: Option<String>,
-    /// Print what would be spoken, a line each, instead of speaking it
+    /// Print what would be spoken, one line each, instead of speaking it
     #[arg(long, global = true)]
     pub text: bool,
-    /// Print what happens to each line as JSON objects, a line each
+    /// Print events as JSON, one object per line
     #[arg(long, global = true)]
     pub events: bool,
-    /// Speak lines whose text or sender matches, whatever other rules say
+    /// Always speak lines whose text or sender matches
     #[arg(long, global = true, value_name = "REGEX")]
     pub keep: Vec<String>,
-    /// Do not speak lines whose text or sender matches
+    /// Drop lines whose text or sender matches
     #[arg(long, global = true, value_name = "REGEX")]
     pub drop: Vec<String>,
-    /// A rule set to use beside those of the configuration; "irc-speak filters" lists them
+    /// Use this rule set as well; "irc-speak filters" lists them
     #[arg(long, global = true, value_name = "NAME")]
     pub filter: Vec<String>,
-    /// The log format; recognised where it is not given
+    /// The log format; "irc-speak formats" lists them [default: recognised]
     #[arg(long, global = true, value_name = "NAME")]
     pub format: Option<String>,
-    /// When to name the sender [default: change]
+    /// When to speak the sender's name [default: change]
     #[arg(long, global = true, value_name = "WHEN")]
     pub speaker: Option<Speaker>,
-    /// Plain lines on a terminal: no marks, no status line
+    /// Print plain lines on the terminal: no marks, no status line
     #[arg(long, global = true)]
     pub plain: bool,
-    /// Say less on standard error
+    /// Print less on standard error
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more on standard error; twice for still more
+    /// Print more on standard error; twice for even more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 }

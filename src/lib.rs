@@ -10,18 +10,18 @@ pub mod config;
 pub mod control;
 pub mod engine;
 pub mod error;
+mod executable;
 pub mod explain;
 pub mod filter;
 pub mod format;
-pub mod hearing;
 pub mod journal;
 pub mod limits;
-pub mod listen;
+pub mod list;
+pub mod listener;
 pub mod message;
 pub mod phrase;
-mod program;
+pub mod pipeline;
 pub mod queue;
-pub mod show;
 pub mod simulate;
 pub mod source;
 pub mod speaker;
@@ -59,19 +59,19 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
     }
     limits::check(needs(cli))?;
     match &cli.command {
-        Some(Command::Simulate(simulate)) => show::simulate(simulate, &cli.listening),
+        Some(Command::Simulate(simulate)) => list::simulate(simulate, &cli.listening),
         Some(Command::Explain(explain)) => explain::run(explain, &cli.listening),
-        Some(Command::Voices) => show::voices(&cli.listening),
-        Some(Command::Engines) => show::engines(),
-        Some(Command::Devices) => show::devices(),
-        Some(Command::Formats) => show::formats(),
-        Some(Command::Filters { action: None }) => show::filters(),
+        Some(Command::Voices) => list::voices(&cli.listening),
+        Some(Command::Engines) => list::engines(),
+        Some(Command::Devices) => list::devices(),
+        Some(Command::Formats) => list::formats(),
+        Some(Command::Filters { action: None }) => list::filters(),
         Some(Command::Filters { action: Some(FiltersAction::Check { files }) }) => {
             explain::check::run(files)
         }
-        Some(Command::Config { action }) => show::config(*action, &cli.listening),
-        Some(Command::Ctl { action }) => show::text(&control::client::ctl(action)?),
-        Some(Command::Say(line)) => show::text(&control::client::say(line)?),
+        Some(Command::Config { action }) => list::config(*action, &cli.listening),
+        Some(Command::Ctl { action }) => list::text(&control::client::ctl(action)?),
+        Some(Command::Say(line)) => list::text(&control::client::say(line)?),
         Some(
             Command::Tail(_)
             | Command::Connect(_)
@@ -83,7 +83,7 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
         | None => {
             let settings = Settings::load(cli)?;
             let runtime = runtime()?;
-            let ended = runtime.block_on(listen::run(settings, &|| Settings::load(cli)));
+            let ended = runtime.block_on(listener::run(settings, &|| Settings::load(cli)));
             runtime.shutdown_timeout(PARTING);
             ended
         }

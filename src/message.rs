@@ -208,7 +208,7 @@ pub enum Earcon {
     Topic,
     /// Lines were passed over.
     Skipped,
-    /// Speech is further behind than was promised.
+    /// SpeakRequest is further behind than was promised.
     Behind,
 }
 

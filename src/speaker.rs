@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::voice::wire::Speech;
+use crate::voice::wire::SpeakRequest;
 
 /// Who was silent for so long may sound otherwise the next time.
 const FORGOTTEN: Duration = Duration::from_secs(600);
@@ -127,8 +127,8 @@ impl Speakers {
         self.config.own_voices = !self.config.own_voices;
     }
 
-    /// Makes of `speech`, in the configured manner, what `sender` sounds like.
-    pub fn dress(&mut self, speech: &mut Speech, sender: &str, now: Instant) {
+    /// Makes of `speech`, in the configured voice settings, what `sender` sounds like.
+    pub fn apply(&mut self, speech: &mut SpeakRequest, sender: &str, now: Instant) {
         let nick = folded(sender);
         if self.config.own_voices {
             let place = self.place(number(&nick), now);
@@ -185,7 +185,7 @@ impl Speakers {
 }
 
 impl Own {
-    fn apply(&self, speech: &mut Speech) {
+    fn apply(&self, speech: &mut SpeakRequest) {
         if let Some(voice) = &self.voice {
             speech.voice.clone_from(voice);
         }
@@ -245,8 +245,8 @@ mod tests {
     }
 
     fn sound(speakers: &mut Speakers, nick: &str, now: Instant) -> (String, u8, i8) {
-        let mut speech = Speech::of("");
-        speakers.dress(&mut speech, nick, now);
+        let mut speech = SpeakRequest::of("");
+        speakers.apply(&mut speech, nick, now);
         (speech.voice, speech.pitch, speech.pan)
     }
 
@@ -313,11 +313,11 @@ mod tests {
         let named = vec![("Kim".to_owned(), own)];
         let config = Config { own_voices: false, variants: VARIANTS, named };
         let (mut speakers, now) = (Speakers::new(config), test_now());
-        let mut speech = Speech::of("");
-        speakers.dress(&mut speech, "al", now);
-        assert_eq!(speech, Speech::of(""));
-        speakers.dress(&mut speech, "kim_", now);
-        let dressed = Speech { pitch: 90, volume: 50, pan: -100, ..Speech::of("") };
+        let mut speech = SpeakRequest::of("");
+        speakers.apply(&mut speech, "al", now);
+        assert_eq!(speech, SpeakRequest::of(""));
+        speakers.apply(&mut speech, "kim_", now);
+        let dressed = SpeakRequest { pitch: 90, volume: 50, pan: -100, ..SpeakRequest::of("") };
         assert_eq!(speech, dressed);
     }
 
@@ -329,8 +329,8 @@ mod tests {
         ) {
             let (mut speakers, now) = (speakers(VARIANTS), test_now());
             for (n, nick) in (0..).zip(nicks) {
-                let mut speech = Speech { pitch, ..Speech::of("") };
-                speakers.dress(&mut speech, &nick, now + Duration::from_secs(n));
+                let mut speech = SpeakRequest { pitch, ..SpeakRequest::of("") };
+                speakers.apply(&mut speech, &nick, now + Duration::from_secs(n));
                 prop_assert!(speech.pitch <= 100 && speech.pitch.abs_diff(pitch) <= 20);
                 prop_assert!(speech.pan.unsigned_abs() <= 50);
                 prop_assert!(speakers.active.len() <= MOST_ACTIVE);

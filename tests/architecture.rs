@@ -8,23 +8,23 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("message", &[]),
     ("clock", &[]),
-    ("program", &[]),
+    ("executable", &[]),
     ("limits", &[]),
     // A line's way, in order.
-    ("source", &["clock", "config", "limits", "message", "program"]),
+    ("source", &["clock", "config", "limits", "message", "executable"]),
     ("format", &["config", "message", "source"]),
     ("filter", &["config", "format", "message", "source"]),
     ("phrase", &["format", "message"]),
-    ("hearing", &["filter", "format", "message", "phrase", "source"]),
+    ("pipeline", &["filter", "format", "message", "phrase", "source"]),
     ("queue", &["message"]),
     ("journal", &["message", "voice"]),
     ("speaker", &["voice"]),
-    ("voice", &["clock", "config", "message", "program"]),
+    ("voice", &["clock", "config", "message", "executable"]),
     // The voice process.
     ("engine", &["audio", "message", "voice"]),
     ("audio", &["clock", "config", "message", "voice"]),
     // The edges.
-    ("control", &["cli", "clock", "config", "program"]),
+    ("control", &["cli", "clock", "config", "executable"]),
     ("cli", &["config"]),
     (
         "config",
@@ -34,25 +34,25 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("error", &["audio", "config", "control", "engine", "limits", "source"]),
-    ("simulate", &["format", "hearing", "message", "queue", "source"]),
+    ("simulate", &["format", "pipeline", "message", "queue", "source"]),
     (
         "explain",
         &[
-            "cli", "clock", "config", "error", "filter", "format", "hearing", "message", "phrase",
+            "cli", "clock", "config", "error", "filter", "format", "pipeline", "message", "phrase",
             "source",
         ],
     ),
     (
-        "show",
+        "list",
         &[
-            "audio", "cli", "clock", "config", "engine", "error", "filter", "hearing", "simulate",
+            "audio", "cli", "clock", "config", "engine", "error", "filter", "pipeline", "simulate",
             "voice",
         ],
     ),
     (
-        "listen",
+        "listener",
         &[
-            "audio", "clock", "config", "control", "error", "hearing", "journal", "message",
+            "audio", "clock", "config", "control", "error", "pipeline", "journal", "message",
             "phrase", "queue", "source", "speaker", "voice",
         ],
     ),

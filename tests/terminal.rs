@@ -8,7 +8,9 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use irc_speak::control::screen::style::Style;
-use irc_speak::control::{Command as Asked, Controls, Entry, Reply, Request, Shown, Snapshot};
+use irc_speak::control::{
+    Command as Asked, Controls, Entry, Reply, Request, Snapshot, TranscriptEvent,
+};
 use irc_speak::control::{keys, screen};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -35,9 +37,9 @@ async fn perform() {
     let screen = tokio::spawn(screen::run(events, controls, style, stop.clone()));
     let entry =
         Entry { sender: Some("kim".to_owned()), text: "hello".to_owned(), ..Entry::default() };
-    let event = Shown::Queued { id: 1, entry, highlight: false };
+    let event = TranscriptEvent::Queued { id: 1, entry, highlight: false };
     shown.send(event).expect("a screen");
-    shown.send(Shown::Started { id: 1 }).expect("a screen");
+    shown.send(TranscriptEvent::Started { id: 1 }).expect("a screen");
     while let Some(request) = inbox.recv().await {
         if answer(request, &state, &shown) {
             break;
@@ -52,14 +54,14 @@ async fn perform() {
 fn answer(
     request: Request,
     state: &watch::Sender<Snapshot>,
-    shown: &mpsc::UnboundedSender<Shown>,
+    shown: &mpsc::UnboundedSender<TranscriptEvent>,
 ) -> bool {
     let Request { command, reply } = request;
     assert!(command != Asked::Live, "the stage breaks");
     if command == Asked::Toggle {
         state.send_modify(|it| it.paused = !it.paused);
     }
-    shown.send(Shown::Notice(format!("asked: {command:?}"))).expect("a screen");
+    shown.send(TranscriptEvent::Notice(format!("asked: {command:?}"))).expect("a screen");
     reply.send(Reply::Done).expect("keys wait");
     command == Asked::Quit
 }

@@ -1,4 +1,4 @@
-//! Speech into a WAV file (mono, 16 bits, at the engine's rate), or into nothing. Mono also where
+//! SpeakRequest into a WAV file (mono, 16 bits, at the engine's rate), or into nothing. Mono also where
 //! speakers have places: a transcript is for keeping and sending, at half the size.
 #![forbid(unsafe_code)]
 

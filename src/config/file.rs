@@ -140,7 +140,7 @@ impl Loaded {
         let text = String::from_utf8(bytes).map_err(|error| {
             unreadable(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to() + 1))
         })?;
-        let file = super::set::parse(path, &text)?;
+        let file = super::toml_file::parse(path, &text)?;
         Ok(Self { path: path.to_owned(), text, file })
     }
 

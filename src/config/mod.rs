@@ -4,11 +4,11 @@
 pub mod earcons;
 pub mod error;
 pub mod file;
-pub mod saved;
-pub mod set;
 pub mod settings;
 mod sources;
 mod speakers;
+pub mod toml_file;
 pub mod voices;
+pub mod watcher;
 
 pub use error::ConfigError;

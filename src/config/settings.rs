@@ -11,22 +11,22 @@ use toml::Spanned;
 use super::ConfigError;
 use super::earcons::Earcons;
 use super::file::{self, Loaded, RATES};
-use super::saved::Saved;
-use super::set::hint;
 use super::sources::{configured, sources};
 use super::speakers::speakers;
+use super::toml_file::hint;
 use super::voices::Checks;
+use super::watcher::ConfigWatcher;
 use crate::cli::{Cli, Listening, Speaker};
 use crate::engine;
 use crate::filter::library::Library;
 use crate::filter::{Filter, RuleSet};
 use crate::format::Grammars;
 use crate::phrase::Naming;
-use crate::queue::pace::Promise;
+use crate::queue::rate_control::LagTarget;
 use crate::source::SourceSpec;
 use crate::source::tail::TailSpec;
 use crate::speaker;
-use crate::voice::wire::{Setup, Speech, Target};
+use crate::voice::wire::{Setup, SpeakRequest, Target};
 
 /// Everything that listening needs to know.
 #[derive(Debug)]
@@ -50,11 +50,11 @@ pub struct Settings {
     /// What the voice process is started with.
     pub setup: Setup,
     /// How to speak: all but the words.
-    pub manner: Speech,
+    pub voice_spec: SpeakRequest,
     /// How far behind live the listener may get, and how fast.
-    pub promise: Promise,
+    pub lag_target: LagTarget,
     /// Tells when what these were read from has changed.
-    pub saved: Saved,
+    pub saved: ConfigWatcher,
     /// Who speaks how.
     pub speakers: speaker::Config,
     /// Which short sounds are played.
@@ -115,7 +115,8 @@ impl Settings {
         sources: impl FnOnce(Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError>,
     ) -> Result<Self, ConfigError> {
         // Before the first look, so that no save falls between the two.
-        let saved = Saved::watch(path(options).as_deref(), file::filters_folder().as_deref());
+        let saved =
+            ConfigWatcher::watch(path(options).as_deref(), file::filters_folder().as_deref());
         let library = Library::load(file::filters_folder().as_deref())?;
         let format = format(options, file, &library)?;
         let setup = setup(options, file)?;
@@ -135,9 +136,9 @@ impl Settings {
             checks: Checks::of(&setup, options, file),
             earcons: file.map(|loaded| loaded.file.earcons).unwrap_or_default(),
             setup,
-            promise: promise(options, file)?,
+            lag_target: lag_target(options, file)?,
             saved,
-            manner: manner(options, file)?,
+            voice_spec: voice_spec(options, file)?,
             grammars: library.grammars(),
             sources: sources(file)?,
         };
@@ -155,10 +156,10 @@ impl Settings {
         format(options, file, &library)?;
         filter(options, file, &library)?;
         naming(options, file)?;
-        manner(options, file)?;
+        voice_spec(options, file)?;
         let setup = setup(options, file)?;
         speakers(&setup, file)?;
-        promise(options, file)?;
+        lag_target(options, file)?;
         configured(file)?;
         Ok((path, Checks::of(&setup, options, file)))
     }
@@ -218,10 +219,10 @@ fn setup(options: &Listening, file: Option<&Loaded>) -> Result<Setup, ConfigErro
     })
 }
 
-fn manner(options: &Listening, file: Option<&Loaded>) -> Result<Speech, ConfigError> {
-    let default = Speech::of("");
+fn voice_spec(options: &Listening, file: Option<&Loaded>) -> Result<SpeakRequest, ConfigError> {
+    let default = SpeakRequest::of("");
     let configured = in_range(file, |f| f.rate.as_ref(), RATES, "rate", "words a minute")?;
-    Ok(Speech {
+    Ok(SpeakRequest {
         voice: voice(options, file),
         rate: rate_option("--rate", options.rate)?.or(configured).unwrap_or(default.rate),
         pitch: in_range(file, |f| f.pitch.as_ref(), 0..=100, "pitch", "")?.unwrap_or(default.pitch),
@@ -231,10 +232,10 @@ fn manner(options: &Listening, file: Option<&Loaded>) -> Result<Speech, ConfigEr
     })
 }
 
-/// The promise: the base rate, and the bounds, where none are given those at which the engine is
+/// The lag target: the base rate, and the bounds, where none are given those at which the engine is
 /// still understood. A base above the highest rate raises that.
-pub fn promise(options: &Listening, file: Option<&Loaded>) -> Result<Promise, ConfigError> {
-    let base = manner(options, file)?.rate;
+pub fn lag_target(options: &Listening, file: Option<&Loaded>) -> Result<LagTarget, ConfigError> {
+    let base = voice_spec(options, file)?.rate;
     let configured = in_range(file, |f| f.max_rate.as_ref(), RATES, "max_rate", "words a minute")?;
     let written = file.and_then(|it| Some((it, it.file.max_rate.as_ref()?)));
     if let (Some((loaded, at)), Some(max), None) = (written, configured, options.rate)
@@ -260,7 +261,7 @@ pub fn promise(options: &Listening, file: Option<&Loaded>) -> Result<Promise, Co
         let problem = || format!("--max-lag is \"{text}\"; it takes a time such as \"15s\"");
         file::duration(text).ok_or_else(|| ConfigError::Wrong(problem()))
     });
-    Ok(Promise {
+    Ok(LagTarget {
         base,
         max: max.max(base),
         lag: lag.transpose()?.or(configured).unwrap_or(MAX_LAG),

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use super::tty::keys_of;
 use crate::cli::Guardian as Arguments;
-use crate::program;
+use crate::executable;
 
 /// The hidden subcommand that is the guardian.
 pub const SUBCOMMAND: &str = "guardian";
@@ -43,7 +43,7 @@ pub(super) struct Guardian {
 impl Guardian {
     /// Starts it over `terminal`, on which a status line may stand; returns once it stands.
     pub(super) async fn start(terminal: Stdio, has_status_line: bool) -> io::Result<Self> {
-        let mut command = Command::new(program::own()?);
+        let mut command = Command::new(executable::own()?);
         command.arg(SUBCOMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(terminal);
         if has_status_line {
             command.arg("--status-line");

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::screen::style::{Look, Style};
 use super::tty::Terminal;
-use super::{Command, Controls, Reply, Shown, Snapshot, Who};
+use super::{Command, Controls, Reply, Snapshot, TranscriptEvent, Who};
 use crate::clock::now;
 
 /// More bytes than this at once were pasted: a hand types a key (6 bytes at most) at a time.
@@ -34,7 +34,7 @@ enum Key {
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Deed {
+enum KeyAction {
     Toggle,
     Skip,
     Repeat,
@@ -55,41 +55,41 @@ enum Deed {
 }
 
 /// Keys, what they do, and how `?` names it.
-const KEYS: &[(&[Key], Deed, &str)] = &[
-    (&[Key::Char(b' ')], Deed::Toggle, "space: pause, or go on"),
-    (&[Key::Char(b'n'), Key::Right], Deed::Skip, "n or right: skip this line"),
-    (&[Key::Char(b'r')], Deed::Repeat, "r: repeat the last line"),
-    (&[Key::Char(b'b'), Key::Left], Deed::Back, "b or left: back by one line"),
-    (&[Key::Char(b'h')], Deed::Highlight, "h: back to the last highlight"),
-    (&[Key::Char(b'l')], Deed::Live, "l: leave what waits, go on live"),
-    (&[Key::Char(b'+'), Key::Char(b'=')], Deed::Faster, "+ or =: faster"),
-    (&[Key::Char(b'-')], Deed::Slower, "-: slower"),
-    (&[Key::Char(b'0')], Deed::StartRate, "0: the rate of the start"),
-    (&[Key::Up], Deed::Louder, "up: louder"),
-    (&[Key::Down], Deed::Quieter, "down: quieter"),
-    (&[Key::Char(b'm')], Deed::Mute, "m: mute who is speaking"),
-    (&[Key::Char(b'u')], Deed::UnmuteAll, "u: unmute everybody"),
-    (&[Key::Char(b'v')], Deed::Voices, "v: a voice for each, or one for all"),
-    (&[Key::Char(b's')], Deed::Status, "s: how it stands"),
-    (&[Key::Char(b'?')], Deed::Help, "?: these keys"),
-    (&[Key::Char(b'q')], Deed::Quit, "q: quit"),
+const KEYS: &[(&[Key], KeyAction, &str)] = &[
+    (&[Key::Char(b' ')], KeyAction::Toggle, "space: pause, or go on"),
+    (&[Key::Char(b'n'), Key::Right], KeyAction::Skip, "n or right: skip this line"),
+    (&[Key::Char(b'r')], KeyAction::Repeat, "r: repeat the last line"),
+    (&[Key::Char(b'b'), Key::Left], KeyAction::Back, "b or left: back by one line"),
+    (&[Key::Char(b'h')], KeyAction::Highlight, "h: back to the last highlight"),
+    (&[Key::Char(b'l')], KeyAction::Live, "l: leave what waits, go on live"),
+    (&[Key::Char(b'+'), Key::Char(b'=')], KeyAction::Faster, "+ or =: faster"),
+    (&[Key::Char(b'-')], KeyAction::Slower, "-: slower"),
+    (&[Key::Char(b'0')], KeyAction::StartRate, "0: the rate of the start"),
+    (&[Key::Up], KeyAction::Louder, "up: louder"),
+    (&[Key::Down], KeyAction::Quieter, "down: quieter"),
+    (&[Key::Char(b'm')], KeyAction::Mute, "m: mute who is speaking"),
+    (&[Key::Char(b'u')], KeyAction::UnmuteAll, "u: unmute everybody"),
+    (&[Key::Char(b'v')], KeyAction::Voices, "v: a voice for each, or one for all"),
+    (&[Key::Char(b's')], KeyAction::Status, "s: how it stands"),
+    (&[Key::Char(b'?')], KeyAction::Help, "?: these keys"),
+    (&[Key::Char(b'q')], KeyAction::Quit, "q: quit"),
 ];
 
-fn deed(key: Key) -> Option<Deed> {
+fn deed(key: Key) -> Option<KeyAction> {
     KEYS.iter().find(|(keys, ..)| keys.contains(&key)).map(|(_, deed, _)| *deed)
 }
 
 /// What a deed comes to.
 #[derive(Clone, Debug, PartialEq)]
-enum Act {
+enum KeyOutcome {
     Ask(Command),
     Tell(Vec<String>),
 }
 
-impl Deed {
+impl KeyAction {
     /// What it asks of a listener that stands like `state` and began at `start_rate`.
-    fn act(self, state: &Snapshot, start_rate: u32) -> Act {
-        Act::Ask(match self {
+    fn act(self, state: &Snapshot, start_rate: u32) -> KeyOutcome {
+        KeyOutcome::Ask(match self {
             Self::Toggle => Command::Toggle,
             Self::Skip => Command::Skip,
             Self::Repeat => Command::Repeat { n: 1 },
@@ -103,12 +103,14 @@ impl Deed {
             Self::Quieter => Command::Volume { percent: state.volume.saturating_sub(VOLUME_STEP) },
             Self::Mute => match state.current.as_ref().and_then(|entry| entry.sender.clone()) {
                 Some(sender) => Command::Mute { who: Who::Sender(sender) },
-                None => return Act::Tell(vec!["nobody is speaking; nobody muted".to_owned()]),
+                None => {
+                    return KeyOutcome::Tell(vec!["nobody is speaking; nobody muted".to_owned()]);
+                }
             },
             Self::UnmuteAll => Command::Unmute { who: Who::All },
             Self::Voices => Command::Voices,
             Self::Status => Command::Status,
-            Self::Help => return Act::Tell(help()),
+            Self::Help => return KeyOutcome::Tell(help()),
             Self::Quit => Command::Quit,
         })
     }
@@ -262,7 +264,7 @@ impl Keyboard {
 /// at once where there is none. What there is to read goes to `shown`.
 pub async fn run(
     controls: Controls,
-    shown: UnboundedSender<Shown>,
+    shown: UnboundedSender<TranscriptEvent>,
     style: Style,
     stop: CancellationToken,
 ) {
@@ -270,12 +272,12 @@ pub async fn run(
     match opened {
         Ok((terminal, jobs)) => {
             let start_rate = controls.state().borrow().rate;
-            let desk = Desk { controls, shown, start_rate, look: style.look };
-            let attend = async {
+            let desk = KeyTask { controls, shown, start_rate, look: style.look };
+            let run = async {
                 terminal.guard().await;
-                desk.attend(&terminal, jobs).await;
+                desk.run(&terminal, jobs).await;
             };
-            let ended = stop.run_until_cancelled(attend).await;
+            let ended = stop.run_until_cancelled(run).await;
             tracing::debug!(stopped = ended.is_none(), "keys are no longer read");
         }
         Err(error) => tracing::debug!(%error, "no terminal, no keys"),
@@ -299,15 +301,15 @@ impl Jobs {
 }
 
 /// Where keys are acted on.
-struct Desk {
+struct KeyTask {
     controls: Controls,
-    shown: UnboundedSender<Shown>,
+    shown: UnboundedSender<TranscriptEvent>,
     start_rate: u32,
     look: Look,
 }
 
-impl Desk {
-    async fn attend(&self, terminal: &Terminal, mut jobs: Jobs) {
+impl KeyTask {
+    async fn run(&self, terminal: &Terminal, mut jobs: Jobs) {
         let (mut keyboard, mut buffer) = (Keyboard::default(), [0; 4096]);
         loop {
             tokio::select! {
@@ -337,13 +339,13 @@ impl Desk {
         let Some(deed) = deed(key) else { return self.refuse(key) };
         let before = self.controls.state().borrow().clone();
         match deed.act(&before, self.start_rate) {
-            Act::Ask(command) => {
+            KeyOutcome::Ask(command) => {
                 let reply = self.controls.ask(command.clone()).await;
                 let now = self.controls.state().borrow().clone();
                 let words = words(&command, &reply, [&before, &now], self.look);
                 words.map_or(Some(()), |words| self.tell(words))
             }
-            Act::Tell(lines) => lines.into_iter().try_for_each(|line| self.tell(line)),
+            KeyOutcome::Tell(lines) => lines.into_iter().try_for_each(|line| self.tell(line)),
         }
     }
 
@@ -358,7 +360,7 @@ impl Desk {
     }
 
     fn tell(&self, words: String) -> Option<()> {
-        self.shown.send(Shown::Notice(words)).ok()
+        self.shown.send(TranscriptEvent::Notice(words)).ok()
     }
 }
 

@@ -204,7 +204,7 @@ impl Sink {
 
 /// Something for the transcript, in the order in which it happens.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Shown {
+pub enum TranscriptEvent {
     /// A line became this utterance; the entry has no fate yet.
     Queued {
         /// The utterance's number.

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::tty::Size;
-use super::{Shown, Snapshot};
+use super::{Snapshot, TranscriptEvent};
 pub use drive::run;
 use style::{Look, Style};
 use text::Line;
@@ -90,29 +90,34 @@ impl Screen {
     }
 
     /// Takes an event; [`Self::paint`] writes what it changed.
-    pub fn handle(&mut self, event: Shown) {
+    pub fn handle(&mut self, event: TranscriptEvent) {
         match event {
             // Where quiet is wanted there are no lines that could begin or end.
-            Shown::Queued { .. } | Shown::News(_) if self.style.look == Look::Quiet => {}
-            Shown::Notice(words) | Shown::News(words) => self.print(&self.style.clean(&words)),
+            TranscriptEvent::Queued { .. } | TranscriptEvent::News(_)
+                if self.style.look == Look::Quiet => {}
+            TranscriptEvent::Notice(words) | TranscriptEvent::News(words) => {
+                self.print(&self.style.clean(&words))
+            }
             // After a pause it is queued again: it stands there already.
-            Shown::Queued { id, .. } if self.is_current(id) => {}
-            Shown::Queued { id, entry, highlight } => {
+            TranscriptEvent::Queued { id, .. } if self.is_current(id) => {}
+            TranscriptEvent::Queued { id, entry, highlight } => {
                 self.lines.insert(id, Line { entry, highlight });
             }
-            Shown::Started { id } => {
+            TranscriptEvent::Started { id } => {
                 if let Some(line) = self.lines.remove(&id) {
                     self.release(None);
                     self.begin(id, line);
                 }
             }
-            Shown::Word { id, start, length } => {
+            TranscriptEvent::Word { id, start, length } => {
                 if let Some(current) = self.current.as_mut().filter(|it| it.id == id) {
                     current.word = Some((start, length));
                 }
             }
-            Shown::Settled { id, fate } if self.is_current(id) => self.release(Some(fate)),
-            Shown::Settled { id, fate } => {
+            TranscriptEvent::Settled { id, fate } if self.is_current(id) => {
+                self.release(Some(fate))
+            }
+            TranscriptEvent::Settled { id, fate } => {
                 if let Some(line) = self.lines.remove(&id) {
                     let text = line.text(self.style) + &unspoken(Some(fate));
                     self.print(&text);

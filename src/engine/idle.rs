@@ -9,7 +9,7 @@ use super::{Engine, measure};
 use crate::audio::milliseconds;
 use crate::audio::report::Reporter;
 use crate::message::RequestId;
-use crate::voice::wire::{Order, Report, Speech};
+use crate::voice::wire::{Order, Report, SpeakRequest};
 
 /// The most that is kept: more is not asked for at a time, and the oldest is not waited for any
 /// more.
@@ -19,9 +19,9 @@ const MOST: usize = 64;
 const TOLD_WITHIN: Duration = Duration::from_millis(100);
 
 /// Requests in their order.
-type Requests = VecDeque<(RequestId, Speech)>;
+type Requests = VecDeque<(RequestId, SpeakRequest)>;
 
-fn keep(requests: &mut Requests, request: RequestId, speech: Speech) {
+fn keep(requests: &mut Requests, request: RequestId, speech: SpeakRequest) {
     requests.push_back((request, speech));
     if requests.len() > MOST {
         requests.pop_front();

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use super::{Engine, EngineError, Stage, Word};
 use crate::audio::trim::Trim;
-use crate::voice::wire::{Setup, Speech};
+use crate::voice::wire::{Setup, SpeakRequest};
 
 /// Counts the samples of `speech` that would be heard, as long as `wanted`; none where that ended
 /// before the speech did.
 pub(super) fn count(
     engine: &mut dyn Engine,
-    speech: &Speech,
+    speech: &SpeakRequest,
     wanted: &mut dyn FnMut() -> bool,
 ) -> Result<Option<u64>, EngineError> {
     let mut counted =
@@ -70,7 +70,7 @@ impl Measure {
 
     /// How long `speech`, in one manner but for its rate, sounds, in seconds; nothing where the
     /// engine refuses it.
-    pub fn seconds(&mut self, speech: &Speech) -> f64 {
+    pub fn seconds(&mut self, speech: &SpeakRequest) -> f64 {
         let key = (speech.text.clone(), speech.rate);
         if let Some(seconds) = self.known.get(&key) {
             return *seconds;

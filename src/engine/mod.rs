@@ -11,7 +11,7 @@ pub mod process;
 #[cfg(feature = "system-voice")]
 pub mod system;
 
-use crate::voice::wire::{Setup, Speech};
+use crate::voice::wire::{Setup, SpeakRequest};
 
 /// Where an engine's sound goes, and where it learns that nobody wants to hear the rest.
 pub trait Stage {
@@ -48,7 +48,7 @@ pub trait Engine {
     fn sample_rate(&self) -> Option<u32>;
 
     /// Speaks `speech` to its end, or until `stage` wants no more.
-    fn speak(&mut self, speech: &Speech, stage: &mut dyn Stage) -> Result<(), EngineError>;
+    fn speak(&mut self, speech: &SpeakRequest, stage: &mut dyn Stage) -> Result<(), EngineError>;
 }
 
 /// Why an engine cannot be used, or did not speak.
@@ -90,7 +90,7 @@ pub enum EngineError {
     },
     /// The engine refused this text.
     #[error("{engine} did not speak it: {why}")]
-    Speech {
+    SpeakRequest {
         /// The engine's name.
         engine: &'static str,
         /// What it said.
@@ -103,7 +103,7 @@ impl EngineError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Unknown { .. } | Self::Voice { .. } | Self::Dictionary { .. } => true,
-            Self::Start { .. } | Self::Gone { .. } | Self::Speech { .. } => false,
+            Self::Start { .. } | Self::Gone { .. } | Self::SpeakRequest { .. } => false,
         }
     }
 }
@@ -153,7 +153,7 @@ pub const ENGINES: &[EngineInfo] = &[
     #[cfg(feature = "system-voice")]
     EngineInfo {
         name: "system",
-        about: "the desktop's own voice (Speech Dispatcher on Linux)",
+        about: "the desktop's own voice (SpeakRequest Dispatcher on Linux)",
         // As a rule eSpeak NG is behind it, and there is no file of its sound to measure.
         understood_wpm: 286,
         open: |setup| Ok(Box::new(system::System::open(setup)?)),

@@ -13,7 +13,7 @@ use crate::audio::report::Reporter;
 use crate::audio::resample::Resampler;
 use crate::audio::trim::Trim;
 use crate::audio::{Output, OutputError, earcon, milliseconds};
-use crate::voice::wire::{Order, Report, Setup, Speech, Target};
+use crate::voice::wire::{Order, Report, Setup, SpeakRequest, Target};
 
 /// The sample rate of the cues where an engine makes its sound itself, in Hz.
 const CUE_RATE: u32 = 22_050;
@@ -124,7 +124,7 @@ impl Player {
         }
     }
 
-    fn speak(&mut self, speech: &Speech) -> Result<(), OutputError> {
+    fn speak(&mut self, speech: &SpeakRequest) -> Result<(), OutputError> {
         if !self.reporter.is_wanted() {
             return Ok(()); // the stop behind it counts
         }
@@ -205,7 +205,7 @@ impl Player {
 
 /// One utterance on its way from the engine to the output.
 struct Sounding<'a> {
-    speech: &'a Speech,
+    speech: &'a SpeakRequest,
     /// Samples of the sound before the words, and of all so far, at the output's rate.
     n_before: u64,
     n_written: u64,

@@ -1,4 +1,4 @@
-//! The desktop's own voice, by the crate `tts`: Speech Dispatcher on Linux. It makes the sound
+//! The desktop's own voice, by the crate `tts`: SpeakRequest Dispatcher on Linux. It makes the sound
 //! itself and tells when an utterance begins and ends. Messages go out one at a time, at the
 //! priority that `tts` uses ("important"), which other programs' messages do not cut off.
 //!
@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use super::{Engine, EngineError, Stage, VoiceInfo};
-use crate::voice::wire::{Setup, Speech};
+use crate::voice::wire::{Setup, SpeakRequest};
 use service::{Ask, Service, Told};
 
 const NAME: &str = "system";
@@ -34,7 +34,7 @@ struct Limits {
     voice: Duration,
     /// From one question to the next whether it is still there, while it speaks.
     ping: Duration,
-    /// An utterance to begin. A module of Speech Dispatcher that has died swallows messages without
+    /// An utterance to begin. A module of SpeakRequest Dispatcher that has died swallows messages without
     /// a word.
     begin: Duration,
     /// An utterance to end, and so much more for each character: what is told of its end may be
@@ -67,7 +67,8 @@ impl System {
     pub fn open(setup: &Setup) -> Result<Self, EngineError> {
         let mut service = Service::start().map_err(|error| start(&error.to_string()))?;
         service.wait(LIMITS.connect, &mut || true).map_err(|why| start(&why))?;
-        service.ask(Ask::Prepare(Speech { voice: setup.voice.clone(), ..Speech::of("") }));
+        service
+            .ask(Ask::Prepare(SpeakRequest { voice: setup.voice.clone(), ..SpeakRequest::of("") }));
         Ok(Self { service, limits: LIMITS, voice: None })
     }
 
@@ -87,7 +88,7 @@ impl System {
     }
 
     /// Waits for the end, or for a stop.
-    fn attend(&mut self, speech_: &Speech, stage: &mut dyn Stage) -> Result<(), EngineError> {
+    fn attend(&mut self, speech_: &SpeakRequest, stage: &mut dyn Stage) -> Result<(), EngineError> {
         let n_characters = u32::try_from(speech_.text.chars().count()).unwrap_or(u32::MAX);
         let Limits { ping, begin, end, character, .. } = self.limits;
         let end = end + character.saturating_mul(n_characters);
@@ -134,7 +135,7 @@ impl Engine for System {
         None
     }
 
-    fn speak(&mut self, speech: &Speech, stage: &mut dyn Stage) -> Result<(), EngineError> {
+    fn speak(&mut self, speech: &SpeakRequest, stage: &mut dyn Stage) -> Result<(), EngineError> {
         let has_voice = self.voice.as_ref() == Some(&speech.voice);
         let within = if has_voice { self.limits.answer } else { self.limits.voice };
         if !self.request(Ask::Prepare(speech.clone()), within, stage)? {
@@ -168,7 +169,7 @@ fn gone(why: String) -> EngineError {
 }
 
 fn speech(why: &str) -> EngineError {
-    EngineError::Speech { engine: NAME, why: why.to_owned() }
+    EngineError::SpeakRequest { engine: NAME, why: why.to_owned() }
 }
 
 #[cfg(test)]
@@ -200,7 +201,7 @@ mod tests {
         run: impl FnOnce(&Receiver<Ask>, &Sender<Answer>, &Sender<Told>) + Send + 'static,
     ) -> Result<(), EngineError> {
         let service = Service::run_by(run).expect("a thread");
-        System { service, limits, voice: None }.speak(&Speech::of("hello"), &mut Listener)
+        System { service, limits, voice: None }.speak(&SpeakRequest::of("hello"), &mut Listener)
     }
 
     const SHORT: Duration = Duration::from_millis(60);

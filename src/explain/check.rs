@@ -15,9 +15,9 @@ use crate::filter::cases::{Case, CaseFile, Spoken};
 use crate::filter::library::File;
 use crate::filter::{Effect, Filter, Library};
 use crate::format::{Grammars, Reader};
-use crate::hearing::{Heard, Hearing};
 use crate::message::{Kind, SourceId};
 use crate::phrase::Naming;
+use crate::pipeline::{Outcome, Pipeline};
 use crate::source::lines::Lines;
 
 /// What came of the tests.
@@ -82,14 +82,14 @@ pub fn run(files: &[PathBuf]) -> Result<(), Error> {
 }
 
 /// What became of a test's line.
-struct Outcome {
+struct TestResult {
     kind: Kind,
     highlight: bool,
     rule: Option<String>,
     words: Option<String>,
 }
 
-impl Outcome {
+impl TestResult {
     /// As half a sentence.
     fn told(&self) -> String {
         match (&self.words, &self.rule) {
@@ -146,7 +146,11 @@ fn failures(
 }
 
 /// Hears the line of `case`.
-fn outcome(file: &CaseFile, case: &Case, grammars: &Arc<Grammars>) -> Result<Outcome, ConfigError> {
+fn outcome(
+    file: &CaseFile,
+    case: &Case,
+    grammars: &Arc<Grammars>,
+) -> Result<TestResult, ConfigError> {
     let format = case.format.as_ref();
     if let Some(name) = format {
         Reader::named(Arc::clone(grammars), name.get_ref())
@@ -156,22 +160,22 @@ fn outcome(file: &CaseFile, case: &Case, grammars: &Arc<Grammars>) -> Result<Out
     let labels: Vec<_> = filter.rules().map(|rule| rule.label().to_owned()).collect();
     let format = format.map(|name| name.get_ref().as_str());
     let name = "test".to_owned();
-    let mut hearing = Hearing::new([name], grammars, format, filter, Naming::Change);
+    let mut pipeline = Pipeline::new([name], grammars, format, filter, Naming::Change);
     let bytes = case.line.get_ref().clone().into_bytes();
     let lines = Lines::new(SourceId(0), bytes, clock::now());
     let Some(line) = lines.iter().next() else {
         return Err(file.error(&case.line, "the line is empty; it takes one of a log"));
     };
-    Ok(hearing.explain(line, |explained| {
+    Ok(pipeline.explain(line, |explained| {
         let decided = explained.effects.iter().find_map(|&(number, effect)| {
             matches!(effect, Effect::Kept | Effect::Dropped).then(|| labels.get(number).cloned())?
         });
         let (rule, words) = match explained.heard {
-            Heard::Words(words, _) => (decided, Some(words.to_owned())),
-            Heard::Dropped(rule) => (Some(rule.to_owned()), None),
+            Outcome::Words(words, _) => (decided, Some(words.to_owned())),
+            Outcome::Dropped(rule) => (Some(rule.to_owned()), None),
         };
         let highlight = |&(_, effect): &(usize, Effect)| effect == Effect::Highlighted;
         let highlight = explained.effects.iter().any(highlight);
-        Outcome { kind: explained.message.kind, highlight, rule, words }
+        TestResult { kind: explained.message.kind, highlight, rule, words }
     }))
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::row::{Fate, Row};
-use super::tally::lines;
+use super::rule_stats::lines;
 use crate::cli::Listening;
 use crate::config::error::quoted;
 use crate::config::settings::{self, Settings};

@@ -7,8 +7,8 @@
 pub mod check;
 mod diff;
 mod row;
-mod side;
-mod tally;
+mod rule_run;
+mod rule_stats;
 mod terminal;
 mod view;
 
@@ -30,7 +30,7 @@ use crate::source::lines::{Lines, Splitter};
 use crate::source::tail::TailError;
 use diff::Difference;
 use row::Row;
-use side::Side;
+use rule_run::RuleRun;
 use terminal::Terminal;
 use view::View;
 
@@ -57,13 +57,13 @@ pub fn run(arguments: &Explain, options: &Listening) -> Result<(), Error> {
     let other = arguments.diff.as_deref().map(|other| diff::settings(other, options, name));
     let other = other.transpose()?;
     let mut sides = match other {
-        None => Sides::One(Box::new(Side::new(settings, name))),
+        None => RuleRuns::One(Box::new(RuleRun::new(settings, name))),
         Some((changed, notice)) => {
             if !options.quiet {
                 eprintln!("{notice}");
             }
-            let sides = (Side::new(settings, name), Side::new(changed, name));
-            Sides::Two(Box::new(sides), Difference::default())
+            let sides = (RuleRun::new(settings, name), RuleRun::new(changed, name));
+            RuleRuns::Two(Box::new(sides), Difference::default())
         }
     };
     let terminal = Terminal::stdout();
@@ -85,7 +85,7 @@ pub fn run(arguments: &Explain, options: &Listening) -> Result<(), Error> {
 fn explain(
     log: &mut Log,
     knows_format: bool,
-    sides: &mut Sides,
+    sides: &mut RuleRuns,
     out: &mut Printer<impl Write>,
 ) -> Result<(), Error> {
     let mut waiting = Vec::new();
@@ -116,12 +116,12 @@ fn explain(
 }
 
 /// The rules that lines are explained by: one set of them, or those before and after a change.
-enum Sides {
-    One(Box<Side>),
-    Two(Box<(Side, Side)>, Difference),
+enum RuleRuns {
+    One(Box<RuleRun>),
+    Two(Box<(RuleRun, RuleRun)>, Difference),
 }
 
-impl Sides {
+impl RuleRuns {
     fn sample(&mut self, lines: &Lines) {
         match self {
             Self::One(side) => side.sample(lines),

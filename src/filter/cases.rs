@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::RuleSet;
-use crate::config::{ConfigError, set};
+use crate::config::{ConfigError, toml_file};
 
 /// A file of rules with its tests.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl CaseFile {
     /// Reads `source`, the text of the file `path`, as the rule set `name` and its tests.
     pub fn parse(name: &str, path: &Path, source: &str) -> Result<Self, ConfigError> {
         let set = RuleSet::parse(name, path, source)?;
-        let RawCases { test } = set::parse(path, source)?;
+        let RawCases { test } = toml_file::parse(path, source)?;
         Ok(Self { path: path.to_owned(), source: source.to_owned(), set, cases: test })
     }
 

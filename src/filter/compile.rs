@@ -11,7 +11,7 @@ use toml::Spanned;
 use super::rules::{Action, Kinds, RawParts, RawRule, RawTest, Rule, RuleSet, Test};
 use crate::config::error::ConfigError;
 use crate::config::file::duration;
-use crate::config::set;
+use crate::config::toml_file;
 use crate::message::Kind;
 
 /// The most rules that a set may have.
@@ -32,7 +32,7 @@ struct RawSet {
 impl RuleSet {
     /// Reads `source`, the text of the file `path`, as the rule set `name`.
     pub fn parse(name: &str, path: &Path, source: &str) -> Result<Self, ConfigError> {
-        let raw: RawSet = set::parse(path, source)?;
+        let raw: RawSet = toml_file::parse(path, source)?;
         let set = Self::compile(name, path, source, raw.rule)?;
         Ok(Self { about: raw.about, ..set })
     }
@@ -64,8 +64,8 @@ impl RuleSet {
 }
 
 fn option_rule(option: &str, action: Action, pattern: &str) -> Result<Rule, ConfigError> {
-    let shown = set::shown(pattern);
-    let anywhere = set::regex(pattern)
+    let shown = toml_file::shown(pattern);
+    let anywhere = toml_file::regex(pattern)
         .map_err(|problem| ConfigError::Wrong(format!("{option} {shown} {problem}")))?;
     let test = Test { anywhere: Some(anywhere), ..Test::default() };
     Ok(Rule { action, test, label: format!("{option} {shown}"), written: String::new() })
@@ -137,14 +137,14 @@ impl File<'_> {
         if has("sender") && has("text") {
             return Ok(Action::Relay { pattern });
         }
-        let shown = set::shown(relay.get_ref());
+        let shown = toml_file::shown(relay.get_ref());
         let problem =
             format!("relay pattern {shown} needs the groups (?P<sender>…) and (?P<text>…)");
         Err(self.error(relay.span().start, problem))
     }
 
     fn expiry(&self, expire: &Spanned<String>) -> Result<Action, ConfigError> {
-        let shown = set::shown(expire.get_ref());
+        let shown = toml_file::shown(expire.get_ref());
         let after = duration(expire.get_ref()).filter(|after| !after.is_zero());
         after.map(|after| Action::Expire { after }).ok_or_else(|| {
             let problem = format!("expire is {shown}; it takes a time such as \"30s\"");
@@ -188,7 +188,7 @@ impl File<'_> {
             let problem = format!(
                 "with names the group {}, which the pattern does not have; it has {n_groups}, $$ is \
                  a dollar sign, and ${{1}}x is group 1 before an x",
-                set::shown(group)
+                toml_file::shown(group)
             );
             return Err(self.error(with.span().start, problem));
         }
@@ -229,8 +229,8 @@ impl File<'_> {
             return Ok(kinds);
         }
         let known: Vec<_> = Kind::ALL.into_iter().map(Kind::name).collect();
-        let shown = set::shown(pattern.get_ref());
-        let problem = format!("no kind is {shown}; {}", set::hint(pattern.get_ref(), &known));
+        let shown = toml_file::shown(pattern.get_ref());
+        let problem = format!("no kind is {shown}; {}", toml_file::hint(pattern.get_ref(), &known));
         Err(self.error(pattern.span().start, problem))
     }
 
@@ -239,8 +239,8 @@ impl File<'_> {
     }
 
     fn regex_at(&self, key: &str, start: usize, pattern: &str) -> Result<Regex, ConfigError> {
-        set::regex(pattern).map_err(|problem| {
-            self.error(start, format!("{key} pattern {} {problem}", set::shown(pattern)))
+        toml_file::regex(pattern).map_err(|problem| {
+            self.error(start, format!("{key} pattern {} {problem}", toml_file::shown(pattern)))
         })
     }
 

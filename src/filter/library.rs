@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::RuleSet;
 use super::cases::CaseFile;
 use crate::config::error::escaped;
-use crate::config::{ConfigError, set};
+use crate::config::{ConfigError, toml_file};
 use crate::format::{Grammar, Grammars, cases};
 
 macro_rules! embedded {
@@ -156,7 +156,7 @@ impl Library {
         let ours = RULE_SETS.iter().filter(|(name, _)| !names.iter().any(|own| own == name));
         for &(name, source) in ours {
             let file = File::embedded(name, source);
-            let about = set::parse::<About>(&file.path, &file.source)?.about;
+            let about = toml_file::parse::<About>(&file.path, &file.source)?.about;
             rule_sets.push(SetFile { file, about });
         }
         Ok(Self { grammars: Arc::new(Grammars::new(grammars)), rule_sets, own_formats })

@@ -33,7 +33,7 @@ pub enum Verdict<'r, 'm> {
     },
 }
 
-/// How long a message is worth hearing.
+/// How long a message is worth pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expires<'r> {
     /// The rule that says so, as `config:12`: rule set and line.

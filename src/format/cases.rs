@@ -12,7 +12,7 @@ use toml::Spanned;
 
 use super::{Grammar, Grammars, Reader};
 use crate::config::error::escaped;
-use crate::config::{ConfigError, set};
+use crate::config::{ConfigError, toml_file};
 use crate::message::{Message, SourceId};
 use crate::source::lines::Lines;
 
@@ -58,7 +58,7 @@ impl CaseFile {
     /// Reads `source`, the text of the file `path`, as the format `name` and its tests.
     pub fn parse(name: &str, path: &Path, source: &str) -> Result<Self, ConfigError> {
         let grammars = Grammars::new(vec![Grammar::parse(name, path, source)?]);
-        let RawCases { test } = set::parse(path, source)?;
+        let RawCases { test } = toml_file::parse(path, source)?;
         Ok(Self {
             path: path.to_owned(),
             source: source.to_owned(),

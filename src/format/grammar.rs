@@ -13,7 +13,7 @@ use toml::Spanned;
 use super::fields::{Fields, Parsed, Syntax};
 use super::html;
 use super::pattern::{Parts, Pattern};
-use crate::config::{ConfigError, set};
+use crate::config::{ConfigError, toml_file};
 use crate::message::Kind;
 
 /// A file that describes a format.
@@ -215,7 +215,7 @@ impl Body {
         source: &str,
         check: impl Fn(&Pattern, &str) -> Result<(), String>,
     ) -> Result<Self, ConfigError> {
-        let raw: RawGrammar = set::parse(path, source)?;
+        let raw: RawGrammar = toml_file::parse(path, source)?;
         let pattern = |line: RawLine| {
             let RawLine { kind, weak, .. } = line;
             let of_fields =

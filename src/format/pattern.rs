@@ -13,7 +13,7 @@ use super::fields::{Fields, Parsed};
 use super::grammar::Strength;
 use super::literal;
 use super::shape::{Found, Shape, TIME};
-use crate::config::set;
+use crate::config::toml_file;
 use crate::message::Kind;
 
 /// The pattern's end that takes the rest of the line.
@@ -120,14 +120,14 @@ impl Pattern {
     pub(super) fn check(&self, expression: &str) -> Result<(), String> {
         let Matcher::Regex(lazy) = &self.matcher else { return Ok(()) };
         if lazy.source.contains(TIME) {
-            let shown = set::shown(expression);
+            let shown = toml_file::shown(expression);
             return Err(format!("pattern {shown} has no plain beginning up to {TIME}"));
         }
         let made = Made::new(&lazy.source)
-            .map_err(|problem| format!("pattern {} {problem}", set::shown(expression)))?;
+            .map_err(|problem| format!("pattern {} {problem}", toml_file::shown(expression)))?;
         let mut names = made.regex.capture_names().flatten();
         if let Some(name) = names.find(|name| !GROUPS.contains(name)) {
-            return Err(format!("unknown group \"{name}\"; {}", set::hint(name, &GROUPS)));
+            return Err(format!("unknown group \"{name}\"; {}", toml_file::hint(name, &GROUPS)));
         }
         drop(names);
         // A second check would find another's, which is the same.
@@ -249,7 +249,7 @@ impl Lazy {
 
 impl Made {
     fn new(source: &str) -> Result<Self, String> {
-        let regex = set::regex(source)?;
+        let regex = toml_file::regex(source)?;
         let place = |name| regex.capture_names().position(|known| known == Some(name));
         Ok(Self { places: GROUPS.map(place), regex })
     }

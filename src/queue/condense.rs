@@ -1,4 +1,4 @@
-//! Cheaper seconds, for when a calm rate does not keep the promise: before speech is hurried, what
+//! Cheaper seconds, for when a calm rate does not keep the lag target: before speech is hurried, what
 //! costs the listener least goes, and no more of it than is needed, in this order:
 //!
 //! 1. the name of somebody who is named again right after they spoke;
@@ -16,7 +16,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::pace::Promise;
+use super::rate_control::LagTarget;
 use super::{Action, GAP, Queue};
 use crate::message::{Fate, Kind, Message, Utterance};
 
@@ -45,8 +45,8 @@ impl Queue {
     /// Condenses what is to be spoken from `start` on, as far as it must be.
     pub(super) fn condense(&mut self, start: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
-        let Promise { max, .. } = self.pace.promise;
-        let calm = self.pace.promise.calm();
+        let LagTarget { max, .. } = self.rate_control.lag_target;
+        let calm = self.rate_control.lag_target.calm();
         // What is only counted is not heard: first speech is hurried.
         let steps: [(Save, u32); 4] = [
             (Self::leave_name, calm),
@@ -64,13 +64,13 @@ impl Queue {
 
     /// Whether something that waits would be nearly late at that rate.
     fn is_pressed(&self, start: Instant, rate: u32) -> bool {
-        self.is_late(start, rate, self.pace.promise.lag.mul_f64(PRESSED))
+        self.is_late(start, rate, self.rate_control.lag_target.lag.mul_f64(PRESSED))
     }
 
     /// Whether something that waits would at that rate end later than `lag` after it came.
     pub(super) fn is_late(&self, start: Instant, rate: u32, lag: Duration) -> bool {
         let mut end = start;
-        !self.pace.is_relaxed
+        !self.rate_control.is_relaxed
             && self.waiting.iter().any(|waiting| {
                 let seconds = self.estimate.seconds(waiting.work, rate);
                 end += Duration::from_secs_f64(seconds) + GAP;
@@ -100,7 +100,7 @@ impl Queue {
         first.utterance.text = text;
         first.leave(0, &self.estimate);
         let into = first.utterance.id;
-        let merged = |it: &super::Waiting| {
+        let merged = |it: &super::Queued| {
             Action::Settle(it.utterance.id, Fate::Merged { into, is_counted: false })
         };
         rest.iter().map(merged).collect()
@@ -110,7 +110,8 @@ impl Queue {
         let mut actions = Vec::new();
         while let [Some(first), Some(next)] = [self.waiting.front(), self.waiting.get(1)] {
             let work = first.work + next.work;
-            let is_long = Self::is_over_a_turn(self.estimate.seconds(work, self.pace.promise.max));
+            let is_long =
+                Self::is_over_a_turn(self.estimate.seconds(work, self.rate_control.lag_target.max));
             let is_counted = first.times + next.times > 2 || first.more + next.more > 0;
             if first.has_begun
                 || is_counted

@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::condense::{is_free, is_like, is_plain, name_end};
-use super::pace::Promise;
-use super::part::Waiting;
+use super::item::Queued;
+use super::rate_control::LagTarget;
 use super::{Action, Queue};
 use crate::message::{Fate, Kind, SourceId, Utterance};
 
@@ -149,8 +149,8 @@ impl Burst {
 /// Who floods among what waits; `seconds` is how long something sounds, and `most` how many of them
 /// are no flood, however fast they came.
 fn floods<'a>(
-    waiting: impl Iterator<Item = &'a Waiting>,
-    seconds: impl Fn(&Waiting) -> f64,
+    waiting: impl Iterator<Item = &'a Queued>,
+    seconds: impl Fn(&Queued) -> f64,
     most: f64,
 ) -> Vec<Talker<'a>> {
     let mut bursts: HashMap<Talker<'a>, Burst> = HashMap::new();
@@ -192,8 +192,8 @@ impl Turns {
     /// something of theirs waits.
     fn look<'a>(
         &mut self,
-        waiting: impl Iterator<Item = &'a Waiting> + Clone,
-        seconds: impl Fn(&Waiting) -> f64,
+        waiting: impl Iterator<Item = &'a Queued> + Clone,
+        seconds: impl Fn(&Queued) -> f64,
         most: f64,
     ) {
         if !self.floods.is_empty() {
@@ -215,8 +215,8 @@ impl Turns {
     /// Which of `waiting` is next; `most` is none where the lag is kept in the order in which all came.
     fn next<'a>(
         &mut self,
-        waiting: impl Iterator<Item = &'a Waiting> + Clone,
-        seconds: impl Fn(&Waiting) -> f64 + Copy,
+        waiting: impl Iterator<Item = &'a Queued> + Clone,
+        seconds: impl Fn(&Queued) -> f64 + Copy,
         most: Option<f64>,
     ) -> usize {
         let Some(first) = waiting.clone().next() else { return 0 };
@@ -300,13 +300,13 @@ impl Turns {
 impl Queue {
     /// Puts what is next before all else, and counts what is equal to it.
     pub(super) fn take_turns(&mut self, start: Instant) -> Vec<Action> {
-        let Promise { base, max, lag } = self.pace.promise;
+        let LagTarget { base, max, lag } = self.rate_control.lag_target;
         let lag = lag.min(PATIENCE);
         let most = self.is_late(start, max, lag).then_some(lag.as_secs_f64());
         let estimate = &self.estimate;
-        let seconds = |it: &Waiting| estimate.seconds(it.work, base);
+        let seconds = |it: &Queued| estimate.seconds(it.work, base);
         // Where nobody waits, all is heard in the order in which it came.
-        let is_relaxed = self.pace.is_relaxed;
+        let is_relaxed = self.rate_control.is_relaxed;
         let next = if is_relaxed { 0 } else { self.turns.next(self.waiting.iter(), seconds, most) };
         if let Some(next) = self.waiting.remove(next) {
             self.waiting.push_front(next);
@@ -333,7 +333,7 @@ impl Queue {
     /// Counts the rest of the first flood that others' lines wait behind.
     pub(super) fn count_flood(&mut self) -> Vec<Action> {
         let is_calm =
-            |it: &Waiting| it.utterance.is_new() && self.turns.flood_of(&it.utterance).is_none();
+            |it: &Queued| it.utterance.is_new() && self.turns.flood_of(&it.utterance).is_none();
         if !self.waiting.iter().any(is_calm) {
             return vec![];
         }
@@ -352,7 +352,7 @@ impl Queue {
 
     /// The last line of a flood that is told in what is left of its turn, and those after it.
     fn rest_of(&self, flood: usize) -> Option<(usize, Vec<usize>)> {
-        let is_its = |it: &Waiting| {
+        let is_its = |it: &Queued| {
             self.turns.flood_of(&it.utterance) == Some(flood)
                 && is_free(&it.utterance)
                 && !it.has_begun
@@ -360,7 +360,8 @@ impl Queue {
         let mut its = self.waiting.iter().enumerate().filter(|(_, it)| is_its(it)).peekable();
         let (mut last, first) = its.next()?;
         let mut like = first;
-        let seconds = |it: &Waiting| self.estimate.seconds(it.work, self.pace.promise.max);
+        let seconds =
+            |it: &Queued| self.estimate.seconds(it.work, self.rate_control.lag_target.max);
         let mut left = TURN - self.turns.flood - seconds(first);
         while let Some((at, next)) = its.next_if(|(_, next)| seconds(next) <= left) {
             (last, like) = (at, next);
@@ -372,7 +373,7 @@ impl Queue {
     }
 
     /// Takes out what waits at those places, which are in order.
-    fn take_out(&mut self, places: &[usize]) -> Vec<Waiting> {
+    fn take_out(&mut self, places: &[usize]) -> Vec<Queued> {
         let mut places = places.iter().copied().peekable();
         let mut taken = Vec::new();
         let all = std::mem::take(&mut self.waiting).into_iter().enumerate();
@@ -390,7 +391,7 @@ impl Queue {
 }
 
 /// `merged` are counted in `into`, and not heard themselves.
-fn counted(merged: &[Waiting], into: &Waiting) -> Vec<Action> {
+fn counted(merged: &[Queued], into: &Queued) -> Vec<Action> {
     let fate = Fate::Merged { into: into.utterance.id, is_counted: true };
     merged.iter().map(|it| Action::Settle(it.utterance.id, fate.clone())).collect()
 }
@@ -419,7 +420,7 @@ fn said(utterance: &Utterance) -> &str {
     &utterance.text[name_end(utterance)..]
 }
 
-fn is_equal(first: &Waiting, next: &Waiting) -> bool {
+fn is_equal(first: &Queued, next: &Queued) -> bool {
     let (a, b) = (&first.utterance, &next.utterance);
     let is_same = || match (&a.message, &b.message) {
         (Some(a), Some(b)) => a.text == b.text,
@@ -431,23 +432,23 @@ fn is_equal(first: &Waiting, next: &Waiting) -> bool {
 }
 
 /// What is to be counted with the first of `waiting`.
-fn equal(waiting: &[Waiting], seconds: impl Fn(&Waiting) -> f64) -> Option<Equal> {
+fn equal(waiting: &[Queued], seconds: impl Fn(&Queued) -> f64) -> Option<Equal> {
     let (first, rest) = waiting.split_first()?;
-    let whole = |it: &Waiting| is_free(&it.utterance) && !it.has_begun && it.from == 0;
+    let whole = |it: &Queued| is_free(&it.utterance) && !it.has_begun && it.from == 0;
     if !whole(first) || first.more > 0 || first.utterance.text.is_empty() {
         return None;
     }
     let here = place(&first.utterance);
     let rest = (1..).zip(rest).filter(|(_, it)| place(&it.utterance) == here);
     let is_equal =
-        |it: &Waiting| whole(it) && is_like(&first.utterance, &it.utterance) && is_equal(first, it);
+        |it: &Queued| whole(it) && is_like(&first.utterance, &it.utterance) && is_equal(first, it);
     let in_a_row: Vec<_> = rest.clone().take_while(|(_, it)| is_equal(it)).collect();
     let of_all = of_all(first, &in_a_row);
     of_all.or_else(|| of_one(first, rest, is_equal, seconds))
 }
 
 /// What several say in a row.
-fn of_all(first: &Waiting, in_a_row: &[(usize, &Waiting)]) -> Option<Equal> {
+fn of_all(first: &Queued, in_a_row: &[(usize, &Queued)]) -> Option<Equal> {
     let mut senders: Vec<&str> = Vec::new();
     for it in std::iter::once(first).chain(in_a_row.iter().map(|(_, it)| *it)) {
         let sender = it.utterance.message.as_ref()?.sender.as_deref()?;
@@ -475,13 +476,13 @@ fn of_all(first: &Waiting, in_a_row: &[(usize, &Waiting)]) -> Option<Equal> {
 /// faster than anybody speaks: three times "yes" may be answers to three questions. Where the same
 /// one says something else in between, the last one stays: what holds in the end is said there.
 fn of_one<'a>(
-    first: &'a Waiting,
-    rest: impl Iterator<Item = (usize, &'a Waiting)> + Clone,
-    is_equal: impl Fn(&Waiting) -> bool,
-    seconds: impl Fn(&Waiting) -> f64,
+    first: &'a Queued,
+    rest: impl Iterator<Item = (usize, &'a Queued)> + Clone,
+    is_equal: impl Fn(&Queued) -> bool,
+    seconds: impl Fn(&Queued) -> f64,
 ) -> Option<Equal> {
     let me = talker(&first.utterance)?;
-    let is_mine = |it: &Waiting| talker(&it.utterance) == Some(me);
+    let is_mine = |it: &Queued| talker(&it.utterance) == Some(me);
     let in_a_row = rest.clone().take_while(|(_, it)| is_equal(it));
     let mut others: Vec<_> = in_a_row.filter(|(_, it)| is_mine(it)).map(|(at, _)| at).collect();
     let mut all: Vec<usize> = Vec::new();

@@ -1,9 +1,9 @@
 use super::*;
 use crate::message::{Earcon, Expiry, Message, UtteranceId};
-use crate::queue::pace::Promise;
+use crate::queue::rate_control::LagTarget;
 use crate::queue::{Action, Event, Queue};
 
-const PROMISE: Promise = Promise { base: 220, max: 330, lag: Duration::from_secs(15) };
+const TARGET: LagTarget = LagTarget { base: 220, max: 330, lag: Duration::from_secs(15) };
 
 /// About three seconds.
 const SOME: &str = "the build of the nightly image is green again, at last";
@@ -48,9 +48,9 @@ struct Heard {
 }
 
 /// Speaks `lines` by a voice that takes as long as is estimated.
-fn hear(promise: Promise, lines: &[Spec<'_>]) -> Heard {
+fn hear(lag_target: LagTarget, lines: &[Spec<'_>]) -> Heard {
     let start = crate::clock::test_now();
-    let mut queue = Queue::new(promise);
+    let mut queue = Queue::new(lag_target);
     let mut heard = Heard { spoken: vec![], begun: vec![], merged: vec![] };
     let mut voice: Vec<(UtteranceId, Instant, Instant, bool)> = Vec::new();
     let mut lines = lines.iter().copied().peekable();
@@ -130,7 +130,7 @@ fn a_conversation_is_spoken_in_the_order_in_which_it_came() {
         (0..).zip(&past).map(|(at, (_, who, text))| (at * 2, *who, *text)).collect();
     for mut lines in [answered.concat(), busy, past, replayed, statement, vec![]] {
         lines.sort_by_key(|(ms, ..)| *ms);
-        let slow = Promise { lag: Duration::from_secs(600), ..PROMISE };
+        let slow = LagTarget { lag: Duration::from_secs(600), ..TARGET };
         let heard = hear(slow, &lines);
         let expected: Vec<_> =
             lines.iter().map(|(_, who, said)| format!("{who}: {said}")).collect();
@@ -142,7 +142,7 @@ fn a_conversation_is_spoken_in_the_order_in_which_it_came() {
 #[test]
 fn anothers_line_waits_for_a_few_seconds_of_a_flood_and_no_more() {
     let texts = texts(100);
-    let slow = Promise { lag: Duration::from_secs(3_600), ..PROMISE };
+    let slow = LagTarget { lag: Duration::from_secs(3_600), ..TARGET };
     for (mut lines, most_ms) in [
         (paste(100, 0, 0, "kim", &texts), 12_000),
         (paste(100, 0, 100, "kim", &texts), 12_000),
@@ -172,7 +172,7 @@ fn anothers_line_waits_for_a_few_seconds_of_a_flood_and_no_more() {
 #[test]
 fn what_is_marked_or_private_does_not_wait_behind_a_flood_at_all() {
     let texts = texts(40);
-    let slow = Promise { lag: Duration::from_secs(3_600), ..PROMISE };
+    let slow = LagTarget { lag: Duration::from_secs(3_600), ..TARGET };
     for who in ["!al@#tea", "al@"] {
         let mut lines = paste(40, 0, 10, "kim", &texts);
         lines.push((1_000, who, "ping"));
@@ -184,7 +184,7 @@ fn what_is_marked_or_private_does_not_wait_behind_a_flood_at_all() {
 #[test]
 fn two_floods_take_turns_and_leave_a_conversation_its_own() {
     let texts = texts(60);
-    let slow = Promise { lag: Duration::from_secs(3_600), ..PROMISE };
+    let slow = LagTarget { lag: Duration::from_secs(3_600), ..TARGET };
     let mut lines = paste(60, 0, 10, "kim", &texts);
     lines.extend(paste(60, 5, 10, "bot", &texts));
     lines.extend((0..40).map(|n| (1_000 + n * 4_000, "al", "is that of any use to anybody?")));
@@ -206,7 +206,7 @@ fn the_rest_of_a_flood_is_counted_where_it_would_be_late() {
     for (who, rest) in [("kim", " more lines by kim"), ("", " more lines")] {
         let mut lines = paste(100, 0, 10, who, &texts);
         lines.extend([(1_500, "al", "what is that?"), (40_000, "bo", "are you done?")]);
-        let heard = hear(PROMISE, &lines);
+        let heard = hear(TARGET, &lines);
         let al = heard.spoken.iter().position(|it| it == "al: what is that?").expect("spoken");
         assert!(heard.begun[al] < 12_000, "{} {:?}", heard.begun[al], heard.spoken);
         let end = heard.spoken.iter().find(|it| it.ends_with(rest)).expect("the rest is counted");
@@ -225,7 +225,7 @@ fn the_rest_of_a_flood_is_counted_where_it_would_be_late() {
         assert!(heard.begun.last().is_some_and(|&ms| ms < 42_000), "{:?}", heard.spoken);
     }
     // Nobody else is there to wait: a text is read to its end.
-    let heard = hear(PROMISE, &paste(100, 0, 0, "", &texts));
+    let heard = hear(TARGET, &paste(100, 0, 0, "", &texts));
     let n_read = heard.spoken.iter().filter(|it| it.starts_with("line ")).count();
     assert_eq!((n_read, heard.merged.len()), (100, 0));
 }
@@ -236,7 +236,7 @@ fn told(lines: &[Spec<'_>]) -> Option<(String, Vec<usize>)> {
     let waiting: Vec<_> = lines
         .iter()
         .map(|it| {
-            Waiting::new(
+            Queued::new(
                 utterance(UtteranceId(1), *it, now),
                 &crate::queue::estimate::Estimate::default(),
             )
@@ -311,7 +311,7 @@ fn equal_lines_are_counted() {
 fn what_is_counted_again_is_counted_on_and_what_has_an_end_of_its_own_is_whole() {
     let now = crate::clock::test_now();
     let line = || {
-        Waiting::new(
+        Queued::new(
             utterance(UtteranceId(1), (0, "kim", "no"), now),
             &crate::queue::estimate::Estimate::default(),
         )
@@ -319,12 +319,12 @@ fn what_is_counted_again_is_counted_on_and_what_has_an_end_of_its_own_is_whole()
     let mut first = line();
     first.times = 40;
     first.utterance.text = "40 times: kim: no".to_owned();
-    let equal = |waiting: &[Waiting]| super::equal(waiting, |it| it.work).map(|it| it.text);
+    let equal = |waiting: &[Queued]| super::equal(waiting, |it| it.work).map(|it| it.text);
     // Its text is that of no other line any more, so only what is told as often is.
     assert_eq!(equal(&[first.clone(), line()]), Some("41 times: kim: no".to_owned()));
     assert_eq!(equal(&[line(), first.clone(), line(), line()]), None);
     for change in [
-        (|it: &mut Waiting| it.has_begun = true) as fn(&mut Waiting),
+        (|it: &mut Queued| it.has_begun = true) as fn(&mut Queued),
         |it| it.utterance.is_replay = true,
         |it| it.utterance.earcon = Some(Earcon::Highlight),
         |it| it.utterance.expiry = Some(Expiry { at: it.utterance.received, rule: String::new() }),

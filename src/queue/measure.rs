@@ -2,7 +2,7 @@
 //! estimate serves, and it learns.
 #![forbid(unsafe_code)]
 
-use super::part::{Measured, Waiting};
+use super::item::{Measured, Queued};
 use super::script::Parts;
 use super::{Action, Queue};
 use crate::message::RequestId;
@@ -14,7 +14,7 @@ const MOST_MEASURED: usize = 64;
 impl Queue {
     /// Asks for what was not asked for yet.
     pub(super) fn measure(&mut self) -> Vec<Action> {
-        let rate = self.pace.promise.base;
+        let rate = self.rate_control.lag_target.base;
         let mut actions = Vec::new();
         for waiting in self.waiting.iter_mut().take(MOST_MEASURED) {
             if waiting.measured == Measured::No {
@@ -32,9 +32,9 @@ impl Queue {
     /// become another text.
     pub(super) fn measured(&mut self, request: RequestId, seconds: Option<f64>) -> Vec<Action> {
         let asked = Measured::Asked(request);
-        let base = self.pace.promise.base;
+        let base = self.rate_control.lag_target.base;
         // What the voice has by now is still worth knowing: the next one waits for its end.
-        let out = self.out.iter_mut().map(|out| &mut out.waiting);
+        let out = self.in_flight.iter_mut().map(|out| &mut out.waiting);
         let mut all = out.chain(&mut self.waiting);
         let Some(waiting) = all.find(|it| it.measured == asked) else { return vec![] };
         let Some(seconds) = seconds else {
@@ -49,7 +49,7 @@ impl Queue {
     }
 
     /// Learns from what was spoken.
-    pub(super) fn learn(&mut self, spoken: &Waiting, rate: u32, seconds: f64) {
+    pub(super) fn learn(&mut self, spoken: &Queued, rate: u32, seconds: f64) {
         if spoken.utterance.earcon.is_some() {
             return; // it sounds, too
         }

@@ -2,7 +2,7 @@
 //!
 //! Order is kept, but for a flood that others' lines go before, and nothing is dropped: an utterance
 //! ends as the voice settles it, or because the user skipped it, or because a rule of the user's let
-//! it expire. The [`pace`] module has the lag rule, [`fair`] whose line is next, [`condense`] what is
+//! it expire. The [`rate_control`] module has the lag rule, [`fair`] whose line is next, [`condense`] what is
 //! saved, and in which order, where the rate alone does not do. Only when
 //! that does not either is the promise broken, and that is said, once for each time.
 //!
@@ -15,9 +15,9 @@
 mod condense;
 pub mod estimate;
 mod fair;
+mod item;
 mod measure;
-pub mod pace;
-mod part;
+pub mod rate_control;
 mod recall;
 mod script;
 
@@ -27,8 +27,8 @@ use std::time::{Duration, Instant};
 use crate::message::{Earcon, Expiry, Fate, Message, RequestId, SourceId, Utterance, UtteranceId};
 use estimate::Estimate;
 use fair::Turns;
-use pace::{Due, Pace, Promise};
-use part::{Out, Recalled, Waiting, place};
+use item::{Cancelled, InFlight, Queued, place};
+use rate_control::{Due, LagTarget, RateControl};
 
 /// How long before the end of an utterance the next one is given to the voice, which makes it
 /// while the other still sounds. The later, the more is known of what its rate must be.
@@ -116,16 +116,16 @@ pub enum Action {
 /// Utterances in order, and the pace they are spoken at.
 #[derive(Debug)]
 pub struct Queue {
-    waiting: VecDeque<Waiting>,
-    out: VecDeque<Out>,
-    recalled: Vec<Recalled>,
+    waiting: VecDeque<Queued>,
+    in_flight: VecDeque<InFlight>,
+    cancelled: Vec<Cancelled>,
     is_paused: bool,
     /// The line that the voice was given last; none where that was no new line.
     before: Option<Message<'static>>,
     history: VecDeque<Utterance>,
     /// How many utterances back the user has gone.
     n_back: usize,
-    pace: Pace,
+    rate_control: RateControl,
     turns: Turns,
     estimate: Estimate,
     n_utterances: u64,
@@ -138,16 +138,16 @@ pub struct Queue {
 
 impl Queue {
     /// An empty queue that keeps `promise`.
-    pub fn new(promise: Promise) -> Self {
+    pub fn new(lag_target: LagTarget) -> Self {
         Self {
             waiting: VecDeque::new(),
-            out: VecDeque::new(),
-            recalled: Vec::new(),
+            in_flight: VecDeque::new(),
+            cancelled: Vec::new(),
             is_paused: false,
             before: None,
             history: VecDeque::new(),
             n_back: 0,
-            pace: Pace::new(promise),
+            rate_control: RateControl::new(lag_target),
             turns: Turns::default(),
             estimate: Estimate::default(),
             n_utterances: 0,
@@ -176,9 +176,9 @@ impl Queue {
         self.way_to_now = words;
     }
 
-    /// Keeps another promise, from the next utterance on.
-    pub fn promise(&mut self, promise: Promise) {
-        self.pace.promise = promise;
+    /// Keeps another lag target, from the next utterance on.
+    pub fn lag_target(&mut self, lag_target: LagTarget) {
+        self.rate_control.lag_target = lag_target;
     }
 
     /// A number for the next utterance.
@@ -192,7 +192,7 @@ impl Queue {
         let mut actions = match event {
             Event::Arrived(utterances) => {
                 let estimate = &self.estimate;
-                let new = utterances.into_iter().map(|it| Waiting::new(it, estimate));
+                let new = utterances.into_iter().map(|it| Queued::new(it, estimate));
                 self.waiting.extend(new);
                 vec![]
             }
@@ -211,7 +211,7 @@ impl Queue {
             Event::Rate(wpm) => self.rate(wpm),
             Event::SourceEnded(source) => self.source_ended(source),
             Event::NobodyWaits => {
-                self.pace.is_relaxed = true;
+                self.rate_control.is_relaxed = true;
                 vec![]
             }
         };
@@ -222,9 +222,9 @@ impl Queue {
 
     /// When the next utterance is to be given to the voice, if nothing happens before.
     pub fn deadline(&self) -> Option<Instant> {
-        let only = self.out.front().filter(|_| self.out.len() == 1)?;
+        let only = self.in_flight.front().filter(|_| self.in_flight.len() == 1)?;
         let started = only.started?;
-        if self.is_paused || self.waiting.is_empty() || !self.recalled.is_empty() {
+        if self.is_paused || self.waiting.is_empty() || !self.cancelled.is_empty() {
             return None;
         }
         Some(started + self.sounds(only).saturating_sub(AHEAD))
@@ -232,7 +232,7 @@ impl Queue {
 
     /// Whether nothing waits and the voice has nothing.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.out.is_empty() && self.recalled.is_empty()
+        self.waiting.is_empty() && self.in_flight.is_empty() && self.cancelled.is_empty()
     }
 
     /// Whether it is paused.
@@ -247,12 +247,12 @@ impl Queue {
 
     /// The base rate, in words a minute.
     pub fn base_rate(&self) -> u32 {
-        self.pace.promise.base
+        self.rate_control.lag_target.base
     }
 
     /// The utterance that is being spoken, and its rate.
     pub fn current(&self) -> Option<(&Utterance, u32)> {
-        let out = self.out.front()?;
+        let out = self.in_flight.front()?;
         Some((&out.waiting.utterance, out.rate))
     }
 
@@ -261,13 +261,13 @@ impl Queue {
         // What waits behind others' lines came before them.
         let mut waiting = self.waiting.iter().map(|waiting| &waiting.utterance);
         let waiting = waiting.find(|utterance| utterance.is_new());
-        let out = self.out.iter().map(|out| &out.waiting.utterance);
+        let out = self.in_flight.iter().map(|out| &out.waiting.utterance);
         let received = out.filter(|it| it.is_new()).chain(waiting).map(|it| it.received);
         received.min().map_or(Duration::ZERO, |it| now.saturating_duration_since(it))
     }
 
     fn started(&mut self, id: UtteranceId, now: Instant) -> Vec<Action> {
-        if let Some(out) = self.out.iter_mut().find(|out| out.waiting.utterance.id == id) {
+        if let Some(out) = self.in_flight.iter_mut().find(|out| out.waiting.utterance.id == id) {
             out.started = Some(now);
             out.waiting.has_begun = true;
         } else {
@@ -277,7 +277,7 @@ impl Queue {
     }
 
     fn reached(&mut self, id: UtteranceId, character: usize) -> Vec<Action> {
-        if let Some(out) = self.out.iter_mut().find(|out| out.waiting.utterance.id == id) {
+        if let Some(out) = self.in_flight.iter_mut().find(|out| out.waiting.utterance.id == id) {
             let at = place(&out.waiting.utterance.text, out.waiting.from, character);
             out.reached = at.unwrap_or(out.reached);
         } else {
@@ -287,14 +287,14 @@ impl Queue {
     }
 
     fn ended(&mut self, id: UtteranceId, fate: Fate) -> Vec<Action> {
-        if let Some(at) = self.recalled.iter().position(|recalled| recalled.id == id) {
-            self.recalled.swap_remove(at);
+        if let Some(at) = self.cancelled.iter().position(|recalled| recalled.id == id) {
+            self.cancelled.swap_remove(at);
             return self.crossed(id, fate);
         }
-        let Some(at) = self.out.iter().position(|out| out.waiting.utterance.id == id) else {
+        let Some(at) = self.in_flight.iter().position(|out| out.waiting.utterance.id == id) else {
             return vec![]; // settled when it was skipped
         };
-        let Some(Out { waiting, rate, .. }) = self.out.remove(at) else { return vec![] };
+        let Some(InFlight { waiting, rate, .. }) = self.in_flight.remove(at) else { return vec![] };
         if let Fate::Spoken { ms, .. } = fate {
             self.learn(&waiting, rate, f64::from(ms) / 1_000.0);
             self.remember(waiting.utterance);
@@ -314,33 +314,33 @@ impl Queue {
     }
 
     fn rate(&mut self, wpm: u32) -> Vec<Action> {
-        self.pace.promise.base = wpm;
-        self.pace.reset();
+        self.rate_control.lag_target.base = wpm;
+        self.rate_control.reset();
         vec![]
     }
 
     fn source_ended(&mut self, source: SourceId) -> Vec<Action> {
-        for Waiting { utterance, .. } in &mut self.waiting {
+        for Queued { utterance, .. } in &mut self.waiting {
             let is_from_it = utterance.message.as_ref().is_some_and(|it| it.source == source);
             utterance.is_live &= !is_from_it;
         }
         if self.waiting.iter().all(|waiting| !waiting.utterance.is_live) {
-            self.pace.reset();
+            self.rate_control.reset();
         }
         vec![]
     }
 
     /// Gives the voice what it is to speak next, where it is time for that.
     fn fill(&mut self, now: Instant) -> Vec<Action> {
-        if self.is_paused || !self.recalled.is_empty() {
+        if self.is_paused || !self.cancelled.is_empty() {
             return vec![];
         }
-        if self.waiting.is_empty() && self.out.is_empty() {
-            self.pace.rest(now);
+        if self.waiting.is_empty() && self.in_flight.is_empty() {
+            self.rate_control.rest(now);
             self.turns.rest();
             return vec![];
         }
-        let start = match self.out.front() {
+        let start = match self.in_flight.front() {
             None => now,
             Some(only) if self.deadline().is_some_and(|deadline| now >= deadline) => {
                 let started = only.started.unwrap_or(now);
@@ -358,13 +358,13 @@ impl Queue {
         let received = |it: &Utterance| it.is_live.then_some(it.received);
         let dues = self.waiting.iter();
         let dues = dues.map(|it| Due { work: it.work, received: received(&it.utterance) });
-        let rate = self.pace.choose(&dues, start, &self.estimate);
+        let rate = self.rate_control.choose(&dues, start, &self.estimate);
         let Some(waiting) = self.waiting.pop_front() else { return vec![] };
         let gap_ms = GAP_MS;
         self.turns.given(&waiting.utterance, self.estimate.seconds(waiting.work, rate));
         let (utterance, from) = (waiting.utterance.clone(), waiting.from);
         self.before = utterance.message.clone().filter(|_| utterance.is_new());
-        self.out.push_back(Out::new(waiting, rate, gap_ms));
+        self.in_flight.push_back(InFlight::new(waiting, rate, gap_ms));
         actions.push(Action::Speak { utterance, from, rate, gap_ms });
         actions
     }
@@ -382,17 +382,18 @@ impl Queue {
         actions
     }
 
-    /// Says how far behind it is where even the highest rate cannot keep the promise.
+    /// Says how far behind it is where even the highest rate cannot keep the lag target.
     fn tell_if_behind(&mut self, start: Instant) {
         let Some(first) = self.waiting.front() else { return };
-        let promise = self.pace.promise;
+        let lag_target = self.rate_control.lag_target;
         let waited = start.saturating_duration_since(first.utterance.received);
-        if waited < promise.lag / 2 {
+        if waited < lag_target.lag / 2 {
             self.has_told = false;
         }
         // A sentence that goes on is not broken into.
         let is_beginning = first.utterance.is_new() && !first.has_begun;
-        let is_behind = waited > promise.lag && first.utterance.is_live && !self.pace.is_relaxed;
+        let is_behind =
+            waited > lag_target.lag && first.utterance.is_live && !self.rate_control.is_relaxed;
         if !is_behind || self.has_told || !is_beginning {
             return;
         }
@@ -409,11 +410,11 @@ impl Queue {
             earcon: Some(Earcon::Behind),
             expiry: None,
         };
-        self.waiting.push_front(Waiting::new(utterance, &self.estimate));
+        self.waiting.push_front(Queued::new(utterance, &self.estimate));
     }
 
     /// How long an utterance sounds, with the gap before it.
-    fn sounds(&self, out: &Out) -> Duration {
+    fn sounds(&self, out: &InFlight) -> Duration {
         let seconds = self.estimate.seconds(out.waiting.work, out.rate);
         Duration::from_secs_f64(seconds) + Duration::from_millis(u64::from(out.gap_ms))
     }

@@ -7,18 +7,18 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::part::{Out, Recalled, Waiting, place};
+use super::item::{Cancelled, InFlight, Queued, place};
 use super::{Action, Queue};
 use crate::message::{Fate, Utterance, UtteranceId};
 
 impl Queue {
     /// Takes back what the voice has: it goes on waiting, in its order.
     fn recall(&mut self) -> Vec<Action> {
-        if self.out.is_empty() {
+        if self.in_flight.is_empty() {
             return vec![];
         }
-        while let Some(Out { mut waiting, reached, .. }) = self.out.pop_back() {
-            self.recalled.push(Recalled { id: waiting.utterance.id, from: waiting.from });
+        while let Some(InFlight { mut waiting, reached, .. }) = self.in_flight.pop_back() {
+            self.cancelled.push(Cancelled { id: waiting.utterance.id, from: waiting.from });
             if reached != waiting.from {
                 waiting.leave(reached, &self.estimate);
             }
@@ -30,7 +30,7 @@ impl Queue {
 
     /// A beginning, or a word, that was heard before the silence and is told after it.
     pub(super) fn heard_late(&mut self, id: UtteranceId, character: Option<usize>) {
-        let recalled = self.recalled.iter().find(|recalled| recalled.id == id);
+        let recalled = self.cancelled.iter().find(|recalled| recalled.id == id);
         let waiting = self.waiting.iter_mut().find(|waiting| waiting.utterance.id == id);
         if let (Some(recalled), Some(waiting)) = (recalled, waiting) {
             waiting.has_begun = true;
@@ -92,7 +92,7 @@ impl Queue {
 
     pub(super) fn back(&mut self, now: Instant) -> Vec<Action> {
         // The first press is for the one before the one that is or was spoken last.
-        let is_speaking = self.out.front().is_some_and(|out| out.waiting.utterance.is_new());
+        let is_speaking = self.in_flight.front().is_some_and(|out| out.waiting.utterance.is_new());
         self.n_back += if self.n_back == 0 && !is_speaking { 2 } else { 1 };
         self.n_back = self.n_back.min(self.history.len());
         let at = self.history.len() - self.n_back;
@@ -111,7 +111,7 @@ impl Queue {
     fn replay(&mut self, range: std::ops::Range<usize>, now: Instant) -> Vec<Action> {
         let mut actions = self.recall();
         self.is_paused = false;
-        let (left, rest): (VecDeque<Waiting>, _) =
+        let (left, rest): (VecDeque<Queued>, _) =
             self.waiting.drain(..).partition(|it| it.utterance.is_replay);
         self.waiting = rest;
         actions.extend(left.into_iter().map(|it| Action::Settle(it.utterance.id, Fate::Skipped)));
@@ -119,7 +119,7 @@ impl Queue {
             let id = self.number();
             let again =
                 Utterance { id, received: now, is_replay: true, ..self.history[at].clone() };
-            self.waiting.push_front(Waiting::new(again, &self.estimate));
+            self.waiting.push_front(Queued::new(again, &self.estimate));
         }
         actions
     }

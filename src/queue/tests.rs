@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::message::{Kind, Message, SourceId};
 
-const PROMISE: Promise = Promise { base: 220, max: 450, lag: Duration::from_secs(15) };
+const TARGET: LagTarget = LagTarget { base: 220, max: 450, lag: Duration::from_secs(15) };
 
 fn line(id: UtteranceId, text: &str, sender: &str, now: Instant) -> Utterance {
     let mut message = Message::plain(SourceId(0), text.to_owned(), now);
@@ -45,7 +45,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self {
-            queue: Queue::new(PROMISE),
+            queue: Queue::new(TARGET),
             now: crate::clock::test_now(),
             voice: VecDeque::new(),
             from: VecDeque::new(),

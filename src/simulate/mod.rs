@@ -4,8 +4,8 @@
 #![forbid(unsafe_code)]
 
 mod optimum;
-mod others;
 mod pause;
+mod policies;
 mod replay;
 pub mod report;
 
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::message::{Fate, Utterance, UtteranceId};
 use crate::queue::estimate::Estimate;
-use crate::queue::pace::Promise;
+use crate::queue::rate_control::LagTarget;
 use crate::queue::{Action, Event, Queue};
 
 pub use pause::{Pause, Paused};
@@ -55,13 +55,13 @@ pub(crate) struct Heard {
 /// of them is heard.
 pub(crate) fn lag_rule(
     arrivals: &[Arrival],
-    promise: Promise,
+    lag_target: LagTarget,
     start: Instant,
     pause: Option<Pause>,
     sounds: Sounds<'_>,
 ) -> Vec<Heard> {
     let mut run = Run {
-        queue: Queue::new(promise),
+        queue: Queue::new(lag_target),
         sounds,
         start,
         taken: Vec::new(),

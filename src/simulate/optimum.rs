@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{Arrival, Heard, LATENCY, Sounds};
 use crate::queue::estimate::Estimate;
-use crate::queue::pace::Promise;
+use crate::queue::rate_control::LagTarget;
 
 /// What whole words a minute and sounding times that are no exact power of the rate may cost.
 const ROUNDING: Duration = Duration::from_millis(100);
@@ -20,19 +20,19 @@ const ROUNDING: Duration = Duration::from_millis(100);
 const TRIFLE: f64 = 1e-9;
 
 /// Speaks `arrivals`, in the order of their times, in that way; every one of them is heard.
-pub(super) fn run(arrivals: &[Arrival], promise: Promise, sounds: Sounds<'_>) -> Vec<Heard> {
+pub(super) fn run(arrivals: &[Arrival], lag_target: LagTarget, sounds: Sounds<'_>) -> Vec<Heard> {
     let jobs: Vec<_> = arrivals
         .iter()
         .map(|arrival| Job {
             comes: arrival.at.as_secs_f64(),
-            seconds: sounds(&arrival.words, promise.base) + LATENCY.as_secs_f64(),
+            seconds: sounds(&arrival.words, lag_target.base) + LATENCY.as_secs_f64(),
         })
         .collect();
-    let speeds = speeds(&jobs, promise.lag.saturating_sub(ROUNDING).as_secs_f64());
+    let speeds = speeds(&jobs, lag_target.lag.saturating_sub(ROUNDING).as_secs_f64());
     let estimate = Estimate::default();
     let mut free_at = Duration::ZERO;
     let speak = |(arrival, speed): (&Arrival, f64)| {
-        let rate = rate(speed, promise, &estimate);
+        let rate = rate(speed, lag_target, &estimate);
         let sounded = Duration::from_secs_f64(sounds(&arrival.words, rate));
         let ended = free_at.max(arrival.at) + LATENCY + sounded;
         free_at = ended;
@@ -43,10 +43,10 @@ pub(super) fn run(arrivals: &[Arrival], promise: Promise, sounds: Sounds<'_>) ->
 
 /// The rate that speaks so many times as fast as the base.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two rates")]
-fn rate(speed: f64, promise: Promise, estimate: &Estimate) -> u32 {
+fn rate(speed: f64, lag_target: LagTarget, estimate: &Estimate) -> u32 {
     let work = 1.0;
-    let rate = estimate.rate(work, estimate.seconds(work, promise.base) / speed.max(1.0));
-    rate.min(f64::from(promise.max.max(promise.base))).ceil() as u32
+    let rate = estimate.rate(work, estimate.seconds(work, lag_target.base) / speed.max(1.0));
+    rate.min(f64::from(lag_target.max.max(lag_target.base))).ceil() as u32
 }
 
 /// A line, in seconds: when it comes, and how long it sounds at the base rate.

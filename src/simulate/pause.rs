@@ -55,7 +55,7 @@ pub struct Paused {
     pub at_s: f64,
     /// How long it is.
     pub for_s: f64,
-    /// How long after it all that came meanwhile was heard, and the next line within the promise.
+    /// How long after it all that came meanwhile was heard, and the next line within the lag target.
     pub live_again_after_s: f64,
     /// Lines that were to be heard and were not.
     pub lost: usize,
@@ -74,7 +74,7 @@ impl Paused {
 }
 
 /// When everything that came before the pause's end was heard, and every line after it up to one
-/// that was heard within the promise.
+/// that was heard within the lag target.
 fn live_again(pause: Pause, heard: &[Heard], lag: Duration) -> Duration {
     let mut lines: Vec<_> = heard.iter().map(|it| (it.ended.saturating_sub(it.lag), it)).collect();
     lines.sort_by_key(|(received, _)| *received);
@@ -115,8 +115,8 @@ fn a_pause_is_caught_up_with_and_loses_nothing() {
     let arrivals: Vec<_> = (0..100).zip(words.iter().cycle()).map(line).collect();
     let pause = "202s+2m".parse().expect("a pause");
     let lag = Duration::from_secs(15);
-    let promise = crate::queue::pace::Promise { base: 220, max: 450, lag };
-    let heard = super::lag_rule(&arrivals, promise, start, Some(pause), &super::estimated);
+    let lag_target = crate::queue::rate_control::LagTarget { base: 220, max: 450, lag };
+    let heard = super::lag_rule(&arrivals, lag_target, start, Some(pause), &super::estimated);
     let paused = Paused::of(pause, &heard, arrivals.len(), lag);
     assert_eq!(paused.lost, 0);
     assert!((5.0..30.0).contains(&paused.live_again_after_s), "{paused:?}");

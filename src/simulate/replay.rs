@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use crate::format::time;
-use crate::hearing::{Heard, Hearing};
 use crate::message::{Kind, Message, SourceId, Utterance, UtteranceId};
+use crate::pipeline::{Outcome, Pipeline};
 use crate::source::lines::Lines;
 
 /// The header row of a table.
@@ -50,7 +50,7 @@ impl Arrival {
 /// one sentence.
 pub fn read(
     log: Vec<u8>,
-    hearing: &mut Hearing,
+    pipeline: &mut Pipeline,
     start: Instant,
 ) -> Result<(Vec<Arrival>, usize), String> {
     let lines = Lines::new(SourceId(0), log, start);
@@ -64,11 +64,11 @@ pub fn read(
             }
             let (at, message) = row(&line.text, start)
                 .ok_or_else(|| format!("line {} is not seconds, kind, sender and text", n + 1))?;
-            hearing.message(message, |message, _, heard| told.take(message, Some(at), heard));
+            pipeline.message(message, |message, _, heard| told.take(message, Some(at), heard));
         }
     } else {
-        hearing.sample(&lines);
-        hearing.lines(&lines, |message, _, heard| {
+        pipeline.sample(&lines);
+        pipeline.lines(&lines, |message, _, heard| {
             let at = message.stamp.as_deref().and_then(seconds_of);
             let at = at.map(|at| told.clock.since_start(at));
             told.has_seconds |= message.stamp.as_deref().is_some_and(has_seconds);
@@ -95,8 +95,8 @@ struct Told {
 }
 
 impl Told {
-    fn take(&mut self, message: Message<'_>, at: Option<Duration>, heard: Heard<'_>) {
-        let Heard::Words(words, _) = heard else {
+    fn take(&mut self, message: Message<'_>, at: Option<Duration>, heard: Outcome<'_>) {
+        let Outcome::Words(words, _) = heard else {
             self.n_dropped += 1;
             return;
         };

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::optimum;
-use super::others::{self, Policy};
+use super::policies::{self, Policy};
 use super::{Arrival, Heard, Pause, Paused, Sounds, lag_rule};
-use crate::queue::pace::Promise;
+use crate::queue::rate_control::LagTarget;
 
 /// How far behind live, in seconds: from a line's arrival until it has been heard to its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -56,9 +56,9 @@ pub struct Report {
     pub fates: BTreeMap<&'static str, usize>,
     /// How far behind.
     pub lag_s: Lag,
-    /// Whether reading everything at the highest rate would have kept the promise.
+    /// Whether reading everything at the highest rate would have kept the lag target.
     pub feasible: bool,
-    /// The promise.
+    /// The lag target.
     pub max_lag_s: f64,
     /// How fast.
     pub rate: Rates,
@@ -74,24 +74,25 @@ impl Report {
     pub fn of(
         arrivals: &[Arrival],
         n_dropped: usize,
-        promise: Promise,
+        lag_target: LagTarget,
         start: Instant,
         sounds: Sounds<'_>,
     ) -> Self {
         let span = arrivals.last().map_or(Duration::ZERO, |it| it.at);
-        let figures = |heard: &[Heard]| Figures::of(heard, arrivals.len(), promise, span);
-        let ours = lag_rule(arrivals, promise, start, None, sounds);
-        let fastest = Promise { base: promise.max, ..promise };
+        let figures = |heard: &[Heard]| Figures::of(heard, arrivals.len(), lag_target, span);
+        let ours = lag_rule(arrivals, lag_target, start, None, sounds);
+        let fastest = LagTarget { base: lag_target.max, ..lag_target };
         let at_most = figures(&lag_rule(arrivals, fastest, start, None, sounds));
-        let figures_of = |policy| figures(&others::run(policy, arrivals, promise.base, sounds));
-        let best = figures(&optimum::run(arrivals, promise, sounds));
+        let figures_of =
+            |policy| figures(&policies::run(policy, arrivals, lag_target.base, sounds));
+        let best = figures(&optimum::run(arrivals, lag_target, sounds));
         let here = figures(&ours);
         Self {
             lines: arrivals.len() + n_dropped,
             fates: [("spoken", ours.len()), ("dropped", n_dropped)].into(),
             lag_s: here.lag_s,
-            feasible: at_most.lag_s.max <= promise.lag.as_secs_f64(),
-            max_lag_s: promise.lag.as_secs_f64(),
+            feasible: at_most.lag_s.max <= lag_target.lag.as_secs_f64(),
+            max_lag_s: lag_target.lag.as_secs_f64(),
             rate: here.rate,
             policies: [
                 ("fixed", figures_of(Policy::Fixed)),
@@ -110,28 +111,28 @@ impl Report {
     pub fn paused(
         self,
         arrivals: &[Arrival],
-        promise: Promise,
+        lag_target: LagTarget,
         start: Instant,
         pause: Pause,
         sounds: Sounds<'_>,
     ) -> Self {
-        let heard = lag_rule(arrivals, promise, start, Some(pause), sounds);
-        let paused = Paused::of(pause, &heard, arrivals.len(), promise.lag);
+        let heard = lag_rule(arrivals, lag_target, start, Some(pause), sounds);
+        let paused = Paused::of(pause, &heard, arrivals.len(), lag_target.lag);
         Self { pause: Some(paused), ..self }
     }
 }
 
 impl Figures {
-    fn of(heard: &[Heard], n_arrived: usize, promise: Promise, span: Duration) -> Self {
+    fn of(heard: &[Heard], n_arrived: usize, lag_target: LagTarget, span: Duration) -> Self {
         let mut lags: Vec<f64> = heard.iter().map(|it| it.lag.as_secs_f64()).collect();
         lags.sort_by(f64::total_cmp);
         let all: Duration = heard.iter().map(|it| it.sounded).sum();
         let share = |factor: f64| {
-            let is_above = |it: &&Heard| f64::from(it.rate) > factor * f64::from(promise.base);
+            let is_above = |it: &&Heard| f64::from(it.rate) > factor * f64::from(lag_target.base);
             let above: Duration = heard.iter().filter(is_above).map(|it| it.sounded).sum();
             if all.is_zero() { 0.0 } else { rounded(above.as_secs_f64() / all.as_secs_f64()) }
         };
-        let n_late = lags.iter().filter(|lag| **lag > promise.lag.as_secs_f64()).count();
+        let n_late = lags.iter().filter(|lag| **lag > lag_target.lag.as_secs_f64()).count();
         let n_changes = heard.windows(2).filter(|two| two[0].rate != two[1].rate).count();
         let minutes = (span.as_secs_f64() / 60.0).max(1.0);
         Self {

@@ -35,7 +35,7 @@ pub enum Input {
     /// A source that is part of another one: of this name, with the next number, and room of its own.
     Opened(SourceId, String, Room),
     /// The source wants to know how many of its lines were heard.
-    Counted(SourceId, Settled),
+    Counted(SourceId, Ack),
     /// The source has ended and will send no more.
     Ended(SourceId, Result<(), SourceError>),
 }
@@ -134,18 +134,18 @@ impl SourceSpec {
 
     /// Starts it as a task, or a thread; it sends [`Input::Ended`] last. What it gives back can say
     /// something there; most sources only listen.
-    pub fn start(self, inbox: Inbox, stop: CancellationToken) -> Option<irc::Mouth> {
+    pub fn start(self, inbox: Inbox, stop: CancellationToken) -> Option<irc::SendHandle> {
         if matches!(self, Self::Stdin) {
             stdin::spawn(inbox, stop);
             return None;
         }
-        let (mouth, prompter) = irc::mouth();
-        let mouth = matches!(self, Self::Irc(_)).then_some(mouth);
+        let (send_handle, send_queue) = irc::send_handle();
+        let send_handle = matches!(self, Self::Irc(_)).then_some(send_handle);
         tokio::spawn(async move {
             let ended = match self {
                 Self::Tail(spec) => tail::run(spec, inbox.clone(), stop).await.map_err(Into::into),
                 Self::Irc(spec) => {
-                    irc::run(spec, inbox.clone(), prompter, stop).await.map_err(Into::into)
+                    irc::run(spec, inbox.clone(), send_queue, stop).await.map_err(Into::into)
                 }
                 Self::Command(spec) => {
                     command::run(spec, inbox.clone(), stop).await.map_err(Into::into)
@@ -157,18 +157,18 @@ impl SourceSpec {
                 tracing::debug!("a source outlived the listener");
             }
         });
-        mouth
+        send_handle
     }
 }
 
 /// How many of a source's lines were heard to their ends, for one that goes on there the next time.
 #[derive(Debug)]
-pub struct Settled {
+pub struct Ack {
     n: watch::Sender<u64>,
     keeper: JoinHandle<()>,
 }
 
-impl Settled {
+impl Ack {
     /// `keeper` takes the numbers from the other end of `n`, and ends when there will be no more.
     pub fn new(n: watch::Sender<u64>, keeper: JoinHandle<()>) -> Self {
         Self { n, keeper }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::supervisor::Action;
-use super::wire::Speech;
+use super::wire::SpeakRequest;
 use crate::message::RequestId;
 
 /// The most that is kept: the queue asks for no more at a time, and what it does not wait for any
@@ -19,13 +19,13 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Requests in their order, and where the process is with them.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    requests: VecDeque<(RequestId, Speech)>,
+    requests: VecDeque<(RequestId, SpeakRequest)>,
     /// The one that the engine is at, and since when.
     current: Option<(RequestId, Instant)>,
 }
 
 impl Asked {
-    pub(super) fn ask(&mut self, request: RequestId, speech: Speech) {
+    pub(super) fn ask(&mut self, request: RequestId, speech: SpeakRequest) {
         self.requests.push_back((request, speech));
         if self.requests.len() > MOST {
             self.requests.pop_front();

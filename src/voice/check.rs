@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::wire::{Check, Checked, First, line};
 use super::{SUBCOMMAND, cookie};
-use crate::program;
+use crate::executable;
 
 /// How long the answer may take: a sound server may have to be waited for, and who asked for a reload
 /// waits for five seconds.
@@ -34,7 +34,7 @@ pub async fn ask(check: &Check) -> Option<Checked> {
 }
 
 async fn answer(check: &Check) -> io::Result<Checked> {
-    let mut command = Command::new(program::own()?);
+    let mut command = Command::new(executable::own()?);
     command.arg(SUBCOMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     command.process_group(0).kill_on_drop(true);
     if let Some(cookie) = cookie::needed() {

@@ -23,10 +23,10 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep_until, timeout};
 
 use crate::clock::now;
+use crate::executable;
 use crate::message::{Earcon, Fate, RequestId, UtteranceId};
-use crate::program;
 use supervisor::{Action, Event, Exit, Supervisor};
-use wire::{Order, Report, Setup, Speech};
+use wire::{Order, Report, Setup, SpeakRequest};
 
 /// The hidden subcommand that is the voice process.
 pub const SUBCOMMAND: &str = "voice";
@@ -84,7 +84,7 @@ impl Voice {
     }
 
     /// Speaks, after what was given before. Never waits: the caller gives at most two at a time.
-    pub fn speak(&self, speech: Speech) {
+    pub fn speak(&self, speech: SpeakRequest) {
         self.send(Event::Speak(speech));
     }
 
@@ -95,7 +95,7 @@ impl Voice {
 
     /// Tells how long that sounds, when the process has nothing else to do; without a sound, and
     /// without an earcon and the gap. A stop forgets it.
-    pub fn measure(&self, request: RequestId, speech: Speech) {
+    pub fn measure(&self, request: RequestId, speech: SpeakRequest) {
         self.send(Event::Measure(request, speech));
     }
 
@@ -275,7 +275,7 @@ struct Running {
 
 impl Running {
     fn start(setup: &Setup) -> io::Result<Self> {
-        let mut command = Command::new(program::own()?);
+        let mut command = Command::new(executable::own()?);
         command.arg(SUBCOMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Its own group: Ctrl-C on the terminal is for the listener, which stops it in order.
         command.process_group(0).kill_on_drop(true);

@@ -14,7 +14,7 @@ use super::asked::Asked;
 use super::crashes::Crashes;
 pub use super::taken::Exit;
 use super::taken::{Engine, Process, Taken};
-use super::wire::{Report, Speech};
+use super::wire::{Report, SpeakRequest};
 use crate::message::{Earcon, Fate, RequestId, UtteranceId};
 
 /// How long a process with work may give no sign of life before it counts as stopped. It gives one
@@ -46,11 +46,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// This is to be spoken next.
-    Speak(Speech),
+    Speak(SpeakRequest),
     /// This sound is to be played next.
     Cue(Earcon),
     /// How long this sounds is to be told, when there is time.
-    Measure(RequestId, Speech),
+    Measure(RequestId, SpeakRequest),
     /// The process says.
     Report(Report),
     /// The process is gone.
@@ -75,11 +75,11 @@ pub enum Action {
     /// End the process, by force; [`Event::Exited`] follows.
     Kill,
     /// Order this to be spoken.
-    Say(Speech),
+    Say(SpeakRequest),
     /// Order this sound.
     Cue(Earcon),
     /// Order this to be measured.
-    Measure(RequestId, Speech),
+    Measure(RequestId, SpeakRequest),
     /// Order silence.
     Silence,
     /// Order the end.
@@ -189,7 +189,7 @@ impl Supervisor {
         }
     }
 
-    fn speak(&mut self, speech: Speech, now: Instant) -> Vec<Action> {
+    fn speak(&mut self, speech: SpeakRequest, now: Instant) -> Vec<Action> {
         self.n_orders += 1;
         let taken = Taken::new(speech, UtteranceId(self.n_orders));
         let (id, order) = (taken.speech.id, taken.order());
@@ -206,7 +206,7 @@ impl Supervisor {
         }
     }
 
-    fn measure(&mut self, request: RequestId, speech: Speech) -> Vec<Action> {
+    fn measure(&mut self, request: RequestId, speech: SpeakRequest) -> Vec<Action> {
         self.asked.ask(request, speech.clone());
         match self.process {
             Process::Up { .. } => vec![Action::Measure(request, speech)],

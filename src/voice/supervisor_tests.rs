@@ -47,8 +47,8 @@ impl Bench {
     }
 }
 
-fn speech(id: u64) -> Speech {
-    Speech { id: UtteranceId(id), ..Speech::of("hello") }
+fn speech(id: u64) -> SpeakRequest {
+    SpeakRequest { id: UtteranceId(id), ..SpeakRequest::of("hello") }
 }
 
 fn started(id: u64) -> Event {
@@ -76,7 +76,7 @@ fn waits(why: &str) -> Action {
 }
 
 fn rest(id: u64, text: &str) -> Action {
-    Say(Speech { text: text.to_owned(), ..speech(id) })
+    Say(SpeakRequest { text: text.to_owned(), ..speech(id) })
 }
 
 fn spoken(id: u64) -> Action {
@@ -193,7 +193,7 @@ fn only_the_text_that_the_engine_was_at_is_to_blame() {
 fn speech_goes_on_from_the_word_that_was_heard_last() {
     let text = "one two three four";
     let mut bench = Bench::ready();
-    bench.at(0, Event::Speak(Speech { text: text.to_owned(), ..speech(1) }));
+    bench.at(0, Event::Speak(SpeakRequest { text: text.to_owned(), ..speech(1) }));
     bench.at(0, started(1));
     assert_eq!(bench.at(0, word(1, 0, 0, 100)), [Action::Word(UtteranceId(1), 0, 3)]);
     bench.at(300, word(1, 4, 300, 100));
@@ -336,7 +336,7 @@ fn three_crashes_in_a_minute_bring_the_fallback_and_its_own_the_first_engine_aga
 
 #[test]
 fn a_fallback_that_does_not_start_is_given_up_and_costs_no_utterance() {
-    let why = "no Speech Dispatcher".to_owned();
+    let why = "no SpeakRequest Dispatcher".to_owned();
     let refused = Event::Report(Report::Refused { why, configuration: false });
     for is_refused in [true, false] {
         let mut bench = Bench::fallen();

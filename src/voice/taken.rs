@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::supervisor::Action;
-use super::wire::Speech;
+use super::wire::SpeakRequest;
 use crate::message::UtteranceId;
 
 /// Where the process is.
@@ -39,7 +39,7 @@ pub enum Exit {
 /// An utterance that was taken and is not settled.
 #[derive(Debug)]
 pub(super) struct Taken {
-    pub(super) speech: Speech,
+    pub(super) speech: SpeakRequest,
     /// The number under which it was ordered. Reports name it: one that crosses a stop must not
     /// count for the same utterance, ordered again from another place.
     pub(super) order: UtteranceId,
@@ -67,7 +67,7 @@ struct Place {
 }
 
 impl Taken {
-    pub(super) fn new(speech: Speech, order: UtteranceId) -> Self {
+    pub(super) fn new(speech: SpeakRequest, order: UtteranceId) -> Self {
         Self {
             speech,
             order,
@@ -84,10 +84,15 @@ impl Taken {
     pub(super) fn order(&self) -> Action {
         let speech = self.speech.clone();
         let Some((at, _)) = speech.text.char_indices().nth(self.from.n_before) else {
-            return Action::Say(Speech { id: self.order, ..speech });
+            return Action::Say(SpeakRequest { id: self.order, ..speech });
         };
         let earcon = speech.earcon.filter(|_| at == 0);
-        Action::Say(Speech { id: self.order, text: speech.text[at..].to_owned(), earcon, ..speech })
+        Action::Say(SpeakRequest {
+            id: self.order,
+            text: speech.text[at..].to_owned(),
+            earcon,
+            ..speech
+        })
     }
 
     /// This process has come to the word at character `start` of what it was ordered, after `ms` of
@@ -133,7 +138,7 @@ impl Taken {
 
 #[test]
 fn what_is_left_begins_with_the_word_that_was_heard_last() {
-    use super::wire::Speech;
+    use super::wire::SpeakRequest;
     let start = crate::clock::test_now();
     let after = |ms| start + std::time::Duration::from_millis(ms);
     // The text, its words (first character, milliseconds), when silence fell, what is left.
@@ -147,7 +152,7 @@ fn what_is_left_begins_with_the_word_that_was_heard_last() {
         ("see-x", &[(0, 0), (3, 200)], 400, "see-x"),
         ("one  ", &[(0, 0), (3, 200)], 400, "one  "),
     ] {
-        let mut taken = Taken::new(Speech::of(text), UtteranceId(1));
+        let mut taken = Taken::new(SpeakRequest::of(text), UtteranceId(1));
         for &(at, ms) in words {
             assert_eq!(taken.reached(at, 0, after(ms)), at);
         }
@@ -160,7 +165,7 @@ fn what_is_left_begins_with_the_word_that_was_heard_last() {
 #[test]
 fn places_and_lengths_are_those_of_the_whole() {
     let start = crate::clock::test_now();
-    let mut taken = Taken::new(Speech::of("one two three four"), UtteranceId(1));
+    let mut taken = Taken::new(SpeakRequest::of("one two three four"), UtteranceId(1));
     taken.reached(8, 700, start);
     taken.interrupted(start);
     assert_eq!(taken.reached(6, 300, start), 14, "in \"three four\"");

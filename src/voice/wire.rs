@@ -107,7 +107,7 @@ pub struct Checked {
 
 /// Something to speak, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Speech {
+pub struct SpeakRequest {
     /// The utterance it is.
     pub id: UtteranceId,
     /// The words; no NUL, one line. Empty where the earcon is all.
@@ -128,8 +128,8 @@ pub struct Speech {
     pub gap_ms: u32,
 }
 
-impl Speech {
-    /// `text` in the default manner.
+impl SpeakRequest {
+    /// `text` in the default voice settings.
     pub fn of(text: &str) -> Self {
         Self {
             id: UtteranceId(1),
@@ -150,7 +150,7 @@ impl Speech {
 #[serde(rename_all = "lowercase")]
 pub enum Order {
     /// Speak, after what was ordered before.
-    Speak(Speech),
+    Speak(SpeakRequest),
     /// Play this sound, after what was ordered before.
     Cue(Earcon),
     /// Tell how long this sounds, without a sound, when there is nothing else to do.
@@ -158,7 +158,7 @@ pub enum Order {
         /// The number that the answer is to have.
         request: RequestId,
         /// The speech; its earcon and its gap do not count.
-        speech: Speech,
+        speech: SpeakRequest,
     },
     /// Be silent at once, and forget what was ordered before.
     Stop,
@@ -271,7 +271,7 @@ pub fn line(value: &impl Serialize) -> Vec<u8> {
 
 #[test]
 fn hostile_text_stays_on_its_line() {
-    let order = Order::Speak(Speech::of("a\nb\r\"}\u{2028}"));
+    let order = Order::Speak(SpeakRequest::of("a\nb\r\"}\u{2028}"));
     let line = line(&order);
     assert_eq!(memchr::memchr_iter(b'\n', &line).count(), 1);
     assert_eq!(serde_json::from_slice::<Order>(&line).expect("reads back"), order);

@@ -17,9 +17,9 @@ fn the_example_says_what_the_defaults_are() {
     let library = Library::load(None).expect("the library");
     for file in [None, Some(&loaded)] {
         assert_eq!(setup(&options, file).expect("right"), Setup::default_device());
-        assert_eq!(manner(&options, file).expect("right"), Speech::of(""));
-        let promised = Promise { base: 220, max: 286, lag: MAX_LAG };
-        assert_eq!(promise(&options, file).expect("right"), promised);
+        assert_eq!(voice_spec(&options, file).expect("right"), SpeakRequest::of(""));
+        let target = LagTarget { base: 220, max: 286, lag: MAX_LAG };
+        assert_eq!(lag_target(&options, file).expect("right"), target);
         assert_eq!(naming(&options, file).expect("right"), Naming::Change);
         assert_eq!(format(&options, file, &library).expect("right"), None);
         let sounds = speakers(&Setup::default(), file).expect("right");
@@ -70,7 +70,7 @@ fn a_wrong_value_is_named_with_its_place() {
         let file = toml::from_str(text).expect("TOML");
         let loaded = Loaded { path: PathBuf::from("c.toml"), text: text.to_owned(), file };
         let file = Some(&loaded);
-        let checks = setup(&options, file).err().or(manner(&options, file).err());
+        let checks = setup(&options, file).err().or(voice_spec(&options, file).err());
         let checks = checks.or(speakers(&Setup::default(), file).err());
         let error = checks.or(naming(&options, file).err()).expect(text);
         assert_eq!(error.to_string(), problem);

@@ -2,7 +2,7 @@ use super::super::Entry;
 use super::*;
 use crate::clock::test_now;
 
-fn asked(pieces: &[&[u8]], state: &Snapshot) -> Vec<Act> {
+fn asked(pieces: &[&[u8]], state: &Snapshot) -> Vec<KeyOutcome> {
     let mut keyboard = Keyboard::default();
     let keys =
         pieces.iter().flat_map(|piece| keyboard.press(piece, test_now())).collect::<Vec<_>>();
@@ -38,7 +38,7 @@ fn keys_ask_for_commands() {
         (b"s", Command::Status),
         (b"q", Command::Quit),
     ] {
-        assert_eq!(asked(&[bytes], &speaking()), [Act::Ask(command)], "bytes: {bytes:?}");
+        assert_eq!(asked(&[bytes], &speaking()), [KeyOutcome::Ask(command)], "bytes: {bytes:?}");
     }
 }
 
@@ -62,7 +62,7 @@ fn other_keys_do_nothing() {
 
 #[test]
 fn a_sequence_may_come_in_pieces_and_keys_together() {
-    let skip = || Act::Ask(Command::Skip);
+    let skip = || KeyOutcome::Ask(Command::Skip);
     assert_eq!(asked(&[b"\x1b", b"[", b"C"], &speaking()), [skip()]);
     assert_eq!(asked(&[b"nn\x1b[15~n"], &speaking()), [skip(), skip(), skip()]);
 }
@@ -82,19 +82,19 @@ fn the_volume_stays_within_its_bounds() {
     for (volume, key, percent) in [(200, b"\x1b[A", 200), (195, b"\x1b[A", 200), (5, b"\x1b[B", 0)]
     {
         let state = Snapshot { volume, ..Snapshot::default() };
-        assert_eq!(asked(&[key], &state), [Act::Ask(Command::Volume { percent })]);
+        assert_eq!(asked(&[key], &state), [KeyOutcome::Ask(Command::Volume { percent })]);
     }
 }
 
 #[test]
 fn who_is_silent_is_not_muted() {
-    let told = Act::Tell(vec!["nobody is speaking; nobody muted".to_owned()]);
+    let told = KeyOutcome::Tell(vec!["nobody is speaking; nobody muted".to_owned()]);
     assert_eq!(asked(&[b"m"], &Snapshot::default()), [told]);
 }
 
 #[test]
 fn help_is_the_table_one_key_a_line_and_no_key_twice() {
-    assert_eq!(asked(&[b"?"], &speaking()), [Act::Tell(help())]);
+    assert_eq!(asked(&[b"?"], &speaking()), [KeyOutcome::Tell(help())]);
     assert_eq!(help().len(), KEYS.len());
     let keys: Vec<Key> = KEYS.iter().flat_map(|(keys, ..)| keys.iter().copied()).collect();
     for (n, key) in keys.iter().enumerate() {

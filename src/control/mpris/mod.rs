@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod player;
-mod shown;
+mod properties;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use zbus::object_server::SignalEmitter;
 use zbus::zvariant::Value;
 
 use self::player::{Player, Root};
-use self::shown::Shown;
+use self::properties::PlayerProperties;
 use super::{Controls, Snapshot};
 
 /// The first listener's name on the bus; those after it add `.instance` and their process's id.
@@ -113,13 +113,13 @@ async fn claim(connection: &Connection) -> zbus::Result<String> {
 
 /// Tells the bus what changes in `state`, until the bus goes or the listener ends.
 async fn stay(connection: &Connection, state: &mut watch::Receiver<Snapshot>) -> zbus::Result<()> {
-    let mut shown = Shown::of(&state.borrow_and_update());
+    let mut shown = PlayerProperties::of(&state.borrow_and_update());
     loop {
         tokio::select! {
             () = connection.closed() => return Ok(()),
             changed = state.changed() => if changed.is_err() { return Ok(()) },
         }
-        let now = Shown::of(&state.borrow_and_update());
+        let now = PlayerProperties::of(&state.borrow_and_update());
         let changed = now.since(&shown);
         if !changed.is_empty() {
             tell(connection, changed).await?;

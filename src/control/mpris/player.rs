@@ -12,7 +12,7 @@ use zbus::fdo;
 use zbus::zvariant::{ObjectPath, Value};
 
 use super::super::{Command, Controls, Reply};
-use super::shown::{Shown, percent, ratio, wpm};
+use super::properties::{PlayerProperties, percent, ratio, wpm};
 use crate::config::file::RATES;
 
 /// The player's interface, by name.
@@ -41,8 +41,8 @@ impl Player {
         Self { controls }
     }
 
-    fn shown(&self) -> Shown {
-        Shown::of(&self.controls.state().borrow())
+    fn shown(&self) -> PlayerProperties {
+        PlayerProperties::of(&self.controls.state().borrow())
     }
 }
 

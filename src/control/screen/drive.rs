@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::super::tty::{LOOK, Size, is_foreground};
-use super::super::{Controls, Shown, Snapshot};
+use super::super::{Controls, Snapshot, TranscriptEvent};
 use super::{Screen, Style};
 use crate::clock::now;
 
@@ -23,7 +23,7 @@ const GOODBYE: Duration = Duration::from_millis(100);
 /// Shows what comes until `shown` closes or `stop`; what has come by then is shown. Writes to
 /// standard error; ends when nobody takes it.
 pub async fn run(
-    mut shown: mpsc::UnboundedReceiver<Shown>,
+    mut shown: mpsc::UnboundedReceiver<TranscriptEvent>,
     controls: Controls,
     style: Style,
     stop: CancellationToken,
@@ -53,7 +53,7 @@ enum Gone {
 
 async fn show(
     screen: &mut Screen,
-    shown: &mut mpsc::UnboundedReceiver<Shown>,
+    shown: &mut mpsc::UnboundedReceiver<TranscriptEvent>,
     state: &mut watch::Receiver<Snapshot>,
     pen: &mut Pen,
 ) -> Gone {

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use expect_test::{Expect, expect};
 
 use super::super::tty::Size;
-use super::super::{Entry, Shown, Snapshot};
+use super::super::{Entry, Snapshot, TranscriptEvent};
 use super::Screen;
 use super::style::{Charset, Look, Style};
 use crate::clock::test_now;
@@ -26,7 +26,7 @@ impl Script {
         Self { screen, start: test_now(), state, written: String::new() }
     }
 
-    fn at(&mut self, ms: u64, events: Vec<Shown>) -> &mut Self {
+    fn at(&mut self, ms: u64, events: Vec<TranscriptEvent>) -> &mut Self {
         for event in events {
             self.screen.handle(event);
         }
@@ -52,22 +52,22 @@ impl Script {
     }
 }
 
-fn queued(id: u64, text: &str) -> Shown {
+fn queued(id: u64, text: &str) -> TranscriptEvent {
     let (channel, sender) = (Some("#chan".to_owned()), Some("kim".to_owned()));
     let entry = Entry { channel, sender, text: text.to_owned(), ..Entry::default() };
-    Shown::Queued { id, entry, highlight: id == 9 }
+    TranscriptEvent::Queued { id, entry, highlight: id == 9 }
 }
 
-fn started(id: u64) -> Shown {
-    Shown::Started { id }
+fn started(id: u64) -> TranscriptEvent {
+    TranscriptEvent::Started { id }
 }
 
-fn word(id: u64, start: usize, length: usize) -> Shown {
-    Shown::Word { id, start, length }
+fn word(id: u64, start: usize, length: usize) -> TranscriptEvent {
+    TranscriptEvent::Word { id, start, length }
 }
 
-fn settled(id: u64, fate: &'static str) -> Shown {
-    Shown::Settled { id, fate }
+fn settled(id: u64, fate: &'static str) -> TranscriptEvent {
+    TranscriptEvent::Settled { id, fate }
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn plain_lines_are_one_an_utterance_and_nothing_more() {
     script.at(10, vec![started(1), word(1, 0, 5)]).at(20, vec![settled(1, "spoken")]);
     script.state.paused = true;
     script.at(500, vec![started(9), settled(3, "skipped"), settled(9, "failed")]);
-    script.at(900, vec![Shown::Notice("s: how it stands\x07".to_owned())]);
+    script.at(900, vec![TranscriptEvent::Notice("s: how it stands\x07".to_owned())]);
     assert_eq!(script.deadline(), None);
     script.ends(&expect![[r#"
         10: "[#chan] kim: hello \\u{1b}[2J\n"
@@ -214,8 +214,8 @@ fn a_marked_line_ends_with_its_utterance_wherever_it_stands() {
 fn quiet_is_what_was_asked_for_and_no_more() {
     let mut script = Script::new(Look::Quiet);
     script.at(0, vec![queued(1, "one"), started(1), word(1, 0, 3), settled(1, "failed")]);
-    script.at(10, vec![Shown::News("2 lines skipped".to_owned())]);
-    script.at(20, vec![Shown::Notice("a line was not spoken".to_owned())]);
+    script.at(10, vec![TranscriptEvent::News("2 lines skipped".to_owned())]);
+    script.at(20, vec![TranscriptEvent::Notice("a line was not spoken".to_owned())]);
     assert_eq!(script.deadline(), None);
     script.ends(&expect![[r#"
         20: "a line was not spoken\n"

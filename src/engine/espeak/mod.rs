@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::{Engine, EngineError, Judged, Stage, VoiceInfo, guard};
-use crate::voice::wire::{Setup, Speech};
+use crate::voice::wire::{Setup, SpeakRequest};
 use ffi::{Library, Parameter, WordEvent};
 pub use variants::VARIANTS;
 use words::Words;
@@ -113,7 +113,7 @@ impl Engine for Espeak {
         Some(self.library.sample_rate)
     }
 
-    fn speak(&mut self, speech: &Speech, stage: &mut dyn Stage) -> Result<(), EngineError> {
+    fn speak(&mut self, speech: &SpeakRequest, stage: &mut dyn Stage) -> Result<(), EngineError> {
         self.take(&speech.voice)?;
         self.library.set(Parameter::Rate, rate::parameter(speech.rate));
         self.library.set(Parameter::Pitch, i32::from(speech.pitch));
@@ -131,7 +131,7 @@ impl Engine for Espeak {
         };
         self.library
             .synthesize(&text, sink)
-            .map_err(|why| EngineError::Speech { engine: NAME, why })
+            .map_err(|why| EngineError::SpeakRequest { engine: NAME, why })
     }
 }
 
@@ -206,8 +206,8 @@ mod tests {
         fn alive(&self) {}
     }
 
-    fn speech(text: &str, voice: &str, rate: u32) -> Speech {
-        Speech { voice: voice.to_owned(), rate, ..Speech::of(text) }
+    fn speech(text: &str, voice: &str, rate: u32) -> SpeakRequest {
+        SpeakRequest { voice: voice.to_owned(), rate, ..SpeakRequest::of(text) }
     }
 
     /// One test: the library's state is global, and tests run on many threads.

@@ -10,15 +10,15 @@ use std::time::Duration;
 use tts::{Backends, Tts};
 
 use super::{LOOK, VoiceInfo};
-use crate::voice::wire::Speech;
+use crate::voice::wire::SpeakRequest;
 
 /// That it does not.
-pub(super) const NO_ANSWER: &str = "Speech Dispatcher does not answer";
+pub(super) const NO_ANSWER: &str = "SpeakRequest Dispatcher does not answer";
 
 /// What is asked of the service.
 pub(super) enum Ask {
     /// Take this voice, rate, pitch and volume.
-    Prepare(Speech),
+    Prepare(SpeakRequest),
     /// Speak this.
     Speak(String),
     Stop,
@@ -141,7 +141,7 @@ impl Connected {
         .map_err(why)
     }
 
-    fn prepare(&mut self, speech: &Speech) -> Result<(), tts::Error> {
+    fn prepare(&mut self, speech: &SpeakRequest) -> Result<(), tts::Error> {
         if speech.voice != self.voice {
             if self.voices.is_empty() {
                 self.voices = self.tts.voices()?;
@@ -164,7 +164,7 @@ impl Connected {
     }
 }
 
-/// The system's voices. Speech Dispatcher lists 13,000 of them, and takes a second for it.
+/// The system's voices. SpeakRequest Dispatcher lists 13,000 of them, and takes a second for it.
 pub(super) fn voices() -> Result<Vec<VoiceInfo>, String> {
     let voices = connect()?.voices().map_err(why)?;
     let info = |voice: tts::Voice| VoiceInfo {
@@ -187,7 +187,7 @@ fn connect() -> Result<Tts, String> {
 fn why(error: tts::Error) -> String {
     match error {
         tts::Error::NoneError | tts::Error::OperationFailed => {
-            "Speech Dispatcher has ended, or refuses".to_owned()
+            "SpeakRequest Dispatcher has ended, or refuses".to_owned()
         }
         error => error.to_string(),
     }
@@ -204,7 +204,7 @@ fn ended(tts: &Tts, tell: Sender<Told>) -> Result<(), tts::Error> {
     tts.on_utterance_end(Some(Box::new(move |_| drop(tell.send(Told::Ended)))))
 }
 
-/// Words a minute into Speech Dispatcher's -100 to 100. Its eSpeak module makes of 0 a parameter
+/// Words a minute into SpeakRequest Dispatcher's -100 to 100. Its eSpeak module makes of 0 a parameter
 /// of 170 (200 words a minute, measured), of -100 one of 80 and of 100 one of 449.
 #[expect(clippy::cast_precision_loss, reason = "rates are small")]
 fn rate(wpm: u32) -> f32 {

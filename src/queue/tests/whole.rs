@@ -2,7 +2,7 @@
 //! state machine on a virtual clock that speaks one utterance after another, a word at a time. No
 //! process, no sound. What goes between the parts takes its time, as on the channels and pipes of
 //! the program: commands, reports and silence cross each other. What the listener does with the
-//! parts ([`Whole::obey`], [`Whole::told`]) is written again here after `listen/mod.rs`, and what
+//! parts ([`Whole::obey`], [`Whole::told`]) is written again here after `listener/mod.rs`, and what
 //! the voice's task does ([`Whole::supervise`]) after `voice/mod.rs`.
 
 mod ear;
@@ -20,12 +20,12 @@ use self::model::{Process, Start};
 use self::script::{Case, LineSpec, Step, case};
 use crate::journal::Journal;
 use crate::message::{Fate, RequestId, UtteranceId};
-use crate::queue::pace::Promise;
+use crate::queue::rate_control::LagTarget;
 use crate::queue::{Action, Event, Queue};
 use crate::voice::supervisor::{self, Supervisor};
-use crate::voice::wire::{Order, Report, Speech};
+use crate::voice::wire::{Order, Report, SpeakRequest};
 
-const PROMISE: Promise = Promise { base: 220, max: 450, lag: Duration::from_secs(15) };
+const TARGET: LagTarget = LagTarget { base: 220, max: 450, lag: Duration::from_secs(15) };
 
 /// So much virtual time is enough for all that any script leaves to be spoken.
 const LONG: Duration = Duration::from_secs(20_000);
@@ -100,7 +100,7 @@ impl Whole {
         let (events, printed) = std::sync::mpsc::channel();
         let whole = Self {
             now,
-            queue: Queue::new(PROMISE),
+            queue: Queue::new(TARGET),
             journal: Journal::new(Some(events)),
             supervisor: Supervisor::new(now, false),
             process: None,
@@ -210,12 +210,12 @@ impl Whole {
                     self.n_out += 1;
                     assert!(self.n_out <= 2, "at most two are out");
                     self.ear.given(&utterance, from, self.now);
-                    let speech = Speech {
+                    let speech = SpeakRequest {
                         id: utterance.id,
                         text: utterance.text[from..].to_owned(),
                         rate,
                         gap_ms,
-                        ..Speech::of("")
+                        ..SpeakRequest::of("")
                     };
                     // The supervisor counts its orders.
                     self.n_orders += 1;
@@ -224,7 +224,8 @@ impl Whole {
                 }
                 Action::Measure { request, utterance, from, rate } => {
                     let text = utterance.text[from..].to_owned();
-                    let speech = Speech { id: utterance.id, text, rate, ..Speech::of("") };
+                    let speech =
+                        SpeakRequest { id: utterance.id, text, rate, ..SpeakRequest::of("") };
                     self.ask(supervisor::Event::Measure(request, speech));
                 }
                 Action::Silence => self.ask(supervisor::Event::Stop),

@@ -25,7 +25,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::Child;
 
-use crate::program;
+use crate::executable;
 
 /// The hidden subcommand that becomes a command on a terminal.
 pub const SUBCOMMAND: &str = "on-terminal";
@@ -46,7 +46,7 @@ impl OnTerminal {
         let (ours, name) = open()?;
         // As long as one has the terminal, ours does not fail.
         let theirs = rustix::fs::open(Path::new(&name), OFlags::RDWR | OFlags::NOCTTY, 0.into())?;
-        let mut child = tokio::process::Command::new(program::own()?)
+        let mut child = tokio::process::Command::new(executable::own()?)
             .arg(SUBCOMMAND)
             .arg(&name)
             .arg("--")

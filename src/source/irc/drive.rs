@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::codec::{Incoming, encode};
 use super::connect::{Stream, reason};
-use super::say::{Answer, Prompter, reply};
+use super::say::{Answer, SendQueue, reply};
 use super::session::{Action, Ending, Event, Session};
 use crate::clock;
 use crate::source::{Inbox, Input};
@@ -38,13 +38,13 @@ pub(crate) async fn drive(
     stream: Stream,
     session: &mut Session<'_>,
     inbox: &Inbox,
-    prompter: &mut Prompter,
+    send_queue: &mut SendQueue,
     stop: &CancellationToken,
 ) -> Outcome {
     let mut link = Link::new(stream);
     let mut todo = session.begin();
     loop {
-        if let Err(outcome) = obey(todo, &mut link, inbox, prompter).await {
+        if let Err(outcome) = obey(todo, &mut link, inbox, send_queue).await {
             return outcome;
         }
         todo = tokio::select! {
@@ -56,14 +56,14 @@ pub(crate) async fn drive(
             event = link.next() => match event {
                 Ok(()) => {
                     let now = clock::now();
-                    if let Err(outcome) = take_lines(&mut link, session, now, inbox, prompter).await {
+                    if let Err(outcome) = take_lines(&mut link, session, now, inbox, send_queue).await {
                         return outcome;
                     }
                     vec![]
                 }
                 Err(ending) => return Outcome::Ended(ending),
             },
-            saying = prompter.next() => {
+            saying = send_queue.next() => {
                 let number = link.ask(saying.answer);
                 let say = Event::Say { number, target: saying.target, text: saying.text };
                 session.handle(say, clock::now())
@@ -87,12 +87,12 @@ async fn take_lines(
     session: &mut Session<'_>,
     now: Instant,
     inbox: &Inbox,
-    prompter: &Prompter,
+    send_queue: &SendQueue,
 ) -> Result<(), Outcome> {
-    obey(session.handle(Event::Read, now), link, inbox, prompter).await?;
+    obey(session.handle(Event::Read, now), link, inbox, send_queue).await?;
     while let Some(wire) = link.incoming.next() {
         tracing::trace!(?wire, "from the server");
-        obey(session.handle(Event::Wire(wire), now), link, inbox, prompter).await?;
+        obey(session.handle(Event::Wire(wire), now), link, inbox, send_queue).await?;
     }
     Ok(())
 }
@@ -102,7 +102,7 @@ async fn obey(
     actions: Vec<Action>,
     link: &mut Link,
     inbox: &Inbox,
-    prompter: &Prompter,
+    send_queue: &SendQueue,
 ) -> Result<(), Outcome> {
     for action in actions {
         let input = match action {
@@ -125,7 +125,7 @@ async fn obey(
                 continue;
             }
             Action::Stand(standing) => {
-                prompter.standing.send_replace(standing);
+                send_queue.membership.send_replace(standing);
                 continue;
             }
             Action::End(ending) => return Err(Outcome::Ended(ending)),

@@ -39,7 +39,7 @@ use crate::clock;
 use drive::Outcome;
 use joins::Joins;
 pub use name::{ChannelSpec, Nick, ServerAddress, is_channel, same_name};
-pub use say::{Mouth, Prompter, Standing, mouth};
+pub use say::{Membership, SendHandle, SendQueue, send_handle};
 use session::{Ending, Session};
 
 /// A server and channels to listen to.
@@ -147,10 +147,10 @@ impl IrcError {
 pub async fn run(
     spec: IrcSpec,
     inbox: Inbox,
-    prompter: Prompter,
+    send_queue: SendQueue,
     stop: CancellationToken,
 ) -> Result<(), IrcError> {
-    let mut listening = Listening::new(&spec, inbox, prompter, stop)?;
+    let mut listening = Listening::new(&spec, inbox, send_queue, stop)?;
     loop {
         let Some(ended) = listening.connection().await else { return Ok(()) };
         if !listening.lasting && ended.registered.is_none() {
@@ -179,7 +179,7 @@ struct Listening {
     nick: Nick,
     joins: Joins,
     inbox: Inbox,
-    prompter: Prompter,
+    send_queue: SendQueue,
     stop: CancellationToken,
     backoff: Backoff,
     jitter: Jitter,
@@ -193,7 +193,7 @@ impl Listening {
     fn new(
         spec: &IrcSpec,
         inbox: Inbox,
-        prompter: Prompter,
+        send_queue: SendQueue,
         stop: CancellationToken,
     ) -> Result<Self, IrcError> {
         let channels = spec.channels.iter().map(|channel| ChannelSpec::parse(channel));
@@ -205,7 +205,7 @@ impl Listening {
             nick: Nick::parse(&spec.nick).map_err(IrcError::Wrong)?,
             joins: Joins::new(channels),
             inbox,
-            prompter,
+            send_queue,
             stop,
             backoff: Backoff::new(jitter.next()),
             jitter,
@@ -220,7 +220,7 @@ impl Listening {
             biased;
             () = self.stop.cancelled() => return None,
             opened = connect::open(&self.server, self.tls) => opened,
-            never = self.prompter.refuse(&self.server.host) => match never {},
+            never = self.send_queue.refuse(&self.server.host) => match never {},
         };
         let stream = match opened {
             Ok(stream) => stream,
@@ -233,8 +233,8 @@ impl Listening {
             .after_loss(self.told_lost)
             .with_digits(digits);
         let outcome =
-            drive::drive(stream, &mut session, &self.inbox, &mut self.prompter, &self.stop).await;
-        self.prompter.standing.send_replace(Standing::default());
+            drive::drive(stream, &mut session, &self.inbox, &mut self.send_queue, &self.stop).await;
+        self.send_queue.membership.send_replace(Membership::default());
         let registered = session.registered();
         self.told_lost = session.told_lost();
         tracing::info!(server = %self.server, dropped = ?session.dropped(), "disconnected");
@@ -270,7 +270,7 @@ impl Listening {
         tokio::select! {
             () = self.stop.cancelled() => None,
             () = sleep(wait) => Some(()),
-            never = self.prompter.refuse(&self.server.host) => match never {},
+            never = self.send_queue.refuse(&self.server.host) => match never {},
         }
     }
 }

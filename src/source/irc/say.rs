@@ -1,4 +1,4 @@
-//! Saying something through a connection: what the listener may ask for, and how a text becomes
+//! Outgoing something through a connection: what the listener may ask for, and how a text becomes
 //! lines that no server cuts. Target and text come from outside.
 #![forbid(unsafe_code)]
 
@@ -24,7 +24,7 @@ const ACTION: (&str, &str) = ("\x01ACTION ", "\x01");
 
 /// How a connection stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct Membership {
     /// The nick that the server knows us by; none while it has not let us in.
     pub nick: Option<String>,
     /// The channels that we are in.
@@ -36,7 +36,7 @@ pub(crate) type Answer = oneshot::Sender<Result<(), String>>;
 
 /// A text to be said.
 #[derive(Debug)]
-pub(crate) struct Saying {
+pub(crate) struct Outgoing {
     pub(crate) target: String,
     pub(crate) text: String,
     pub(crate) answer: Answer,
@@ -44,26 +44,26 @@ pub(crate) struct Saying {
 
 /// The listener's side: to say something, and to see where that can be done.
 #[derive(Debug)]
-pub struct Mouth {
-    sayings: mpsc::Sender<Saying>,
-    standing: watch::Receiver<Standing>,
+pub struct SendHandle {
+    sayings: mpsc::Sender<Outgoing>,
+    membership: watch::Receiver<Membership>,
 }
 
 /// The connection's side.
 #[derive(Debug)]
-pub struct Prompter {
-    sayings: mpsc::Receiver<Saying>,
-    pub(crate) standing: watch::Sender<Standing>,
+pub struct SendQueue {
+    sayings: mpsc::Receiver<Outgoing>,
+    pub(crate) membership: watch::Sender<Membership>,
 }
 
 /// A way to have things said, and its other end.
-pub fn mouth() -> (Mouth, Prompter) {
+pub fn send_handle() -> (SendHandle, SendQueue) {
     let (asked, sayings) = mpsc::channel(MOST_ASKED);
-    let (standing, seen) = watch::channel(Standing::default());
-    (Mouth { sayings: asked, standing: seen }, Prompter { sayings, standing })
+    let (membership, seen) = watch::channel(Membership::default());
+    (SendHandle { sayings: asked, membership: seen }, SendQueue { sayings, membership })
 }
 
-impl Mouth {
+impl SendHandle {
     /// Asks to say `text`; the receiver tells when it was handed to the server. It errs where the
     /// connection ended before.
     pub fn say(
@@ -72,7 +72,7 @@ impl Mouth {
         text: &str,
     ) -> Result<oneshot::Receiver<Result<(), String>>, String> {
         let (answer, answered) = oneshot::channel();
-        let saying = Saying { target: target.to_owned(), text: text.to_owned(), answer };
+        let saying = Outgoing { target: target.to_owned(), text: text.to_owned(), answer };
         match self.sayings.try_send(saying) {
             Ok(()) => Ok(answered),
             Err(mpsc::error::TrySendError::Full(_)) => Err(BUSY.to_owned()),
@@ -81,17 +81,17 @@ impl Mouth {
     }
 
     /// How the connection stands.
-    pub fn standing(&self) -> Standing {
-        self.standing.borrow().clone()
+    pub fn membership(&self) -> Membership {
+        self.membership.borrow().clone()
     }
 }
 
 /// What is said to who talks faster than servers allow.
 pub(crate) const BUSY: &str = "too much waits to be said; try again in a minute";
 
-impl Prompter {
+impl SendQueue {
     /// The next text to be said; never comes when nobody can ask any more. Cancel-safe.
-    pub(crate) async fn next(&mut self) -> Saying {
+    pub(crate) async fn next(&mut self) -> Outgoing {
         match self.sayings.recv().await {
             Some(saying) => saying,
             None => std::future::pending().await,

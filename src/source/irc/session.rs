@@ -11,8 +11,8 @@ use super::codec::Wire;
 use super::heard::{Listener, numeric};
 use super::joins::{Joins, Refusal};
 use super::name::{Nick, same_name};
-use super::pace::{Pace, Pongs, Turn};
-use super::say::Standing;
+use super::pace::{Pongs, RateControl, Turn};
+use super::say::Membership;
 use crate::message::{Message, SourceId};
 use crate::source::backoff::Class;
 
@@ -50,7 +50,7 @@ pub(crate) enum Action {
     /// It is not said, and why.
     Unsaid(u64, String),
     /// It stands otherwise than before.
-    Stand(Standing),
+    Stand(Membership),
     /// Close the connection. Nothing follows.
     End(Ending),
 }
@@ -108,7 +108,7 @@ pub(crate) struct Session<'a> {
     pub(super) last_read: Instant,
     pub(super) probed: Option<Instant>,
     pongs: Pongs,
-    pub(super) pace: Pace,
+    pub(super) pace: RateControl,
     /// The channels that we are in, by the server's word.
     pub(super) inside: Vec<String>,
     /// Where something was said last, and when: the server may refuse it.
@@ -140,7 +140,7 @@ impl<'a> Session<'a> {
             last_read: now,
             probed: None,
             pongs: Pongs::default(),
-            pace: Pace::default(),
+            pace: RateControl::default(),
             inside: Vec::new(),
             said_to: None,
             dropped: Dropped::default(),
@@ -261,7 +261,7 @@ impl<'a> Session<'a> {
             Command::ERROR(text) => actions.push(Action::End(closed_with(text))),
             Command::NICK(nick) if ours => {
                 self.nick.clone_from(nick);
-                actions.push(self.standing());
+                actions.push(self.membership());
             }
             Command::JOIN(channel, _, _) if ours => {
                 self.joins.joined(channel);
@@ -331,7 +331,7 @@ impl<'a> Session<'a> {
         self.registered = Some(now);
         self.phase = Phase::Greeted { since: now };
         let back = if self.joins.is_empty() { self.is_back() } else { None };
-        back.into_iter().chain([self.standing()]).collect()
+        back.into_iter().chain([self.membership()]).collect()
     }
 
     fn other_nick(&mut self) -> Vec<Action> {

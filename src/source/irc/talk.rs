@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::name::same_name;
-use super::say::{self, BUSY, Standing};
+use super::say::{self, BUSY, Membership};
 use super::session::{Action, Phase, Session};
 use crate::config::error::escaped;
 
@@ -67,17 +67,17 @@ impl Session<'_> {
             return None;
         }
         self.inside.push(channel.to_owned());
-        Some(self.standing())
+        Some(self.membership())
     }
 
     pub(super) fn went_out(&mut self, channel: &str) -> Option<Action> {
         let at = self.inside.iter().position(|known| same_name(known, channel))?;
         self.inside.swap_remove(at);
-        Some(self.standing())
+        Some(self.membership())
     }
 
-    pub(super) fn standing(&self) -> Action {
+    pub(super) fn membership(&self) -> Action {
         let nick = Some(self.nick.clone());
-        Action::Stand(Standing { nick, channels: self.inside.clone() })
+        Action::Stand(Membership { nick, channels: self.inside.clone() })
     }
 }

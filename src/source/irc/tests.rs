@@ -71,7 +71,7 @@ impl Client {
         };
         let stop = CancellationToken::new();
         let task =
-            tokio::spawn(run(spec, Inbox::new(SourceId(3), sender), mouth().1, stop.clone()));
+            tokio::spawn(run(spec, Inbox::new(SourceId(3), sender), send_handle().1, stop.clone()));
         Self { inputs, stop, task }
     }
 
@@ -171,8 +171,9 @@ async fn an_unknown_name_is_an_error() {
     };
     let (sender, _inputs) = mpsc::channel(1);
     let inbox = Inbox::new(SourceId(0), sender);
-    let error =
-        run(spec, inbox, mouth().1, CancellationToken::new()).await.expect_err("no such name");
+    let error = run(spec, inbox, send_handle().1, CancellationToken::new())
+        .await
+        .expect_err("no such name");
     assert!(error.to_string().starts_with("nosuch.invalid: no address found: "), "{error}");
 }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::change::MARKER;
-use super::kin::Identity;
+use super::rotation::Identity;
 
 /// How far a log was heard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,12 +43,12 @@ pub(super) struct Entry {
     #[serde(flatten)]
     pub(super) identity: Identity,
     #[serde(flatten)]
-    pub(super) spot: Spot,
+    pub(super) spot: FilePosition,
 }
 
 /// A place in a text, and how to know the text again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Spot {
+pub(super) struct FilePosition {
     /// In bytes, from the beginning.
     pub(super) offset: u64,
     /// The last bytes before it, [`MARKER`] at most.
@@ -57,7 +57,7 @@ pub(super) struct Spot {
     pub(super) head: Vec<u8>,
 }
 
-impl Spot {
+impl FilePosition {
     /// Whether `file` has the text before the spot.
     pub(super) fn is_in(&self, file: &File) -> bool {
         let before = self.offset - self.marker.len() as u64;
@@ -87,7 +87,7 @@ pub(super) struct Place {
 
 impl Place {
     /// The spot behind the first `n` of the `n_lines` lines that were given.
-    fn behind(&self, n: u64, n_lines: u64) -> Spot {
+    fn behind(&self, n: u64, n_lines: u64) -> FilePosition {
         let news = &self.window[self.n_before..];
         let n_ends = memchr::memchr_iter(b'\n', news).count();
         // The end of a line that was given before may give no line of its own.
@@ -97,7 +97,7 @@ impl Place {
         // A line without an end is all that there was.
         let end = end.map_or(self.window.len(), |end| self.n_before + end + 1);
         let marker = self.window[end.saturating_sub(MARKER)..end].to_vec();
-        Spot { offset: self.base + end as u64, marker, head: self.head.clone() }
+        FilePosition { offset: self.base + end as u64, marker, head: self.head.clone() }
     }
 }
 
@@ -113,16 +113,16 @@ pub(super) struct Part {
 
 /// Turns a count of lines that were heard into a bookmark.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct AckTracker {
     parts: VecDeque<Part>,
     /// How many lines were given before those of `parts`.
     n_gone: u64,
     bookmark: Arc<Bookmark>,
     /// How far the readings were heard, by their numbers.
-    spots: HashMap<u32, Spot>,
+    spots: HashMap<u32, FilePosition>,
 }
 
-impl Ledger {
+impl AckTracker {
     /// Nothing was given yet.
     pub(super) fn new(bookmark: Arc<Bookmark>) -> Self {
         Self { parts: VecDeque::new(), n_gone: 0, bookmark, spots: HashMap::new() }

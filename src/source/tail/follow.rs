@@ -17,9 +17,9 @@ use super::TailSpec;
 use super::bookmark::Bookmark;
 use super::change::{FileKey, Found, MARKER, Step, decide, is_lost, kind};
 use super::error::{TailError, reason};
-use super::kin::{Kin, Relative, target};
 use super::open;
-use super::reading::{Given, Kinship, Progress, Reading};
+use super::reading::{ContentMatch, Given, Progress, Reading};
+use super::rotation::{RotatedFile, RotatedFiles, target};
 use crate::message::SourceId;
 use crate::source::lines::Lines;
 
@@ -54,7 +54,7 @@ pub(super) struct Follower {
     /// The files that had the name before, oldest first, and when each is given up.
     pub(super) retired: VecDeque<(Reading, Instant)>,
     /// The files beside it that rotations left.
-    pub(super) kin: Kin,
+    pub(super) rotated: RotatedFiles,
     /// Why the file cannot be read just now, as it was told.
     pub(super) trouble: Option<String>,
     /// How many files were begun, where a bookmark is kept.
@@ -73,7 +73,8 @@ impl Follower {
     ) -> Result<(Self, Option<Lines>), TailError> {
         let mut follower = Self::of(spec, source);
         let keeps = spec.follow || spec.bookmarks.is_some();
-        follower.kin = if keeps { Kin::beside(&spec.path) } else { Kin::default() };
+        follower.rotated =
+            if keeps { RotatedFiles::beside(&spec.path) } else { RotatedFiles::default() };
         let failed = |error: io::Error| TailError::opening(&spec.path, &error, spec.follow);
         let (file, metadata) = match open::open(&spec.path) {
             Err(error) if spec.retry && spec.follow && error.kind() == ErrorKind::NotFound => {
@@ -99,7 +100,7 @@ impl Follower {
             source,
             current: None,
             retired: VecDeque::new(),
-            kin: Kin::default(),
+            rotated: RotatedFiles::default(),
             trouble: None,
             n_readings: spec.bookmarks.is_some().then_some(0),
             bookmark: None,
@@ -137,7 +138,7 @@ impl Follower {
                 target: target(&self.path).map(|it| it.to_string_lossy().into_owned()),
                 files: files.map(Reading::entry).collect(),
                 has_current: self.current.is_some(),
-                known: self.kin.known(),
+                known: self.rotated.known(),
             })
         };
         Arc::clone(self.bookmark.get_or_insert_with(make))
@@ -245,20 +246,20 @@ impl Follower {
         let mut last = None;
         let mut moved = false;
         let named = self.path.metadata().map_or(reading.key, |it| FileKey::from(&it));
-        for relative in self.newcomers(&[reading.key, named]) {
-            let Relative { file, key, .. } = relative;
-            let found = match reading.kinship(&file) {
-                Kinship::Copy if !moved => {
+        for relative in self.new_rotations(&[reading.key, named]) {
+            let RotatedFile { file, key, .. } = relative;
+            let found = match reading.content_match(&file) {
+                ContentMatch::Copy if !moved => {
                     moved = true;
                     reading.move_to(file, key, self.source, self.number())
                 }
-                Kinship::Copy | Kinship::Snapshot => continue,
+                ContentMatch::Copy | ContentMatch::Snapshot => continue,
                 // Rotated after this one; the next switch reads it, in its order.
-                Kinship::Other if named != reading.key => {
-                    self.kin.forget(key);
+                ContentMatch::Other if named != reading.key => {
+                    self.rotated.forget(key);
                     continue;
                 }
-                Kinship::Other => self.reading(file, key),
+                ContentMatch::Other => self.reading(file, key),
             };
             self.retired.push_back((found, now + GRACE));
         }
@@ -272,12 +273,12 @@ impl Follower {
 
     /// The files that had the name since the last look, oldest first: other than those that are
     /// read, and than `others`.
-    pub(super) fn newcomers(&mut self, others: &[FileKey]) -> Vec<Relative> {
-        let mut newcomers = self.kin.newcomers(&self.path);
-        newcomers.retain(|it| {
+    pub(super) fn new_rotations(&mut self, others: &[FileKey]) -> Vec<RotatedFile> {
+        let mut new_rotations = self.rotated.new_rotations(&self.path);
+        new_rotations.retain(|it| {
             !others.contains(&it.key) && self.retired.iter().all(|(old, _)| old.key != it.key)
         });
-        newcomers
+        new_rotations
     }
 
     /// Looks whether the name means another file by now.
@@ -310,7 +311,7 @@ impl Follower {
                 tracing::info!(path = ?self.path, "another file");
                 let key = FileKey::from(&metadata);
                 // Only now that the next file is held: what is rotated from here on is that one.
-                self.retire_with_newcomers(key, now);
+                self.retire_with_new_rotations(key, now);
                 self.current = Some(self.reading(file, key));
                 self.trouble = None;
                 Turn::Switched
@@ -323,14 +324,14 @@ impl Follower {
     }
 
     /// The same, and reads what had the name between it and the file `next`.
-    fn retire_with_newcomers(&mut self, next: FileKey, now: Instant) {
+    fn retire_with_new_rotations(&mut self, next: FileKey, now: Instant) {
         let held = self.current.as_ref().map_or(next, |reading| reading.key);
-        let mut newcomers = self.newcomers(&[held, next]);
+        let mut new_rotations = self.new_rotations(&[held, next]);
         if let Some(reading) = &self.current {
-            newcomers.retain(|it| reading.kinship(&it.file) == Kinship::Other);
+            new_rotations.retain(|it| reading.content_match(&it.file) == ContentMatch::Other);
         }
         self.retire(now);
-        for Relative { file, key, .. } in newcomers {
+        for RotatedFile { file, key, .. } in new_rotations {
             let reading = self.reading(file, key);
             self.retired.push_back((reading, now + GRACE));
         }
@@ -339,7 +340,7 @@ impl Follower {
     /// Reads the file, if there is one, for a while only.
     pub(super) fn retire(&mut self, now: Instant) {
         if let Some(metadata) = self.current.as_ref().and_then(|it| it.metadata().ok()) {
-            self.kin.know(&metadata);
+            self.rotated.know(&metadata);
         }
         self.retired.extend(self.current.take().map(|reading| (reading, now + GRACE)));
         self.bookmark = None;

@@ -6,16 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod bookmark;
+mod bookmark_writer;
 mod change;
 mod error;
-mod family;
-#[cfg(test)]
-mod family_tests;
 mod fifo;
+mod file_set;
+#[cfg(test)]
+mod file_set_tests;
 mod follow;
-mod hub;
-mod keeper;
-mod kin;
 #[cfg(test)]
 mod model;
 mod open;
@@ -23,9 +21,11 @@ mod pattern;
 mod reading;
 mod rest;
 mod resume;
+mod rotation;
 #[cfg(test)]
 mod scenarios;
 mod seats;
+mod shared_watcher;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -42,10 +42,10 @@ use super::{Closed, Inbox, Input};
 use crate::clock;
 use crate::config::error::quoted;
 use bookmark::Bookmark;
+use bookmark_writer::BookmarkWriter;
 pub use error::TailError;
 pub(super) use error::reason;
 use follow::{BUFFER, Follower, Turn};
-use keeper::Keeper;
 use pattern::Pattern;
 use reading::Given;
 use rest::Rest;
@@ -81,7 +81,7 @@ impl TailSpec {
 /// Gives the lines of `spec` until `stop`.
 pub async fn run(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Result<(), TailError> {
     if let Ok(Some(pattern)) = Pattern::of(&spec.path) {
-        return family::run(pattern, &spec, &inbox, &stop).await;
+        return file_set::run(pattern, &spec, &inbox, &stop).await;
     }
     // What cannot be a pattern may be a name.
     seats::count(1);
@@ -122,7 +122,7 @@ async fn run_one(
     };
     let mut way = Way { inbox, keeper: None, age };
     if let Some(file) = file {
-        let (keeper, settled) = Keeper::start(file, follower.bookmark());
+        let (keeper, settled) = BookmarkWriter::start(file, follower.bookmark());
         way.keeper = Some(keeper);
         if way.inbox.send(Input::Counted(way.inbox.source(), settled)).await.is_err() {
             return Ok(());
@@ -156,7 +156,7 @@ fn known(file: &Path) -> Option<Bookmark> {
 /// The way of lines to the listener, and of their places to where a bookmark is kept.
 struct Way {
     inbox: Inbox,
-    keeper: Option<Keeper>,
+    keeper: Option<BookmarkWriter>,
     age: Age,
 }
 

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::TailSpec;
-use super::bookmark::{self, Entry, Ledger, Part};
+use super::bookmark::{self, AckTracker, Entry, Part};
 use super::change::FileKey;
 use super::follow::{BUFFER, Follower, GRACE, Turn};
 use super::rest::{Rest, Resting};
@@ -110,7 +110,7 @@ struct Model {
     /// Whether the file is closed between two looks; and the follower, as long as it is.
     rests: bool,
     resting: Option<Resting>,
-    ledger: Ledger,
+    ledger: AckTracker,
     /// How many lines were given since the follower began.
     n_given: usize,
     /// A file was deleted: who does not hold it open cannot read it.
@@ -128,7 +128,7 @@ impl Model {
         let writer = Writer { file, number: 0, unfinished: String::new() };
         let now = crate::clock::test_now();
         let (mut follower, _) = Follower::start(&kept(&path), SourceId(0), now).unwrap();
-        let ledger = Ledger::new(follower.bookmark());
+        let ledger = AckTracker::new(follower.bookmark());
         Self {
             directory,
             writer,
@@ -331,7 +331,7 @@ impl Model {
         let spec = TailSpec { retry: true, ..kept(&self.path()) };
         let resumed = Follower::resume(&spec, SourceId(0), &bookmark, self.now);
         let (mut follower, _) = resumed.unwrap();
-        self.ledger = Ledger::new(follower.bookmark());
+        self.ledger = AckTracker::new(follower.bookmark());
         (self.follower, self.n_given) = (Some(follower), 0);
     }
 

@@ -7,10 +7,10 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::time::Instant;
 
-use super::bookmark::{Entry, Place, Spot, holds};
+use super::bookmark::{Entry, FilePosition, Place, holds};
 use super::change::{FileKey, MARKER, Sight, kind, sight};
-use super::kin::Identity;
 use super::open;
+use super::rotation::Identity;
 use crate::message::SourceId;
 use crate::source::lines::{Gatherer, Lines};
 
@@ -74,8 +74,8 @@ impl Reading {
     }
 
     /// From the `spot` that a bookmark tells, whether the file still has that text or not.
-    pub(super) fn resumed_at(self, spot: &Spot) -> Self {
-        let Spot { offset, marker, head } = spot.clone();
+    pub(super) fn resumed_at(self, spot: &FilePosition) -> Self {
+        let FilePosition { offset, marker, head } = spot.clone();
         let continues = marker.last().is_some_and(|&last| last != b'\n');
         Self { offset, head, marker, lines: self.lines.continuing(continues), ..self }
     }
@@ -85,19 +85,21 @@ impl Reading {
         let offset = self.offset - self.unfinished;
         let before = offset.saturating_sub(MARKER as u64);
         let marker = bytes_at(&self.file, before, offset - before).unwrap_or_default();
-        let spot = Spot { offset, marker, head: self.head.clone() };
+        let spot = FilePosition { offset, marker, head: self.head.clone() };
         let born = self.metadata().ok().and_then(|it| it.created().ok());
         let identity = Identity { key: self.key, born };
         Entry { reading: self.number.unwrap_or_default(), identity, spot }
     }
 
     /// What `file` is to this text, which may stand in this file no more.
-    pub(super) fn kinship(&self, file: &File) -> Kinship {
+    pub(super) fn content_match(&self, file: &File) -> ContentMatch {
         let before = self.offset - self.marker.len() as u64;
         match () {
-            () if !self.marker.is_empty() && holds(file, before, &self.marker) => Kinship::Copy,
-            () if self.head.len() == MARKER && holds(file, 0, &self.head) => Kinship::Snapshot,
-            () => Kinship::Other,
+            () if !self.marker.is_empty() && holds(file, before, &self.marker) => {
+                ContentMatch::Copy
+            }
+            () if self.head.len() == MARKER && holds(file, 0, &self.head) => ContentMatch::Snapshot,
+            () => ContentMatch::Other,
         }
     }
 
@@ -240,7 +242,7 @@ fn without_holes(news: &[u8]) -> Vec<u8> {
 
 /// What a file is to a text that was read in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kinship {
+pub(super) enum ContentMatch {
     /// A copy of it, at least as far as it was read.
     Copy,
     /// A copy of its beginning.

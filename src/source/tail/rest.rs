@@ -17,9 +17,9 @@ use super::TailSpec;
 use super::bookmark::Bookmark;
 use super::change::Found;
 use super::follow::Follower;
-use super::kin::{self, Identity, Kin, TICK};
 use super::open;
 use super::reading::Reading;
+use super::rotation::{self, Identity, RotatedFiles, TICK};
 use super::seats::{self, Seat};
 use super::watch::Watch;
 use crate::clock;
@@ -117,7 +117,7 @@ impl Follower {
         if named.is_some_and(|it| it.identity == held.identity) {
             return Some(seen);
         }
-        match (kin::named(&self.path, held.identity), Found::at(&self.path)) {
+        match (rotation::named(&self.path, held.identity), Found::at(&self.path)) {
             (Some(other), _) => {
                 seen.push((other, Some(held)));
                 Some(seen)
@@ -184,7 +184,7 @@ impl Resting {
             && entry.spot.offset > 0 // an empty file may have been filled, copied and emptied again
             && entry.spot.is_in(&file)
         {
-            follower.kin = Kin::knowing(&self.bookmark.known);
+            follower.rotated = RotatedFiles::knowing(&self.bookmark.known);
             let reading = follower.reading(file, entry.identity.key).resumed_at(&entry.spot);
             follower.current = Some(reading);
             return follower;
@@ -192,7 +192,7 @@ impl Resting {
         let renamed = self.bookmark.files.iter().filter_map(|entry| {
             let is_named =
                 Sight::of(&self.spec.path).is_some_and(|it| it.identity == entry.identity);
-            (!is_named).then(|| kin::named(&self.spec.path, entry.identity)).flatten()
+            (!is_named).then(|| rotation::named(&self.spec.path, entry.identity)).flatten()
         });
         follower.go_on(&self.bookmark, renamed.collect(), now);
         follower

@@ -10,8 +10,8 @@ use std::time::Instant;
 use super::bookmark::{Bookmark, Entry};
 use super::change::{FileKey, MARKER, kind};
 use super::follow::{Follower, GRACE};
-use super::kin::{Identity, Kin, Relative};
 use super::open;
+use super::rotation::{Identity, RotatedFile, RotatedFiles};
 use super::{TailError, TailSpec};
 use crate::message::SourceId;
 use crate::source::lines::Lines;
@@ -42,13 +42,13 @@ impl Follower {
         now: Instant,
     ) -> Vec<u8> {
         let mut sample = Vec::new();
-        self.kin = Kin::knowing(&bookmark.known);
+        self.rotated = RotatedFiles::knowing(&bookmark.known);
         others.extend(bookmark.target.as_ref().map(PathBuf::from));
-        let mut there = Relative::all(&self.path, &others);
+        let mut there = RotatedFile::all(&self.path, &others);
         for (at, entry) in bookmark.files.iter().enumerate() {
             let is_current = bookmark.has_current && at + 1 == bookmark.files.len();
             let Some(found) = find(&there, entry, is_current) else { continue };
-            let Relative { file, key, .. } = there.remove(found);
+            let RotatedFile { file, key, .. } = there.remove(found);
             sample = open::sample(&file, entry.spot.offset).unwrap_or_default();
             let reading = self.reading(file, key).resumed_at(&entry.spot);
             if is_current {
@@ -68,7 +68,7 @@ impl Follower {
     fn retire_copies(&mut self, now: Instant) {
         let Some(current) = self.current.take() else { return };
         if self.path.metadata().is_ok_and(|it| FileKey::from(&it) == current.key) {
-            for Relative { file, key, .. } in self.newcomers(&[current.key]) {
+            for RotatedFile { file, key, .. } in self.new_rotations(&[current.key]) {
                 if !head(&file).is_ok_and(|head| current.begins_with(&head)) {
                     let copy = self.reading(file, key);
                     self.retired.push_back((copy, now + GRACE));
@@ -89,12 +89,12 @@ fn head(file: &File) -> io::Result<Vec<u8>> {
 
 /// Which of the files `there` has the text of `entry`: the same file, before a copy of it. The
 /// current one may also be the same file with another text: it was rewritten.
-fn find(there: &[Relative], entry: &Entry, is_current: bool) -> Option<usize> {
-    let is_same = |it: &Relative| {
+fn find(there: &[RotatedFile], entry: &Entry, is_current: bool) -> Option<usize> {
+    let is_same = |it: &RotatedFile| {
         it.file.metadata().is_ok_and(|metadata| Identity::from(&metadata) == entry.identity)
     };
-    let has_text = |it: &Relative| entry.spot.is_in(&it.file);
-    let has_copy = |it: &Relative| !entry.spot.marker.is_empty() && has_text(it);
+    let has_text = |it: &RotatedFile| entry.spot.is_in(&it.file);
+    let has_copy = |it: &RotatedFile| !entry.spot.marker.is_empty() && has_text(it);
     there
         .iter()
         .position(|it| is_same(it) && has_text(it))

@@ -13,7 +13,7 @@ use notify::ErrorKind;
 use tokio::time::sleep_until;
 
 use super::change::FileKey;
-use super::hub::{self, Signal};
+use super::shared_watcher::{self, Signal};
 use crate::clock;
 
 /// How often to look where file events tell of every change: for what is written through a memory
@@ -77,7 +77,7 @@ pub(super) struct Watch {
     goal: Goal,
     signal: Arc<Signal>,
     /// What is watched, as long as it is.
-    aim: Aim,
+    aim: WatchSet,
     /// Events are not to be had, or not wanted.
     blind: bool,
     interval: Duration,
@@ -94,7 +94,7 @@ enum Goal {
 /// The directories to watch and the names in them that matter: of the file, and of the symbolic
 /// links on the way to it.
 #[derive(Clone, Default, PartialEq, Eq)]
-struct Aim {
+struct WatchSet {
     directories: Vec<(PathBuf, FileKey)>,
     names: Vec<OsString>,
     /// A directory on the way is not there.
@@ -116,7 +116,7 @@ impl Watch {
         let mut watch = Self {
             goal,
             signal: Arc::default(),
-            aim: Aim::default(),
+            aim: WatchSet::default(),
             blind: poll,
             interval: if poll { POLL } else { ABSENT },
         };
@@ -136,9 +136,9 @@ impl Watch {
             return;
         }
         self.signal.stale.store(false, Ordering::Relaxed);
-        let aim = Aim::at(&self.goal);
+        let aim = WatchSet::at(&self.goal);
         self.interval = self.interval_of(&aim);
-        if aim == self.aim && hub::holds(&aim.directories, &self.signal) {
+        if aim == self.aim && shared_watcher::holds(&aim.directories, &self.signal) {
             return;
         }
         let signal = match self.goal {
@@ -146,8 +146,8 @@ impl Watch {
             Goal::Entries(_) => Signal::of_entries(),
         };
         // Before the other is left: what both watch stays watched.
-        let joined = hub::join(&aim.directories, &signal);
-        hub::leave(&self.signal);
+        let joined = shared_watcher::join(&aim.directories, &signal);
+        shared_watcher::leave(&self.signal);
         let others = self.signal.others.load(Ordering::Relaxed);
         (self.signal, self.aim) = (signal, aim);
         self.mind_others(others);
@@ -155,8 +155,8 @@ impl Watch {
             // What came between the look and the watch told nobody.
             return self.signal.wake.notify_one();
         };
-        hub::leave(&self.signal);
-        self.aim = Aim::default();
+        shared_watcher::leave(&self.signal);
+        self.aim = WatchSet::default();
         if is_scarce(&error) {
             (self.blind, self.interval) = (true, POLL);
             if !IS_TOLD.swap(true, Ordering::Relaxed) {
@@ -170,7 +170,7 @@ impl Watch {
     }
 
     /// How often to look, where `aim` is watched.
-    fn interval_of(&self, aim: &Aim) -> Duration {
+    fn interval_of(&self, aim: &WatchSet) -> Duration {
         match &self.goal {
             _ if aim.directories.iter().any(|(directory, _)| is_remote(directory)) => POLL,
             _ if aim.is_short => ABSENT,
@@ -201,7 +201,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        hub::leave(&self.signal);
+        shared_watcher::leave(&self.signal);
     }
 }
 
@@ -222,7 +222,7 @@ impl Goal {
     }
 }
 
-impl Aim {
+impl WatchSet {
     fn at(goal: &Goal) -> Self {
         let mut aim = Self::default();
         match goal {
@@ -325,7 +325,7 @@ mod tests {
             ("links/dangling", &["links"], &["dangling", "log"], true),
             ("links/loop", &["links"], &["loop"; MAX_LINKS + 1], false),
         ] {
-            let aim = Aim::at(&Goal::File(place(path)));
+            let aim = WatchSet::at(&Goal::File(place(path)));
             let key = |name: &&str| FileKey::from(&place(name).metadata().unwrap());
             let keys: Vec<_> = aim.directories.iter().map(|(_, key)| *key).collect();
             assert_eq!(keys, directories.iter().map(key).collect::<Vec<_>>(), "{path}");

@@ -8,7 +8,7 @@ use super::Said;
 use super::ear::{Ear, End};
 use super::script::Case;
 use crate::message::RequestId;
-use crate::voice::wire::{Order, Report, Speech};
+use crate::voice::wire::{Order, Report, SpeakRequest};
 
 /// How a process starts.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +44,7 @@ enum State {
 /// An utterance that is being spoken.
 #[derive(Debug)]
 struct Current {
-    speech: Speech,
+    speech: SpeakRequest,
     /// Words: the first character, and the word.
     words: Vec<(usize, String)>,
     n_spoken: usize,
@@ -56,7 +56,7 @@ struct Current {
 #[derive(Debug)]
 pub(super) struct Process {
     state: State,
-    waiting: VecDeque<Speech>,
+    waiting: VecDeque<SpeakRequest>,
     current: Option<Current>,
     alive_at: Instant,
     word: Duration,
@@ -64,7 +64,7 @@ pub(super) struct Process {
     fails_next: bool,
     loses_output: bool,
     /// What is to be measured, and when it goes on with that.
-    requests: VecDeque<(RequestId, Speech)>,
+    requests: VecDeque<(RequestId, SpeakRequest)>,
     measures_at: Instant,
     dies_measuring: bool,
 }

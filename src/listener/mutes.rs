@@ -8,14 +8,14 @@ use crate::message::Message;
 
 /// Senders and channels that are muted; names in lower case.
 #[derive(Debug, Default)]
-pub(super) struct Muted {
+pub(super) struct Mutes {
     senders: BTreeSet<String>,
     channels: BTreeSet<String>,
     /// Everybody is muted but these.
     all_but: Option<BTreeSet<String>>,
 }
 
-impl Muted {
+impl Mutes {
     pub(super) fn add(&mut self, who: Who) {
         match who {
             Who::Sender(nick) => drop(self.senders.insert(nick.to_lowercase())),
@@ -82,7 +82,7 @@ fn senders_channels_and_everybody_else_are_muted() {
         (Who::AllBut(vec!["al".to_owned()]), true),
         (Who::All, true),
     ] {
-        let mut muted = Muted::default();
+        let mut muted = Mutes::default();
         muted.add(who.clone());
         assert_eq!(muted.covers(&message), is_covered, "{who:?}");
         assert!(muted.remove(&who) || who == Who::All);

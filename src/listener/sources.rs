@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::source::{Input, SourceError};
 
 /// The sources that are still there.
-pub(super) struct Roll {
+pub(super) struct RunningSources {
     pub(super) n_left: usize,
     /// Whether there are others beside each.
     pub(super) are_many: bool,
@@ -19,10 +19,10 @@ pub(super) struct Roll {
     pub(super) stop: CancellationToken,
 }
 
-impl Roll {
+impl RunningSources {
     /// A source has ended. The last one's failure is the program's; an earlier one's is told now.
     /// What comes back is to be heard: that a command failed beside other sources.
-    pub(super) fn strike(
+    pub(super) fn ended(
         &mut self,
         ended: Result<(), SourceError>,
     ) -> Result<Option<String>, Error> {
@@ -52,7 +52,7 @@ impl Roll {
     }
 
     /// Ends the sources, and gives them a moment to say goodbye.
-    pub(super) async fn dismiss(&mut self, inbox: &mut mpsc::Receiver<Input>) {
+    pub(super) async fn shutdown(&mut self, inbox: &mut mpsc::Receiver<Input>) {
         self.stop.cancel();
         let all = async {
             while self.n_left > 0 {

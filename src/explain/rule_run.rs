@@ -4,36 +4,36 @@
 use std::path::Path;
 
 use super::row::{Fate, Row};
-use super::tally::Tally;
+use super::rule_stats::RuleStats;
 use crate::config::error::escaped;
 use crate::config::settings::Settings;
 use crate::filter::{Effect, Rule};
 use crate::format::{self, time};
-use crate::hearing::{Heard, Hearing};
 use crate::message::{Line, SourceId};
+use crate::pipeline::{Outcome, Pipeline};
 use crate::source::lines::Lines;
 
 /// A set of rules, and what it did so far.
-pub(super) struct Side {
-    hearing: Hearing,
+pub(super) struct RuleRun {
+    pipeline: Pipeline,
     rules: Vec<Rule>,
-    pub(super) tally: Tally,
+    pub(super) tally: RuleStats,
 }
 
-impl Side {
+impl RuleRun {
     /// Explains the log `name` by `settings`.
     pub(super) fn new(settings: Settings, name: &Path) -> Self {
         let Settings { filter, format, grammars, naming, .. } = settings;
         let rules: Vec<_> = filter.rules().cloned().collect();
         let name = name.to_string_lossy().into_owned();
-        let tally = Tally::new(rules.len());
-        let hearing = Hearing::new([name], &grammars, format.as_deref(), filter, naming);
-        Self { hearing, rules, tally }
+        let tally = RuleStats::new(rules.len());
+        let pipeline = Pipeline::new([name], &grammars, format.as_deref(), filter, naming);
+        Self { pipeline, rules, tally }
     }
 
     /// What the log was read as, and how sure that is.
     pub(super) fn recognised(&self) -> String {
-        let (name, sureness) = self.hearing.recognised(SourceId(0));
+        let (name, sureness) = self.pipeline.recognised(SourceId(0));
         if name == format::PLAIN {
             return "read as plain text: no format is sure; --format names one\n".to_owned();
         }
@@ -47,13 +47,13 @@ impl Side {
 
     /// Takes lines to recognise the format by.
     pub(super) fn sample(&mut self, lines: &Lines) {
-        self.hearing.sample(lines);
+        self.pipeline.sample(lines);
     }
 
     /// Explains `line` to `take`.
     pub(super) fn explain<R>(&mut self, line: Line<'_>, take: impl FnOnce(&Row<'_>) -> R) -> R {
-        let Self { hearing, rules, tally } = self;
-        hearing.explain(line, |explained| {
+        let Self { pipeline, rules, tally } = self;
+        pipeline.explain(line, |explained| {
             let (mut by, mut also) = (None, Vec::new());
             for &(number, effect) in explained.effects {
                 match effect {
@@ -64,8 +64,8 @@ impl Side {
                 }
             }
             let (fate, rule, spoken) = match explained.heard {
-                Heard::Words(words, _) => (Fate::Spoken, by.map(Rule::label), Some(words)),
-                Heard::Dropped(rule) => (Fate::Dropped, Some(rule), None),
+                Outcome::Words(words, _) => (Fate::Spoken, by.map(Rule::label), Some(words)),
+                Outcome::Dropped(rule) => (Fate::Dropped, Some(rule), None),
             };
             // A line without words is nobody's doing, whatever rule would have kept it.
             let by = by.filter(|by| Some(by.label()) == rule);

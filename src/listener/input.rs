@@ -5,32 +5,32 @@ use super::Listener;
 use crate::clock::now;
 use crate::config::error::escaped;
 use crate::error::Error;
-use crate::hearing::Heard;
 use crate::message::{Message, SourceId, Utterance};
+use crate::pipeline::Outcome;
 use crate::source::Input;
 
 impl Listener<'_> {
     /// Hears what a source gave: what is to be spoken of it comes back.
     pub(super) fn hear(&mut self, input: Input) -> Result<Vec<Utterance>, Error> {
         let Self {
-            hearing, names, journal, queue, manner, muted, earcons, settling, shares, ..
+            pipeline, names, journal, queue, voice_spec, muted, earcons, acks, shares, ..
         } = self;
         let read = input.takes_room();
         let mut utterances = Vec::new();
         let is_live = !matches!(&input, Input::Lines(lines) if !lines.is_live());
-        let mut take = |message: Message<'_>, line, heard: Heard<'_>| {
+        let mut take = |message: Message<'_>, line, heard: Outcome<'_>| {
             let source_id = message.source;
             let source = &names[usize::from(source_id.0)];
             match heard {
-                Heard::Words(..) if muted.covers(&message) => {
+                Outcome::Words(..) if muted.covers(&message) => {
                     journal.dropped(&message, line, source, "muted");
-                    settling.line(message.source, line);
+                    acks.line(message.source, line);
                 }
-                Heard::Dropped(rule) => {
+                Outcome::Dropped(rule) => {
                     journal.dropped(&message, line, source, rule);
-                    settling.line(message.source, line);
+                    acks.line(message.source, line);
                 }
-                Heard::Words(words, expires) => {
+                Outcome::Words(words, expires) => {
                     let (earcon, has_words) = earcons.map_or((None, true), |it| it.of(&message));
                     let utterance = Utterance {
                         id: queue.number(),
@@ -43,26 +43,26 @@ impl Listener<'_> {
                         is_live,
                         earcon,
                     };
-                    journal.queued(&utterance, source, manner.rate);
-                    settling.queued(&utterance);
+                    journal.queued(&utterance, source, voice_spec.rate);
+                    acks.queued(&utterance);
                     shares.queued(source_id);
                     utterances.push(utterance);
                 }
             }
         };
         match input {
-            Input::Lines(lines) => hearing.lines(&lines, &mut take),
-            Input::Message(message) => hearing.message(message, &mut take),
-            Input::Sample(lines) => hearing.sample(&lines),
+            Input::Lines(lines) => pipeline.lines(&lines, &mut take),
+            Input::Message(message) => pipeline.message(message, &mut take),
+            Input::Sample(lines) => pipeline.sample(&lines),
             Input::Notice(source, text) => utterances.extend(self.announce(source, &text)),
             Input::Opened(_, name, room) => {
                 names.push(name.clone());
                 shares.open(room);
-                hearing.open(name);
+                pipeline.open(name);
             }
-            Input::Counted(source, settled) => settling.count(source, settled),
+            Input::Counted(source, settled) => acks.count(source, settled),
             Input::Ended(source, ended) => {
-                if let Some(news) = self.roll.strike(ended)? {
+                if let Some(news) = self.sources.ended(ended)? {
                     utterances.extend(self.announce(source, &news));
                 }
             }
@@ -92,7 +92,7 @@ impl Listener<'_> {
             earcon: None,
             expiry: None,
         };
-        self.journal.queued(&utterance, name, self.manner.rate);
+        self.journal.queued(&utterance, name, self.voice_spec.rate);
         Some(utterance)
     }
 }

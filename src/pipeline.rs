@@ -20,8 +20,8 @@ const BACKLOG: usize = 32 * 1024;
 
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Heard<'a> {
-    /// These are its words, and for how long they are worth hearing.
+pub enum Outcome<'a> {
+    /// These are its words, and for how long they are worth pipeline.
     Words(&'a str, Option<Expires<'a>>),
     /// This rule took it out.
     Dropped(&'a str),
@@ -39,11 +39,11 @@ pub struct Explained<'a> {
     /// The rules that did something to it, by their number in the filter, in order.
     pub effects: &'a [(usize, Effect)],
     /// What becomes of it.
-    pub heard: Heard<'a>,
+    pub heard: Outcome<'a>,
 }
 
 /// A source as it is heard: its name, its format, its lines so far.
-struct Ear {
+struct SourceState {
     name: String,
     /// The channel that a log's name tells, for lines that tell none.
     channel: Option<String>,
@@ -52,17 +52,17 @@ struct Ear {
 }
 
 /// Turns lines into words.
-pub struct Hearing {
+pub struct Pipeline {
     filter: Filter,
     phraser: Phraser,
-    ears: Vec<Ear>,
+    ears: Vec<SourceState>,
     /// How a source is read at first.
     reader: Reader,
     words: String,
     effects: Vec<(usize, Effect)>,
 }
 
-impl Hearing {
+impl Pipeline {
     /// Hears the sources of those `names`, in the order of their ids.
     pub fn new(
         names: impl IntoIterator<Item = String>,
@@ -72,7 +72,7 @@ impl Hearing {
         naming: Naming,
     ) -> Self {
         let known = format.and_then(|name| Reader::named(Arc::clone(grammars), name).ok());
-        let mut hearing = Self {
+        let mut pipeline = Self {
             filter,
             phraser: Phraser::new(naming),
             ears: Vec::new(),
@@ -80,14 +80,14 @@ impl Hearing {
             words: String::new(),
             effects: Vec::new(),
         };
-        names.into_iter().for_each(|name| hearing.open(name));
-        hearing
+        names.into_iter().for_each(|name| pipeline.open(name));
+        pipeline
     }
 
     /// Hears another source, called `name`; its id is the next one.
     pub fn open(&mut self, name: String) {
         let channel = channel_of(&name).map(str::to_owned);
-        self.ears.push(Ear { name, channel, reader: self.reader.clone(), n_lines: 0 });
+        self.ears.push(SourceState { name, channel, reader: self.reader.clone(), n_lines: 0 });
     }
 
     /// Goes on with other rules and another way of naming, from the next line on.
@@ -119,10 +119,10 @@ impl Hearing {
     }
 
     /// Hears `lines`: tells `take` of each, with its number in the source.
-    pub fn lines(&mut self, lines: &Lines, mut take: impl FnMut(Message<'_>, u64, Heard<'_>)) {
+    pub fn lines(&mut self, lines: &Lines, mut take: impl FnMut(Message<'_>, u64, Outcome<'_>)) {
         let ear = &mut self.ears[usize::from(lines.source().0)];
         let (filter, phraser, words) = (&self.filter, &mut self.phraser, &mut self.words);
-        let whence = Whence { name: &ear.name, channel: ear.channel.as_deref() };
+        let whence = Origin { name: &ear.name, channel: ear.channel.as_deref() };
         let mut hear = |verdict| {
             ear.n_lines += 1;
             tell(phraser, words, verdict, ear.n_lines, &mut take);
@@ -156,7 +156,7 @@ impl Hearing {
         let ear = &mut self.ears[usize::from(line.source.0)];
         ear.n_lines += 1;
         let blank = is_blank(&line);
-        let whence = Whence { name: &ear.name, channel: ear.channel.as_deref() };
+        let whence = Origin { name: &ear.name, channel: ear.channel.as_deref() };
         let message = whence.place(ear.reader.read(line));
         let verdict = if blank {
             Verdict::Drop { message: message.clone(), rule: NOTHING_TO_SAY }
@@ -164,7 +164,7 @@ impl Hearing {
             self.filter.judge_telling(message.clone(), &ear.name, tell)
         };
         let heard = match &verdict {
-            Verdict::Drop { rule, .. } => Heard::Dropped(rule),
+            Verdict::Drop { rule, .. } => Outcome::Dropped(rule),
             Verdict::Keep(message, expires) => {
                 words_for(message, *expires, &mut self.phraser, &mut self.words)
             }
@@ -178,7 +178,7 @@ impl Hearing {
     pub fn message(
         &mut self,
         message: Message<'_>,
-        mut take: impl FnMut(Message<'_>, u64, Heard<'_>),
+        mut take: impl FnMut(Message<'_>, u64, Outcome<'_>),
     ) {
         let ear = &mut self.ears[usize::from(message.source.0)];
         ear.n_lines += 1;
@@ -189,12 +189,12 @@ impl Hearing {
 
 /// Where a line comes from.
 #[derive(Clone, Copy)]
-struct Whence<'a> {
+struct Origin<'a> {
     name: &'a str,
     channel: Option<&'a str>,
 }
 
-impl<'a> Whence<'a> {
+impl<'a> Origin<'a> {
     /// The channel goes to what a format recognised, where the line tells none.
     fn place(self, mut message: Message<'a>) -> Message<'a> {
         if message.channel.is_none() && message.kind != Kind::Plain {
@@ -233,7 +233,7 @@ fn is_blank(line: &Line<'_>) -> bool {
 fn judge<'r, 'm>(
     reader: &mut Reader,
     filter: &'r Filter,
-    whence: Whence<'m>,
+    whence: Origin<'m>,
     line: Line<'m>,
 ) -> Verdict<'r, 'm> {
     if is_blank(&line) {
@@ -246,7 +246,7 @@ fn judge<'r, 'm>(
 fn judged<'r, 'm>(
     reader: &mut Reader,
     filter: &'r Filter,
-    whence: Whence<'m>,
+    whence: Origin<'m>,
     lines: impl Iterator<Item = Line<'m>>,
 ) -> Vec<Verdict<'r, 'm>> {
     lines.map(|line| judge(reader, filter, whence, line)).collect()
@@ -258,10 +258,10 @@ fn tell(
     words: &mut String,
     verdict: Verdict<'_, '_>,
     line: u64,
-    take: &mut impl FnMut(Message<'_>, u64, Heard<'_>),
+    take: &mut impl FnMut(Message<'_>, u64, Outcome<'_>),
 ) {
     match verdict {
-        Verdict::Drop { message, rule } => take(message, line, Heard::Dropped(rule)),
+        Verdict::Drop { message, rule } => take(message, line, Outcome::Dropped(rule)),
         Verdict::Keep(message, expires) => {
             let heard = words_for(&message, expires, phraser, words);
             take(message, line, heard);
@@ -275,12 +275,12 @@ fn words_for<'a>(
     expires: Option<Expires<'a>>,
     phraser: &mut Phraser,
     words: &'a mut String,
-) -> Heard<'a> {
+) -> Outcome<'a> {
     words.clear();
     if phraser.phrase(message, words) {
-        Heard::Words(words, expires)
+        Outcome::Words(words, expires)
     } else {
-        Heard::Dropped(NOTHING_TO_SAY)
+        Outcome::Dropped(NOTHING_TO_SAY)
     }
 }
 

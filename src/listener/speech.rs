@@ -4,10 +4,10 @@
 use super::Listener;
 use crate::clock::now;
 use crate::config::error::escaped;
-use crate::control::Shown;
+use crate::control::TranscriptEvent;
 use crate::message::{Earcon, Fate, Utterance, UtteranceId};
 use crate::queue::{Action, Event};
-use crate::voice::wire::Speech;
+use crate::voice::wire::SpeakRequest;
 use crate::voice::{Told, Voice};
 
 impl Listener<'_> {
@@ -23,7 +23,7 @@ impl Listener<'_> {
                     self.resumed.extend((from > 0).then_some((utterance.id, n_before)));
                     let earcon = utterance.earcon.filter(|it| from == 0 && self.plays(*it));
                     let speech = self.speech(&utterance, from, rate);
-                    voice.speak(Speech { earcon, gap_ms, ..speech });
+                    voice.speak(SpeakRequest { earcon, gap_ms, ..speech });
                 }
                 Action::Measure { request, utterance, from, rate } => {
                     voice.measure(request, self.speech(&utterance, from, rate));
@@ -35,11 +35,11 @@ impl Listener<'_> {
     }
 
     /// An utterance from that byte on, as its sender sounds.
-    fn speech(&mut self, utterance: &Utterance, from: usize, rate: u32) -> Speech {
+    fn speech(&mut self, utterance: &Utterance, from: usize, rate: u32) -> SpeakRequest {
         let text = utterance.text[from..].to_owned();
-        let mut speech = Speech { id: utterance.id, text, rate, ..self.manner.clone() };
+        let mut speech = SpeakRequest { id: utterance.id, text, rate, ..self.voice_spec.clone() };
         if let Some(sender) = utterance.message.as_ref().and_then(|it| it.sender.as_deref()) {
-            self.speakers.dress(&mut speech, sender, now());
+            self.speakers.apply(&mut speech, sender, now());
         }
         speech
     }
@@ -53,14 +53,14 @@ impl Listener<'_> {
         match told {
             Told::Started(id) => {
                 self.journal.started(id, now());
-                self.transcribe(Shown::Started { id: id.0 });
+                self.transcribe(TranscriptEvent::Started { id: id.0 });
                 self.handle(Event::Started(id), voice);
             }
             Told::Word(id, start, length) => {
                 // The transcript has all of the text, the voice what was left of it.
                 let n_before = self.resumed.iter().find(|(resumed, _)| *resumed == id);
                 let in_full = start.saturating_add(n_before.map_or(0, |(_, n)| *n));
-                self.transcribe(Shown::Word { id: id.0, start: in_full, length });
+                self.transcribe(TranscriptEvent::Word { id: id.0, start: in_full, length });
                 self.handle(Event::Reached(id, start), voice);
             }
             Told::Settled(id, fate) => {
@@ -76,13 +76,13 @@ impl Listener<'_> {
     }
 
     pub(super) fn settle(&mut self, id: UtteranceId, fate: &Fate) {
-        self.transcribe(Shown::Settled { id: id.0, fate: fate.name() });
+        self.transcribe(TranscriptEvent::Settled { id: id.0, fate: fate.name() });
         if let Fate::Failed { why } = fate {
             self.say(format!("a line was not spoken: {}", escaped(why)));
         }
         if let Some(source) = self.journal.settled(id, fate, now()) {
             self.shares.settled(source);
         }
-        self.settling.ended(id, fate);
+        self.acks.ended(id, fate);
     }
 }

@@ -15,10 +15,10 @@ use tokio::sync::Notify;
 use super::change::FileKey;
 
 /// The process's watcher. A static, because the limit that it keeps is one of processes.
-static HUB: LazyLock<Hub> = LazyLock::new(Hub::default);
+static WATCHER: LazyLock<SharedWatcher> = LazyLock::new(SharedWatcher::default);
 
 #[derive(Default)]
-struct Hub {
+struct SharedWatcher {
     /// Held while the system is asked, which waits for the watcher's thread; that thread never
     /// takes it.
     watcher: Mutex<Option<RecommendedWatcher>>,
@@ -70,16 +70,16 @@ impl Signal {
 
 /// Gives `signal` when something in `directories` may have changed, until [`leave`].
 pub(super) fn join(directories: &[(PathBuf, FileKey)], signal: &Arc<Signal>) -> notify::Result<()> {
-    let mut watcher = lock(&HUB.watcher);
+    let mut watcher = lock(&WATCHER.watcher);
     if watcher.is_none() {
         crate::limits::check_thread().map_err(notify::Error::io)?; // without one it panics
-        let known = Arc::clone(&HUB.directories);
+        let known = Arc::clone(&WATCHER.directories);
         *watcher =
             Some(notify::recommended_watcher(move |event| spread(&mut lock(&known), event))?);
     }
     let Some(watcher) = watcher.as_mut() else { return Ok(()) };
     for (path, key) in directories {
-        let mut known = lock(&HUB.directories);
+        let mut known = lock(&WATCHER.directories);
         // The system has one watch for a directory, whatever the path to it, and the watcher tells
         // of one path only.
         if let Some(directory) = known.values_mut().find(|it| it.key == *key) {
@@ -93,14 +93,14 @@ pub(super) fn join(directories: &[(PathBuf, FileKey)], signal: &Arc<Signal>) -> 
         unwatch(watcher, path);
         watcher.watch(path, RecursiveMode::NonRecursive)?;
         let directory = Directory { key: *key, followers: vec![Arc::clone(signal)] };
-        lock(&HUB.directories).insert(path.clone(), directory);
+        lock(&WATCHER.directories).insert(path.clone(), directory);
     }
     Ok(())
 }
 
 /// Whether `signal` is given for each of `directories` still.
 pub(super) fn holds(directories: &[(PathBuf, FileKey)], signal: &Arc<Signal>) -> bool {
-    let known = lock(&HUB.directories);
+    let known = lock(&WATCHER.directories);
     directories.iter().all(|(_, key)| {
         let directory = known.values().find(|it| it.key == *key);
         directory.is_some_and(|it| it.followers.iter().any(|it| Arc::ptr_eq(it, signal)))
@@ -109,9 +109,9 @@ pub(super) fn holds(directories: &[(PathBuf, FileKey)], signal: &Arc<Signal>) ->
 
 /// Undoes [`join`]; a directory that nobody follows files in is watched no more.
 pub(super) fn leave(signal: &Arc<Signal>) {
-    let mut watcher = lock(&HUB.watcher);
+    let mut watcher = lock(&WATCHER.watcher);
     let mut left = Vec::new();
-    lock(&HUB.directories).retain(|path, directory| {
+    lock(&WATCHER.directories).retain(|path, directory| {
         directory.followers.retain(|it| !Arc::ptr_eq(it, signal));
         if directory.followers.is_empty() {
             left.push(path.clone());

@@ -20,7 +20,7 @@ const VOLUMES: RangeInclusive<u32> = 0..=200;
 
 /// The properties that change; all others are fixed.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Shown {
+pub(super) struct PlayerProperties {
     pub(super) status: &'static str,
     pub(super) rate: f64,
     pub(super) volume: f64,
@@ -36,7 +36,7 @@ struct Track {
     album: String,
 }
 
-impl Shown {
+impl PlayerProperties {
     pub(super) fn of(state: &Snapshot) -> Self {
         Self {
             // Never "Stopped": desktops send the media keys to a player that plays or is paused.
@@ -213,7 +213,7 @@ mod tests {
     fn only_what_differs_is_told() {
         let before = Snapshot { rate: 220, volume: 100, waiting: 1, ..Snapshot::default() };
         let told = |now: Snapshot| {
-            let changed = Shown::of(&now).since(&Shown::of(&before));
+            let changed = PlayerProperties::of(&now).since(&PlayerProperties::of(&before));
             let mut names: Vec<_> = changed.keys().copied().collect();
             names.sort_unstable();
             names

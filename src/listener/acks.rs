@@ -7,11 +7,11 @@ use tokio::time::timeout;
 
 use super::GOODBYE;
 use crate::message::{Fate, SourceId, Utterance, UtteranceId};
-use crate::source::Settled;
+use crate::source::Ack;
 
 /// Counts the lines that have ended, without a gap: a line may end before one that came earlier.
 #[derive(Default)]
-pub(super) struct Settling {
+pub(super) struct Acks {
     counts: HashMap<SourceId, Count>,
     /// The lines of the counted sources that have not ended.
     open: HashMap<UtteranceId, (SourceId, u64)>,
@@ -20,16 +20,16 @@ pub(super) struct Settling {
 }
 
 struct Count {
-    settled: Settled,
+    settled: Ack,
     /// All lines up to this one have ended.
     n: u64,
     /// Later ones that have.
     later: BTreeSet<u64>,
 }
 
-impl Settling {
+impl Acks {
     /// The lines of `source` are counted, and the count goes to `settled`.
-    pub(super) fn count(&mut self, source: SourceId, settled: Settled) {
+    pub(super) fn count(&mut self, source: SourceId, settled: Ack) {
         self.counts.insert(source, Count { settled, n: 0, later: BTreeSet::new() });
     }
 
@@ -91,12 +91,12 @@ mod tests {
     #[tokio::test]
     async fn lines_count_once_all_before_them_have_ended() {
         let (sender, told) = watch::channel(0);
-        let mut settling = Settling::default();
-        settling.count(SourceId(3), Settled::new(sender, tokio::spawn(async {})));
+        let mut acks = Acks::default();
+        acks.count(SourceId(3), Ack::new(sender, tokio::spawn(async {})));
         let now = crate::clock::test_now();
         for (id, line) in [(1, 1), (2, 2), (3, 4), (4, 5)] {
             let message = Message { source: SourceId(3), ..Message::plain(SourceId(3), "", now) };
-            settling.queued(&Utterance {
+            acks.queued(&Utterance {
                 id: UtteranceId(id),
                 text: String::new(),
                 message: Some(message),
@@ -108,17 +108,17 @@ mod tests {
                 expiry: None,
             });
         }
-        settling.line(SourceId(3), 3); // dropped
-        settling.line(SourceId(0), 1); // of another source
+        acks.line(SourceId(3), 3); // dropped
+        acks.line(SourceId(0), 1); // of another source
         assert_eq!(*told.borrow(), 0);
         let spoken = Fate::Spoken { rate: 220, ms: 0 };
         let merged = Fate::Merged { into: UtteranceId(3), is_counted: false };
         for (id, fate, n) in
             [(2, &spoken, 0), (1, &spoken, 3), (4, &merged, 3), (4, &spoken, 3), (3, &spoken, 5)]
         {
-            settling.ended(UtteranceId(id), fate);
+            acks.ended(UtteranceId(id), fate);
             assert_eq!(*told.borrow(), n, "{id} {fate:?}");
         }
-        settling.finish().await;
+        acks.finish().await;
     }
 }

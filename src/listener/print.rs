@@ -11,26 +11,26 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::Reload;
-use super::roll::{Roll, Signals};
+use super::sources::{RunningSources, Signals};
 use crate::config::error::escaped;
-use crate::config::saved::Saved;
+use crate::config::watcher::ConfigWatcher;
 use crate::error::Error;
-use crate::hearing::{Heard, Hearing};
 use crate::message::{Message, SourceId};
+use crate::pipeline::{Outcome, Pipeline};
 use crate::source::room::Room;
-use crate::source::{Input, Settled};
+use crate::source::{Ack, Input};
 
 /// `--text`: prints the words of each line, at once. Lines that came in one read go out in one
 /// write; nothing is held back.
 pub(super) struct Print<'a> {
-    pub(super) hearing: Hearing,
-    pub(super) roll: Roll,
+    pub(super) pipeline: Pipeline,
+    pub(super) sources: RunningSources,
     /// The sources' room, by their numbers.
     pub(super) rooms: Vec<Room>,
-    pub(super) saved: Saved,
+    pub(super) saved: ConfigWatcher,
     pub(super) reload: Reload<'a>,
     /// The sources that want to know how many of their lines were printed.
-    pub(super) counted: HashMap<SourceId, Settled>,
+    pub(super) counted: HashMap<SourceId, Ack>,
 }
 
 impl Print<'_> {
@@ -53,7 +53,7 @@ impl Print<'_> {
         mut signals: Signals,
     ) -> Result<(), Error> {
         let mut out = Vec::new();
-        while !self.roll.is_empty() {
+        while !self.sources.is_empty() {
             tokio::select! {
                 input = inbox.recv() => match input {
                     Some(input) => self.print(input, &mut out)?,
@@ -62,44 +62,44 @@ impl Print<'_> {
                 () = self.saved.changed() => self.reconfigure(),
                 ended = signals.next() => {
                     self.rooms.iter().for_each(Room::lift);
-                    self.roll.dismiss(&mut inbox).await;
+                    self.sources.shutdown(&mut inbox).await;
                     return ended.map(|_| ());
                 }
             }
         }
-        self.roll.result()
+        self.sources.result()
     }
 
     /// Prints what a source gave; `out` is a buffer to work in.
     fn print(&mut self, input: Input, out: &mut Vec<u8>) -> Result<(), Error> {
         out.clear();
-        let mut take = |_: Message<'_>, _, heard: Heard<'_>| {
-            if let Heard::Words(words, _) = heard {
+        let mut take = |_: Message<'_>, _, heard: Outcome<'_>| {
+            if let Outcome::Words(words, _) = heard {
                 out.extend_from_slice(words.as_bytes());
                 out.push(b'\n');
             }
         };
         let read = input.takes_room();
-        let hearing = &mut self.hearing;
+        let pipeline = &mut self.pipeline;
         let mut printed = None;
         match input {
             Input::Lines(lines) => {
-                hearing.lines(&lines, &mut take);
+                pipeline.lines(&lines, &mut take);
                 printed = Some(lines.source());
             }
-            Input::Message(message) => hearing.message(message, &mut take),
-            Input::Sample(lines) => hearing.sample(&lines),
+            Input::Message(message) => pipeline.message(message, &mut take),
+            Input::Sample(lines) => pipeline.sample(&lines),
             Input::Notice(source, text) => {
-                eprintln!("irc-speak: {}: {}", escaped(hearing.name(source)), escaped(&text));
+                eprintln!("irc-speak: {}: {}", escaped(pipeline.name(source)), escaped(&text));
             }
             Input::Opened(_, name, room) => {
-                hearing.open(name);
+                pipeline.open(name);
                 self.rooms.push(room);
             }
             Input::Counted(source, settled) => drop(self.counted.insert(source, settled)),
             Input::Ended(source, ended) => {
-                if let Some(news) = self.roll.strike(ended)? {
-                    eprintln!("irc-speak: {}: {}", escaped(hearing.name(source)), escaped(&news));
+                if let Some(news) = self.sources.ended(ended)? {
+                    eprintln!("irc-speak: {}: {}", escaped(pipeline.name(source)), escaped(&news));
                 }
             }
         }
@@ -111,7 +111,7 @@ impl Print<'_> {
         if let Some(source) = printed
             && let Some(settled) = self.counted.get(&source)
         {
-            settled.tell(self.hearing.n_lines(source));
+            settled.tell(self.pipeline.n_lines(source));
         }
         Ok(())
     }
@@ -119,7 +119,7 @@ impl Print<'_> {
     fn reconfigure(&mut self) {
         match (self.reload)() {
             Ok(settings) => {
-                self.hearing.configure(settings.filter, settings.naming);
+                self.pipeline.configure(settings.filter, settings.naming);
                 self.saved = settings.saved;
             }
             Err(error) => eprintln!("irc-speak: {error}; the old configuration stays"),

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
 
-use super::bookmark::{Bookmark, Ledger, Part, save};
+use super::bookmark::{AckTracker, Bookmark, Part, save};
 use super::error::reason;
 use super::reading::Given;
 use crate::clock;
 use crate::config::error::quoted;
-use crate::source::Settled;
+use crate::source::Ack;
 use crate::source::lines::Lines;
 
 /// How long after one writing the next may follow: shorter than the shortest sentence, so that no
@@ -22,17 +22,18 @@ use crate::source::lines::Lines;
 const APART: Duration = Duration::from_millis(100);
 
 /// The way to where the bookmark is kept.
-pub(super) struct Keeper {
+pub(super) struct BookmarkWriter {
     parts: mpsc::UnboundedSender<Part>,
 }
 
-impl Keeper {
+impl BookmarkWriter {
     /// Keeps `bookmark` in `file`, and moves it on as far as the other end says that it heard.
-    pub(super) fn start(file: PathBuf, bookmark: Arc<Bookmark>) -> (Self, Settled) {
+    pub(super) fn start(file: PathBuf, bookmark: Arc<Bookmark>) -> (Self, Ack) {
         let (parts, given) = mpsc::unbounded_channel();
         let (settled, heard) = watch::channel(0);
-        let keeping = Keeping { file, ledger: Ledger::new(bookmark), given, heard, trouble: None };
-        (Self { parts }, Settled::new(settled, tokio::spawn(keeping.run())))
+        let keeping =
+            Writing { file, ledger: AckTracker::new(bookmark), given, heard, trouble: None };
+        (Self { parts }, Ack::new(settled, tokio::spawn(keeping.run())))
     }
 
     /// Takes down where what was `given` stood; `before` is the bookmark from before it was read.
@@ -45,9 +46,9 @@ impl Keeper {
     }
 }
 
-struct Keeping {
+struct Writing {
     file: PathBuf,
-    ledger: Ledger,
+    ledger: AckTracker,
     given: mpsc::UnboundedReceiver<Part>,
     /// How many lines were heard.
     heard: watch::Receiver<u64>,
@@ -55,7 +56,7 @@ struct Keeping {
     trouble: Option<String>,
 }
 
-impl Keeping {
+impl Writing {
     /// Until the listener has ended.
     async fn run(mut self) {
         let mut written = clock::now();

@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::bookmark;
-use super::kin::{self, Identity};
 use super::pattern::{Dated, Digits, Found, Match, Pattern};
+use super::rotation::{self, Identity};
 use super::seats;
 use super::watch::Watch;
 use super::{Age, TailError, TailSpec, run_one};
@@ -30,11 +30,11 @@ const OVER: Duration = Duration::from_secs(10 * 60);
 const SOON: Duration = Duration::from_secs(1);
 
 /// The files of a pattern.
-struct Family<'a> {
+struct FileSet<'a> {
     spec: &'a TailSpec,
     inbox: &'a Inbox,
     stop: &'a CancellationToken,
-    members: HashMap<PathBuf, Member>,
+    members: HashMap<PathBuf, FollowedFile>,
     /// How many logs the seats know of.
     n_counted: usize,
     /// The files that had one of the names at the last look.
@@ -46,7 +46,7 @@ struct Family<'a> {
 }
 
 /// A file that is followed.
-struct Member {
+struct FollowedFile {
     stop: CancellationToken,
     /// Since when it is gone, or old.
     over: Option<Instant>,
@@ -65,7 +65,7 @@ pub(super) async fn run(
     if found.files.is_empty() && !(spec.follow && spec.retry) {
         return Err(TailError::unmatched(&spec.path, spec.follow));
     }
-    let mut family = Family {
+    let mut family = FileSet {
         spec,
         inbox,
         stop,
@@ -93,7 +93,7 @@ enum Look {
     Later,
 }
 
-impl Family<'_> {
+impl FileSet<'_> {
     /// Reads them one after the other, to their ends.
     async fn read(&mut self, found: Found) -> Result<(), Closed> {
         for Match { path, .. } in found.files {
@@ -172,7 +172,7 @@ impl Family<'_> {
             let is_old = dated.as_ref().is_some_and(|dated| self.is_old(dated));
             // A log may be away for a moment, between its rotation and its next line.
             let is_log = |log: &Path| paths.contains(log) || self.members.contains_key(log);
-            let is_rotated = kin::is_rotated(path, is_log);
+            let is_rotated = rotation::is_rotated(path, is_log);
             if let Some(member) = self.members.get_mut(path) {
                 member.over = is_old.then(|| member.over.unwrap_or(now));
             } else if !is_old && !is_known && !is_rotated {
@@ -213,7 +213,7 @@ impl Family<'_> {
         let stop = self.stop.child_token();
         let (spec, token) = (self.member(path.clone(), lines), stop.clone());
         self.tasks.spawn(async move { tell(run_one(spec, inbox, token, age).await) });
-        self.members.insert(path, Member { stop, over: None });
+        self.members.insert(path, FollowedFile { stop, over: None });
         Ok(())
     }
 

@@ -1,31 +1,34 @@
-//! Saying a line: through which connection, and what is answered once it was written.
+//! Outgoing a line: through which connection, and what is answered once it was written.
 #![forbid(unsafe_code)]
 
 use tokio::sync::oneshot;
 
 use super::Listener;
 use crate::config::error::escaped;
-use crate::control::{Reply, Shown};
-use crate::source::irc::{Mouth, Standing, is_channel, same_name};
+use crate::control::{Reply, TranscriptEvent};
+use crate::source::irc::{Membership, SendHandle, is_channel, same_name};
 
 /// A connection that something can be said through.
 pub(super) struct Connection {
     /// The server's name.
     pub(super) host: String,
-    pub(super) mouth: Mouth,
+    pub(super) send_handle: SendHandle,
 }
 
 impl Listener<'_> {
     /// Has a line said, and answers when that is done: not before it was written, and without
     /// keeping anybody waiting but who asked.
     pub(super) fn say_line(&self, target: &str, text: &str, reply: oneshot::Sender<Reply>) {
-        let standings: Vec<_> =
-            self.mouths.iter().map(|it| (it.host.as_str(), it.mouth.standing())).collect();
+        let standings: Vec<_> = self
+            .send_handles
+            .iter()
+            .map(|it| (it.host.as_str(), it.send_handle.membership()))
+            .collect();
         let asked = choose(target, &standings).and_then(|(at, target)| {
-            let Connection { host, mouth } = &self.mouths[at];
+            let Connection { host, send_handle } = &self.send_handles[at];
             let nick = standings[at].1.nick.as_deref().unwrap_or_default();
             let line = format!("[{}] {}: {}", escaped(target), escaped(nick), escaped(text));
-            Ok((mouth.say(target, text)?, line, host.clone()))
+            Ok((send_handle.say(target, text)?, line, host.clone()))
         });
         let (answered, line, host) = match asked {
             Ok(asked) => asked,
@@ -38,7 +41,7 @@ impl Listener<'_> {
             });
             if said.is_ok()
                 && let Some(transcript) = transcript
-                && transcript.send(Shown::News(line)).is_err()
+                && transcript.send(TranscriptEvent::News(line)).is_err()
             {
                 tracing::debug!("the terminal is gone");
             }
@@ -57,7 +60,7 @@ fn answer(to: oneshot::Sender<Reply>, reply: Reply) {
 /// who is in it, a nick where there is one connection only, either as `host/target`.
 fn choose<'t>(
     target: &'t str,
-    connections: &[(&str, Standing)],
+    connections: &[(&str, Membership)],
 ) -> Result<(usize, &'t str), String> {
     if connections.is_empty() {
         return Err("this listener has no IRC connection".to_owned());
@@ -87,7 +90,10 @@ fn choose<'t>(
 }
 
 /// `host/#channel`, where `host` is one of ours. Channels and nicks may hold a slash, too.
-fn split_host<'t>(target: &'t str, connections: &[(&str, Standing)]) -> (Option<&'t str>, &'t str) {
+fn split_host<'t>(
+    target: &'t str,
+    connections: &[(&str, Membership)],
+) -> (Option<&'t str>, &'t str) {
     match target.split_once('/') {
         Some((host, name)) if connections.iter().any(|(known, _)| is_host(known, host)) => {
             (Some(host), name)
@@ -102,11 +108,11 @@ fn is_host(known: &str, host: &str) -> bool {
 
 #[test]
 fn a_line_goes_where_its_channel_is() {
-    let up = |channels: &[&str]| Standing {
+    let up = |channels: &[&str]| Membership {
         nick: Some("ear".to_owned()),
         channels: channels.iter().map(|&it| it.to_owned()).collect(),
     };
-    let (one, two, down) = (up(&["#rust", "#a/b"]), up(&["#Lxc", "#rust"]), Standing::default());
+    let (one, two, down) = (up(&["#rust", "#a/b"]), up(&["#Lxc", "#rust"]), Membership::default());
     let both = vec![("irc.one.org", one.clone()), ("irc.two.org", two.clone())];
     for (target, connections, chosen) in [
         ("#lxc", both.clone(), Ok((1, "#lxc"))),

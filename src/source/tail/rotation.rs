@@ -42,7 +42,7 @@ impl From<&Metadata> for Identity {
 
 /// A file that had the log's name, open.
 #[derive(Debug)]
-pub(super) struct Relative {
+pub(super) struct RotatedFile {
     pub(super) file: File,
     pub(super) key: FileKey,
     /// By this they are in order, oldest first: their birth, where the file system tells it, and
@@ -50,7 +50,7 @@ pub(super) struct Relative {
     age: (Option<SystemTime>, i64),
 }
 
-impl Relative {
+impl RotatedFile {
     /// All files that have or had the name `path`, oldest first; `others` are more that had it.
     pub(super) fn all(path: &Path, others: &[PathBuf]) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
@@ -73,11 +73,11 @@ impl Relative {
 
 /// The rotated files that are known.
 #[derive(Debug, Default)]
-pub(super) struct Kin {
+pub(super) struct RotatedFiles {
     known: HashSet<Identity>,
 }
 
-impl Kin {
+impl RotatedFiles {
     /// Knows all that are there.
     pub(super) fn beside(path: &Path) -> Self {
         let mut kin = Self::default();
@@ -106,8 +106,8 @@ impl Kin {
     }
 
     /// Those that were not known so far, oldest first.
-    pub(super) fn newcomers(&mut self, path: &Path) -> Vec<Relative> {
-        let (mut seen, mut newcomers) = (HashSet::new(), Vec::new());
+    pub(super) fn new_rotations(&mut self, path: &Path) -> Vec<RotatedFile> {
+        let (mut seen, mut new_rotations) = (HashSet::new(), Vec::new());
         each(path, |path, rank, metadata| {
             seen.insert(Identity::from(metadata));
             if self.known.contains(&Identity::from(metadata)) {
@@ -118,12 +118,12 @@ impl Kin {
             if kind(&metadata).is_none() && self.known.insert(Identity::from(&metadata)) {
                 seen.insert(Identity::from(&metadata));
                 let age = (metadata.created().or_else(|_| metadata.modified()).ok(), rank);
-                newcomers.push(Relative { file, key: FileKey::from(&metadata), age });
+                new_rotations.push(RotatedFile { file, key: FileKey::from(&metadata), age });
             }
         });
         self.known = seen; // those that are gone are forgotten
-        newcomers.sort_by_key(|it| it.age);
-        newcomers
+        new_rotations.sort_by_key(|it| it.age);
+        new_rotations
     }
 }
 
@@ -314,12 +314,12 @@ mod tests {
         let log = folder.path().join("log");
         let write = |name: &str| fs::write(folder.path().join(name), name).unwrap();
         write("log.1");
-        let mut kin = Kin::beside(&log);
-        assert_eq!(kin.newcomers(&log).len(), 0);
+        let mut kin = RotatedFiles::beside(&log);
+        assert_eq!(kin.new_rotations(&log).len(), 0);
         fs::rename(folder.path().join("log.1"), folder.path().join("log.2")).unwrap();
         write("log.1");
         write("log.1.gz");
-        assert_eq!(kin.newcomers(&log).len(), 1);
-        assert_eq!(kin.newcomers(&log).len(), 0);
+        assert_eq!(kin.new_rotations(&log).len(), 1);
+        assert_eq!(kin.new_rotations(&log).len(), 0);
     }
 }

@@ -16,7 +16,7 @@ const QUIET: Duration = Duration::from_millis(200);
 
 /// A watch over the files that settings were read from.
 #[derive(Debug)]
-pub struct Saved {
+pub struct ConfigWatcher {
     signal: Arc<Notify>,
     /// There was a sign, and it is not quiet before this.
     quiet_at: Option<Instant>,
@@ -24,7 +24,7 @@ pub struct Saved {
     _watcher: Option<RecommendedWatcher>,
 }
 
-impl Saved {
+impl ConfigWatcher {
     /// Watches the file `config` and the files in the folder `filters`, and what symbolic links
     /// in their place lead to. Editors put a new file in the place of the old one, so that it is
     /// the folders that are watched. That one of filters is made is told; what is in it then, by the
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     /// Waits for the sign of a save that was made; a test that hangs here has failed.
-    async fn told(saved: &mut Saved) {
+    async fn told(saved: &mut ConfigWatcher) {
         timeout(Duration::from_secs(20), saved.changed()).await.expect("the change is told");
     }
 
@@ -134,7 +134,7 @@ mod tests {
         let (config, filters) = (home.path().join("config.toml"), home.path().join("filters"));
         fs::write(&config, "rate = 200").unwrap();
         fs::create_dir(&filters).unwrap();
-        let mut saved = Saved::watch(Some(&config), Some(&filters));
+        let mut saved = ConfigWatcher::watch(Some(&config), Some(&filters));
         fs::write(&config, "rate = 210").unwrap();
         told(&mut saved).await;
         let new = home.path().join("config.toml.new");
@@ -152,7 +152,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let config = home.path().join("config.toml");
         fs::write(&config, "rate = 200").unwrap();
-        let mut saved = Saved::watch(Some(&config), None);
+        let mut saved = ConfigWatcher::watch(Some(&config), None);
         fs::write(&config, "rate = 210").unwrap();
         let told = async {
             loop {
@@ -172,7 +172,7 @@ mod tests {
         let (config, target) = (home.path().join("config.toml"), dotfiles.path().join("speak"));
         fs::write(&target, "rate = 200").unwrap();
         std::os::unix::fs::symlink(&target, &config).unwrap();
-        let mut saved = Saved::watch(Some(&config), None);
+        let mut saved = ConfigWatcher::watch(Some(&config), None);
         fs::write(&target, "rate = 210").unwrap();
         told(&mut saved).await;
     }
@@ -206,7 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn where_there_is_nothing_to_watch_nothing_is_told() {
-        let mut saved = Saved::watch(Some(Path::new("/nowhere/at/all/config.toml")), None);
+        let mut saved = ConfigWatcher::watch(Some(Path::new("/nowhere/at/all/config.toml")), None);
         assert!(timeout(Duration::from_millis(50), saved.changed()).await.is_err());
     }
 }

@@ -9,7 +9,7 @@ use crate::filter::{Effect, Rule};
 
 /// Counts of lines.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct RuleStats {
     n_lines: u64,
     n_spoken: u64,
     /// Those that no rule decided, though they could be spoken.
@@ -20,7 +20,7 @@ pub(super) struct Tally {
     by_rule: Vec<u64>,
 }
 
-impl Tally {
+impl RuleStats {
     pub(super) fn new(n_rules: usize) -> Self {
         Self { by_rule: vec![0; n_rules], ..Self::default() }
     }

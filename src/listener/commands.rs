@@ -2,11 +2,11 @@
 #![forbid(unsafe_code)]
 
 use super::Listener;
-use super::muted::Muted;
+use super::mutes::Mutes;
 use crate::clock::now;
 use crate::config::file::RATES;
 use crate::control::client::skipped;
-use crate::control::{Command, Entry, Reply, Request, Shown, Snapshot};
+use crate::control::{Command, Entry, Reply, Request, Snapshot, TranscriptEvent};
 use crate::journal::{Ended, Journal};
 use crate::message::{Earcon, Fate, Utterance};
 use crate::queue::Event;
@@ -70,7 +70,7 @@ impl Listener<'_> {
                 return Reply::Error { why };
             }
             Command::Volume { percent } => {
-                self.manner.volume = percent;
+                self.voice_spec.volume = percent;
                 return Reply::Done;
             }
             Command::Mute { who } => return self.muted.mute(who),
@@ -111,13 +111,13 @@ impl Listener<'_> {
         if lines > 0 && self.earcons.is_some_and(|it| it.skipped) {
             voice.cue(Earcon::Skipped);
         }
-        self.transcribe(Shown::News(skipped(lines)));
+        self.transcribe(TranscriptEvent::News(skipped(lines)));
         Reply::Skipped { lines }
     }
 
     fn set_rate(&mut self, wpm: u32, voice: &Voice) -> Reply {
         let wpm = wpm.clamp(*RATES.start(), *RATES.end());
-        self.manner.rate = wpm;
+        self.voice_spec.rate = wpm;
         self.handle(Event::Rate(wpm), voice);
         Reply::Done
     }
@@ -150,7 +150,7 @@ impl Listener<'_> {
             paused: self.queue.is_paused(),
             rate,
             rate_now: current.map_or(rate, |(_, rate)| rate),
-            volume: self.manner.volume,
+            volume: self.voice_spec.volume,
             waiting: self.queue.n_waiting(),
             lag_s: (self.queue.lag(now()).as_secs_f64() * 10.0).round() / 10.0,
             current: current.map(|(utterance, _)| self.current(utterance)),
@@ -164,9 +164,9 @@ impl Listener<'_> {
     }
 
     /// An utterance as the transcript shows it.
-    pub(super) fn queued(&self, utterance: &Utterance) -> Shown {
+    pub(super) fn queued(&self, utterance: &Utterance) -> TranscriptEvent {
         let highlight = utterance.message.as_ref().is_some_and(|it| it.highlight);
-        Shown::Queued { id: utterance.id.0, entry: self.current(utterance), highlight }
+        TranscriptEvent::Queued { id: utterance.id.0, entry: self.current(utterance), highlight }
     }
 
     fn current(&self, utterance: &Utterance) -> Entry {
@@ -219,7 +219,7 @@ fn entry(ended: &Ended) -> Entry {
     }
 }
 
-impl Muted {
+impl Mutes {
     fn mute(&mut self, who: crate::control::Who) -> Reply {
         self.add(who);
         Reply::Done

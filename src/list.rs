@@ -12,9 +12,9 @@ use crate::config::{ConfigError, file};
 use crate::engine;
 use crate::error::Error;
 use crate::filter::library::Library;
-use crate::hearing::Hearing;
+use crate::pipeline::Pipeline;
 use crate::simulate;
-use crate::voice::wire::Speech;
+use crate::voice::wire::SpeakRequest;
 
 /// The voices of the engine that is asked for.
 pub fn voices(options: &Listening) -> Result<(), Error> {
@@ -87,28 +87,28 @@ pub fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), Error> 
     let settings = Settings::for_log(options, &arguments.log)?;
     let name = arguments.log.to_string_lossy().into_owned();
     let format = settings.format.as_deref();
-    let mut hearing =
-        Hearing::new([name], &settings.grammars, format, settings.filter, settings.naming);
+    let mut pipeline =
+        Pipeline::new([name], &settings.grammars, format, settings.filter, settings.naming);
     let wrong =
         |why: &str| ConfigError::Wrong(format!("cannot replay {}: {why}", quoted(&arguments.log)));
     let log = std::fs::read(&arguments.log).map_err(|error| wrong(&file::reason(&error)))?;
     let start = clock::now();
     let (arrivals, n_dropped) =
-        simulate::read(log, &mut hearing, start).map_err(|why| wrong(&why))?;
+        simulate::read(log, &mut pipeline, start).map_err(|why| wrong(&why))?;
     let measure = arguments.measure.then(|| engine::measure::Measure::open(&settings.setup));
     let measure = measure.transpose()?.map(std::cell::RefCell::new);
     let sounds = |text: &str, rate| match &measure {
-        Some(measure) => measure.borrow_mut().seconds(&Speech {
+        Some(measure) => measure.borrow_mut().seconds(&SpeakRequest {
             text: text.to_owned(),
             rate,
-            ..settings.manner.clone()
+            ..settings.voice_spec.clone()
         }),
-        None => simulate::estimated_for(&settings.manner.voice, text, rate),
+        None => simulate::estimated_for(&settings.voice_spec.voice, text, rate),
     };
-    let promise = settings.promise;
-    let mut report = simulate::Report::of(&arrivals, n_dropped, promise, start, &sounds);
+    let lag_target = settings.lag_target;
+    let mut report = simulate::Report::of(&arrivals, n_dropped, lag_target, start, &sounds);
     if let Some(pause) = pause {
-        report = report.paused(&arrivals, promise, start, pause, &sounds);
+        report = report.paused(&arrivals, lag_target, start, pause, &sounds);
     }
     let text = if arguments.json {
         serde_json::to_string(&report).unwrap_or_default()

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::Listener;
 use crate::config::ConfigError;
 use crate::config::settings::Settings;
-use crate::control::{Reply, Shown};
+use crate::control::{Reply, TranscriptEvent};
 
 /// Who waits to be told.
 type Asker = oneshot::Sender<Reply>;
@@ -77,7 +77,9 @@ impl Listener<'_> {
         if askers.is_empty() {
             match &reply {
                 Reply::Error { why } => self.say(why.clone()),
-                _ => self.transcribe(Shown::News("the configuration was read again".to_owned())),
+                _ => self.transcribe(TranscriptEvent::News(
+                    "the configuration was read again".to_owned(),
+                )),
             }
         }
         self.show(); // who asked may look at once
@@ -89,12 +91,12 @@ impl Listener<'_> {
     }
 
     fn take_settings(&mut self, settings: Settings) {
-        self.hearing.configure(settings.filter, settings.naming);
-        self.queue.promise(settings.promise);
-        if settings.manner.voice != self.manner.voice {
-            self.queue.take_voice(&settings.manner.voice);
+        self.pipeline.configure(settings.filter, settings.naming);
+        self.queue.lag_target(settings.lag_target);
+        if settings.voice_spec.voice != self.voice_spec.voice {
+            self.queue.take_voice(&settings.voice_spec.voice);
         }
-        self.manner = settings.manner;
+        self.voice_spec = settings.voice_spec;
         self.speakers.configure(settings.speakers);
         self.earcons = self.earcons.map(|_| settings.earcons);
         self.saved = settings.saved;

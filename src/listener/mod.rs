@@ -3,7 +3,7 @@
 //! ```text
 //!  source ──┐                          ┌─▶ standard output (--text)
 //!  source ──┼─Input─▶ hearing ─words──▶┤
-//!  source ──┘         (this task)      └─▶ queue ─Speech─▶ voice task ◀─▶ voice process
+//!  source ──┘         (this task)      └─▶ queue ─SpeakRequest─▶ voice task ◀─▶ voice process
 //!                                           ▲                 │
 //!                          journal ◀────────┴─────Told────────┘
 //!                             └─▶ standard output (--events), by a thread: it may be slow
@@ -13,17 +13,17 @@
 //! that floods waits alone, where more of it waits to be spoken than is left for the others.
 #![forbid(unsafe_code)]
 
-mod heard;
-mod muted;
+mod acks;
+mod commands;
+mod input;
+mod mutes;
+mod outgoing;
 mod print;
 mod reload;
-mod roll;
-mod say;
-mod settling;
 mod shares;
 mod sink;
-mod spoken;
-mod steer;
+mod sources;
+mod speech;
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal};
@@ -33,30 +33,30 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::muted::Muted;
+use self::acks::Acks;
+use self::mutes::Mutes;
+use self::outgoing::Connection;
 use self::print::{Print, events, no_events};
 use self::reload::Reloading;
-use self::roll::{Asked, Roll, Signals};
-use self::say::Connection;
-use self::settling::Settling;
 use self::shares::Shares;
 use self::sink::Standing;
+use self::sources::{Asked, RunningSources, Signals};
 use crate::clock::now;
 use crate::config::ConfigError;
 use crate::config::earcons::Earcons;
-use crate::config::saved::Saved;
 use crate::config::settings::{Screen, Settings};
 use crate::config::voices::Checks;
+use crate::config::watcher::ConfigWatcher;
 use crate::control::screen::style::Style;
-use crate::control::{self, Controls, Shown, keys, screen};
+use crate::control::{self, Controls, TranscriptEvent, keys, screen};
 use crate::error::Error;
-use crate::hearing::Hearing;
 use crate::journal::Journal;
 use crate::message::{Fate, UtteranceId};
+use crate::pipeline::Pipeline;
 use crate::queue::{Event, Queue};
 use crate::source::{Inbox, Input};
 use crate::speaker::Speakers;
-use crate::voice::wire::{Setup, Speech};
+use crate::voice::wire::{Setup, SpeakRequest};
 use crate::voice::{Told, Voice};
 
 /// Reads (of many lines each) that may wait to be heard.
@@ -76,7 +76,7 @@ pub type Reload<'a> = &'a dyn Fn() -> Result<Settings, ConfigError>;
 
 /// Listens until the sources end or the user ends it.
 pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
-    let mut queue = Queue::new(settings.promise).of_voice(&settings.manner.voice);
+    let mut queue = Queue::new(settings.lag_target).of_voice(&settings.voice_spec.voice);
     if !settings.is_live() {
         queue.handle(Event::NobodyWaits, now());
     }
@@ -91,7 +91,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
             tracing::debug!(%error, "no thread for the grammars");
         }
     }
-    let hearing = Hearing::new(
+    let pipeline = Pipeline::new(
         names.clone(),
         &settings.grammars,
         settings.format.as_deref(),
@@ -99,41 +99,41 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         settings.naming,
     );
     let signals = Signals::new()?;
-    let mut mouths = Vec::new();
+    let mut send_handles = Vec::new();
     let mut rooms = Vec::new();
     let n_sources = u16::try_from(names.len()).unwrap_or(u16::MAX);
     for (inbox, source) in Inbox::first(n_sources, &sender).zip(settings.sources) {
         let host = source.name();
         rooms.push(inbox.room().clone());
-        let mouth = source.start(inbox, stop.clone());
-        mouths.extend(mouth.map(|mouth| Connection { host, mouth }));
+        let send_handle = source.start(inbox, stop.clone());
+        send_handles.extend(send_handle.map(|send_handle| Connection { host, send_handle }));
     }
     drop(sender);
     let are_many = names.len() > 1;
-    let roll = Roll { n_left: names.len(), are_many, has_failed: false, stop };
+    let sources = RunningSources { n_left: names.len(), are_many, has_failed: false, stop };
     if settings.text && !settings.events {
         let saved = settings.saved;
-        let print = Print { hearing, roll, rooms, saved, reload, counted: HashMap::new() };
+        let print = Print { pipeline, sources, rooms, saved, reload, counted: HashMap::new() };
         return print.run(inbox, signals).await;
     }
     let (state, shown) = watch::channel(control::Snapshot::default());
     let (events, gone, printer) = if settings.events { events()? } else { no_events() };
     let mut listener = Listener {
-        hearing,
+        pipeline,
         names,
-        roll,
+        sources,
         queue,
         journal: Journal::new(events),
-        manner: settings.manner,
-        muted: Muted::default(),
+        voice_spec: settings.voice_spec,
+        muted: Mutes::default(),
         state,
         transcript: None,
-        mouths,
+        send_handles,
         speakers: Speakers::new(settings.speakers),
         // What is printed has words.
         earcons: Some(settings.earcons).filter(|_| !settings.text),
         resumed: Vec::new(),
-        settling: Settling::default(),
+        acks: Acks::default(),
         standing: Standing::start(&settings.setup),
         configuration: settings.configuration,
         is_cut_short: false,
@@ -148,7 +148,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     } else {
         listener.speak(inbox, settings.setup, settings.screen, signals, gone, shown).await
     };
-    listener.settling.finish().await;
+    listener.acks.finish().await;
     let is_cut_short = listener.is_cut_short;
     drop(listener); // it has the way to the printer
     if let Some(printer) = printer {
@@ -161,27 +161,27 @@ type JoinTask = tokio::task::JoinHandle<()>;
 
 /// What listens when lines are accounted for.
 struct Listener<'a> {
-    hearing: Hearing,
+    pipeline: Pipeline,
     names: Vec<String>,
-    roll: Roll,
+    sources: RunningSources,
     queue: Queue,
     journal: Journal,
-    manner: Speech,
-    muted: Muted,
+    voice_spec: SpeakRequest,
+    muted: Mutes,
     /// How it stands, for those who show it.
     state: watch::Sender<control::Snapshot>,
     /// What happens, for a terminal.
-    transcript: Option<mpsc::UnboundedSender<Shown>>,
+    transcript: Option<mpsc::UnboundedSender<TranscriptEvent>>,
     /// Who speaks how.
     speakers: Speakers,
     /// Which short sounds are played; none where nothing is.
     earcons: Option<Earcons>,
     /// Where something can be said.
-    mouths: Vec<Connection>,
+    send_handles: Vec<Connection>,
     /// Utterances that the voice has from within, and the characters before that; two at most.
     resumed: Vec<(UtteranceId, usize)>,
     /// How far each source was heard.
-    settling: Settling,
+    acks: Acks,
     /// Says how it stands, with what the sound server says.
     standing: Standing,
     /// What tells this configuration and its sources from others.
@@ -191,7 +191,7 @@ struct Listener<'a> {
     /// How much of each source may wait.
     shares: Shares,
     /// Tells when the configuration was saved.
-    saved: Saved,
+    saved: ConfigWatcher,
     reload: Reload<'a>,
     /// The names that were checked last, and a configuration whose names are being checked.
     checks: Checks,
@@ -206,13 +206,13 @@ impl Listener<'_> {
         mut signals: Signals,
         mut gone: oneshot::Receiver<()>,
     ) -> Result<(), Error> {
-        while !self.roll.is_empty() {
+        while !self.sources.is_empty() {
             tokio::select! {
                 input = inbox.recv() => match input {
                     Some(input) => {
                         for utterance in self.hear(input)? {
                             self.journal.started(utterance.id, now());
-                            self.settle(utterance.id, &Fate::Spoken { rate: self.manner.rate, ms: 0 });
+                            self.settle(utterance.id, &Fate::Spoken { rate: self.voice_spec.rate, ms: 0 });
                         }
                     }
                     None => break,
@@ -221,13 +221,13 @@ impl Listener<'_> {
                 ended = signals.next() => {
                     self.is_cut_short = true;
                     self.shares.lift();
-                    self.roll.dismiss(&mut inbox).await;
+                    self.sources.shutdown(&mut inbox).await;
                     return ended.map(|_| ());
                 }
                 _ = &mut gone => return Err(Error::StdoutGone),
             }
         }
-        self.roll.result()
+        self.sources.result()
     }
 
     /// Speaks until all sources have ended and the last word is said.
@@ -256,7 +256,7 @@ impl Listener<'_> {
         let ended = loop {
             tokio::select! {
                 told = told.recv() => match told {
-                    Some(Told::Done) => break self.roll.result().and(failed),
+                    Some(Told::Done) => break self.sources.result().and(failed),
                     Some(Told::Refused { why, configuration }) => {
                         // A source that failed before is the nearer reason.
                         break failed.and(Err(Error::Voice { why, configuration }));
@@ -264,7 +264,7 @@ impl Listener<'_> {
                     Some(told) => self.told(told, &voice),
                     None => break Err(voice_gone()),
                 },
-                input = inbox.recv(), if !self.roll.is_empty() => {
+                input = inbox.recv(), if !self.sources.is_empty() => {
                     match input {
                         Some(input) => {
                             let ended = input.ended();
@@ -277,7 +277,7 @@ impl Listener<'_> {
                                 self.handle(Event::SourceEnded(source), &voice);
                             }
                         }
-                        None => self.roll.n_left = 0,
+                        None => self.sources.n_left = 0,
                     }
                 }
                 Some(request) = requests.recv() => {
@@ -301,7 +301,7 @@ impl Listener<'_> {
                 _ = &mut gone => break Err(Error::StdoutGone),
             }
             self.show();
-            if self.roll.is_empty() && self.queue.is_empty() && !is_finishing {
+            if self.sources.is_empty() && self.queue.is_empty() && !is_finishing {
                 is_finishing = true;
                 voice.finish();
             }
@@ -347,7 +347,7 @@ impl Listener<'_> {
     }
 
     /// Tells the transcript, where there is one.
-    fn transcribe(&self, shown: Shown) {
+    fn transcribe(&self, shown: TranscriptEvent) {
         if let Some(transcript) = &self.transcript
             && transcript.send(shown).is_err()
         {
@@ -358,7 +358,7 @@ impl Listener<'_> {
     /// Something for the eye: into the transcript, or onto standard error.
     fn say(&self, text: String) {
         match &self.transcript {
-            Some(_) => self.transcribe(Shown::Notice(text)),
+            Some(_) => self.transcribe(TranscriptEvent::Notice(text)),
             None => eprintln!("irc-speak: {text}"),
         }
     }
@@ -383,7 +383,7 @@ impl Listener<'_> {
                     () = sleep(GOODBYE) => false,
                 }
             },
-            self.roll.dismiss(inbox)
+            self.sources.shutdown(inbox)
         );
         if !quiet {
             tracing::debug!("the voice did not end in time");
@@ -392,10 +392,13 @@ impl Listener<'_> {
 }
 
 /// A way to say what the listener can do without: where it is to be quiet, it does.
-fn news(transcript: Option<mpsc::UnboundedSender<Shown>>, screen: Screen) -> impl Fn(String) {
+fn news(
+    transcript: Option<mpsc::UnboundedSender<TranscriptEvent>>,
+    screen: Screen,
+) -> impl Fn(String) {
     move |text| match &transcript {
         Some(transcript) => {
-            if transcript.send(Shown::News(text)).is_err() {
+            if transcript.send(TranscriptEvent::News(text)).is_err() {
                 tracing::debug!("the terminal is gone");
             }
         }

@@ -19,7 +19,7 @@ use super::estimate::Estimate;
 
 /// What was promised, and within which bounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Promise {
+pub struct LagTarget {
     /// The rate when nothing presses, in words a minute.
     pub base: u32,
     /// The highest rate.
@@ -28,7 +28,7 @@ pub struct Promise {
     pub lag: Duration,
 }
 
-impl Promise {
+impl LagTarget {
     /// The highest rate that is understood nearly as well as the base, in words a minute.
     pub(super) fn calm(&self) -> u32 {
         (self.base * CALM_PERCENT / 100).min(self.max.max(self.base))
@@ -70,8 +70,8 @@ const TRIFLE: f64 = 0.005;
 
 /// Chooses the rate, and remembers it.
 #[derive(Debug, Clone)]
-pub(super) struct Pace {
-    pub(super) promise: Promise,
+pub(super) struct RateControl {
+    pub(super) lag_target: LagTarget,
     /// Nobody waits for anything: what is heard is heard at the base rate.
     pub(super) is_relaxed: bool,
     level: usize,
@@ -91,10 +91,10 @@ pub(super) struct Due {
     pub(super) received: Option<Instant>,
 }
 
-impl Pace {
-    pub(super) fn new(promise: Promise) -> Self {
+impl RateControl {
+    pub(super) fn new(lag_target: LagTarget) -> Self {
         Self {
-            promise,
+            lag_target,
             is_relaxed: false,
             level: 0,
             changed: None,
@@ -120,10 +120,10 @@ impl Pace {
         let before = self.level.min(levels.len() - 1);
         let between = |[quiet, busy_]: [f64; 2]| quiet + busy * (busy_ - quiet);
         let needed = |share| {
-            let budget = self.promise.lag.mul_f64(share);
+            let budget = self.lag_target.lag.mul_f64(share);
             if self.is_relaxed { 0.0 } else { needed(waiting.clone(), start, budget, estimate) }
         };
-        let calm = f64::from(self.promise.calm());
+        let calm = f64::from(self.lag_target.calm());
         let late = level_of(&levels, needed(between(LATE)));
         let early = level_of(&levels, needed(between(EARLY)).min(calm));
         let is_held = self.changed.is_some_and(|changed| start < changed + HOLD);
@@ -152,8 +152,8 @@ impl Pace {
 
     /// The levels between the base and the highest rate, in words a minute.
     fn levels(&self) -> Vec<u32> {
-        let (base, calm) = (f64::from(self.promise.base), f64::from(self.promise.calm()));
-        let max = f64::from(self.promise.max.max(self.promise.base));
+        let (base, calm) = (f64::from(self.lag_target.base), f64::from(self.lag_target.calm()));
+        let max = f64::from(self.lag_target.max.max(self.lag_target.base));
         let mut levels = vec![base, (base * calm).sqrt(), calm];
         if max > calm {
             let n_steps = ((max / calm).ln() / STEP.ln()).ceil().max(1.0);
@@ -172,7 +172,7 @@ impl Pace {
 
     /// How busy it has been, from 0 to 1.
     fn busy(&self, now: Instant, estimate: &Estimate) -> f64 {
-        let load = estimate.seconds(self.load * self.faded(now), self.promise.base);
+        let load = estimate.seconds(self.load * self.faded(now), self.lag_target.base);
         ((load - QUIET) / (BUSY - QUIET)).clamp(0.0, 1.0)
     }
 
@@ -232,10 +232,10 @@ fn rounded(rate: f64) -> u32 {
 mod tests {
     use super::*;
 
-    const PROMISE: Promise = Promise { base: 220, max: 330, lag: Duration::from_secs(18) };
+    const TARGET: LagTarget = LagTarget { base: 220, max: 330, lag: Duration::from_secs(18) };
 
     /// The rates of `works`, all of which came at once, spoken one after the other.
-    fn rates(pace: &mut Pace, works: &[f64], received: Instant) -> Vec<u32> {
+    fn rates(pace: &mut RateControl, works: &[f64], received: Instant) -> Vec<u32> {
         let estimate = Estimate::default();
         let mut start = received;
         (0..works.len())
@@ -260,7 +260,7 @@ mod tests {
             (vec![4.5; 5], 286),
             (vec![5.0; 12], 330),
         ] {
-            let rates = rates(&mut Pace::new(PROMISE), &works, now);
+            let rates = rates(&mut RateControl::new(TARGET), &works, now);
             assert_eq!(rates.iter().max(), Some(&highest), "{works:?}: {rates:?}");
         }
     }
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn it_moves_by_small_steps_and_seldom() {
         for max in [330, 450] {
-            let mut pace = Pace::new(Promise { max, ..PROMISE });
+            let mut pace = RateControl::new(LagTarget { max, ..TARGET });
             let levels = pace.levels();
             assert_eq!((levels[0], levels[2], levels.last()), (220, 286, Some(&max)));
             assert!(levels.windows(2).all(|two| two[1] * 4 <= two[0] * 5), "{levels:?}");
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn one_line_every_eight_seconds_stays_at_the_base() {
-        let mut pace = Pace::new(PROMISE);
+        let mut pace = RateControl::new(TARGET);
         let mut now = crate::clock::test_now();
         for _ in 0..50 {
             assert_eq!(rates(&mut pace, &[5.0], now), [220]);
@@ -299,20 +299,20 @@ mod tests {
     #[test]
     fn what_nobody_waits_for_is_not_hurried() {
         let now = crate::clock::test_now();
-        let mut pace = Pace::new(PROMISE);
+        let mut pace = RateControl::new(TARGET);
         let estimate = Estimate::default();
         let old = Due { work: 300.0, received: None };
         assert_eq!(pace.choose(&[old, old].into_iter(), now, &estimate), 220);
         let live = Due { work: 5.0, received: Some(now) };
         assert_eq!(pace.choose(&[old, live].into_iter(), now, &estimate), 330, "one waits behind");
-        let mut relaxed = Pace::new(PROMISE);
+        let mut relaxed = RateControl::new(TARGET);
         relaxed.is_relaxed = true;
         assert_eq!(rates(&mut relaxed, &[50.0; 4], now), [220; 4]);
     }
 
     #[test]
     fn after_a_silence_it_is_unhurried_again() {
-        let mut pace = Pace::new(PROMISE);
+        let mut pace = RateControl::new(TARGET);
         let now = crate::clock::test_now();
         assert_eq!(rates(&mut pace, &[200.0], now), [330]);
         pace.rest(now + Duration::from_secs(10));

@@ -22,7 +22,7 @@ pub(super) enum Measured {
 
 /// An utterance that waits.
 #[derive(Debug, Clone)]
-pub(super) struct Waiting {
+pub(super) struct Queued {
     pub(super) utterance: Utterance,
     /// The byte of its text at which what is left begins.
     pub(super) from: usize,
@@ -38,7 +38,7 @@ pub(super) struct Waiting {
     pub(super) more: usize,
 }
 
-impl Waiting {
+impl Queued {
     pub(super) fn new(utterance: Utterance, estimate: &Estimate) -> Self {
         let parts = Parts::of(&utterance.text);
         let work = estimate.work_of(&parts);
@@ -73,8 +73,8 @@ impl Waiting {
 
 /// An utterance that the voice has.
 #[derive(Debug, Clone)]
-pub(super) struct Out {
-    pub(super) waiting: Waiting,
+pub(super) struct InFlight {
+    pub(super) waiting: Queued,
     pub(super) rate: u32,
     pub(super) gap_ms: u32,
     pub(super) started: Option<Instant>,
@@ -82,15 +82,15 @@ pub(super) struct Out {
     pub(super) reached: usize,
 }
 
-impl Out {
-    pub(super) fn new(waiting: Waiting, rate: u32, gap_ms: u32) -> Self {
+impl InFlight {
+    pub(super) fn new(waiting: Queued, rate: u32, gap_ms: u32) -> Self {
         Self { reached: waiting.from, waiting, rate, gap_ms, started: None }
     }
 }
 
 /// Given to the voice and taken back: its end is still to be told, and means nothing.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Recalled {
+pub(super) struct Cancelled {
     pub(super) id: crate::message::UtteranceId,
     /// The byte of the text at which what the voice was given began.
     pub(super) from: usize,
