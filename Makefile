@@ -17,7 +17,7 @@ lint:
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 
-# BENCH holds options of the programs below, as in: make bench-latency BENCH='--lines 48'
+# BENCH passes options to the programs below: make bench-latency BENCH='--lines 48'
 bench-latency: build
 	@scripts/setup.sh bench
 	/usr/bin/python3 benches/latency.py $(BENCH)

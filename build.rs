@@ -1,4 +1,4 @@
-//! Finds the distribution's eSpeak NG, and says which package brings it where it is missing.
+//! Finds the distribution's eSpeak NG; where it is missing, prints the package to install.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lines a second and memory of irc-speak explain, on a generated log of sic's.
+# Lines a second and memory of irc-speak explain, on a generated sic log.
 #
 # usage: explain.sh [MEGABYTES [PROGRAM]]        (100, target/release/irc-speak)
 set -eu
@@ -8,7 +8,7 @@ megabytes=${1:-100}
 program=$(realpath "${2:-target/release/irc-speak}")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-# Nothing of the user's own configuration counts.
+# Ignore the user's configuration.
 export HOME=$folder XDG_CONFIG_HOME=$folder LC_ALL=C.UTF-8
 log=$folder/sic.out
 

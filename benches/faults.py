@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What faults of the sound cost: for each, how many lines are begun twice, how many fail, what is said,
-how long after its cause is gone speech goes on, and how much of a processor that takes.
+"""The cost of sound faults: for each, how many lines are begun twice, how many fail, which messages are
+printed, how soon speech resumes after the cause is gone, and how much processor time that takes.
 
 usage: faults.py [--bin FILE] [--runs N] [--only NAME,NAME] [--server pulseaudio|pipewire]
 
-It starts sound servers of its own, with sinks that sound nowhere. Needs pulseaudio, pulseaudio-utils,
+It starts private sound servers, with null sinks. Needs pulseaudio, pulseaudio-utils,
 and for pipewire also pipewire, pipewire-pulse, wireplumber and dbus.
 """
 import argparse, json, os, shutil, signal, subprocess, sys, tempfile, threading, time
@@ -16,7 +16,7 @@ HOMES = "HOME XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_STATE_HOME XDG_DATA_HOME".spli
 
 
 class Server:
-    """A sound server in a folder of its own."""
+    """A sound server in its own folder."""
 
     def __init__(self, kind, *modules):
         self.kind = kind
@@ -102,12 +102,12 @@ def wait(is_true, limit=15.0):
     end = time.time() + limit
     while not is_true():
         if time.time() > end:
-            raise SystemExit("waited in vain")
+            raise SystemExit("timed out")
         time.sleep(0.02)
 
 
 class Speaker:
-    """The program, with what it tells."""
+    """The program, with its events and messages."""
 
     def __init__(self, binary, server, *arguments):
         self.process = subprocess.Popen([binary, "--events", *arguments], env=server.env, text=True,
@@ -133,7 +133,7 @@ class Speaker:
         return [it["fate"] for _, it in list(self.events) if it["event"] == "fate"]
 
     def watch(self):
-        """Keeps how much of a processor it and its voice processes have taken, in ticks."""
+        """Records the processor time of it and its voice processes, in ticks."""
         while self.process.poll() is None:
             for pid in (self.process.pid, self.voice()):
                 try:
@@ -144,7 +144,7 @@ class Speaker:
             time.sleep(0.1)
 
     def end(self, limit):
-        """Waits for the end; gives the seconds of a processor that it took."""
+        """Waits for it to exit; returns its processor time in seconds."""
         try:
             self.process.wait(limit)
         except subprocess.TimeoutExpired:
@@ -232,7 +232,7 @@ def recorder(server, speaker):
 
 
 PIPE = "module-pipe-sink sink_name=ear file=FOLDER/fifo rate=48000 channels=2"
-# What happens two seconds after the first line, or before it, and with which modules.
+# The fault, whether it happens before the first line or two seconds after it, and the modules.
 FAULTS = {
     "none": (nothing, False, [NULL]),
     "suspend-on-idle": (nothing, False, [NULL, "module-suspend-on-idle timeout=1"]),
@@ -265,20 +265,20 @@ def run(binary, kind, name):
     gone = threading.Event()
     at = [began]
 
-    def strike(speaker):
+    def cause(speaker):
         fault(server, speaker)
         at[0] = time.time()
         gone.set()
 
     speaker = Speaker(binary, server)
     if is_before:
-        threading.Thread(target=strike, args=(speaker,), daemon=True).start()
+        threading.Thread(target=cause, args=(speaker,), daemon=True).start()
         time.sleep(0.1)
     speaker.write(LINES)
     if not is_before:
         wait(lambda: speaker.all("started"), 30.0)
         time.sleep(2.0)
-        strike(speaker)
+        cause(speaker)
     gone.wait()
     speaker.process.stdin.close()
     cpu = speaker.end(120)
@@ -290,7 +290,7 @@ def run(binary, kind, name):
         "twice": len(started) - len(set(started)),
         "failed": speaker.fates().count("failed"),
         "spoken": speaker.fates().count("spoken"),
-        "told": len(speaker.said),
+        "warned": len(speaker.said),
         "sign": round(min(signs) - at[0], 2) if signs else None,
         "cpu": round(cpu / (ended - began) * 100, 1),
         "said": [line for _, line in speaker.said],
@@ -308,15 +308,15 @@ def main():
     options = parser.parse_args()
     binary = os.path.abspath(options.bin)
     wanted = [name for name in options.only.split(",") if name] or list(FAULTS)
-    head = ("fault", "runs", "spoken", "twice", "failed", "told", "after", "cpu", "said")
-    print("%-24s %5s %6s %6s %6s %5s %8s %6s  %s" % head)
+    head = ("fault", "runs", "spoken", "twice", "failed", "warned", "after", "cpu", "said")
+    print("%-24s %5s %6s %6s %6s %6s %8s %6s  %s" % head)
     for name in wanted:
         results = [run(binary, options.server, name) for _ in range(options.runs)]
-        total = {key: sum(result[key] for result in results) for key in ("spoken", "twice", "failed", "told")}
+        total = {key: sum(result[key] for result in results) for key in ("spoken", "twice", "failed", "warned")}
         signs = [result["sign"] for result in results if result["sign"] is not None]
         said = sorted({line for result in results for line in result["said"]})
-        print("%-24s %5d %6d %6d %6d %5d %6s s %4.1f %%  %s" % (
-            name, len(results), total["spoken"], total["twice"], total["failed"], total["told"],
+        print("%-24s %5d %6d %6d %6d %6d %6s s %4.1f %%  %s" % (
+            name, len(results), total["spoken"], total["twice"], total["failed"], total["warned"],
             max(signs) if signs else "-", max(result["cpu"] for result in results), " | ".join(said)), flush=True)
 
 

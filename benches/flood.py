@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""How soon another's line is begun while one floods, on a private null sink, in three cases:
+"""How soon a line of another sender is begun during a flood, on a private null sink, in three cases:
 
   paste   100 lines by one nick into a log, then a line by another
   equal   1,000 equal lines by one nick, then a line by another
-  source  a source that prints 300 MB as fast as it is read, and a line in the log of another one
+  source  a source that prints 300 MB as fast as it is read, and a line in another log
 
-The line of the other is written a second after the flood began. The seconds until it is begun are
-told by the program's own events, with what became of the flood by then, and of all of it in the end.
+The other line is written a second after the flood began. The time until it is begun comes from the
+program's events, as do the outcomes of the flood's lines by then and at the end.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def sic(nick, text):
 
 
 class Listener:
-    """irc-speak with --events, and what it told."""
+    """irc-speak with --events, and what it reported."""
 
     def __init__(self, program, sound, *arguments):
         self.begun = None

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""500 files followed, one of them flooded at 100 MB/s: how soon the others' lines are printed, and
-what the program costs when nothing happens. Prints milliseconds and processor time."""
+"""Follows 500 files, one of them flooded at 100 MB/s: how soon lines of the others are printed, and the
+cost of the idle program. Prints milliseconds and processor time."""
 import pathlib
 import subprocess
 import tempfile
@@ -12,7 +12,7 @@ FILES, RATE, SECONDS, LINE = 500, 100_000_000, 8, b"the flood goes on and on and
 
 
 def processor_ms(pid):
-    """By the scheduler's own count; that of /proc/PID/stat misses what is shorter than a tick."""
+    """From the scheduler; /proc/PID/stat misses what is shorter than a tick."""
     tasks = pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(task.read_text().split()[0]) for task in tasks) / 1e6
 

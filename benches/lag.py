@@ -1,11 +1,10 @@
 #!/usr/bin/python3
 """How far behind live a listener is, measured and simulated, for lines of several scripts.
 
-For each kind, lines come at fixed times. They are spoken live into the null sink of a private sound
-server, and the lag of each is what `--events` tells; the same lines as a table go through
-`simulate`, with sounding times that the engine measures and with those that are estimated by the
-letters. Maximum and median are printed, in seconds, and how far the simulation is from what was
-measured.
+For each kind, lines arrive at fixed times. They are spoken live into the null sink of a private
+sound server, and `--events` reports the lag of each. The same lines as a table go through
+`simulate`, with durations measured by the engine, and with durations estimated by the letters.
+Prints maximum and median, in seconds, and how far the simulation is from the measurement.
 """
 
 import argparse
@@ -59,7 +58,7 @@ KINDS = {
 
 
 def median(lags):
-    """The upper of the two middle ones, as `simulate` takes it."""
+    """The upper of the two middle values, as in `simulate`."""
     return sorted(lags)[len(lags) // 2]
 
 
@@ -68,7 +67,7 @@ def lines_of(kind, n_lines):
 
 
 def live(options, sound, kind, figures):
-    """Speaks the lines of `kind` as they come; puts each one's lag in seconds into `figures`."""
+    """Speaks the lines of `kind` as they arrive; puts the lag of each, in seconds, into `figures`."""
     with tempfile.TemporaryDirectory(prefix="irc-speak-lag-") as folder:
         env = sound.env | {"XDG_RUNTIME_DIR": folder}
         listener = subprocess.Popen(
@@ -95,7 +94,7 @@ def live(options, sound, kind, figures):
 
 
 def simulated(options, kind, *arguments):
-    """What `simulate` makes of the same lines."""
+    """The result of `simulate` for the same lines."""
     with tempfile.NamedTemporaryFile("w", suffix=".tsv", encoding="utf-8") as table:
         table.write("seconds_since_start\tkind\tsender\ttext\n")
         for number, line in enumerate(lines_of(kind, options.lines)):

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
-"""How long from the last byte of a chat line to the first sample heard, for four programs.
+"""The time from the last byte of a chat line to the first sample heard, for four programs.
 
-Each follows a log of its own that sic might write, playing into the null sink of a private sound
+Each follows its own log, as written by sic, and plays into the null sink of a private sound
 server. A line is appended at a random moment, and the sink's monitor is read in blocks of 5 ms:
-the first sample above 200 of 32,768 ends the time. The figures are printed for PulseAudio and for
-PipeWire with its pulse server, with what is required of irc-speak; a missed bound is reported, and
-is no error, since a busy machine can miss it too.
+the first sample above 200 of 32,768 ends the time. Prints the figures for PulseAudio and for PipeWire
+with its pulse server, and whether irc-speak meets its bounds. A missed bound is no error, since a
+busy machine can miss it too.
 
-With --load, irc-speak alone is measured twice: as it is, and while its control socket is burdened by
-thousands of clients, garbage and 2,000 open connections, by a process that takes processor time too.
+With --load, irc-speak alone is measured twice: without load, and with thousands of clients, garbage
+and 2,000 open connections on its control socket, from a process that takes processor time, too.
 """
 
 import argparse
@@ -58,8 +58,8 @@ CHAT = [
     ("tobias", "works for me"),
 ]
 
-# All that stands before the words is blanked, the nick too: eSpeak begins "<mira>" with 60 ms of
-# silence, which would be counted against the three that are compared with.
+# Everything before the text is blanked, the nick too: eSpeak begins "<mira>" with 60 ms of silence,
+# which would be counted against the other three programs.
 FILTER = (
     "egrep --line-buffered -v 'ChanServ|TOPIC|JOIN|PART|QUIT|ubottu'"
     " | awk '{ $1=\"\"; $2=\"\"; $3=\"\"; $4=\"\"; $5=\"\"; print; fflush(); }'"
@@ -70,13 +70,13 @@ CONTENDERS = {
     "espeak-ng": f"tail -n 0 -f LOG | {FILTER} | espeak-ng -s 220 -v en-us",
     "irc-speak": "exec PROGRAM tail -n 0 LOG",
 }
-# server: (the median must be at most, p95 must be at most), in milliseconds
+# server: upper bounds of median and p95, in milliseconds
 BOUNDS = {"pulseaudio": (15, 45), "pipewire": (25, 45)}
 PIPELINE_SHARE = 0.25
 
 
 class Sound:
-    """A private sound server with a null sink, and what is heard there."""
+    """A private sound server with a null sink, and a recording of it."""
 
     def __init__(self, server):
         self.server = server
@@ -221,7 +221,7 @@ def sic_line(number):
 
 
 def burden(sound):
-    """Starts what load.py does to the control socket of the irc-speak that plays on `sound`."""
+    """Starts load.py on the control socket of the irc-speak that plays on `sound`."""
     control = os.path.join(sound.folder, "irc-speak", "control.sock")
     sound.until("the control socket", lambda: os.path.exists(control))
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "load.py")
@@ -248,7 +248,7 @@ def measure(name, program, server, n_lines, chance, is_burdened=False):
             return None if heard is None else (heard - before) * 1000
 
         try:
-            # Warm up: a program that starts reads no line written before it followed the log.
+            # Warm up: a program does not read a line written before it follows the log.
             if not any(say(number, 3) is not None for number in range(5)):
                 return [], n_lines
             sound.wait_quiet()
@@ -279,7 +279,7 @@ def measure(name, program, server, n_lines, chance, is_burdened=False):
 
 
 def compare_load(program, server, n_lines, seed):
-    """Prints the latency of irc-speak without and with a burdened control socket."""
+    """Prints the latency of irc-speak without and with a loaded control socket."""
     print(f"{server}, {n_lines} lines each, milliseconds")
     print(f"  {'':10} {'min':>7} {'median':>7} {'p95':>7} {'max':>7}  missed", flush=True)
     for name, is_burdened in (("alone", False), ("with load", True)):
@@ -300,7 +300,7 @@ def quantile(values, share):
 
 
 def verdict(server, figures):
-    """Prints what is required of irc-speak and whether this run kept it."""
+    """Prints the bounds of irc-speak, and whether this run met them."""
     ours = figures.get("irc-speak")
     if not ours:
         return
@@ -314,7 +314,7 @@ def verdict(server, figures):
         checks.append((f"p95 <= {PIPELINE_SHARE} x pipeline's median = {bound:.1f} ms",
                        ours["p95"] <= bound))
     if speechd := figures.get("spd-say"):
-        checks.append((f"aim: median below spd-say's {speechd['median']:.1f} ms",
+        checks.append((f"goal: median below spd-say's {speechd['median']:.1f} ms",
                        ours["median"] < speechd["median"]))
     for text, kept in checks:
         print(f"  {'pass' if kept else 'FAIL'}  {text}", flush=True)
@@ -329,7 +329,7 @@ def main():
     parser.add_argument("--server", default="pulseaudio,pipewire", help="servers, with commas")
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
     parser.add_argument("--load", action="store_true",
-                        help="irc-speak without and with a burdened control socket")
+                        help="irc-speak without and with a loaded control socket")
     options = parser.parse_args()
     names = options.only.split(",")
     for name in names:

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""A burden on a control socket: load.py SOCKET, until it is told to end.
+"""Puts a control socket under load: load.py SOCKET, until it gets a signal.
 
-By turns and without a pause: for two seconds eight clients at a time that ask for the status, read
-the reply and leave, and eight that send garbage; then 2,000 connections, as fast as they are taken,
-held open for two seconds. At the end it prints how many there were of each.
+In turn, without a pause: for two seconds, eight clients at a time that request the status, read the
+reply and disconnect, and eight that send garbage; then 2,000 connections, as fast as they are
+accepted, held open for two seconds. At the end it prints how many there were of each.
 """
 
 import collections

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
-"""How hurried a listener is: every meeting of a folder through `irc-speak simulate`.
+"""How much speech is hurried: every meeting of a folder through `irc-speak simulate`.
 
     meetings.py FOLDER [--program PATH] [OPTION ...]
 
 FOLDER holds tables of seconds, kind, sender and text, as `irc-speak simulate` reads them; OPTIONs are
-handed to the program (--max-lag 15s, --max-rate 450, --measure). Printed are, for the program and for
+passed to the program (--max-lag 15s, --max-rate 450, --measure). Prints, for the program and for
 the optimum (all arrivals known): the share of the speaking time above 1.3 and 1.6 times the base rate,
-its mean over the meetings in which the highest rate keeps the lag; lines and meetings later than the
-lag; the worst lag as a multiple of it; changes of rate a minute. Then the meetings in which the base
-rate alone keeps the lag, and the share of their time above 1.3 times.
+its mean over the meetings in which the highest rate meets the lag target; lines and meetings later than
+the target; the worst lag as a multiple of it; rate changes a minute. Then the meetings in which the
+base rate alone meets the target, and the share of their time above 1.3 times.
 """
 
 import argparse

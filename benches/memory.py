@@ -44,7 +44,7 @@ def cpu_and_wakeups(pid):
 
 
 def report(what, processes, seconds):
-    """What each process has and does in the next `seconds`."""
+    """Memory and activity of each process in the next `seconds`."""
     before = {pid: cpu_and_wakeups(pid) for pid in processes.values()}
     time.sleep(seconds)
     total = [0.0, 0.0]
@@ -98,7 +98,7 @@ def main():
             report("idle, device open", processes, 2)
             time.sleep(6)
             most = max(most, report("idle, device closed", processes, options.seconds))
-            for kept, text in ((most <= 40, "both processes <= 40 MB"), (most <= 25, "aim: 25 MB")):
+            for kept, text in ((most <= 40, "both processes <= 40 MB"), (most <= 25, "goal: 25 MB")):
                 print(f"  {'pass' if kept else 'FAIL'}  {text} ({most:.1f} MB RSS)")
         finally:
             listener.send_signal(signal.SIGTERM)

@@ -1,18 +1,17 @@
 #!/usr/bin/python3
-"""How long from a command to silence: by a key, the control socket, MPRIS, ctl and playerctl.
+"""The time from a command to silence: by a key, the control socket, MPRIS, ctl and playerctl.
 
 irc-speak speaks a long line into the null sink of a private PulseAudio, whose monitor is read in
-blocks of 5 ms. In the middle of a sound a command is sent, pause and skip in turn, and the time is
-taken to the last sample above 200 of 32,768, after which nothing is heard for 150 ms and more.
+blocks of 5 ms. A command, pause and skip in turn, is sent in the middle of a sound; the time ends at
+the last sample above 200 of 32,768 before at least 150 ms of silence.
 
 Three paths are measured from the write of the command: a key into the pseudo-terminal, a JSON line
 on an open connection to the control socket, a method call on an open connection to the session bus.
 Two are measured from the start of a process, nothing subtracted: `irc-speak ctl` and `playerctl`.
 
-A sample's time is told by two clocks: "steady" takes the recording as the even flow of samples that
-it is, set by the median of when its blocks arrived in the last seconds; "arrival" takes each block
-as heard when it was read, and holds also what a busy machine kept the recorder waiting. A missed
-bound is reported, and is no error.
+A sample is timed by two clocks. "steady" counts samples at their constant rate, aligned to the median
+arrival of the blocks of the last seconds. "arrival" is when the block was read, which includes delays
+of the recorder on a busy machine. A missed bound is reported, and is no error.
 """
 
 import argparse
@@ -52,7 +51,7 @@ class Bus:
         self.call(bus, "/org/freedesktop/DBus", bus, "Hello")
 
     def call(self, destination, path, interface, member):
-        """Sends the call; what comes back is thrown away when the next one is sent."""
+        """Sends the call; its reply is discarded when the next one is sent."""
         self.serial += 1
         fields = b""
         for code, kind, text in ((1, b"o", path), (2, b"s", interface), (3, b"s", member),
@@ -74,7 +73,7 @@ class Bus:
 
 
 class Bench:
-    """irc-speak with standard input by a pipe, on a terminal, a session bus and a null sink."""
+    """irc-speak with a pipe as standard input, a terminal, a session bus and a null sink."""
 
     def __init__(self, sound, program):
         self.sound, self.program = sound, program
@@ -111,7 +110,7 @@ class Bench:
         return reply
 
     def send(self, path, command):
-        """Sends it, and gives the time before that."""
+        """Sends it; returns the time before that."""
         before = time.monotonic()
         if path == "socket":
             self.control.sendall(b'{"command":"%s"}\n' % command.encode())
@@ -128,8 +127,8 @@ class Bench:
                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return before
 
-    def settle(self, path):
-        """Takes what the command brought back."""
+    def read_replies(self, path):
+        """Reads the replies to the command."""
         if path == "socket":
             assert json.loads(self.replies.readline())["reply"] == "done"
         elif path in ("ctl", "playerctl"):
@@ -155,10 +154,10 @@ class Bench:
         time.sleep(chance.uniform(0.4, 1.6))
         sound.until("a sound", self.is_loud_now)
         sent = self.send(path, command)
-        # Whoever is not silent by then is not silent for 150 ms either.
+        # Speech that goes on after this does not pause for 150 ms either.
         time.sleep(0.6)
         sound.until("silence", lambda: sound.quiet_for(SILENT + 0.1))
-        self.settle(path)
+        self.read_replies(path)
         state = self.ask("status")
         assert state["paused"] == (command == "pause"), state
         assert command == "pause" or state["current"] is None, state

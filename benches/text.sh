@@ -11,11 +11,11 @@ program=$(realpath "${2:-target/release/irc-speak}")
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-# Nothing of the user's own configuration counts.
+# Ignore the user's configuration.
 export HOME=$folder XDG_CONFIG_HOME=$folder LC_ALL=C.UTF-8
 log=$folder/sic.out
 
-# 8 of 10 lines are talk, one of 20 has a word of the protocol in it; channels are of any length.
+# 8 of 10 lines are messages, 1 of 20 contains a protocol word; channel names are of any length.
 awk -v n="$lines" 'BEGIN {
     srand(1)
     split("mira tobias ada kim xena jo_ann [erik] hal9000", nick, " ")
@@ -48,7 +48,7 @@ pipeline() {
 followed() { "$program" tail --no-follow -n "$lines" --text --speaker always "$log"; }
 piped() { "$program" --text --speaker always <"$log"; }
 
-# best NAME COMMAND: runs it thrice through a pipe, as a voice would read it; seconds go to $best
+# best NAME COMMAND: runs it three times into a pipe, as a voice would read it; sets $best, in seconds
 best() {
     best=
     for run in 1 2 3; do
@@ -70,11 +70,11 @@ best "irc-speak --text < log" piped
 [ "$ours" -ge "$best" ] || ours=$best
 awk -v reference="$reference" -v ours="$ours" 'BEGIN {
     times = reference / ours
-    printf "  %s  the slower of both is %.2f times as fast as the pipeline; required: 2, aim: 4\n",
+    printf "  %s  the slower of both is %.2f times as fast as the pipeline; required: 2, goal: 4\n",
         (times >= 2 ? "pass" : "FAIL"), times
 }'
 
-# What each speaks, without time and nick: irc-speak names the nick in a way of its own.
+# The text that each speaks, without time and nick: irc-speak formats the nick differently.
 sed -E 's/^ *([0-9]{2}:[0-9]{2} )?<[^>]+> ?//' "$folder/pipeline" >"$folder/a"
 sed -E 's/^[^:]*: //' "$folder/followed" >"$folder/b"
 count() { grep -cE "$1" "$2" || true; }

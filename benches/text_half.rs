@@ -1,5 +1,5 @@
-//! What the text half costs a line, from bytes to words: a million lines of sic, one thread.
-//! Prints nanoseconds a line, for each stage added to those before it.
+//! The cost of the text stages, from bytes to spoken text: a million lines of sic, on one thread.
+//! Prints nanoseconds per line, cumulatively for each stage.
 #![forbid(unsafe_code)]
 
 use std::fmt::Write as _;
@@ -59,7 +59,7 @@ fn is_kept(filter: &Filter, message: irc_speak::message::Message<'_>) -> bool {
     matches!(filter.judge(message, "sic.out"), Verdict::Keep(..))
 }
 
-/// A busy channel: seven in eight lines are said, the others are joins and parts.
+/// A busy channel: seven in eight lines are messages, the others are joins and parts.
 fn lines() -> Lines {
     let mut text = String::new();
     for i in 0..LINES {

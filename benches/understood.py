@@ -1,26 +1,26 @@
 #!/usr/bin/python3
-"""How well is what is spoken understood? The word error rate of a speech recogniser.
+"""How well speech is understood: the word error rate of a speech recogniser.
 
     understood.py --variants [NAME,...]   each variant of the voice; "plain" is the voice without one
     understood.py --pitches [N,...]       the voices of --voices at these pitches
     understood.py --rates [N,...]         the plain voice at these rates
-    understood.py --own                   60 nicks with voices of their own, against one voice for all
+    understood.py --own                   60 nicks with a voice each, against one voice for all
     understood.py --live LOG...           the busiest two minutes of meetings, played live: the shell
-                                          pipeline that irc-speak takes the place of, irc-speak at its
-                                          defaults with own voices, and with one
+                                          pipeline that irc-speak replaces, irc-speak at its defaults
+                                          with a voice for each, and with one voice
     understood.py --demo                  what "make demo" speaks
 
 The lines of --variants, --pitches, --rates and --own go through irc-speak into a WAV file, which is
-cut into utterances by the events' sounding times. Recordings of --live and --demo are heard as a
-whole: the recogniser cuts them where they are quietest.
-A LOG is a table of seconds, kind, sender and text. Errors are words substituted, left out and put
-in; numbers are spelled, case and punctuation gone. What was said is the reference: the text of
-the events, names of speakers too, for the pipeline what awk prints. "lines" is the same against
-the texts of the log alone.
+cut into utterances by the durations in the events. Recordings of --live and --demo are recognised
+as a whole: the recogniser cuts them where they are quietest.
+A LOG is a table of seconds, kind, sender and text. Errors are words substituted, left out and
+inserted; numbers are spelled out, case and punctuation removed. The reference is the spoken text:
+the text of the events, with names of speakers; for the pipeline the output of awk. "lines" is the
+same against the texts of the log alone.
 
 The recogniser is no part of the project. Its folder is ../shared/tools/asr beside the project, or
-the one that IRC_SPEAK_ASR names; it is set up once under target/asr. The figures are of the machine
-that hears, not of people: they compare.
+the one that IRC_SPEAK_ASR names; it is set up once under target/asr. The figures are those of a
+machine, not of people: use them for comparison.
 """
 
 import argparse
@@ -45,9 +45,9 @@ VARIANTS = "plain,m1,max,m6,f2,f3,Alex,Mario,m4,m2,adam,Annie,aunty,linda,Alicia
 PITCHES = "20,30,40,50,60,70,80"
 RATES = "180,220,260,286,300,330,352,400,450"
 
-# Whoever is silent for so long after the last line has nothing more to say.
+# After so much silence following the last line, a program is done.
 DONE = 6.0
-# Longer than this nobody waits for a program that is behind.
+# The longest wait for a program that is behind.
 BEHIND = 600
 
 CHANNEL = "#weekly-meeting"  # so long that sic writes no space behind it, and awk's $3 is the time
@@ -62,14 +62,14 @@ CONTENDERS = {
     "own voices": (SPEAK, ""),
     "one voice": (SPEAK, "[speakers]\nown_voices = false\n"),
 }
-# What is allowed, in points of word error rate.
+# Bounds, in points of word error rate.
 OWN_BOUND = 3
 LIVE_BOUND = 5
 DEMO_BOUND = 0.8  # of the words
 
 
 def recogniser_python():
-    """Goes on in the Python that has what the recogniser needs; sets it up where it is not."""
+    """Restarts in the Python environment of the recogniser, which it sets up if necessary."""
     python = os.path.join(VENV, "bin", "python")
     if os.path.abspath(sys.prefix) == os.path.abspath(VENV):
         return
@@ -107,7 +107,7 @@ class Ear:
 
 
 class Score:
-    """Errors over lines, each heard apart."""
+    """Errors over lines, each recognised separately."""
 
     def __init__(self):
         self.rows = []  # (errors, words)
@@ -125,7 +125,7 @@ class Score:
         return self.share(self.rows)
 
     def interval(self):
-        """Of 1,000 samples of the lines, what 95 % lie between."""
+        """The 95 % interval of 1,000 samples of the lines."""
         dice = random.Random(1)
         some = sorted(self.share(dice.choices(self.rows, k=len(self.rows))) for _ in range(1000))
         return some[25], some[974]
@@ -137,7 +137,7 @@ class Score:
 
 
 def quiet_environment(folder):
-    """An environment in which no configuration, sound server or listener of the user is found."""
+    """An environment without the user's configuration, sound server and listener."""
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "PULSE_SERVER")
     env = {name: value for name, value in os.environ.items() if name not in hidden}
     homes = ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")
@@ -145,8 +145,8 @@ def quiet_environment(folder):
 
 
 def speak(program, ear, lines, options=(), rate=220, pitch=50, own_voices=False):
-    """The lines through the program: for each what was said, and the sound of that."""
-    # Nothing is behind: the rate stays, and nothing is condensed.
+    """Speaks the lines: for each, the spoken text and its sound."""
+    # Speech is never behind: the rate is constant, and nothing is condensed.
     config = (f'rate = {rate}\nmax_rate = {rate}\nmax_lag = "600s"\npitch = {pitch}\n'
               'speaker = "never"\n[earcons]\nhighlight = false\ntopic = false\n'
               f"[speakers]\nown_voices = {str(own_voices).lower()}\n")
@@ -154,10 +154,10 @@ def speak(program, ear, lines, options=(), rate=220, pitch=50, own_voices=False)
     for _ in range(5):
         spoken, seconds, sound = into_file(program, ear, config, options, given)
         rest = seconds - sum(it["sound_ms"] for it in spoken) / 1000
-        # A voice process that was started again writes the file from its beginning.
+        # A restarted voice process writes the file from its beginning.
         if rest > -0.01 * len(spoken):
             break
-        print("understood: the voice was started again in between; once more", file=sys.stderr)
+        print("understood: the voice process was restarted; trying again", file=sys.stderr)
     else:
         sys.exit("understood: the voice is started again and again")
     gap, at = rest / max(1, len(spoken) - 1), 0.0
@@ -169,7 +169,7 @@ def speak(program, ear, lines, options=(), rate=220, pitch=50, own_voices=False)
 
 
 def into_file(program, ear, config, options, given=b""):
-    """What the program says to a WAV file: the events of what was spoken, and the sound."""
+    """Speaks to a WAV file: the events of the spoken lines, and the sound."""
     with tempfile.TemporaryDirectory(prefix="irc-speak-understood-") as folder:
         path, wav = os.path.join(folder, "c.toml"), os.path.join(folder, "x.wav")
         with open(path, "w") as out:
@@ -250,7 +250,7 @@ def rates(options, ear, lines):
 
 
 def nicks(n):
-    """Nicks as people have them, the same every time."""
+    """Typical nicks, the same every time."""
     heads = "ma ti ro ka be lu jo sa ne vi do fe gu ha".split()
     tails = "ra ni lo mir bert kus dan zo sh wen x7 pi".split()
     dice = random.Random(16)
@@ -298,7 +298,7 @@ def sic_line(kind, sender, text):
 
 
 class Playing:
-    """A contender at the log, and what is recorded of it."""
+    """A program that speaks the log, and its recording."""
 
     def __init__(self, name, program):
         self.name = name
@@ -326,7 +326,7 @@ class Playing:
             out.write(line)
 
     def end(self):
-        """Waits until it has spoken all, ends it, and gives when it was silent."""
+        """Waits until it has spoken everything, stops it, and returns when it was silent."""
         self.sound.until("silence", lambda: self.sound.quiet_for(DONE), BEHIND)
         loud = (at for at, _, loudest in reversed(self.sound.blocks) if loudest > LOUD)
         silent = next(loud, 0.0)
@@ -338,7 +338,7 @@ class Playing:
         return silent
 
     def texts(self, said):
-        """What it said, a text each, in order."""
+        """The texts that it spoke, in order."""
         if self.name == "pipeline":
             return said.splitlines()
         texts, senders = {}, {}
@@ -346,7 +346,7 @@ class Playing:
             event = json.loads(line)
             if event["event"] == "queued":
                 texts[event["id"]] = event["text"]
-            # What is told as a part of another utterance is told without its name.
+            # A line that was merged into another utterance is spoken without its name.
             if event.get("fate") == "merged":
                 name = f"{event['sender']}: "
                 texts[event["id"]] = event["text"].removeprefix(name)
@@ -355,7 +355,7 @@ class Playing:
         return list(texts.values())
 
     def rates(self, said):
-        """Share of the sounding time above 1.3 and 1.6 times 220, and what became of the lines."""
+        """Share of the speaking time above 1.3 and 1.6 times 220, and the outcomes of the lines."""
         if self.name == "pipeline":
             return {}
         events = [json.loads(line) for line in said.splitlines()]
@@ -367,7 +367,7 @@ class Playing:
 
 
 def recording(sound):
-    """What was heard, as the bytes of a WAV file."""
+    """The recording, as the bytes of a WAV file."""
     out = io.BytesIO()
     with wave.open(out, "wb") as wav:
         wav.setnchannels(1)
@@ -379,7 +379,7 @@ def recording(sound):
 
 
 def play(messages, names, program):
-    """Plays the messages to all contenders at once; for each the recording, and what was said."""
+    """Plays the messages to all contenders at once; for each, the recording and the spoken text."""
     playing = [Playing(name, program) for name in names]
     results = []
     try:
@@ -451,8 +451,8 @@ def demo(options, ear):
 
 
 def n_missed(ear, said, heard):
-    """Words said that were not heard: errors less those that were put in."""
-    # One longer than the other by as many words as were put in at least.
+    """Spoken words that were not recognised: errors without insertions."""
+    # At least as many words were inserted as the one is longer than the other.
     return min(len(said), max(0, ear.errors(said, heard) - max(0, len(heard) - len(said))))
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Speaks the sample meeting through the default sound device; where there is none, into a WAV file.
+# Speaks the sample meeting on the default sound device, or into a WAV file if there is none.
 set -eu
 cd "$(dirname "$0")/.."
 program=${1:-target/release/irc-speak}
@@ -14,9 +14,9 @@ if [ -n "$("$program" devices 2>/dev/null || true)" ]; then
         *) echo "The sound device could not be used." >&2 ;;
     esac
 else
-    echo "There is no sound device here." >&2
+    echo "No sound device was found." >&2
 fi
 
-echo "The speech goes into a WAV file instead." >&2
+echo "Writing the speech to a WAV file instead." >&2
 "$program" tail --no-follow -n 100 demo/meeting.log --output "$wav"
 echo "$wav"

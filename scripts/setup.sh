@@ -1,13 +1,13 @@
 #!/bin/sh
-# Installs what is missing of the system packages for: setup.sh build|test|bench
-# Debian and Ubuntu only; elsewhere it names the packages and stops. Nothing is done, and no
-# network is touched, when everything is there.
+# Installs missing system packages: setup.sh build|test|bench
+# Debian and Ubuntu only; elsewhere it names the packages and stops. If nothing is missing, it does
+# not use the network.
 set -eu
 
 build="gcc make pkg-config libespeak-ng-dev espeak-ng-data libasound2-dev libspeechd-dev libclang-dev"
 tests="$build ngircd sic ii irssi weechat-headless pulseaudio pulseaudio-utils openssl dbus playerctl tmux dash perl-base
     util-linux"
-# A recogniser beside the project makes the tests understand what they hear.
+# With a recogniser beside the project, the tests check the spoken words.
 [ ! -e "$(dirname "$0")/../../shared/tools/asr/setup.sh" ] || tests="$tests python3 python3-venv"
 bench="$tests python3 procps gawk espeak espeak-ng alsa-utils libasound2-plugins
     speech-dispatcher speech-dispatcher-espeak-ng pipewire wireplumber pipewire-pulse"
@@ -27,7 +27,7 @@ if ! command -v cargo >/dev/null; then
 fi
 
 if ! command -v apt-get >/dev/null; then
-    # Which packages are installed only apt can tell here; whether they work, these can.
+    # Only apt knows which packages are installed; elsewhere, check for the programs themselves.
     there=yes
     command -v pkg-config >/dev/null && pkg-config --exists espeak-ng || there=no
     if [ "$1" != build ]; then
@@ -72,7 +72,7 @@ if [ "$(id -u)" != 0 ]; then
     root=sudo
 fi
 
-# ngircd and Speech Dispatcher would start as services of the machine; the tests start their own.
+# Keep ngircd and Speech Dispatcher from starting as system services; the tests start their own.
 policy=/usr/sbin/policy-rc.d
 if [ "$1" != build ] && [ ! -e $policy ]; then
     trap '$root rm -f $policy' EXIT

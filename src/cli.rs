@@ -1,4 +1,4 @@
-//! The command line, as `clap` reads it. What it means is checked in [`crate::config`].
+//! The command line, as parsed by `clap`. It is checked in [`crate::config`].
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
@@ -48,19 +48,19 @@ pub enum Command {
     Formats,
     /// List the known rule sets, or run their tests
     Filters {
-        /// What about them.
+        /// The action.
         #[command(subcommand)]
         action: Option<FiltersAction>,
     },
     /// Write, check or locate the configuration file
     Config {
-        /// What about it.
+        /// The action.
         #[command(subcommand)]
         action: ConfigAction,
     },
     /// Control the running listener
     Ctl {
-        /// What it is to do.
+        /// The command.
         #[command(subcommand)]
         action: Ctl,
     },
@@ -69,18 +69,18 @@ pub enum Command {
     /// The voice process; started by the listener
     #[command(hide = true)]
     Voice,
-    /// Becomes a command on a terminal of its own; started by the listener
+    /// Run a command on a terminal of its own; started by the listener
     #[command(hide = true)]
     OnTerminal(OnTerminal),
-    /// The process that puts the terminal back when the listener is killed; started by the listener
+    /// Restore the terminal if the listener is killed; started by the listener
     #[command(hide = true)]
     Guardian(Guardian),
 }
 
-/// What the guardian has to take away.
+/// Options of the guardian.
 #[derive(Debug, Args)]
 pub struct Guardian {
-    /// A status line stands on the terminal
+    /// Erase the status line
     #[arg(long)]
     pub status_line: bool,
 }
@@ -161,7 +161,7 @@ pub struct Explain {
     pub diff: Option<PathBuf>,
 }
 
-/// What about the rule sets.
+/// Actions for rule sets.
 #[derive(Debug, Subcommand)]
 pub enum FiltersAction {
     /// Run the tests in the rule sets: the built-in ones, yours, and the files named
@@ -199,7 +199,7 @@ pub struct Run {
     pub command: Vec<OsString>,
 }
 
-/// A command to become, and its terminal.
+/// A command, and its terminal.
 #[derive(Debug, Args)]
 pub struct OnTerminal {
     /// The terminal's name
@@ -209,7 +209,7 @@ pub struct OnTerminal {
     pub command: Vec<OsString>,
 }
 
-/// What about the configuration file.
+/// Actions for the configuration file.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum ConfigAction {
     /// Write a commented file with the defaults, unless there is one
@@ -220,7 +220,7 @@ pub enum ConfigAction {
     Path,
 }
 
-/// What the listener is to do.
+/// Commands for the running listener.
 #[derive(Debug, Subcommand)]
 pub enum Ctl {
     /// Pause; new lines are queued
@@ -295,7 +295,7 @@ pub enum Ctl {
     Quit,
 }
 
-/// Who is to be silent.
+/// Whom to mute.
 #[derive(Debug, Args)]
 pub struct MuteWho {
     /// A nick or a #channel
@@ -306,7 +306,7 @@ pub struct MuteWho {
     pub all_but: Vec<String>,
 }
 
-/// Who is to be heard again.
+/// Whom to unmute.
 #[derive(Debug, Args)]
 pub struct UnmuteWho {
     /// A nick or a #channel
@@ -320,7 +320,7 @@ pub struct UnmuteWho {
     pub all: bool,
 }
 
-/// A line to say.
+/// A message to send.
 #[derive(Debug, Args)]
 pub struct Say {
     /// The channel or nick
@@ -335,7 +335,7 @@ pub struct Say {
     pub words: Vec<String>,
 }
 
-/// When the sender is named.
+/// When the sender's name is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Speaker {
     /// On every line

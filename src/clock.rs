@@ -1,15 +1,15 @@
-//! The one place that looks at the clock; everything that decides is handed the time.
+//! The only access to the clock; pure code gets the time as an argument.
 #![forbid(unsafe_code)]
 
 use std::time::Instant;
 
-/// The time now. For the drivers (tasks and threads), never for what decides.
+/// The current time, for drivers (tasks and threads) only.
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub fn now() -> Instant {
     Instant::now()
 }
 
-/// A time to start from, for tests.
+/// A start time for tests.
 #[cfg(test)]
 pub(crate) fn test_now() -> Instant {
     now()

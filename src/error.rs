@@ -1,4 +1,4 @@
-//! What ends the program, and the exit code it ends with.
+//! The program's errors and exit codes.
 #![forbid(unsafe_code)]
 
 use std::error::Error as _;
@@ -11,65 +11,65 @@ use crate::engine::EngineError;
 use crate::limits::LimitError;
 use crate::source::SourceError;
 
-/// Why the program ends before its time.
+/// Why the program ends early.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What the user asked for cannot be meant.
+    /// The command line or the configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A source cannot go on, and there is no other.
+    /// The last source failed.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Some sources failed, which was told when they did; the others have ended.
+    /// Some sources failed, which was reported then; the others have ended.
     #[error("a source failed")]
     SourcesFailed,
-    /// There is no voice.
+    /// The voice failed.
     #[error("{why}")]
     Voice {
-        /// The reason, as a sentence.
+        /// The reason.
         why: String,
         /// Whether the configuration is at fault.
         configuration: bool,
     },
-    /// An engine cannot be asked for its voices.
+    /// An engine's voices cannot be listed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The sound system cannot be asked for its devices.
+    /// The sound devices cannot be listed.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// The listener that runs cannot be steered.
+    /// The running listener cannot be controlled.
     #[error(transparent)]
     Control(#[from] ClientError),
-    /// Tests in files of rules failed, which was told of each.
+    /// Tests in rule set files failed; each failure was printed.
     #[error("a test failed")]
     TestsFailed,
-    /// Who read standard output reads no more.
-    #[error("nobody reads standard output")]
+    /// Standard output was closed.
+    #[error("standard output was closed")]
     StdoutGone,
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
-    /// The system has not enough of something to give.
+    /// The system's limits are too low.
     #[error(transparent)]
     Limits(#[from] LimitError),
-    /// The system refuses something that is always there.
+    /// A system call failed.
     #[error("{what}: {source}")]
     System {
-        /// What was asked of it.
+        /// What failed.
         what: &'static str,
-        /// Its reason.
+        /// The system's reason.
         #[source]
         source: std::io::Error,
     },
 }
 
 impl Error {
-    /// The system refused `what`.
+    /// Makes a system's error an error with the message `what`.
     pub fn system(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::System { what, source }
     }
 
-    /// Writing to standard output failed; that its reader left is no failure.
+    /// Writing to standard output failed. That it was closed is not a failure.
     pub fn stdout(error: std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::BrokenPipe => Self::StdoutGone,
@@ -77,7 +77,7 @@ impl Error {
         }
     }
 
-    /// The sentence for the user; none where there is nothing to say.
+    /// The message for the user, if there is one to print.
     pub fn report(&self) -> Option<String> {
         match self {
             Self::StdoutGone | Self::Interrupted | Self::SourcesFailed | Self::TestsFailed => None,
@@ -92,22 +92,22 @@ impl Error {
         }
     }
 
-    /// The error and what is behind it, joined by `: `, unless it says that already.
+    /// The error and its sources, joined by `: `, without repetitions.
     fn with_sources(&self) -> String {
-        let mut sentence = self.to_string();
+        let mut message = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
             let text = error.to_string();
-            if !sentence.contains(&text) {
-                sentence = format!("{sentence}: {text}");
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
             }
             cause = error.source();
         }
-        sentence
+        message
     }
 
-    /// 0 done, 1 failed at run time, 2 usage or configuration, 130 interrupted; the code of a command
-    /// that was all there was to listen to.
+    /// 0 done, 1 failed at run time, 2 usage or configuration, 130 interrupted; a command's own
+    /// code if it was the only source.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Source(SourceError::Command(error)) => error.exit_code().unwrap_or(1),

@@ -1,4 +1,4 @@
-//! Every line that came in, and how it ended: counted, and told as events.
+//! Counts every line and its fate, and emits them as events.
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::message::{Fate, Message, SourceId, Utterance, UtteranceId};
 
-/// One thing that happened to a line, as `--events` prints it.
+/// One event of a line, as `--events` prints it.
 #[derive(Debug, Serialize)]
 struct Event<'a> {
     event: &'static str,
@@ -37,7 +37,7 @@ struct Event<'a> {
     why: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sound_ms: Option<u32>,
-    /// The utterance that a merged one is the end of.
+    /// The utterance that a merged one became part of.
     #[serde(skip_serializing_if = "Option::is_none")]
     into: Option<u64>,
 }
@@ -50,7 +50,7 @@ struct Open {
     started: Option<Instant>,
 }
 
-/// Keeps account. `lines in = sum of fates` once everything has ended.
+/// Accounts for every line: `lines in = sum of fates` once everything has ended.
 #[derive(Default)]
 pub struct Journal {
     /// Lines that came in.
@@ -58,14 +58,14 @@ pub struct Journal {
     /// Lines by the name of their fate.
     fates: BTreeMap<&'static str, u64>,
     open: HashMap<UtteranceId, Open>,
-    /// When the voice had nothing to do any more; none while it speaks.
+    /// When the voice became idle; none while it speaks.
     free_since: Option<Instant>,
     events: Option<Sender<Vec<u8>>>,
     /// The last lines that have ended, the oldest first.
     ended: VecDeque<Ended>,
 }
 
-/// A line that has ended, and how.
+/// A line that has ended, and its fate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     /// The line's number in its source.
@@ -76,17 +76,17 @@ pub struct Ended {
     pub channel: Option<String>,
     /// The sender, if any.
     pub sender: Option<String>,
-    /// The words, or the text where there were none.
+    /// The spoken text, or the line's text where it was dropped.
     pub text: String,
     /// Its fate.
     pub fate: Fate,
 }
 
-/// Lines that are remembered after they have ended.
+/// How many ended lines are remembered.
 const REMEMBERED: usize = 10_000;
 
 impl Journal {
-    /// A journal that tells `events`, where somebody wants them: one JSON object a line.
+    /// A journal that sends its events to `events`, if any: one JSON object a line.
     pub fn new(events: Option<Sender<Vec<u8>>>) -> Self {
         Self { events, ..Self::default() }
     }
@@ -103,7 +103,7 @@ impl Journal {
                 rule: Some(rule),
                 ..about(Some(message), line, source, &message.text, "fate")
             };
-            self.tell(&event);
+            self.emit(&event);
         }
     }
 
@@ -112,7 +112,7 @@ impl Journal {
         self.n_lines += u64::from(utterance.message.is_some());
         let open =
             Open { utterance: utterance.clone(), source: source.to_owned(), rate, started: None };
-        self.tell_of(&open, "queued", None, None, None);
+        self.emit_utterance(&open, "queued", None, None, None);
         self.open.insert(utterance.id, open);
     }
 
@@ -127,16 +127,16 @@ impl Journal {
     pub fn started(&mut self, id: UtteranceId, now: Instant) {
         let Some(mut open) = self.open.remove(&id) else { return };
         let is_again = open.started.replace(now).is_some();
-        // Its latency is counted from when nothing but the program stood in its way. What goes on
-        // after a pause, or begins again after a crash, has had its own.
+        // Latency counts from when the line was there and the voice idle. An utterance that goes on
+        // after a pause, or begins again after a crash, has had its latency reported.
         let received = open.utterance.received;
         let ready = self.free_since.take().map_or(received, |free| free.max(received));
         let latency = milliseconds(now.saturating_duration_since(ready));
-        self.tell_of(&open, "started", Some(now), Some(latency).filter(|_| !is_again), None);
+        self.emit_utterance(&open, "started", Some(now), Some(latency).filter(|_| !is_again), None);
         self.open.insert(id, open);
     }
 
-    /// An utterance has ended; gives the source of the line that it told.
+    /// An utterance has ended; returns the source of its line.
     pub fn settled(&mut self, id: UtteranceId, fate: &Fate, now: Instant) -> Option<SourceId> {
         let open = self.open.remove(&id)?;
         self.free_since = Some(now);
@@ -146,9 +146,9 @@ impl Journal {
             self.remember(message.as_ref(), *line, source, text, fate.clone());
         }
         if matches!(fate, Fate::Spoken { .. }) {
-            self.tell_of(&open, "finished", Some(now), None, Some(fate));
+            self.emit_utterance(&open, "finished", Some(now), None, Some(fate));
         }
-        self.tell_of(&open, "fate", Some(now), None, Some(fate));
+        self.emit_utterance(&open, "fate", Some(now), None, Some(fate));
         open.utterance.message.map(|message| message.source)
     }
 
@@ -181,7 +181,7 @@ impl Journal {
         });
     }
 
-    /// The last `n` lines that have ended and of which `wanted` is true, the oldest first.
+    /// The last `n` ended lines with a `wanted` fate, the oldest first.
     pub fn last(&self, n: usize, wanted: impl Fn(&Fate) -> bool) -> Vec<&Ended> {
         let newest = self.ended.iter().rev().filter(|ended| wanted(&ended.fate)).take(n);
         let mut lines: Vec<_> = newest.collect();
@@ -194,8 +194,8 @@ impl Journal {
         (self.n_lines, &self.fates)
     }
 
-    /// `now`: until when its lag counts; from the line's arrival to the event.
-    fn tell_of(
+    /// `now` is the end of its lag, which begins at the line's arrival.
+    fn emit_utterance(
         &self,
         open: &Open,
         name: &'static str,
@@ -214,7 +214,7 @@ impl Journal {
             Some(Fate::Failed { why }) => (None, Some(why.as_str())),
             Some(Fate::Spoken { .. } | Fate::Merged { .. } | Fate::Skipped) | None => (None, None),
         };
-        self.tell(&Event {
+        self.emit(&Event {
             id: Some(utterance.id.0),
             rate: Some(open.rate),
             lag_ms: lag.map(milliseconds),
@@ -234,11 +234,11 @@ impl Journal {
         });
     }
 
-    fn tell(&self, event: &Event<'_>) {
+    fn emit(&self, event: &Event<'_>) {
         if let Some(events) = &self.events
             && events.send(crate::voice::wire::line(event)).is_err()
         {
-            tracing::debug!("nobody reads events any more");
+            tracing::debug!("the event stream was closed");
         }
     }
 }

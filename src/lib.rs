@@ -1,7 +1,7 @@
 //! irc-speak turns a stream of text into speech as it arrives.
 //!
-//! Lines come in, speech goes out, nothing waits, and nothing is lost without being counted. The
-//! way of a line, and what each module may know, is drawn in `docs/ARCHITECTURE.md`.
+//! Reading never waits for speech, and no line is lost without being counted. The path of a line,
+//! and the modules' dependencies, are described in `docs/ARCHITECTURE.md`.
 
 pub mod audio;
 pub mod cli;
@@ -33,11 +33,11 @@ pub use error::Error;
 use cli::{Command, FiltersAction};
 use config::settings::Settings;
 
-/// How long the end waits for what cannot be called off: the look-up of a server's name, a look into
-/// a folder of a file system that hangs.
-const PARTING: std::time::Duration = std::time::Duration::from_millis(50);
+/// How long the end waits for what cannot be cancelled: looking up a server's name, listing a
+/// folder of a file system that hangs.
+const SHUTDOWN_LIMIT: std::time::Duration = std::time::Duration::from_millis(50);
 
-/// Does what the command line asks for.
+/// Executes the command line.
 pub fn run(cli: &Cli) -> Result<(), Error> {
     match &cli.command {
         Some(Command::Voice) => {
@@ -84,19 +84,19 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
             let settings = Settings::load(cli)?;
             let runtime = runtime()?;
             let ended = runtime.block_on(listener::run(settings, &|| Settings::load(cli)));
-            runtime.shutdown_timeout(PARTING);
+            runtime.shutdown_timeout(SHUTDOWN_LIMIT);
             ended
         }
     }
 }
 
-/// What the system must have to give for that.
+/// The system resources that the command needs.
 fn needs(cli: &Cli) -> limits::Needs {
     match &cli.command {
         Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_)) | None => {
             if cli.listening.text { limits::TEXT } else { limits::SPEECH }
         }
-        // An engine or a sound system is asked.
+        // These use an engine or the sound system.
         Some(
             Command::Simulate(_) | Command::Voices | Command::Devices | Command::Config { .. },
         ) => limits::VOICE,
@@ -114,9 +114,9 @@ fn needs(cli: &Cli) -> limits::Needs {
     }
 }
 
-/// One thread for everything that waits: what it does between two waits takes microseconds. A few
-/// others for what blocks; the first of them is there from now on, since without one tokio panics
-/// where the system gives no more.
+/// One thread for all tasks, which run for microseconds between two waits, and a few for blocking
+/// calls. The first of those is started now and kept, since tokio panics if it has none and the
+/// system allows no more threads.
 fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     const FOR_EVER: std::time::Duration = std::time::Duration::from_secs(u32::MAX as u64);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -129,7 +129,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     Ok(runtime)
 }
 
-/// Logs to standard error: warnings, or as much as was asked for.
+/// Logs to standard error: warnings, or as set by `--quiet` and `--verbose`.
 fn log(options: &cli::Listening) {
     use tracing::level_filters::LevelFilter;
     let level = match (options.quiet, options.verbose) {

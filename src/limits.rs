@@ -1,5 +1,5 @@
-//! What the system must have to give before the program begins: open files and threads. Where it
-//! has not, libraries panic, or hang, and a sentence at the beginning is of more use.
+//! Checks at the start that enough files can be opened and threads started: without them, libraries
+//! panic or hang, and an early error is more useful.
 #![forbid(unsafe_code)]
 
 use std::io;
@@ -9,7 +9,7 @@ use std::thread::{self, Builder};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What is needed at once, beside what is there.
+/// The files and threads that are needed in addition to those in use.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs {
     /// Files, pipes, sockets.
@@ -24,13 +24,13 @@ pub const FEW: Needs = Needs { files: 4, threads: 0 };
 /// To listen and print.
 pub const TEXT: Needs = Needs { files: 16, threads: 4 };
 
-/// To listen and speak, the voice process's threads counted.
+/// To listen and speak, including the voice process's threads.
 pub const SPEECH: Needs = Needs { files: 24, threads: 8 };
 
-/// The voice process, or an engine that is only asked.
+/// The voice process, or a query to an engine.
 pub const VOICE: Needs = Needs { files: 10, threads: 4 };
 
-/// What the system does not give.
+/// The system's limits are too low.
 #[derive(Debug, thiserror::Error)]
 pub enum LimitError {
     /// Files.
@@ -41,7 +41,7 @@ pub enum LimitError {
     Files {
         /// How many could be opened.
         n: usize,
-        /// How many should.
+        /// How many are needed.
         needed: usize,
     },
     /// Threads.
@@ -52,14 +52,14 @@ pub enum LimitError {
     Threads {
         /// How many could be started.
         n: usize,
-        /// How many should.
+        /// How many are needed.
         needed: usize,
         /// The system's reason.
         why: io::Error,
     },
 }
 
-/// Whether there is what `needs` says: it is taken, and given back.
+/// Checks that `needs` can be met, by opening the files and starting the threads.
 pub fn check(needs: Needs) -> Result<(), LimitError> {
     let mut files = Vec::new();
     for n in 0..needs.files {
@@ -70,11 +70,11 @@ pub fn check(needs: Needs) -> Result<(), LimitError> {
     threads(needs.threads)
 }
 
-/// Whether one more thread can be started just now: some libraries take that for granted.
+/// Checks that one more thread can be started: some libraries panic otherwise.
 pub fn check_thread() -> io::Result<()> {
     threads(1).map_err(|error| match error {
         LimitError::Threads { why, .. } => why,
-        LimitError::Files { .. } => io::ErrorKind::Other.into(), // none was asked for
+        LimitError::Files { .. } => io::ErrorKind::Other.into(), // none is opened
     })
 }
 
@@ -101,7 +101,7 @@ fn threads(needed: usize) -> Result<(), LimitError> {
     refused.map_or(Ok(()), Err)
 }
 
-/// Lets the process open as many files as it may, and tells how many those are.
+/// Raises the limit of open files to the maximum; returns the limit.
 pub fn raise_files() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let all = Rlimit { current: limit.maximum, ..limit };
@@ -116,9 +116,9 @@ pub fn raise_files() -> usize {
 }
 
 #[test]
-fn what_is_not_there_is_named_with_what_is_needed() {
+fn an_error_names_what_is_missing_and_needed() {
     assert!(check(Needs { files: 1, threads: 3 }).is_ok());
     let why = io::Error::from_raw_os_error(libc::EAGAIN);
-    let told = LimitError::Threads { n: 1, needed: 4, why }.to_string();
-    assert!(told.starts_with("only 1 more threads can be started here, 4 are needed (Resource"));
+    let message = LimitError::Threads { n: 1, needed: 4, why }.to_string();
+    assert!(message.starts_with("only 1 more threads can be started here, 4 are needed (Resource"));
 }

@@ -1,4 +1,4 @@
-//! The commands that list what there is, and those about the configuration file.
+//! The commands that list things, `simulate`, and those for the configuration file.
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write};
@@ -16,19 +16,19 @@ use crate::pipeline::Pipeline;
 use crate::simulate;
 use crate::voice::wire::SpeakRequest;
 
-/// The voices of the engine that is asked for.
+/// Lists the engine's voices.
 pub fn voices(options: &Listening) -> Result<(), Error> {
     let engine = options.engine.as_deref().unwrap_or("espeak");
     let voices = engine::voices(engine)?;
     print(voices.into_iter().map(|voice| (voice.name, voice.about)))
 }
 
-/// The engines in this program.
+/// Lists the engines.
 pub fn engines() -> Result<(), Error> {
     print(engine::ENGINES.iter().map(|engine| (engine.name.to_owned(), engine.about.to_owned())))
 }
 
-/// The sound devices.
+/// Lists the sound devices.
 pub fn devices() -> Result<(), Error> {
     let devices = cards::devices()?;
     print(devices.into_iter().map(|device| {
@@ -37,17 +37,17 @@ pub fn devices() -> Result<(), Error> {
     }))
 }
 
-/// The log formats.
+/// Lists the log formats.
 pub fn formats() -> Result<(), Error> {
     print(owned(Library::load(file::filters_folder().as_deref())?.formats()))
 }
 
-/// The rule sets.
+/// Lists the rule sets.
 pub fn filters() -> Result<(), Error> {
     print(owned(Library::load(file::filters_folder().as_deref())?.rule_sets()))
 }
 
-/// The configuration file.
+/// Writes, checks or locates the configuration file.
 pub fn config(action: ConfigAction, options: &Listening) -> Result<(), Error> {
     let path = settings::path(options).ok_or_else(settings::no_home)?;
     match action {
@@ -64,13 +64,13 @@ pub fn config(action: ConfigAction, options: &Listening) -> Result<(), Error> {
     }
 }
 
-/// Waits for something that needs a runtime, on this thread.
+/// Runs a check that needs a runtime, on this thread.
 fn wait_for(checked: impl Future<Output = Result<(), ConfigError>>) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     Ok(runtime.map_err(Error::system("cannot start"))?.block_on(checked)?)
 }
 
-/// What is ready to be printed, line feeds and all.
+/// Prints text that includes its line feeds.
 pub fn text(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::stdout)
@@ -80,7 +80,7 @@ fn owned<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, Str
     rows.map(|(name, about)| (name.to_owned(), about.to_owned())).collect()
 }
 
-/// What a replay of a log comes to.
+/// Replays a log, and prints a report.
 pub fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), Error> {
     let pause = arguments.pause.as_deref().map(str::parse::<simulate::Pause>);
     let pause = pause.transpose().map_err(ConfigError::Wrong)?;
@@ -97,7 +97,7 @@ pub fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), Error> 
         simulate::read(log, &mut pipeline, start).map_err(|why| wrong(&why))?;
     let measure = arguments.measure.then(|| engine::measure::Measure::open(&settings.setup));
     let measure = measure.transpose()?.map(std::cell::RefCell::new);
-    let sounds = |text: &str, rate| match &measure {
+    let seconds = |text: &str, rate| match &measure {
         Some(measure) => measure.borrow_mut().seconds(&SpeakRequest {
             text: text.to_owned(),
             rate,
@@ -106,9 +106,9 @@ pub fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), Error> 
         None => simulate::estimated_for(&settings.voice_spec.voice, text, rate),
     };
     let lag_target = settings.lag_target;
-    let mut report = simulate::Report::of(&arrivals, n_dropped, lag_target, start, &sounds);
+    let mut report = simulate::Report::of(&arrivals, n_dropped, lag_target, start, &seconds);
     if let Some(pause) = pause {
-        report = report.paused(&arrivals, lag_target, start, pause, &sounds);
+        report = report.paused(&arrivals, lag_target, start, pause, &seconds);
     }
     let text = if arguments.json {
         serde_json::to_string(&report).unwrap_or_default()
@@ -118,7 +118,7 @@ pub fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), Error> 
     writeln!(io::stdout(), "{}", text.trim_end()).map_err(Error::stdout)
 }
 
-/// Prints names and what they are, in two columns; what comes from outside is escaped.
+/// Prints names and descriptions in two columns, escaped.
 fn print(rows: impl IntoIterator<Item = (String, String)>) -> Result<(), Error> {
     let rows: Vec<_> = rows.into_iter().collect();
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(32);

@@ -18,11 +18,11 @@ pub struct SourceId(pub u16);
 pub struct Line<'a> {
     /// The source it came from.
     pub source: SourceId,
-    /// The line's text, codes and all.
+    /// The line's text, with formatting codes.
     pub text: Cow<'a, str>,
     /// When its last byte was read.
     pub received: Instant,
-    /// Whether it goes on with a line whose beginning was given earlier, when its writer paused.
+    /// Whether it continues a line whose beginning was read earlier, before its writer paused.
     pub continued: bool,
 }
 
@@ -98,12 +98,12 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A line whose parts are known. It borrows from the line where nothing had to be changed.
+/// A line split into its parts. They borrow from the line where nothing had to be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
     /// The source it came from.
     pub source: SourceId,
-    /// The channel it was said in, where the line or the connection tells.
+    /// The channel it was said in, where the line or the connection names it.
     pub channel: Option<Cow<'a, str>>,
     /// The nick of who said or did it; never empty.
     pub sender: Option<Cow<'a, str>>,
@@ -155,7 +155,7 @@ impl<'a> Message<'a> {
 #[serde(transparent)]
 pub struct UtteranceId(pub u64);
 
-/// The number of a question to the voice process: its answer names it.
+/// The number of a request to the voice process, which the answer repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestId(pub u64);
@@ -165,28 +165,29 @@ pub struct RequestId(pub u64);
 pub struct Utterance {
     /// Its number.
     pub id: UtteranceId,
-    /// The words as an engine gets them: clean by the rules of [`crate::phrase`]; empty where the
-    /// earcon is all.
+    /// The text for the engine, cleaned by the rules of [`crate::phrase`]; empty where there is
+    /// only an earcon.
     pub text: String,
-    /// The message it tells; none where the program itself has something to say.
+    /// The message it speaks; none for an announcement of the program itself.
     pub message: Option<Message<'static>>,
-    /// The line's number in its source, from 1; 0 where the program speaks.
+    /// The line's number in its source, from 1; 0 for an announcement.
     pub line: u64,
-    /// When the line was received; for one that is spoken again, when that was asked for.
+    /// When the line was received; for a replay, when it was asked for.
     pub received: Instant,
-    /// It was spoken before, and is spoken again.
+    /// It was spoken before, and is repeated.
     pub is_replay: bool,
-    /// It came while somebody waited for it. What was there before (the end of a log, a finished
-    /// pipe) has no deadline.
+    /// It came live, and has a deadline. What was there before (the end of a log, a finished pipe)
+    /// has none.
     pub is_live: bool,
     /// The sound before the words.
     pub earcon: Option<Earcon>,
-    /// When it is not worth hearing any more, by the user's rule.
+    /// When it expires, by a user's rule.
     pub expiry: Option<Expiry>,
 }
 
 impl Utterance {
-    /// Whether it tells a line for the first time: it has a lag, and its end is the line's fate.
+    /// Whether it speaks a line for the first time: it has a lag, and its outcome is the line's
+    /// fate.
     pub fn is_new(&self) -> bool {
         self.message.is_some() && !self.is_replay
     }
@@ -206,9 +207,9 @@ pub enum Earcon {
     Part,
     /// The topic changed.
     Topic,
-    /// Lines were passed over.
+    /// Lines were skipped.
     Skipped,
-    /// SpeakRequest is further behind than was promised.
+    /// Speech is further behind than the lag target.
     Behind,
 }
 
@@ -217,7 +218,7 @@ pub enum Earcon {
 pub struct Expiry {
     /// It is not begun after this.
     pub at: Instant,
-    /// The rule that says so, as `config:12` (rule set and line).
+    /// The rule that sets it, as `config:12` (rule set and line).
     pub rule: String,
 }
 
@@ -231,24 +232,24 @@ pub enum Fate {
         /// How long it sounded, in milliseconds; 0 where that is not known.
         ms: u32,
     },
-    /// A rule took it out, or there was nothing in it to hear.
+    /// A rule dropped it, or it had nothing to speak.
     Dropped {
         /// The rule, as `irc-noise:12` (rule set and line).
         rule: String,
     },
-    /// It was told by another one.
+    /// It became part of another utterance.
     Merged {
-        /// The other one.
+        /// The other utterance.
         into: UtteranceId,
-        /// It was only counted there: its own words were not heard.
+        /// It was only counted there: its own text was not spoken.
         is_counted: bool,
     },
-    /// It waited longer than a rule of the user's allows.
+    /// It waited longer than a user's rule allows.
     Expired {
         /// The rule, as `config:12` (rule set and line).
         rule: String,
     },
-    /// The user passed over it, or ended the program before it was heard.
+    /// The user skipped it, or ended the program before it was heard.
     Skipped,
     /// It could not be spoken.
     Failed {

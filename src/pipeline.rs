@@ -1,5 +1,5 @@
-//! From what a source hands on to words: format, filter and phrase, line by line, in one pass and
-//! without a wait.
+//! From a source's lines to spoken text: format, filter and phrase, line by line, in one pass and
+//! without waiting.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -11,23 +11,23 @@ use crate::message::{Kind, Line, Message, SourceId};
 use crate::phrase::{Naming, Phraser};
 use crate::source::lines::Lines;
 
-/// The rule that is named where a line held nothing that can be spoken.
+/// The rule reported for a line with nothing that can be spoken.
 const NOTHING_TO_SAY: &str = "nothing to say";
 
-/// So many bytes in one read are a backlog, not a conversation: two threads share the reading of
-/// them. Starting one takes as long as 50 lines.
+/// This many bytes in one read are a backlog, not a conversation: two threads parse them. Starting
+/// one takes as long as 50 lines.
 const BACKLOG: usize = 32 * 1024;
 
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Outcome<'a> {
-    /// These are its words, and for how long they are worth pipeline.
+    /// Its spoken text, and when that expires.
     Words(&'a str, Option<Expires<'a>>),
-    /// This rule took it out.
+    /// This rule dropped it.
     Dropped(&'a str),
 }
 
-/// A line as it was read, and what becomes of it.
+/// A line as it was read, and its outcome.
 #[derive(Debug)]
 pub struct Explained<'a> {
     /// Its number in the source, from 1.
@@ -36,26 +36,26 @@ pub struct Explained<'a> {
     pub format: &'a str,
     /// Its parts, before any rule changed them.
     pub message: Message<'a>,
-    /// The rules that did something to it, by their number in the filter, in order.
+    /// The rules that applied to it, by their number in the filter, in order.
     pub effects: &'a [(usize, Effect)],
-    /// What becomes of it.
-    pub heard: Outcome<'a>,
+    /// Whether it is spoken.
+    pub outcome: Outcome<'a>,
 }
 
-/// A source as it is heard: its name, its format, its lines so far.
+/// A source: its name, its format, its lines so far.
 struct SourceState {
     name: String,
-    /// The channel that a log's name tells, for lines that tell none.
+    /// The channel in a log's name, for lines without one.
     channel: Option<String>,
     reader: Reader,
     n_lines: u64,
 }
 
-/// Turns lines into words.
+/// Turns lines into spoken text.
 pub struct Pipeline {
     filter: Filter,
     phraser: Phraser,
-    ears: Vec<SourceState>,
+    sources: Vec<SourceState>,
     /// How a source is read at first.
     reader: Reader,
     words: String,
@@ -63,7 +63,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Hears the sources of those `names`, in the order of their ids.
+    /// A pipeline for the sources `names`, in the order of their ids.
     pub fn new(
         names: impl IntoIterator<Item = String>,
         grammars: &Arc<Grammars>,
@@ -75,7 +75,7 @@ impl Pipeline {
         let mut pipeline = Self {
             filter,
             phraser: Phraser::new(naming),
-            ears: Vec::new(),
+            sources: Vec::new(),
             reader: known.unwrap_or_else(|| Reader::recognising(Arc::clone(grammars))),
             words: String::new(),
             effects: Vec::new(),
@@ -84,13 +84,13 @@ impl Pipeline {
         pipeline
     }
 
-    /// Hears another source, called `name`; its id is the next one.
+    /// Adds a source called `name`; its id is the next one.
     pub fn open(&mut self, name: String) {
         let channel = channel_of(&name).map(str::to_owned);
-        self.ears.push(SourceState { name, channel, reader: self.reader.clone(), n_lines: 0 });
+        self.sources.push(SourceState { name, channel, reader: self.reader.clone(), n_lines: 0 });
     }
 
-    /// Goes on with other rules and another way of naming, from the next line on.
+    /// Changes the rules and the naming, from the next line on.
     pub fn configure(&mut self, filter: Filter, naming: Naming) {
         self.filter = filter;
         self.phraser = Phraser::new(naming);
@@ -98,92 +98,94 @@ impl Pipeline {
 
     /// The name of a source.
     pub fn name(&self, source: SourceId) -> &str {
-        &self.ears[usize::from(source.0)].name
+        &self.sources[usize::from(source.0)].name
     }
 
     /// The format of a source, as far as it was recognised, and how sure that is: the share of the
     /// lines that it describes, from 0 to 1.
     pub fn recognised(&self, source: SourceId) -> (&str, f32) {
-        let reader = &self.ears[usize::from(source.0)].reader;
+        let reader = &self.sources[usize::from(source.0)].reader;
         (reader.format(), reader.sureness())
     }
 
-    /// How many lines of a source were heard.
+    /// How many lines of a source were processed.
     pub fn n_lines(&self, source: SourceId) -> u64 {
-        self.ears[usize::from(source.0)].n_lines
+        self.sources[usize::from(source.0)].n_lines
     }
 
-    /// Takes lines that are not to be heard, but to recognise the format by.
+    /// Takes lines that serve only to recognise the format.
     pub fn sample(&mut self, lines: &Lines) {
-        self.ears[usize::from(lines.source().0)].reader.sample(lines);
+        self.sources[usize::from(lines.source().0)].reader.sample(lines);
     }
 
-    /// Hears `lines`: tells `take` of each, with its number in the source.
+    /// Processes `lines`: passes each to `take`, with its number in the source.
     pub fn lines(&mut self, lines: &Lines, mut take: impl FnMut(Message<'_>, u64, Outcome<'_>)) {
-        let ear = &mut self.ears[usize::from(lines.source().0)];
+        let source = &mut self.sources[usize::from(lines.source().0)];
         let (filter, phraser, words) = (&self.filter, &mut self.phraser, &mut self.words);
-        let whence = Origin { name: &ear.name, channel: ear.channel.as_deref() };
-        let mut hear = |verdict| {
-            ear.n_lines += 1;
-            tell(phraser, words, verdict, ear.n_lines, &mut take);
+        let origin = Origin { name: &source.name, channel: source.channel.as_deref() };
+        let mut process = |verdict| {
+            source.n_lines += 1;
+            emit(phraser, words, verdict, source.n_lines, &mut take);
         };
-        if lines.n_bytes() < BACKLOG || !ear.reader.is_sure() {
-            let reader = &mut ear.reader;
-            return lines.iter().map(|line| judge(reader, filter, whence, line)).for_each(hear);
+        if lines.n_bytes() < BACKLOG || !source.reader.is_sure() {
+            let reader = &mut source.reader;
+            return lines.iter().map(|line| judge(reader, filter, origin, line)).for_each(process);
         }
         let [first, second] = lines.parts();
-        let mut other_reader = ear.reader.clone();
+        let mut other_reader = source.reader.clone();
         std::thread::scope(|scope| {
             let second = std::thread::Builder::new()
-                .spawn_scoped(scope, move || judged(&mut other_reader, filter, whence, second));
-            judged(&mut ear.reader, filter, whence, first).into_iter().for_each(&mut hear);
+                .spawn_scoped(scope, move || judged(&mut other_reader, filter, origin, second));
+            judged(&mut source.reader, filter, origin, first).into_iter().for_each(&mut process);
             match second.map(std::thread::ScopedJoinHandle::join) {
-                Ok(Ok(verdicts)) => verdicts.into_iter().for_each(&mut hear),
+                Ok(Ok(verdicts)) => verdicts.into_iter().for_each(&mut process),
                 Ok(Err(panic)) => std::panic::resume_unwind(panic),
-                // There is no other thread to be had.
+                // No other thread can be started.
                 Err(_) => {
                     let [_, second] = lines.parts();
-                    judged(&mut ear.reader, filter, whence, second).into_iter().for_each(&mut hear);
+                    judged(&mut source.reader, filter, origin, second)
+                        .into_iter()
+                        .for_each(&mut process);
                 }
             }
         });
     }
 
-    /// Hears `line`, and tells `take` all that there is to know of it.
+    /// Processes `line`, and passes everything known of it to `take`.
     pub fn explain<R>(&mut self, line: Line<'_>, take: impl FnOnce(Explained<'_>) -> R) -> R {
         self.effects.clear();
-        let tell = |number, effect| self.effects.push((number, effect));
-        let ear = &mut self.ears[usize::from(line.source.0)];
-        ear.n_lines += 1;
+        let report = |number, effect| self.effects.push((number, effect));
+        let source = &mut self.sources[usize::from(line.source.0)];
+        source.n_lines += 1;
         let blank = is_blank(&line);
-        let whence = Origin { name: &ear.name, channel: ear.channel.as_deref() };
-        let message = whence.place(ear.reader.read(line));
+        let origin = Origin { name: &source.name, channel: source.channel.as_deref() };
+        let message = origin.place(source.reader.read(line));
         let verdict = if blank {
             Verdict::Drop { message: message.clone(), rule: NOTHING_TO_SAY }
         } else {
-            self.filter.judge_telling(message.clone(), &ear.name, tell)
+            self.filter.judge_and_report(message.clone(), &source.name, report)
         };
-        let heard = match &verdict {
+        let outcome = match &verdict {
             Verdict::Drop { rule, .. } => Outcome::Dropped(rule),
             Verdict::Keep(message, expires) => {
                 words_for(message, *expires, &mut self.phraser, &mut self.words)
             }
         };
-        let format = ear.reader.line_format();
+        let format = source.reader.line_format();
         let effects = &self.effects;
-        take(Explained { number: ear.n_lines, format, message, effects, heard })
+        take(Explained { number: source.n_lines, format, message, effects, outcome })
     }
 
-    /// Hears a message whose parts are known.
+    /// Processes a message whose parts are known.
     pub fn message(
         &mut self,
         message: Message<'_>,
         mut take: impl FnMut(Message<'_>, u64, Outcome<'_>),
     ) {
-        let ear = &mut self.ears[usize::from(message.source.0)];
-        ear.n_lines += 1;
-        let verdict = self.filter.judge(tidy(message), &ear.name);
-        tell(&mut self.phraser, &mut self.words, verdict, ear.n_lines, &mut take);
+        let source = &mut self.sources[usize::from(message.source.0)];
+        source.n_lines += 1;
+        let verdict = self.filter.judge(tidy(message), &source.name);
+        emit(&mut self.phraser, &mut self.words, verdict, source.n_lines, &mut take);
     }
 }
 
@@ -195,7 +197,7 @@ struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    /// The channel goes to what a format recognised, where the line tells none.
+    /// Adds the channel to a recognised message without one.
     fn place(self, mut message: Message<'a>) -> Message<'a> {
         if message.channel.is_none() && message.kind != Kind::Plain {
             message.channel = self.channel.map(Cow::Borrowed);
@@ -216,7 +218,7 @@ fn channel_of(name: &str) -> Option<&str> {
     let channel = &part[start..];
     let endings = [".log", ".txt", ".weechatlog", ".html", ".json"];
     let channel = endings.iter().find_map(|it| channel.strip_suffix(it)).unwrap_or(channel);
-    // A date, with what sets it off.
+    // A date, with the separator before it.
     let is_date = |at: &usize| {
         let digits = channel[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
         matches!(digits, 4 | 6 | 8)
@@ -229,31 +231,31 @@ fn is_blank(line: &Line<'_>) -> bool {
     line.text.trim_ascii().is_empty()
 }
 
-/// What the rules say of a line.
+/// Applies the rules to a line.
 fn judge<'r, 'm>(
     reader: &mut Reader,
     filter: &'r Filter,
-    whence: Origin<'m>,
+    origin: Origin<'m>,
     line: Line<'m>,
 ) -> Verdict<'r, 'm> {
     if is_blank(&line) {
         let message = Message::plain(line.source, "", line.received);
         return Verdict::Drop { message, rule: NOTHING_TO_SAY };
     }
-    filter.judge(whence.place(reader.read(line)), whence.name)
+    filter.judge(origin.place(reader.read(line)), origin.name)
 }
 
 fn judged<'r, 'm>(
     reader: &mut Reader,
     filter: &'r Filter,
-    whence: Origin<'m>,
+    origin: Origin<'m>,
     lines: impl Iterator<Item = Line<'m>>,
 ) -> Vec<Verdict<'r, 'm>> {
-    lines.map(|line| judge(reader, filter, whence, line)).collect()
+    lines.map(|line| judge(reader, filter, origin, line)).collect()
 }
 
-/// Tells `take` the words for a message, or the rule that took it out.
-fn tell(
+/// Passes `take` the words for a message, or the rule that dropped it.
+fn emit(
     phraser: &mut Phraser,
     words: &mut String,
     verdict: Verdict<'_, '_>,
@@ -263,8 +265,8 @@ fn tell(
     match verdict {
         Verdict::Drop { message, rule } => take(message, line, Outcome::Dropped(rule)),
         Verdict::Keep(message, expires) => {
-            let heard = words_for(&message, expires, phraser, words);
-            take(message, line, heard);
+            let outcome = words_for(&message, expires, phraser, words);
+            take(message, line, outcome);
         }
     }
 }
@@ -289,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_logs_name_tells_its_channel() {
+    fn a_channel_is_found_in_a_logs_name() {
         for (name, channel) in [
             ("irclogs/libera/#rust.log", Some("#rust")),
             ("##c++.log", Some("##c++")),

@@ -1,38 +1,37 @@
-//! Who speaks is heard by the voice: each sender has a pitch, a place between left and right, and,
-//! where the engine has variants, one of those. They come from the nick, so that they are the same
-//! tomorrow; who would sound like somebody who spoke lately sounds otherwise until both were
-//! silent. Pure: the time is handed in. Nicks come from outside: any number of them takes the same
-//! memory.
+//! Gives each sender a voice of their own: a pitch, a place between left and right, and, where the
+//! engine has variants, one of those. They are derived from the nick, so that they are the same
+//! tomorrow; a sender who would sound like a recent one gets others until both were silent. Pure:
+//! the time is handed in. Nicks come from outside: any number of them takes the same memory.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
 
 use crate::voice::wire::SpeakRequest;
 
-/// Who was silent for so long may sound otherwise the next time.
+/// A sender who was silent for so long may sound different the next time.
 const FORGOTTEN: Duration = Duration::from_secs(600);
 
-/// Speakers that are kept apart; more cannot be told from each other anyway.
+/// The most speakers that are kept apart; more cannot be distinguished anyway.
 const MOST_ACTIVE: usize = 64;
 
-/// Pitches around the configured one: a step is a semitone. Lower ones are understood as well; of
-/// those by 10 and 20 higher 2 to 4 words in 100 more are lost (`make bench-understood`).
+/// Pitches relative to the configured one: a step is a semitone. Lower ones are understood as well;
+/// at those 10 and 20 higher, 2 to 4 words in 100 more are lost (`make bench-understood`).
 const PITCHES: [i16; 4] = [-20, -14, -7, 0];
 
 /// Places from left to right.
 const PANS: [i8; 5] = [-50, -25, 0, 25, 50];
 
-/// Places of one voice.
+/// How many places one voice has.
 const PER_VOICE: usize = PITCHES.len() * PANS.len();
 
-/// So many voices, the plain one and the first variants, are given before the others.
+/// How many voices, the plain one and the first variants, are assigned before the others.
 const CLEAREST: usize = 4;
 
-/// Two places so far apart are not mistaken for each other: another timbre, two steps in one thing,
-/// or a step in each of two.
+/// The least distance at which two places are not confused: another timbre, two steps of one
+/// setting, or a step of each of two.
 const APART: u32 = 2;
 
-/// What is configured of one sender.
+/// The configured voice settings of one sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Own {
     /// The voice, as the engine names it.
@@ -48,20 +47,19 @@ pub struct Own {
 /// Variants of a voice and their timbres; the voice itself has timbre 0.
 pub type Variants = &'static [(&'static str, u8)];
 
-/// What is configured of all.
+/// The configuration of all senders' voices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// Whether everybody has a voice of their own.
     pub own_voices: bool,
-    /// The variants that the configured voice can also be had in, the best understood first, and the
-    /// numbers of their timbres.
+    /// The variants of the configured voice, the best understood first, with their timbres.
     pub variants: Variants,
-    /// Nicks, and what is configured of them.
+    /// Nicks and their configured settings.
     pub named: Vec<(String, Own)>,
 }
 
-/// How a sender differs from the configured voice: indices into the tables above; the variant's
-/// from 1, 0 is the voice without one.
+/// How a sender differs from the configured voice: indices into the tables above. Variants count
+/// from 1; 0 is the voice without one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place {
     pitch: u8,
@@ -72,7 +70,7 @@ struct Place {
 
 impl Place {
     /// How many steps lie between two places; another timbre counts as two, another variant of the
-    /// same as one.
+    /// same timbre as one.
     fn distance(self, other: Self) -> u32 {
         let variant = match (self.timbre == other.timbre, self.variant == other.variant) {
             (false, _) => 2,
@@ -85,7 +83,7 @@ impl Place {
     }
 }
 
-/// Somebody who spoke lately. The nick's number is enough: two with the same sound the same.
+/// A recent speaker. Only the nick's number is kept: two nicks with the same number sound the same.
 #[derive(Clone, Copy, Debug)]
 struct Active {
     number: u64,
@@ -93,7 +91,7 @@ struct Active {
     spoke: Instant,
 }
 
-/// Who speaks how.
+/// The voices of all senders.
 #[derive(Debug, Default)]
 pub struct Speakers {
     config: Config,
@@ -101,7 +99,7 @@ pub struct Speakers {
 }
 
 impl Speakers {
-    /// Nobody has spoken yet.
+    /// No recent speakers yet.
     pub fn new(mut config: Config) -> Self {
         for (nick, _) in &mut config.named {
             *nick = folded(nick);
@@ -109,7 +107,7 @@ impl Speakers {
         Self { config, active: Vec::new() }
     }
 
-    /// Goes on by another configuration; who spoke keeps the place, where there still is one.
+    /// Changes the configuration; recent speakers keep their places unless the variants changed.
     pub fn configure(&mut self, config: Config) {
         if config.variants != self.config.variants {
             self.active.clear();
@@ -122,12 +120,12 @@ impl Speakers {
         self.config.own_voices
     }
 
-    /// Gives everybody a voice of their own, or takes it from all but those who are configured.
+    /// Turns own voices on or off; configured settings stay.
     pub fn toggle(&mut self) {
         self.config.own_voices = !self.config.own_voices;
     }
 
-    /// Makes of `speech`, in the configured voice settings, what `sender` sounds like.
+    /// Applies the voice settings of `sender` to `speech`, which has the default ones.
     pub fn apply(&mut self, speech: &mut SpeakRequest, sender: &str, now: Instant) {
         let nick = folded(sender);
         if self.config.own_voices {
@@ -145,8 +143,7 @@ impl Speakers {
         }
     }
 
-    /// The place of who has that number: the old one; else the nick's own, where nobody is near;
-    /// else the next where nobody is, or the furthest from all.
+    /// The place of the nick with that number: its last one, or else a free one.
     fn place(&mut self, number: u64, now: Instant) -> Place {
         self.active.retain(|it| now.saturating_duration_since(it.spoke) <= FORGOTTEN);
         if let Some(known) = self.active.iter_mut().find(|it| it.number == number) {
@@ -163,8 +160,9 @@ impl Speakers {
         place
     }
 
-    /// From the nick's own place on, so that the order of arrival matters as little as can be; the
-    /// other voices come after those that are understood best.
+    /// The first place, from the nick's own on, that is apart from all recent ones; else the
+    /// furthest. Starting at the nick's own makes the order of arrival matter least. The best
+    /// understood voices come before the others.
     fn free_place(&self, number: u64) -> Place {
         let places = places(self.config.variants);
         let (clearest, others) = places.split_at(places.len().min(CLEAREST * PER_VOICE));
@@ -207,15 +205,15 @@ fn places(variants: Variants) -> Vec<Place> {
     timbres.flat_map(at).collect()
 }
 
-/// `places` from the one of that number on.
+/// `places` from that index on, wrapping around.
 fn rotated(places: &[Place], number: u64) -> impl Iterator<Item = Place> {
     let start = number.checked_rem(places.len() as u64).unwrap_or_default();
     let (before, from) = places.split_at(usize::try_from(start).unwrap_or_default());
     from.iter().chain(before).copied()
 }
 
-/// A nick without what clients and people put behind it while they are known or away: `Kim_`,
-/// `kim|away` and `kim` are one.
+/// A nick without the suffixes that clients and users append, for a nick in use or while away:
+/// `Kim_`, `kim|away` and `kim` are one.
 fn folded(nick: &str) -> String {
     let head = nick.char_indices().find(|&(at, c)| at > 0 && c == '|');
     let head = head.map_or(nick, |(at, _)| &nick[..at]);
@@ -251,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_sounds_the_same_in_every_run_and_under_every_name() {
+    fn a_sender_sounds_the_same_in_every_run_and_with_every_suffix() {
         let now = test_now();
         let kim = sound(&mut speakers(VARIANTS), "kim", now);
         for nick in ["kim", "Kim", "kim_", "KIM__", "kim`", "kim|away", "kim_|lunch"] {
@@ -263,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_talk_to_each_other_are_apart() {
+    fn recent_speakers_are_apart() {
         for variants in [&[] as Variants, VARIANTS] {
             let (mut speakers, now) = (speakers(variants), test_now());
             let nicks: Vec<_> = (0..8).map(|n| format!("user{n}")).collect();
@@ -295,20 +293,20 @@ mod tests {
     }
 
     #[test]
-    fn who_was_silent_for_long_makes_room() {
+    fn a_long_silent_speaker_is_forgotten() {
         let (mut speakers, start) = (speakers(&[]), test_now());
         for n in 0..25 {
             sound(&mut speakers, &format!("user{n}"), start);
         }
         assert_eq!(speakers.active.len(), 25);
         let late = start + FORGOTTEN + Duration::from_secs(1);
-        let alone = sound(&mut self::speakers(&[]), "newcomer", late);
-        assert_eq!(sound(&mut speakers, "newcomer", late), alone);
+        let alone = sound(&mut self::speakers(&[]), "visitor", late);
+        assert_eq!(sound(&mut speakers, "visitor", late), alone);
         assert_eq!(speakers.active.len(), 1);
     }
 
     #[test]
-    fn what_is_configured_of_one_goes_before() {
+    fn configured_settings_of_a_sender_are_applied() {
         let own = Own { pitch: Some(90), volume: Some(50), pan: Some(-100), voice: None };
         let named = vec![("Kim".to_owned(), own)];
         let config = Config { own_voices: false, variants: VARIANTS, named };
@@ -317,8 +315,8 @@ mod tests {
         speakers.apply(&mut speech, "al", now);
         assert_eq!(speech, SpeakRequest::of(""));
         speakers.apply(&mut speech, "kim_", now);
-        let dressed = SpeakRequest { pitch: 90, volume: 50, pan: -100, ..SpeakRequest::of("") };
-        assert_eq!(speech, dressed);
+        let expected = SpeakRequest { pitch: 90, volume: 50, pan: -100, ..SpeakRequest::of("") };
+        assert_eq!(speech, expected);
     }
 
     proptest! {

@@ -1,16 +1,16 @@
-//! No module knows the one after next: what each may import, and that the text half is safe Rust.
+//! Which module may import which, and which files may contain unsafe code.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Module, and the modules of the crate that it may import. `tests` parts are not looked at.
+/// Each module and the modules of the crate that it may import. Tests are not checked.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("message", &[]),
     ("clock", &[]),
     ("executable", &[]),
     ("limits", &[]),
-    // A line's way, in order.
+    // The stages that a line passes, in order.
     ("source", &["clock", "config", "limits", "message", "executable"]),
     ("format", &["config", "message", "source"]),
     ("filter", &["config", "format", "message", "source"]),
@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // The voice process.
     ("engine", &["audio", "message", "voice"]),
     ("audio", &["clock", "config", "message", "voice"]),
-    // The edges.
+    // Command line, control and configuration.
     ("control", &["cli", "clock", "config", "executable"]),
     ("cli", &["config"]),
     (
@@ -61,11 +61,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// The files that may hold `unsafe`.
 const FOREIGN: &[&str] = &["engine/espeak/ffi.rs"];
 
-/// Files that contain one of [`FOREIGN`], for which the crate-wide `deny` must do.
+/// Files that contain a module of [`FOREIGN`]: they can only `deny` unsafe code.
 const ABOVE_FOREIGN: &[&str] = &["lib.rs", "engine/mod.rs", "engine/espeak/mod.rs"];
 
 #[test]
-fn modules_import_only_what_they_may_know() {
+fn modules_import_only_what_they_may() {
     let mut wrong = Vec::new();
     for (path, name) in sources() {
         let module = name.split('/').next().unwrap_or(&name).trim_end_matches(".rs");
@@ -92,12 +92,12 @@ fn unsafe_code_is_forbidden_outside_the_foreign_functions() {
         let text = fs::read_to_string(&path).expect("a source file");
         let forbids = text.contains("#![forbid(unsafe_code)]");
         let exempt = FOREIGN.contains(&name.as_str()) || ABOVE_FOREIGN.contains(&name.as_str());
-        // A file that is part of a module's tests stands under the module's own line.
+        // A module's tests are covered by the attribute of the module.
         assert!(forbids || exempt || is_tests(&name), "{name} does not forbid unsafe code");
     }
 }
 
-/// Every source file: where it is, and its name below `src`.
+/// Path of every source file, and its name below `src`.
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root.clone()];

@@ -1,5 +1,5 @@
-//! Every format against real logs, which are not ours to copy: they are read where they are. The
-//! sample in `corpus/` was checked by hand; it has the hash of each text, not the text.
+//! Every format against real logs. We may not copy these, so they are read in place. The sample in
+//! `corpus/` was checked by hand; it has the hash of each text, not the text.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
@@ -47,7 +47,7 @@ fn lines(bytes: &[u8]) -> Vec<String> {
     bytes.split(|&byte| byte == b'\n').map(|line| decode(line).into_owned()).collect()
 }
 
-/// What one file was taken for.
+/// The format that a file was recognised as.
 struct Taken {
     format: String,
     sureness: f32,
@@ -75,7 +75,7 @@ fn take(library: &Library, file: &Path, wanted: &HashSet<usize>) -> Taken {
         let message = reader.read(line);
         *kinds.entry(message.kind.name()).or_default() += 1;
         if wanted.contains(&n) {
-            // Whom it happened to goes before the reason.
+            // The victim comes before the reason.
             let text = message.text.trim();
             let text = match message.kind {
                 Kind::Kick => text.split_once(' ').map_or("", |(_, reason)| reason),
@@ -88,18 +88,18 @@ fn take(library: &Library, file: &Path, wanted: &HashSet<usize>) -> Taken {
     Taken { format: reader.format().to_owned(), sureness: reader.sureness(), kinds, readings }
 }
 
-/// The formats that the files of a folder may be taken for: where two clients write the same, and
-/// where a log has nothing but speech. By itself a folder is named like its format.
+/// The formats that the files of a folder may be recognised as, where two clients write the same
+/// lines or a log contains only speech. Other folders are named after their format.
 const ACCEPTED: &[(&str, &[&str])] = &[
     ("auth-sshd", &["syslog"]),
     ("brackets-joins", &["brackets-joins", "znc"]), // one file is speech alone
     ("clf-access", &["clf"]),
-    ("eggdrop-console", &["eggdrop-console", "eggdrop"]), // the console tells of joins, too
+    ("eggdrop-console", &["eggdrop-console", "eggdrop"]), // the console shows joins, too
     ("gcc-make", &["gcc"]),
     ("grafana-logfmt", &["logfmt"]),
     ("hl-sample", &["json-lines"]),
     ("hms-nick", &["hms"]),
-    ("journalctl-short", &["syslog", "journald"]), // the same but for the line of a boot
+    ("journalctl-short", &["syslog", "journald"]), // the same except for the line of a boot
     ("meetbot", &["hms"]),
     ("mirc", &["mirc", "znc"]), // one file is speech alone
     ("mirc-text", &["nick-only"]),
@@ -113,9 +113,9 @@ const ACCEPTED: &[(&str, &[&str])] = &[
     ("windows-cbs", &["cbs"]),
 ];
 
-/// Lines of the sample that are read otherwise, on purpose.
+/// Lines of the sample that are parsed differently on purpose.
 const EXCEPTIONS: &[(&str, usize)] = &[
-    // In a reason of another encoding one character is a soft hyphen, which is not to be seen.
+    // A reason in another encoding contains a soft hyphen, which is invisible.
     ("eggdrop/slackware-20130103.log", 235),
 ];
 
@@ -126,7 +126,7 @@ fn real_logs_are_understood() {
         println!("no real logs at {}: not tested", corpus.display());
         return;
     }
-    // Formats as they are being written; else those in the program.
+    // Formats from a folder, for development; otherwise the built-in ones.
     let own = std::env::var_os("IRC_SPEAK_FILTERS").map(PathBuf::from);
     let library = Library::load(own.as_deref()).expect("formats");
     let primary = readings("sample.tsv");
@@ -170,7 +170,7 @@ fn files(corpus: &Path, sample: &[(Place, Reading)]) -> BTreeMap<String, HashSet
     let manifest = fs::read_to_string(corpus.join("MANIFEST.tsv")).expect("a list of the files");
     for row in manifest.lines().skip(1) {
         let file = row.split('\t').next().unwrap_or_default();
-        // Tables of replay and minutes are no logs.
+        // Replay tables and minutes are no logs.
         if !file.starts_with("meetings/") && !file.contains(".minutes.") {
             files.entry(file.to_owned()).or_default();
         }

@@ -1,4 +1,4 @@
-//! What `irc-speak explain` and `irc-speak filters check` tell, with the program itself.
+//! What `irc-speak explain` and `irc-speak filters check` print.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// A log with each thing that can become of a line.
+/// A log with a line for each outcome.
 const LOG: &str = "\
 12:00 -!- bob [~bob@host.example.org] has joined #tea
 12:01 <@kim> is the kettle on? see https://example.org/kettle/4711
@@ -26,7 +26,7 @@ a line of no known format
 const KEYS: [&str; 10] =
     ["line", "format", "kind", "time", "channel", "sender", "text", "fate", "rule", "spoken"];
 
-/// Runs the program in `folder`, which is all it knows of its user.
+/// Runs the program with `folder` as its only home.
 fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = start(folder, arguments);
     child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads");
@@ -44,7 +44,7 @@ fn start(folder: &Path, arguments: &[&str]) -> Child {
 }
 
 #[test]
-fn a_slow_pipes_lines_are_explained_when_they_come() {
+fn lines_of_a_slow_pipe_are_explained_as_they_arrive() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut child = start(folder.path(), &["explain", "--json"]);
     let mut pipe = child.stdin.take().expect("a pipe");
@@ -112,14 +112,14 @@ fn each_line_is_one_object_with_ten_keys() {
         assert!(found.starts_with(value), "line {number}: {key} is {found:?}, not {value:?}");
     }
     assert!(rows[1]["rule"].is_null() && rows[1]["channel"].is_null() && rows[5]["time"].is_null());
-    // Standard input, by two ways, is no other log.
+    // Standard input, named in two ways, gives the same output.
     assert_eq!(run(folder.path(), &["explain", "--json"], LOG).stdout, output.stdout);
     assert_eq!(run(folder.path(), &["explain", "--json", "-q", "-"], LOG).stdout, output.stdout);
     assert!(run(folder.path(), &["explain", "--json", "-q", "-"], LOG).stderr.is_empty());
 }
 
 #[test]
-fn the_words_are_those_of_text() {
+fn spoken_text_is_what_text_prints() {
     let folder = folder(&[
         ("tea.log", LOG),
         ("rules.toml", "[[rule]]\nreplace = 'kettle'\nwith = 'pot'\n[[rule]]\ndrop = 'yes'\n"),
@@ -137,7 +137,7 @@ fn the_words_are_those_of_text() {
 }
 
 #[test]
-fn people_read_columns_and_a_summary() {
+fn the_table_has_aligned_columns_and_a_summary() {
     let rules = "[[rule]]\nhighlight = 'kim'\n[[rule]]\ndrop = 'nobody says this'\n";
     let folder = folder(&[("rules.toml", rules)]);
     let log = "12:00 -!- bob [b@x] has joined #tea\n12:01 < lena> kim: h\u{200b}i\u{202e}\n\n";
@@ -171,7 +171,7 @@ fn people_read_columns_and_a_summary() {
 }
 
 #[test]
-fn a_difference_is_told() {
+fn a_difference_is_shown() {
     let folder = folder(&[
         (
             "new.toml",
@@ -203,7 +203,7 @@ fn a_difference_is_told() {
 }
 
 #[test]
-fn what_cannot_be_explained_is_one_sentence() {
+fn an_error_is_one_line() {
     let folder = folder(&[("bad.toml", "[[rule]]\ndrop = '('\n"), ("tea.log", LOG)]);
     for (arguments, code, said) in [
         (&["explain", "none.log"][..], 1, "cannot read \"none.log\": no such file"),
@@ -220,7 +220,7 @@ fn what_cannot_be_explained_is_one_sentence() {
 }
 
 #[test]
-fn the_tests_in_our_own_files_pass() {
+fn the_tests_in_the_built_in_files_pass() {
     let folder = folder(&[]);
     let output = run(folder.path(), &["filters", "check"], "");
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
@@ -228,7 +228,7 @@ fn the_tests_in_our_own_files_pass() {
 }
 
 #[test]
-fn a_users_format_is_tested_too() {
+fn a_users_format_is_tested() {
     const FORMAT: &str = "about = \"mine\"\n[[line]]\nkind = 'say'\n\
                           match = '{time} (?P<sender>[^ ]+) says (?P<text>.*)'\n";
     let tests = "\
@@ -252,7 +252,7 @@ time = '12:00'
 }
 
 #[test]
-fn a_test_that_fails_is_told_with_its_place() {
+fn a_failed_test_is_reported_with_its_position() {
     const RULES: &str = "about = \"mine\"\n[[rule]]\ndrop = 'tea'\n";
     let tests = "\
 [[test]]
@@ -286,7 +286,7 @@ highlight = true
          irc-speak/filters/mine.toml:15:13: expected to be highlighted; no rule does\n\
          files: 1, tests: 4, 3 failed\n"
     );
-    // The user's files are among those that are known.
+    // Without arguments, the user's files are checked, too.
     let output = run(folder.path(), &["filters", "check"], "");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("mine.toml:8:10: "));

@@ -1,5 +1,5 @@
-//! Steered as a media player: a session bus of each test's own, the real `playerctl`, and a
-//! listener that only notes what it is asked for.
+//! Control as a media player: a session bus for each test, the real `playerctl`, and a listener
+//! that only records commands.
 #![forbid(unsafe_code)]
 
 use std::process::Stdio;
@@ -26,7 +26,7 @@ const ROOT: &str = "org.mpris.MediaPlayer2";
 const PLAYER: &str = "org.mpris.MediaPlayer2.Player";
 
 #[tokio::test]
-async fn playerctl_steers_the_listener() {
+async fn playerctl_controls_the_listener() {
     let (bus, mut listener) = found().await;
 
     for (arguments, command) in [
@@ -45,7 +45,7 @@ async fn playerctl_steers_the_listener() {
 }
 
 #[tokio::test]
-async fn playerctl_shows_how_the_listener_stands() {
+async fn playerctl_shows_the_status() {
     let (bus, listener) = found().await;
 
     assert_eq!(bus.playerctl(&["--list-all"]).await, "irc_speak");
@@ -67,7 +67,7 @@ async fn playerctl_shows_how_the_listener_stands() {
 }
 
 #[tokio::test]
-async fn the_rate_is_a_ratio_to_the_usual_one() {
+async fn the_rate_is_relative_to_the_base_rate() {
     let (bus, mut listener) = found().await;
     let player = bus.player().await;
 
@@ -89,29 +89,29 @@ async fn the_rate_is_a_ratio_to_the_usual_one() {
 }
 
 #[tokio::test]
-async fn one_signal_tells_all_that_changed() {
+async fn one_signal_has_all_changes() {
     let (bus, listener) = found().await;
     let client = bus.client().await;
     let properties = PropertiesProxy::new(&client, NAME, PATH).await.expect("a proxy");
     let mut signals = properties.receive_properties_changed().await.expect("a match");
 
-    // The first is not for the bus; the next two come in one.
+    // The first change is not sent to the bus; the next two are sent as one.
     listener.state.send_modify(|state| state.waiting = 12);
     tokio::task::yield_now().await;
     listener.state.send_modify(|state| state.paused = true);
     listener.state.send_modify(|state| state.rate = 330);
 
     let signal = within("a signal", signals.next()).await.expect("an open bus");
-    let told = signal.args().expect("its arguments");
-    assert_eq!(told.interface_name(), PLAYER);
-    assert_eq!(told.changed_properties().len(), 2, "{told:?}");
-    assert_eq!(told.changed_properties()["PlaybackStatus"], Value::from("Paused"));
-    assert_eq!(told.changed_properties()["Rate"], Value::from(1.5));
+    let changes = signal.args().expect("its arguments");
+    assert_eq!(changes.interface_name(), PLAYER);
+    assert_eq!(changes.changed_properties().len(), 2, "{changes:?}");
+    assert_eq!(changes.changed_properties()["PlaybackStatus"], Value::from("Paused"));
+    assert_eq!(changes.changed_properties()["Rate"], Value::from(1.5));
     listener.end().await;
 }
 
 #[tokio::test]
-async fn the_program_can_be_ended_and_has_no_window() {
+async fn the_player_can_quit_and_has_no_window() {
     let (bus, mut listener) = found().await;
     let client = bus.client().await;
     let root = zbus::Proxy::new(&client, NAME, PATH, ROOT).await.expect("a proxy");
@@ -120,14 +120,14 @@ async fn the_program_can_be_ended_and_has_no_window() {
         assert_eq!(root.get_property::<bool>(name).await.expect("a property"), value, "{name}");
     }
     assert_eq!(root.get_property::<String>("Identity").await.expect("a property"), "irc-speak");
-    // The listener stops this on Quit, as the real one does, and the caller still has its reply.
+    // The listener stops the service on Quit, as the real one does; the caller still gets a reply.
     root.call::<_, _, ()>("Quit", &()).await.expect("a reply");
     assert_eq!(listener.asked().await, Command::Quit);
     within("its end", listener.serving).await.expect("no panic");
 }
 
 #[tokio::test]
-async fn what_the_listener_refuses_is_an_error_on_the_bus() {
+async fn a_refused_command_is_an_error_on_the_bus() {
     let bus = Bus::start().await;
     let listener =
         Listener::answering(&bus, Reply::Error { why: "there is nothing to skip".to_owned() });
@@ -140,7 +140,7 @@ async fn what_the_listener_refuses_is_an_error_on_the_bus() {
 }
 
 #[tokio::test]
-async fn a_second_listener_has_a_name_of_its_own() {
+async fn a_second_listener_has_its_own_name() {
     let bus = Bus::start().await;
     let first = Listener::start(&bus);
     bus.wait_for(NAME).await;
@@ -156,7 +156,7 @@ async fn a_second_listener_has_a_name_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_bus_that_comes_late_or_again_is_found() {
+async fn a_bus_that_starts_late_or_restarts_is_found() {
     let mut bus = Bus::absent();
     let mut listener = Listener::start(&bus);
     bus.run().await;
@@ -170,10 +170,10 @@ async fn a_bus_that_comes_late_or_again_is_found() {
 }
 
 #[tokio::test]
-async fn a_bus_that_hangs_does_not_hold_up_the_end() {
+async fn a_bus_that_hangs_does_not_delay_exit() {
     let (bus, listener) = found().await;
     bus.hang();
-    // More than the socket takes.
+    // More than the socket buffer holds.
     for n in 0..4_000 {
         listener.state.send_modify(|state| state.current = Some(line(&format!("{n:0256}"))));
         tokio::task::yield_now().await;
@@ -182,7 +182,7 @@ async fn a_bus_that_hangs_does_not_hold_up_the_end() {
 }
 
 #[tokio::test]
-async fn what_is_no_bus_does_no_harm() {
+async fn a_socket_that_is_no_bus_does_no_harm() {
     for answer in [&b""[..], b"\0\xff\r\n", b"OK\r\n", b"OK 00000000000000000000000000000000\r\nl"]
     {
         let bus = Bus::absent();
@@ -191,7 +191,7 @@ async fn what_is_no_bus_does_no_harm() {
         let (mut stream, _) = within("a caller", socket.accept()).await.expect("a caller");
         stream.write_all(answer).await.expect("a caller that reads");
         stream.shutdown().await.expect("a caller that reads");
-        // The caller gives up and closes; how, does not matter.
+        // The caller gives up and closes, in whatever way.
         within("its end", stream.read_to_end(&mut Vec::new())).await.unwrap_or_default();
         assert!(!listener.serving.is_finished(), "it tries again later");
         listener.end().await;
@@ -199,7 +199,7 @@ async fn what_is_no_bus_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_bus_that_never_answers_does_not_hold_up_the_end() {
+async fn a_bus_that_never_answers_does_not_delay_exit() {
     let bus = Bus::absent();
     let socket = UnixListener::bind(bus.folder.path().join("bus")).expect("a socket");
     let listener = Listener::start(&bus);
@@ -228,7 +228,7 @@ async fn a_flood_of_calls_keeps_its_order() {
     listener.end().await;
 }
 
-/// A listener that is on a bus.
+/// A listener on a bus.
 async fn found() -> (Bus, Listener) {
     let bus = Bus::start().await;
     let listener = Listener::start(&bus);
@@ -236,7 +236,7 @@ async fn found() -> (Bus, Listener) {
     (bus, listener)
 }
 
-/// A session bus in a folder of its own.
+/// A session bus in its own folder.
 struct Bus {
     folder: TempDir,
     daemon: Option<Child>,
@@ -276,7 +276,7 @@ impl Bus {
         std::fs::remove_file(self.folder.path().join("bus")).unwrap_or_default();
     }
 
-    /// Holds the bus, until it is killed.
+    /// Stops the bus, until it is killed.
     fn hang(&self) {
         let id = self.daemon.as_ref().and_then(Child::id).expect("a bus that runs");
         let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw).expect("an id");
@@ -319,7 +319,7 @@ impl Bus {
     }
 }
 
-/// Stands for the queue: notes each command and does what shows.
+/// Stands in for the queue: records each command and applies its visible effect.
 struct Listener {
     commands: mpsc::UnboundedReceiver<Command>,
     state: watch::Sender<Snapshot>,

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The program, without sound; its events, and what it says.
+/// The program, without sound; its events, and its messages.
 struct Listener {
     child: Child,
     input: ChildStdin,
@@ -27,15 +27,21 @@ impl Listener {
         command.env_remove("DBUS_SESSION_BUS_ADDRESS");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
-        let (tell, printed) = channel();
+        let (sender, printed) = channel();
         let stdout = child.stdout.take().expect("a pipe");
         let stderr = child.stderr.take().expect("a pipe");
-        let also = tell.clone();
+        let errors = sender.clone();
         std::thread::spawn(move || {
-            BufReader::new(stdout).lines().map_while(Result::ok).for_each(|it| drop(tell.send(it)));
+            BufReader::new(stdout)
+                .lines()
+                .map_while(Result::ok)
+                .for_each(|it| drop(sender.send(it)));
         });
         std::thread::spawn(move || {
-            BufReader::new(stderr).lines().map_while(Result::ok).for_each(|it| drop(also.send(it)));
+            BufReader::new(stderr)
+                .lines()
+                .map_while(Result::ok)
+                .for_each(|it| drop(errors.send(it)));
         });
         let input = child.stdin.take().expect("a pipe");
         Self { child, input, printed }
@@ -57,7 +63,7 @@ impl Listener {
         }
     }
 
-    /// Gives lines until one ends as `fate`: a save takes a moment to be seen.
+    /// Writes lines until one ends as `fate`: it takes a moment until a save is noticed.
     fn until(&mut self, line: &str, fate: &str) {
         for _ in 0..100 {
             self.write(line);
@@ -80,7 +86,7 @@ impl Drop for Listener {
 }
 
 #[test]
-fn a_save_is_taken_and_a_wrong_one_is_told_and_left() {
+fn a_saved_configuration_applies_and_a_wrong_one_is_reported_and_ignored() {
     let folder = tempfile::tempdir().expect("a folder");
     let own = folder.path().join("irc-speak");
     let config = own.join("config.toml");

@@ -1,6 +1,6 @@
-//! A panic on a real terminal, tmux: that is what no command makes the program itself do. What runs
-//! there is this test binary: its part `stage` runs the surfaces before a listener of paper. All
-//! else that is seen on a terminal is in `e2e/terminal.rs`.
+//! A panic on a real terminal, in tmux. No command makes the program panic, so this test binary
+//! runs there: its test `stage` runs keys and screen with a mock listener. All other terminal tests
+//! are in `e2e/terminal.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 /// How long the terminal may take for anything.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Not a test of its own: the program that runs in the terminal.
+/// Not a test: the program that runs in the terminal.
 #[test]
 #[ignore = "runs inside tmux"]
 fn stage() {
@@ -50,7 +50,7 @@ async fn perform() {
     screen.await.expect("a screen ends");
 }
 
-/// Tells what was asked for; true for an end.
+/// Shows the command; true for quit.
 fn answer(
     request: Request,
     state: &watch::Sender<Snapshot>,
@@ -66,7 +66,7 @@ fn answer(
     command == Asked::Quit
 }
 
-/// A tmux server of its own with one shell in it.
+/// A private tmux server with one shell.
 struct Tmux {
     folder: tempfile::TempDir,
 }
@@ -169,7 +169,7 @@ fn pause(length: Duration) {
 }
 
 #[test]
-fn a_panic_restores_the_terminal_and_is_read() {
+fn a_panic_restores_the_terminal_and_is_shown() {
     let tmux = Tmux::new();
     let before = tmux.shell("stty -a");
     tmux.start();

@@ -1,5 +1,5 @@
-//! What the sound card calls when it wants sound: it takes what is in the ring, never waits, and
-//! tells what has gone out.
+//! The sound card's callback: it takes frames from the ring, never waits, and reports what it has
+//! played.
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
@@ -13,36 +13,36 @@ use rtrb::Consumer;
 use super::report::Reporter;
 use crate::voice::wire::Report;
 
-/// No device is further behind than this, whatever it says.
+/// The highest latency that is believed of a device.
 const MOST_BEHIND: Duration = Duration::from_secs(5);
 
-/// A place among the frames, and what is to be told when it has been heard.
+/// A place among the frames, and what to report when it is passed.
 pub(super) struct Mark {
     pub(super) position: u64,
     pub(super) report: Report,
 }
 
-/// What the callback, the stream's thread and the engine's thread share.
+/// The state that the callback, the stream's thread and the engine's thread share.
 #[derive(Default)]
 pub(super) struct Shared {
     /// Frames that went to the device.
     pub(super) consumed: AtomicU64,
-    /// Frames that the device has asked for, with the silence that it got; and how many these were
-    /// when it got the last one that was no silence.
+    /// Frames that the device has asked for, including silence; and that count at the last frame
+    /// that was not silence.
     pub(super) asked: AtomicU64,
     pub(super) asked_at_last: AtomicU64,
-    /// The engine's thread waits for room, or for the end: it wants to be woken.
+    /// The engine's thread waits for room, or for the end, and is to be woken.
     pub(super) is_awaited: AtomicBool,
-    /// How far the device is behind its callback, in microseconds.
+    /// The device's latency after its callback, in microseconds.
     pub(super) behind_us: AtomicU64,
     pub(super) has_failed: AtomicBool,
-    /// What is left is not wanted any more: the stream is to end.
+    /// The rest is not wanted: the stream is to end.
     pub(super) is_over: AtomicBool,
 }
 
 impl Shared {
-    /// Reports that there is no more sound, the first time. A dead server can report a million
-    /// errors a second, and a stream that is being closed that it is gone.
+    /// Reports a failure, only once. A dead server can report a million errors a second, and a
+    /// stream that is being closed reports that it is gone.
     pub(super) fn fail(&self, reporter: &Reporter, report: Report) {
         let is_over = self.is_over.load(Ordering::Acquire);
         if !is_over && !self.has_failed.swap(true, Ordering::AcqRel) {
@@ -50,8 +50,8 @@ impl Shared {
         }
     }
 
-    /// How far the ear is behind the callback: at least by what the stream took at its start, of
-    /// which the device knows nothing at first.
+    /// How long after the callback sound is heard: at least what the stream took at its start,
+    /// which the device does not report at first.
     pub(super) fn behind(&self, buffered: Duration) -> Duration {
         let behind = Duration::from_micros(self.behind_us.load(Ordering::Acquire));
         behind.min(MOST_BEHIND).max(buffered)
@@ -70,7 +70,7 @@ pub(super) struct Callback {
 }
 
 impl Callback {
-    /// Fills `frames` with what there is, and silence after it.
+    /// Fills `frames` from the ring, and the rest with silence.
     pub(super) fn fill(&mut self, frames: &mut [f32], info: &OutputCallbackInfo) {
         let is_wanted = self.reporter.is_wanted() && !self.shared.is_over.load(Ordering::Acquire);
         let n_asked = frames.len() / self.n_channels;
@@ -91,16 +91,16 @@ impl Callback {
             }
             self.shared.asked_at_last.store(asked, Ordering::Release);
             let before = self.shared.consumed.fetch_add(n_frames as u64, Ordering::AcqRel);
-            self.tell(before + n_frames as u64);
+            self.report_passed(before + n_frames as u64);
         }
-        self.shared.asked.store(asked, Ordering::Release); // nobody else counts it
+        self.shared.asked.store(asked, Ordering::Release); // only the callback writes it
         if self.shared.is_awaited.swap(false, Ordering::AcqRel) {
             self.waiter.unpark();
         }
     }
 
     /// Reports the marks that were passed.
-    fn tell(&mut self, consumed: u64) {
+    fn report_passed(&mut self, consumed: u64) {
         while self.marks.peek().is_ok_and(|mark| mark.position <= consumed) {
             if let Ok(Mark { mut report, .. }) = self.marks.pop() {
                 if let Report::Word { behind_ms, .. } = &mut report {

@@ -1,4 +1,4 @@
-//! Which sound devices there are, by cpal.
+//! The sound devices, through cpal.
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
@@ -10,18 +10,17 @@ use super::OutputError;
 use crate::clock;
 use crate::config::error::escaped;
 
-/// A sound system that is there answers within this time, or says that it is not. One that takes
-/// longer hangs.
+/// A sound system answers, or refuses, within this time. One that takes longer hangs.
 const PROMPT: Duration = Duration::from_secs(1);
 
-/// A device as `irc-speak devices` shows it.
+/// A device as `irc-speak devices` lists it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct DeviceInfo {
     /// The name that `--device` takes.
     pub name: String,
-    /// What it calls itself.
+    /// Its description.
     pub about: String,
-    /// Whether it is the one taken without `--device`.
+    /// Whether it is used without `--device`.
     pub is_default: bool,
 }
 
@@ -39,18 +38,18 @@ pub fn devices() -> Result<Vec<DeviceInfo>, OutputError> {
     Ok(known)
 }
 
-/// ALSA lists its converters as if they were devices.
+/// ALSA lists its converters as devices.
 fn is_converter(name: &str) -> bool {
     const CONVERTERS: [&str; 8] =
         ["null", "lavrate", "samplerate", "speexrate", "speex", "upmix", "vdownmix", "oss"];
     CONVERTERS.contains(&name)
 }
 
-/// A device that was found, and how.
+/// A device, and how it was found.
 #[derive(Clone)]
 pub(super) struct Sound {
     host: Arc<cpal::Host>,
-    /// The name asked for; none for whichever is the default one.
+    /// The requested name; none for the default device.
     name: Option<String>,
     pub(super) device: cpal::Device,
 }
@@ -71,17 +70,17 @@ impl Sound {
         self.host.id() == cpal::HostId::PulseAudio
     }
 
-    /// The same as it is found now; the server may be another one, too.
+    /// Finds the device again; the server may have changed, too.
     pub(super) fn fresh(self) -> Result<Self, OutputError> {
         if !self.opens_fast() {
-            return Ok(self); // there is nobody to ask
+            return Ok(self); // no server to ask
         }
         let Self { host, name, .. } = self;
         Self::find_on(host, name.as_deref()).or_else(|_| Self::find(name.as_deref()))
     }
 
-    /// Whether the default device is meant, which is another one than when last looked at. Where
-    /// the old one is gone, the server has moved the stream itself.
+    /// Whether the default device was requested and has changed since the last call. `false` where
+    /// the old one is gone: the server has moved the stream itself.
     pub(super) fn has_moved(&mut self) -> bool {
         if self.name.is_some() || !self.opens_fast() {
             return false;
@@ -101,8 +100,8 @@ pub(crate) fn look(name: Option<&str>) -> Result<(), OutputError> {
     Sound::find(name).map(|_| ())
 }
 
-/// PulseAudio's host where a server answers (PipeWire's counts), else the system's own. Where one
-/// does not answer, the others are not asked: they would ask it, too, and for longer.
+/// PulseAudio's host where a server answers (PipeWire's counts), otherwise the system's own. Where
+/// one does not answer, the others are not tried: they would ask it, too, and wait longer.
 fn host() -> Result<cpal::Host, OutputError> {
     let mut why = None;
     for id in cpal::available_hosts() {
@@ -141,9 +140,9 @@ pub(super) fn no_device(error: &cpal::Error) -> OutputError {
     OutputError::NoDevice { why: clause(&error.to_string()) }
 }
 
-/// The sound system's sentence as a part of one: its first, in lower case, without a full stop.
-pub(super) fn clause(sentence: &str) -> String {
-    let first = sentence.split(". ").next().unwrap_or(sentence).trim_end_matches('.');
+/// The first part of the sound system's message, in lower case, without a full stop.
+pub(super) fn clause(message: &str) -> String {
+    let first = message.split(". ").next().unwrap_or(message).trim_end_matches('.');
     let is_name = first.chars().nth(1).is_some_and(|c| c.is_uppercase() || c == '/');
     let mut letters = first.chars();
     let begin = letters.next().map(|c| if is_name { c } else { c.to_ascii_lowercase() });
@@ -151,12 +150,12 @@ pub(super) fn clause(sentence: &str) -> String {
 }
 
 #[test]
-fn the_sound_systems_words_fit_into_a_sentence() {
-    for (sentence, expected) in [
+fn the_sound_systems_messages_are_shortened() {
+    for (message, expected) in [
         ("The device is gone. It may have been unplugged.", "the device is gone"),
         ("I/O error: refused", "I/O error: refused"),
         ("", ""),
     ] {
-        assert_eq!(clause(sentence), expected);
+        assert_eq!(clause(message), expected);
     }
 }

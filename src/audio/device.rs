@@ -1,11 +1,10 @@
-//! The sound card, by cpal. Samples go through a ring to the device's callback, which never waits:
-//! it takes what there is, and silence else.
+//! The sound card, through cpal. Samples go through a ring to the device's callback, which never
+//! waits: where the ring is empty, it plays silence.
 //!
-//! A sound server opens a stream in two milliseconds, and begins to play it with its first sample,
-//! however large its buffer: so there is a stream for each burst of speech. A running stream has
-//! its buffer full of silence, which the next line would have to wait for, so that its buffer had
-//! to be small, and a busy machine made it stutter. Other sound systems open slowly: there the
-//! stream is kept for a while.
+//! A sound server opens a stream in two milliseconds, and plays its first sample at once, however
+//! large its buffer: so each burst of speech gets a new stream. The buffer of a stream kept open is
+//! full of silence, for which the next line has to wait: it had to be small, and a busy machine
+//! made it stutter. Other sound systems open slowly: there the stream is kept open for a while.
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
@@ -28,18 +27,17 @@ use crate::clock;
 use crate::message::UtteranceId;
 use crate::voice::wire::Report;
 
-/// How much speech may wait in the ring. An utterance and the next one's beginning fit: what is
-/// here cannot be changed any more, only forgotten.
+/// How much speech the ring holds: an utterance and the beginning of the next. It can no longer be
+/// changed there, only discarded.
 const RING: Duration = Duration::from_secs(3);
 
-/// Places in the ring at which something is told: three seconds of the fastest speech have sixty
-/// words.
+/// Places in the ring that are reported: three seconds of the fastest speech have sixty words.
 const N_MARKS: usize = 256;
 
-/// Of these, how many words must leave to the begin and the end of utterances.
+/// Of these, how many are reserved for the begin and end of utterances.
 const N_KEPT: usize = 64;
 
-/// What is added to a time that the device's clock keeps, when this program's clock measures it.
+/// Added to a time by the device's clock when it is measured by this program's clock.
 const MARGIN: Duration = Duration::from_millis(20);
 
 /// A sound device.
@@ -51,30 +49,30 @@ pub struct Device {
     burst: Option<Burst>,
 }
 
-/// The sound of a while: a ring, and the stream that takes from it once there is enough to begin.
+/// A burst of speech: a ring, and the stream that takes from it once there is enough to begin.
 struct Burst {
     /// The callback, until the stream has it.
     callback: Option<Callback>,
     stream: Option<Stream>,
-    /// Left and right, made here and not by the callback: two utterances from two places may wait
-    /// one behind the other.
+    /// Left and right, panned here and not by the callback: two utterances with different pans may
+    /// be in the ring.
     frames: Producer<[f32; 2]>,
     marks: Producer<Mark>,
     shared: Arc<Shared>,
     still: Still,
-    /// How much of the utterance goes to the left and the right.
+    /// The utterance's gains, left and right.
     gains: [f32; 2],
-    /// Frames written, in all, and before the utterance.
+    /// Frames written in all, and before the utterance.
     written: u64,
     begun_at: u64,
-    /// What a stream takes at its start, in frames, and as a time.
+    /// What a stream takes at its start, in frames and as a time.
     n_buffered: u64,
     buffered: Duration,
-    /// The ring was dry, and the last of it on its way to the ear, when last looked at.
+    /// The ring was empty at the last check, and its last frames may not be heard yet.
     is_dry: bool,
 }
 
-/// What is known of a device before it is opened.
+/// A device that was found, and its default configuration.
 type Found = (Sound, cpal::SupportedStreamConfig);
 
 impl Device {
@@ -99,7 +97,7 @@ impl Device {
         Ok(Self { sound, config, close_after, reporter, burst: None })
     }
 
-    /// Starts the stream, which takes what there is. It is not waited for: it may be late.
+    /// Starts the stream, without waiting for it: it may be late.
     fn start(&mut self) -> Result<(), OutputError> {
         let Some(burst) = &mut self.burst else { return Ok(()) };
         let Some(callback) = burst.callback.take() else { return Ok(()) };
@@ -115,7 +113,7 @@ impl Device {
         Ok(())
     }
 
-    /// Ends the stream, with what the server has of it.
+    /// Ends the stream, and discards the server's buffer.
     fn close(&mut self) {
         self.burst = None;
     }
@@ -133,9 +131,9 @@ impl Device {
     }
 }
 
-/// Looks for the device on a thread of its own, which is left where it is if nobody answers it.
+/// Looks for the device on a thread of its own, which is abandoned if it gets no answer.
 fn answered(name: Option<&str>, reporter: &Reporter) -> Result<Found, OutputError> {
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let name = name.map(str::to_owned);
     let look = move || {
         let mut found = Err(OutputError::NoAnswer);
@@ -146,15 +144,15 @@ fn answered(name: Option<&str>, reporter: &Reporter) -> Result<Found, OutputErro
                 Ok((sound, default))
             });
         }
-        drop(tell.send(found)); // who asked may have given up
+        drop(sender.send(found)); // the receiver may have given up
     };
     let spawned = thread::Builder::new().name("device".to_owned()).spawn(look);
     spawned.map_err(|error| OutputError::Device(error.to_string()))?;
-    let answer = told.recv_timeout(LATE).or_else(|late| {
+    let answer = receiver.recv_timeout(LATE).or_else(|late| {
         if late == RecvTimeoutError::Timeout {
             reporter.report(Report::Late { why: OutputError::NoAnswer.to_string() });
         }
-        told.recv_timeout(GIVEN_UP.saturating_sub(LATE))
+        receiver.recv_timeout(GIVEN_UP.saturating_sub(LATE))
     });
     answer.unwrap_or(Err(OutputError::NoAnswer))
 }
@@ -171,11 +169,11 @@ impl Output for Device {
         let Some(burst) = &mut self.burst else { return Ok(()) };
         burst.is_dry = false;
         if burst.consumed() < burst.written {
-            // Where the ring is full, the gap has to wait.
+            // Blocks while the ring is full.
             let n_gap = self.config.sample_rate as usize * gap_ms as usize / 1_000;
             self.write(&vec![0.0; n_gap])?;
         } else {
-            burst.still.begin(clock::now()); // where it ran dry there was silence already
+            burst.still.begin(clock::now()); // the ring was empty: silent already
         }
         let n_channels = self.config.channels;
         let Some(burst) = &mut self.burst else { return Ok(()) };
@@ -221,7 +219,7 @@ impl Output for Device {
 
     fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError> {
         if self.burst.as_ref().is_some_and(|burst| burst.written == burst.begun_at) {
-            self.write(&[0.0])?; // without a sample to pass, its marks would wait for the next one
+            self.write(&[0.0])?; // without a sample, its marks would wait for the next utterance
         }
         if let (Some(burst), Some(id)) = (&mut self.burst, id) {
             let n_samples = burst.written - burst.begun_at;
@@ -240,7 +238,7 @@ impl Output for Device {
         while !burst.has_passed() && self.reporter.is_wanted() {
             burst.wait(&self.reporter)?;
         }
-        // What has left the stream is still on its way to the ear.
+        // What has left the stream is not heard yet.
         self.reporter.wait(burst.beyond() + MARGIN, || false);
         Ok(())
     }
@@ -301,18 +299,18 @@ impl Burst {
         self.shared.consumed.load(Ordering::Acquire)
     }
 
-    /// How far the ear is behind the callback.
+    /// How long after the callback sound is heard.
     fn behind(&self) -> Duration {
         self.shared.behind(self.buffered)
     }
 
-    /// How far the ear is behind what has left the stream's buffer.
+    /// How long after leaving the stream's buffer sound is heard.
     fn beyond(&self) -> Duration {
         self.behind().saturating_sub(self.buffered)
     }
 
-    /// Whether the stream has played all that was written: the server asks for more only as it
-    /// plays what it has, so it has asked for a buffer beyond the last frame.
+    /// Whether the stream has played everything written: the server asks for more only as it plays,
+    /// so by then it has asked for one buffer beyond the last frame.
     fn has_passed(&self) -> bool {
         let asked = self.shared.asked.load(Ordering::Acquire);
         self.consumed() >= self.written
@@ -320,13 +318,13 @@ impl Burst {
     }
 
     fn mark(&mut self, position: u64, report: Report) {
-        // The 64 kept are 32 utterances; at most two are ordered at once.
+        // The 64 reserved are 32 utterances; at most two are requested at once.
         if self.marks.push(Mark { position, report }).is_err() {
-            tracing::error!("more utterances in the ring than can be");
+            tracing::error!("no room for another mark in the ring");
         }
     }
 
-    /// Waits until the device has asked for something, or nobody wants the sound any more.
+    /// Waits until the device has asked for frames, or the sound is not wanted any more.
     fn wait(&mut self, reporter: &Reporter) -> Result<(), OutputError> {
         let shared = Arc::clone(&self.shared);
         let before = shared.asked.load(Ordering::Acquire);
@@ -340,7 +338,7 @@ impl Burst {
         self.look(reporter)
     }
 
-    /// Looks how the device does.
+    /// Checks the device.
     fn look(&mut self, reporter: &Reporter) -> Result<(), OutputError> {
         if self.shared.has_failed.load(Ordering::Acquire) {
             return Err(OutputError::Device("it is gone".to_owned()));
@@ -358,8 +356,8 @@ impl Burst {
     }
 }
 
-/// How loud `pan` is to the left and the right, by the law of a balance knob: the middle is full on
-/// both sides, and each side goes only as the other is turned to.
+/// The gains of `pan`, left and right, as of a balance knob: the middle is full on both sides, and
+/// turning to one side only lowers the other.
 fn gains(pan: i8) -> [f32; 2] {
     let pan = f32::from(pan.clamp(-100, 100)) / 100.0;
     [(1.0 - pan).min(1.0), (1.0 + pan).min(1.0)]
@@ -367,7 +365,7 @@ fn gains(pan: i8) -> [f32; 2] {
 
 #[test]
 #[expect(clippy::float_cmp, reason = "the ends and the middle are exact")]
-fn the_middle_is_full_on_both_sides_and_an_end_silent_on_the_other() {
+fn pan_lowers_only_the_other_side() {
     for (pan, left, right) in
         [(0, 1.0, 1.0), (-100, 1.0, 0.0), (100, 0.0, 1.0), (50, 0.5, 1.0), (i8::MIN, 1.0, 0.0)]
     {

@@ -1,4 +1,4 @@
-//! Short sounds that say what words would take too long to say. Computed: no files.
+//! Earcons: short sounds instead of words, which would take too long. Computed, without files.
 #![forbid(unsafe_code)]
 
 use std::f32::consts::{PI, TAU};
@@ -8,10 +8,10 @@ use crate::message::Earcon;
 /// The loudest sample, of 1: as loud as speech, and twice of it (volume 200) does not clip.
 const LEVEL: f32 = 0.25;
 
-/// How long a tone swells and fades, in seconds, so that it does not click.
+/// How long a tone fades in and out, in seconds, so that it does not click.
 const EDGE: f32 = 0.008;
 
-/// A tone that goes from one pitch to another.
+/// A tone that glides from one pitch to another.
 #[derive(Clone, Copy)]
 struct Tone {
     /// In hertz.
@@ -19,8 +19,8 @@ struct Tone {
     to: f32,
     /// In seconds.
     lasts: f32,
-    /// How much of it is its third harmonic, 0 to 1: low tones are not heard on small speakers
-    /// without.
+    /// How much of it is its third harmonic, 0 to 1: without it, small speakers do not reproduce
+    /// low tones.
     third: f32,
 }
 
@@ -34,7 +34,7 @@ const fn glide(from: f32, to: f32, lasts: f32) -> Tone {
 
 const REST: Tone = tone(0.0, 0.02);
 
-/// What each sound is made of. The one before words is over in 90 ms: it delays them.
+/// The tones of each earcon. The one before words delays them, and is over in 90 ms.
 fn tones(earcon: Earcon) -> &'static [Tone] {
     const TICK: Tone = Tone { third: 0.4, ..tone(330.0, 0.03) };
     const DRONE: Tone = Tone { third: 0.4, ..tone(185.0, 0.19) };
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_heard_and_short_and_neither_clips_nor_clicks() {
+    fn each_is_audible_and_short_and_neither_clips_nor_clicks() {
         for (earcon, rate) in ALL.into_iter().flat_map(|it| [(it, 22_050_u32), (it, 48_000)]) {
             let samples = sound(earcon, rate, 100);
             let ms = samples.len() * 1_000 / rate as usize;
@@ -96,7 +96,7 @@ mod tests {
             assert!((50..=longest).contains(&ms), "{earcon:?}: {ms} ms");
             assert!((0.15..0.3).contains(&loudest(&samples)), "{earcon:?}");
             assert!(loudest(&sound(earcon, rate, 200)) <= 0.5, "{earcon:?} at the loudest");
-            // From one sample to the next no more than a tone of 1.6 kHz moves.
+            // Adjacent samples differ by no more than in a tone of 1.6 kHz.
             let most = LEVEL * TAU * 1_600.0 / rate as f32;
             let ends = [0.0].iter().chain(&samples).chain(&[0.0]).copied().collect::<Vec<_>>();
             assert!(ends.windows(2).all(|it| (it[1] - it[0]).abs() < most), "{earcon:?} clicks");
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_another_to_the_ear() {
+    fn each_sounds_different() {
         // How often the wave crosses zero in each 10 ms: its melody, and its rhythm.
         let melody = |earcon| -> Vec<usize> {
             let mut samples = sound(earcon, 48_000, 100);

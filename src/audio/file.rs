@@ -1,5 +1,5 @@
-//! SpeakRequest into a WAV file (mono, 16 bits, at the engine's rate), or into nothing. Mono also where
-//! speakers have places: a transcript is for keeping and sending, at half the size.
+//! Writes speech to a WAV file (mono, 16 bits, at the engine's rate), or discards it. Mono even
+//! where speakers are panned: a recording is for keeping and sending, at half the size.
 #![forbid(unsafe_code)]
 
 use std::fs::File;
@@ -19,16 +19,16 @@ pub struct WavFile {
     path: PathBuf,
     reporter: Reporter,
     rate: u32,
-    /// Something was written already: the next utterance begins after a gap.
+    /// Something was written: the next utterance begins after a gap.
     begun: bool,
-    /// The utterance whose first sample is still to come.
+    /// The utterance whose first sample is not written yet.
     starting: Option<UtteranceId>,
-    /// Samples of the utterance so far.
+    /// Samples of the current utterance.
     n_samples: u64,
 }
 
 impl WavFile {
-    /// Creates the file at `path` for samples at `rate` Hz, whatever was there before.
+    /// Creates or replaces the file at `path`, for samples at `rate` Hz.
     pub fn create(path: &Path, rate: u32, reporter: Reporter) -> Result<Self, OutputError> {
         let spec = hound::WavSpec {
             channels: 1,
@@ -40,7 +40,7 @@ impl WavFile {
         Ok(Self { writer: Some(writer), path: path.to_owned(), ..Self::nothing(rate, reporter) })
     }
 
-    /// Goes on with the file at `path`, behind what its header counts: another process ended in it.
+    /// Appends to the file at `path`, after the length in its header: an earlier process wrote it.
     pub fn append(path: &Path, rate: u32, reporter: Reporter) -> Result<Self, OutputError> {
         let writer = hound::WavWriter::append(path).map_err(|error| failed(path, &error))?;
         let begun = writer.len() > 0;
@@ -48,13 +48,13 @@ impl WavFile {
         Ok(Self { writer: Some(writer), path: path.to_owned(), begun, ..nothing })
     }
 
-    /// Writes out what is buffered, and counts it in the header.
+    /// Flushes the buffer, and updates the length in the header.
     fn keep(&mut self) -> Result<(), OutputError> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         writer.flush().map_err(|error| failed(&self.path, &error))
     }
 
-    /// Takes samples and keeps none.
+    /// Discards all samples.
     pub fn nothing(rate: u32, reporter: Reporter) -> Self {
         Self {
             writer: None,
@@ -67,7 +67,7 @@ impl WavFile {
         }
     }
 
-    fn tell_start(&mut self) {
+    fn report_start(&mut self) {
         if let Some(id) = self.starting.take() {
             self.reporter.report(Report::Started { id });
         }
@@ -95,16 +95,16 @@ impl Output for WavFile {
     }
 
     fn write(&mut self, samples: &[f32]) -> Result<bool, OutputError> {
-        self.tell_start();
+        self.report_start();
         self.n_samples += samples.len() as u64;
         samples.iter().try_for_each(|&sample| self.put(sample))?;
         self.reporter.progress();
         Ok(self.reporter.is_wanted())
     }
 
-    /// What is written is as good as heard: the next process would go on from here.
+    /// What is written counts as heard: the next process would resume here.
     fn mark(&mut self, _at: u64, report: Report) {
-        self.tell_start();
+        self.report_start();
         self.rest();
         self.reporter.report(report);
     }
@@ -112,7 +112,7 @@ impl Output for WavFile {
     fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError> {
         self.keep()?;
         if let Some(id) = id {
-            self.tell_start();
+            self.report_start();
             let ms = super::milliseconds(self.n_samples, self.rate);
             self.reporter.report(Report::Finished { id, ms });
         }
@@ -128,7 +128,7 @@ impl Output for WavFile {
         }
     }
 
-    /// The lengths in the header are put right, so that the file can be played as it stands.
+    /// Updates the header, so that the file can be played now.
     fn rest(&mut self) -> Option<Duration> {
         if let Err(error) = self.keep() {
             self.reporter.report(error.lost());
@@ -142,7 +142,7 @@ fn failed(path: &Path, error: &hound::Error) -> OutputError {
 }
 
 #[test]
-fn what_a_process_had_written_when_it_ended_is_kept_by_the_next() {
+fn the_next_process_keeps_what_an_earlier_one_wrote() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("x.wav");
     let reporter = Reporter::unread();
@@ -150,11 +150,11 @@ fn what_a_process_had_written_when_it_ended_is_kept_by_the_next() {
     first.write(&vec![0.5; 6_000]).expect("written");
     first.end(None).expect("kept");
     first.write(&vec![0.25; 6_000]).expect("written, and not counted in the header");
-    std::mem::forget(first); // a process that is killed puts nothing in order
+    std::mem::forget(first); // a killed process runs no destructor
     let mut next = WavFile::append(&path, 8_000, reporter).expect("the same file");
     next.begin(None, 100, 0).expect("a gap");
     next.write(&[0.75; 10]).expect("written");
-    next.drain().expect("in order");
+    next.drain().expect("finalized");
     let mut reader = hound::WavReader::open(&path).expect("a WAV file");
     let samples: Vec<i16> = reader.samples().map(|it| it.expect("a sample")).collect();
     let n_of = |level: f32| {

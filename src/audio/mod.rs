@@ -1,5 +1,5 @@
-//! Where sound goes, in the voice process. An output takes mono samples and tells when an
-//! utterance's first and last went out; it knows nothing of text or engines.
+//! The sound outputs, in the voice process. An output takes mono samples and reports when an
+//! utterance's first and last were played; it knows nothing of text or engines.
 #![forbid(unsafe_code)]
 
 mod callback;
@@ -19,33 +19,33 @@ use crate::voice::wire::Report;
 
 /// Takes the sound of one utterance after the other.
 pub trait Output {
-    /// The rate it takes samples at, in Hz, when the engine gives them at `engine_rate`.
+    /// The sample rate it takes, in Hz, where the engine's is `engine_rate`.
     fn sample_rate(&self, engine_rate: u32) -> u32;
 
-    /// What is written next is the beginning of `id`, after at least `gap_ms` of silence where
-    /// another utterance has just ended, and comes from `pan` (-100 is left, 100 is right) where
-    /// the output has two sides. Waits as `write` does.
+    /// Begins the utterance `id`, after at least `gap_ms` of silence where another one has just
+    /// ended, at `pan` (-100 is left, 100 is right) where the output is stereo. Blocks as `write`
+    /// does.
     fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, pan: i8) -> Result<(), OutputError>;
 
-    /// Takes samples between -1 and 1; waits while more than enough wait to be heard. `false`:
-    /// they are not wanted any more.
+    /// Takes samples between -1 and 1; blocks while the buffer is full. `false`: they are no longer
+    /// wanted.
     fn write(&mut self, samples: &[f32]) -> Result<bool, OutputError>;
 
-    /// `report` is to be told when sample `at` of the utterance goes out, which the next `write`
-    /// brings. Marks come in order.
+    /// Sends `report` when sample `at` of the utterance is played, which the next `write` brings.
+    /// Marks come in order.
     fn mark(&mut self, at: u64, report: Report);
 
-    /// What was written last is the end of the utterance begun last.
+    /// Ends the current utterance.
     fn end(&mut self, id: Option<UtteranceId>) -> Result<(), OutputError>;
 
-    /// Forgets what has not been heard yet.
+    /// Discards what has not been heard yet.
     fn clear(&mut self);
 
-    /// Waits until all that was written has been heard.
+    /// Waits until everything written has been heard.
     fn drain(&mut self) -> Result<(), OutputError>;
 
-    /// There is nothing to write: gives the time after which to call again, if there still is
-    /// nothing; none where there is no more to be done.
+    /// Called when there is nothing to write. Returns the time after which to call again if that is
+    /// still so; none where nothing is left to do.
     fn rest(&mut self) -> Option<std::time::Duration>;
 }
 
@@ -68,19 +68,19 @@ pub enum OutputError {
     /// No device at all.
     #[error("no sound device: {why}; --output FILE.wav writes the speech, --text prints it")]
     NoDevice {
-        /// What the sound system said.
+        /// The sound system's reason.
         why: String,
     },
     /// The device went away or failed.
     #[error("the sound device failed: {0}")]
     Device(String),
-    /// What makes the sound is gone.
+    /// The service that plays the sound is gone.
     #[error("{0}")]
     Gone(String),
-    /// The sound server neither answers nor says that it does not.
+    /// The sound server does not answer, nor refuse.
     #[error("the sound server does not answer")]
     NoAnswer,
-    /// The device has taken nothing for long.
+    /// The device has stalled.
     #[error("the sound device takes no sound")]
     Still {
         /// How long.
@@ -97,7 +97,7 @@ pub enum OutputError {
 }
 
 impl OutputError {
-    /// The report that there is no output any more.
+    /// The report that the output is lost.
     pub fn lost(&self) -> Report {
         let stood = match self {
             Self::Still { stood } => *stood,

@@ -1,8 +1,8 @@
-//! The way back from the sound to the listener: reports and the heartbeat; and what every thread of
-//! the voice process must be able to ask: whether the sound is still wanted.
+//! Sends reports and the heartbeat to the listener, and lets every thread of the voice process
+//! check whether the sound is still wanted.
 //!
-//! The heartbeat is the reporting thread's own: neither an engine nor a device that stands still can
-//! hold it up. Whether the engine is hung is looked at here, too; a device watches over itself.
+//! The heartbeat comes from the reporting thread: neither a hung engine nor a stalled device can
+//! delay it. A hung engine is detected here, too; a stalled device in `still`.
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write};
@@ -16,23 +16,23 @@ use crate::clock;
 use crate::message::UtteranceId;
 use crate::voice::wire::{Report, line};
 
-/// How often a sign of life is given while there is work.
+/// The interval of the heartbeat while there is work.
 const BEAT: Duration = Duration::from_millis(150);
 
-/// So many beats without any progress inside the engine, and it is hung. Beats are counted, not
-/// time: a process that was stopped meanwhile has lost no beat.
+/// After this many beats without progress, the engine is hung. Beats are counted, not time: a
+/// process that was stopped meanwhile has missed none.
 const N_HUNG: u32 = 6;
 
-/// What the reporting thread is told.
+/// A message to the reporting thread.
 enum News {
     Ordered(UtteranceId),
     Stopped,
     Report(Report),
-    /// Who sent this waits for it.
+    /// Answered once everything before it is written.
     Reached(Sender<()>),
 }
 
-/// Tells the listener what happens, and the threads what is wanted.
+/// Sends reports to the listener, and shares with the threads what is wanted.
 #[derive(Clone)]
 pub struct Reporter {
     news: Sender<News>,
@@ -41,27 +41,27 @@ pub struct Reporter {
 
 #[derive(Default)]
 struct Shared {
-    /// Stops that were ordered, and stops that the engine's thread has carried out.
+    /// Stops requested, and stops that the engine's thread has carried out.
     stops: AtomicU64,
     stopped: AtomicU64,
     /// The engine's thread is inside the engine: it does not wait for the output.
     is_in_engine: AtomicBool,
-    /// Counts what the engine makes.
+    /// Counts the engine's progress.
     progress: AtomicU64,
 }
 
 impl Reporter {
     /// Starts the thread that writes reports to standard output.
     pub fn start() -> io::Result<Self> {
-        let (news, told) = mpsc::channel();
+        let (news, inbox) = mpsc::channel();
         let reporter = Self { news, shared: Arc::default() };
         let shared = Arc::clone(&reporter.shared);
-        let write = move || write(&told, &shared);
+        let write = move || write(&inbox, &shared);
         thread::Builder::new().name("reports".to_owned()).spawn(write)?;
         Ok(reporter)
     }
 
-    /// One whose reports nobody reads: the real one keeps standard output to itself.
+    /// A reporter without a reading thread: the real one locks standard output.
     #[cfg(test)]
     pub fn unread() -> Self {
         Self { news: mpsc::channel().0, shared: Arc::default() }
@@ -69,59 +69,59 @@ impl Reporter {
 
     /// Sends `report` to the listener.
     pub fn report(&self, report: Report) {
-        self.tell(News::Report(report));
+        self.send(News::Report(report));
     }
 
-    /// Sends `report` and waits until it is written, for at most `limit`; gives whether it is. What
-    /// kills the process after that has been told.
+    /// Sends `report` and waits until it is written, for at most `limit`; returns whether it is. A
+    /// crash after that cannot lose it.
     pub fn report_first(&self, report: Report, limit: Duration) -> bool {
         let (reached, is_reached) = mpsc::channel();
         self.report(report);
-        self.tell(News::Reached(reached));
+        self.send(News::Reached(reached));
         is_reached.recv_timeout(limit).is_ok()
     }
 
-    fn tell(&self, news: News) {
+    fn send(&self, news: News) {
         // The reporting thread ends only with the process.
         if self.news.send(news).is_err() {
-            tracing::error!("nobody reports");
+            tracing::error!("the reporting thread has ended");
         }
     }
 
-    /// An utterance was ordered: from now on signs of life are owed.
+    /// An utterance was requested: the heartbeat runs from now on.
     pub fn ordered(&self, id: UtteranceId) {
-        self.tell(News::Ordered(id));
+        self.send(News::Ordered(id));
     }
 
-    /// A stop was ordered: nothing is wanted until the engine's thread has carried it out.
+    /// A stop was requested: nothing is wanted until the engine's thread has carried it out.
     pub fn stop(&self) {
         self.shared.stops.fetch_add(1, Ordering::AcqRel);
-        self.tell(News::Stopped);
+        self.send(News::Stopped);
     }
 
-    /// Something went on inside the engine.
+    /// The engine made progress.
     pub fn progress(&self) {
         self.shared.progress.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether the engine's thread is inside the engine from now on; gives whether it was before.
+    /// Sets whether the engine's thread is inside the engine; returns whether it was before.
     pub fn in_engine(&self, is_inside: bool) -> bool {
         self.progress();
         self.shared.is_in_engine.swap(is_inside, Ordering::AcqRel)
     }
 
-    /// Whether what is being spoken is still wanted: no stop was ordered that is not carried out.
+    /// Whether the current utterance is still wanted: no stop is pending.
     pub fn is_wanted(&self) -> bool {
         self.shared.stops.load(Ordering::Acquire) == self.shared.stopped.load(Ordering::Acquire)
     }
 
-    /// What was wanted before the last stop is not being done any more.
+    /// The engine's thread has carried out this many stops.
     pub fn stopped(&self, n_stops: u64) {
         self.shared.stopped.store(n_stops, Ordering::Release);
     }
 
-    /// Waits on the engine's thread until `until`, or a stop, for at most `limit`; gives whether
-    /// `until` holds. Who makes it true unparks the thread.
+    /// Waits on the engine's thread until `until`, or a stop, for at most `limit`; returns whether
+    /// `until` holds. The thread that makes it true unparks this one.
     pub fn wait(&self, limit: Duration, until: impl Fn() -> bool) -> bool {
         let deadline = clock::now() + limit;
         loop {
@@ -137,7 +137,7 @@ impl Reporter {
     }
 }
 
-/// Looks at the engine at each beat: inside it, and at the same place as before, too often?
+/// Checks at each beat whether the engine's thread is inside the engine without progress.
 #[derive(Debug, Default)]
 struct Watch {
     seen: u64,
@@ -145,7 +145,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// Whether the engine is hung, told once.
+    /// Whether the engine is hung; `true` only once.
     fn is_hung(&mut self, is_in_engine: bool, progress: u64) -> bool {
         let is_still = std::mem::replace(&mut self.seen, progress) == progress && is_in_engine;
         self.n_still = if is_still { self.n_still + 1 } else { 0 };
@@ -153,17 +153,17 @@ impl Watch {
     }
 }
 
-/// The reporting thread: writes reports as they come, and signs of life while there is work.
-fn write(told: &Receiver<News>, shared: &Shared) {
+/// The reporting thread: writes reports as they come, and the heartbeat while there is work.
+fn write(inbox: &Receiver<News>, shared: &Shared) {
     let mut watch = Watch::default();
     let mut working: Vec<UtteranceId> = Vec::new();
     let mut beat = clock::now() + BEAT;
     let mut stdout = io::stdout().lock();
     loop {
         let news = if working.is_empty() {
-            told.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
         } else {
-            told.recv_timeout(beat.saturating_duration_since(clock::now()))
+            inbox.recv_timeout(beat.saturating_duration_since(clock::now()))
         };
         let report = match news {
             Ok(News::Ordered(id)) => {
@@ -196,20 +196,20 @@ fn write(told: &Receiver<News>, shared: &Shared) {
             working.retain(|other| other != id);
         }
         if stdout.write_all(&line(&report)).and_then(|()| stdout.flush()).is_err() {
-            return; // the listener is gone; standard input tells the same
+            return; // the listener is gone; standard input has ended, too
         }
     }
 }
 
 #[test]
-fn an_engine_is_hung_that_stands_still_inside_and_not_one_that_waits_for_the_output() {
-    let told = |looks: &[(bool, u64)]| {
+fn an_engine_without_progress_is_hung_but_not_one_that_waits_for_the_output() {
+    let n_hung = |looks: &[(bool, u64)]| {
         let mut watch = Watch::default();
         looks.iter().filter(|&&(inside, progress)| watch.is_hung(inside, progress)).count()
     };
-    assert_eq!(told(&[(true, 1); 20]), 1, "told once");
-    assert_eq!(told(&[(false, 1); 20]), 0, "it waits for the output");
-    assert_eq!(told(&(0..20).map(|n| (true, n)).collect::<Vec<_>>()), 0, "it goes on");
+    assert_eq!(n_hung(&[(true, 1); 20]), 1, "reported once");
+    assert_eq!(n_hung(&[(false, 1); 20]), 0, "it waits for the output");
+    assert_eq!(n_hung(&(0..20).map(|n| (true, n)).collect::<Vec<_>>()), 0, "it goes on");
     let in_turns: Vec<_> = (0..20).map(|n| (n % 5 > 0, n / 5)).collect();
-    assert_eq!(told(&in_turns), 0, "it stood still for a moment, now and then");
+    assert_eq!(n_hung(&in_turns), 0, "only short stalls");
 }

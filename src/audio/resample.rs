@@ -1,24 +1,24 @@
-//! From the engine's sample rate to the device's: a windowed-sinc filter, one phase of it for each
+//! Resamples from the engine's rate to the device's: a windowed-sinc filter, one phase for each
 //! place an output sample can have between two input samples (Crochiere and Rabiner, *Multirate
-//! Digital Signal Processing*, 1983, ch. 2). Done here so that nothing waits in a filter: an
-//! output sample is given as soon as the 16 input samples after it are there, and an utterance's
-//! first comes at once.
+//! Digital Signal Processing*, 1983, ch. 2). Done here for its low latency: an output sample is
+//! ready as soon as the 16 input samples after it have come, and an utterance's first comes at
+//! once.
 #![forbid(unsafe_code)]
 
 use std::f64::consts::PI;
 
-/// Input samples that one output sample is made of.
+/// How many input samples contribute to one output sample.
 const N_TAPS: usize = 32;
 const HALF: usize = N_TAPS / 2;
 
-/// Turns samples at one rate into samples at another.
+/// Converts samples from one rate to another.
 pub struct Resampler {
     /// `N_TAPS` weights for each phase.
     weights: Vec<[f32; N_TAPS]>,
     /// Input samples are taken `down` steps of `1/up` apart.
     up: usize,
     down: usize,
-    /// The last input samples, and the place of the next output among them in steps.
+    /// The last input samples, and the place of the next output among them, in steps.
     input: Vec<f32>,
     place: usize,
 }
@@ -28,7 +28,7 @@ impl Resampler {
     pub fn new(from: u32, to: u32) -> Self {
         let divisor = gcd(from, to);
         let (up, down) = ((to / divisor) as usize, (from / divisor) as usize);
-        // The lower of the two rates' limits, and a little less, since the filter is not sharp.
+        // A little below the lower Nyquist limit, since the filter is not sharp.
         let cutoff = 0.95 * f64::from(to.min(from)) / f64::from(from);
         let weights = (0..up).map(|phase| weights(cutoff, phase as f64 / up as f64)).collect();
         let mut resampler = Self { weights, up, down, input: Vec::new(), place: 0 };
@@ -36,20 +36,20 @@ impl Resampler {
         resampler
     }
 
-    /// Forgets the utterance before.
+    /// Clears the state of the previous utterance.
     pub fn reset(&mut self) {
         self.input.clear();
         self.input.resize(HALF - 1, 0.0);
         self.place = 0;
     }
 
-    /// Appends to `out` the samples that `samples` make due, between -1 and 1.
+    /// Appends to `out` the samples that are ready after `samples`, between -1 and 1.
     pub fn push(&mut self, samples: &[i16], out: &mut Vec<f32>) {
         self.input.extend(samples.iter().map(|&sample| f32::from(sample) / 32_768.0));
         self.run(out);
     }
 
-    /// Where the sample that was at `place` of the utterance is now.
+    /// The new place of the sample that was at `place` of the utterance.
     pub fn place(&self, place: u64) -> u64 {
         place * self.up as u64 / self.down as u64
     }
@@ -130,14 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn pieces_make_no_difference() {
+    fn chunks_make_no_difference() {
         let samples = tone(440.0, 22_050, 3_000);
         let whole = resampled(22_050, 48_000, &samples, samples.len());
         assert_eq!(resampled(22_050, 48_000, &samples, 7), whole);
     }
 
     #[test]
-    fn what_the_lower_rate_cannot_carry_is_gone() {
+    fn frequencies_above_the_lower_limit_are_removed() {
         let out = resampled(48_000, 22_050, &tone(15_000.0, 48_000, 4_800), 512);
         let loudest = out[100..2_000].iter().fold(0.0_f32, |top, sample| top.max(sample.abs()));
         assert!(loudest < 0.01, "{loudest}");

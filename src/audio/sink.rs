@@ -1,7 +1,7 @@
-//! Where the sound server plays what is spoken: muted, or at no volume, it is the first thing that
-//! who hears nothing has to know. By PulseAudio's protocol, as PipeWire speaks it, too; where no
-//! such server is, nothing is known. Unlike the rest of this folder it is used by the listener: it
-//! is safe, never waits for longer than it is given, and plays nothing.
+//! The sink that the sound server plays to: that it is muted, or at volume 0, is the first thing to
+//! know for a user who hears nothing. Uses PulseAudio's protocol, which PipeWire speaks, too;
+//! without such a server, nothing is known. Unlike the rest of this folder it is used by the
+//! listener: it is safe, never waits for longer than its limit, and plays nothing.
 #![forbid(unsafe_code)]
 
 use std::io::{self, Cursor};
@@ -16,35 +16,34 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-/// The longest message that is read, in bytes.
+/// The longest message to read, in bytes.
 const MOST: usize = 1 << 22;
 
-/// Before each message: five numbers of four bytes, the first of them the message's length.
+/// The header of each message: five numbers of four bytes, the first is the message's length.
 const HEADING: usize = 20;
 
 /// The cookie's length in bytes.
 const COOKIE: usize = 256;
 
-/// What a sound server plays to.
+/// A sink of the sound server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sink {
     /// The name that `--device` takes.
     pub name: String,
-    /// What it calls itself.
+    /// Its description.
     pub about: String,
     /// Whether it is muted.
     pub muted: bool,
-    /// Per cent of the loudest channel.
+    /// Of the loudest channel, in per cent.
     pub volume: u32,
 }
 
-/// What sound for `device`, or for the default one, is played to; none where no server says so
-/// within `limit`.
+/// The sink of `device`, or the default one; none where no server answers within `limit`.
 pub async fn ask(device: Option<&str>, limit: Duration) -> Option<Sink> {
     match timeout(limit, asked(device)).await {
         Ok(Ok(sink)) => sink.map(|info| sink_of(&info)),
         Ok(Err(error)) => {
-            tracing::debug!(%error, "the sound server does not say where it plays");
+            tracing::debug!(%error, "the sound server does not report its sink");
             None
         }
         Err(_) => None,
@@ -86,7 +85,7 @@ struct Server {
 }
 
 impl Server {
-    /// Sends a command, and waits for its reply: it is the only one on its way.
+    /// Sends a command, and waits for its reply: only one is pending at a time.
     async fn ask<T: CommandReply>(&mut self, command: &Command) -> Result<T, ProtocolError> {
         let mut message = Vec::new();
         protocol::write_command_message(&mut message, 0, command, self.version)?;
@@ -104,7 +103,7 @@ impl Server {
     }
 }
 
-/// What the server wants to see; zeroes do where it lets in everybody.
+/// The cookie for authentication; zeros suffice where the server lets anyone in.
 fn cookie() -> Vec<u8> {
     let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
     let elsewhere = config.map(|config| config.join("pulse/cookie"));

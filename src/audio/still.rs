@@ -1,47 +1,47 @@
-//! Whether a device that has sound to play takes any. One that wakes late, as Bluetooth and HDMI
-//! do, is waited for, and so is one that was suspended: that is the device's affair, of which the
-//! user is told after a while. Only one that stands still for long is given up, and opened anew.
+//! Detects a stalled device, which has sound to play and takes none. One that wakes late, as
+//! Bluetooth and HDMI do, or was suspended, is waited for; the user is notified after a while. Only
+//! after a long stall is the device given up, and opened again.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
 
-/// After how long it is told that a device takes no sound, beside what it is late by its own word.
+/// After how long the user is notified that a device takes no sound, on top of its own latency.
 pub(super) const LATE: Duration = Duration::from_millis(2_500);
 
-/// After how long it is given up.
+/// After how long the device is given up, on top of its own latency.
 pub(super) const GIVEN_UP: Duration = Duration::from_secs(6);
 
-/// How a device does.
+/// The state of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
-    /// It takes sound, or may yet.
+    /// It takes sound, or has not stalled for long.
     Well,
-    /// It has not taken any for long: to be told.
+    /// It has taken none for long: notify the user.
     Late,
-    /// Nor will it: how long it has stood still.
+    /// It is given up: how long it has stalled.
     GivenUp(Duration),
 }
 
-/// What was seen of the device last.
+/// The last observation of the device.
 #[derive(Debug)]
 pub(super) struct Still {
-    /// Frames that it had asked for, and since when it asks for no more.
+    /// How many frames it has asked for, and since when it asks for no more.
     n_asked: u64,
     since: Instant,
-    is_told: bool,
+    is_reported: bool,
 }
 
 impl Still {
     pub(super) fn new(now: Instant) -> Self {
-        Self { n_asked: 0, since: now, is_told: false }
+        Self { n_asked: 0, since: now, is_reported: false }
     }
 
-    /// There was nothing to play until now.
+    /// Something is to be played from now on.
     pub(super) fn begin(&mut self, now: Instant) {
-        (self.since, self.is_told) = (now, false);
+        (self.since, self.is_reported) = (now, false);
     }
 
-    /// Looks at a device that has asked for `n_asked` frames in all and is `behind` by its own word.
+    /// Checks a device that has asked for `n_asked` frames in all; `behind` is its own latency.
     pub(super) fn look(&mut self, n_asked: u64, behind: Duration, now: Instant) -> Look {
         if n_asked != self.n_asked {
             *self = Self { n_asked, ..Self::new(now) };
@@ -50,22 +50,22 @@ impl Still {
         let stood = now.saturating_duration_since(self.since);
         if stood >= GIVEN_UP + behind {
             Look::GivenUp(stood)
-        } else if stood >= LATE + behind && !std::mem::replace(&mut self.is_told, true) {
+        } else if stood >= LATE + behind && !std::mem::replace(&mut self.is_reported, true) {
             Look::Late
         } else {
             Look::Well
         }
     }
 
-    /// How long nothing new can be seen if the device goes on to stand still.
+    /// How long until the state can change if the device remains stalled.
     pub(super) fn next(&self, behind: Duration, now: Instant) -> Duration {
-        let limit = behind + if self.is_told { GIVEN_UP } else { LATE };
+        let limit = behind + if self.is_reported { GIVEN_UP } else { LATE };
         (self.since + limit).saturating_duration_since(now)
     }
 }
 
 #[test]
-fn a_late_device_is_told_of_once_and_given_up_only_after_long() {
+fn a_late_device_is_reported_once_and_given_up_only_after_long() {
     let start = crate::clock::test_now();
     let mut still = Still::new(start);
     let behind = Duration::from_secs(1);

@@ -1,5 +1,6 @@
-//! The stream to the sound card, on a thread of its own from its opening to its end: a sound server
-//! that hangs holds up whoever opens, asks or closes, and here that is nobody who is waited for.
+//! The stream to the sound card, on a thread of its own from opening to closing: a sound server
+//! that hangs blocks the thread that opens, queries or closes, and no other thread waits for this
+//! one.
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
@@ -16,48 +17,48 @@ use super::cards::{Sound, clause};
 use super::report::Reporter;
 use crate::voice::wire::Report;
 
-/// How often it is looked whether the default device is another one now, while there is sound.
+/// How often to check, while there is sound, whether the default device has changed.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What it takes to open a stream.
+/// What is needed to open a stream.
 pub(super) struct Opening {
     pub(super) sound: Sound,
     pub(super) config: StreamConfig,
     pub(super) callback: Callback,
     pub(super) shared: Arc<Shared>,
     pub(super) reporter: Reporter,
-    /// Who may be waiting for the stream to take something, or to fail.
+    /// The thread that may be waiting for the stream to take something, or to fail.
     pub(super) waiter: Thread,
 }
 
-/// The thread that has the stream. Dropping this ends the stream, with what the server has of it.
+/// The thread that owns the stream. Dropping this ends it, and discards the server's buffer.
 pub(super) struct Stream {
-    keeper: Thread,
+    owner: Thread,
     shared: Arc<Shared>,
 }
 
 impl Stream {
-    /// Opens a stream; it takes what there is as soon as it is open.
+    /// Opens a stream, which takes frames as soon as it is open.
     pub(super) fn open(opening: Opening) -> Result<Self, OutputError> {
         let shared = Arc::clone(&opening.shared);
-        let keep = thread::Builder::new().name("stream".to_owned()).spawn(move || opening.keep());
-        let keep = keep.map_err(|error| OutputError::Device(error.to_string()))?;
-        Ok(Self { keeper: keep.thread().clone(), shared })
+        let spawned = thread::Builder::new().name("stream".to_owned()).spawn(move || opening.run());
+        let owner = spawned.map_err(|error| OutputError::Device(error.to_string()))?;
+        Ok(Self { owner: owner.thread().clone(), shared })
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::Release);
-        self.keeper.unpark();
+        self.owner.unpark();
     }
 }
 
 impl Opening {
-    /// Opens the stream, and has it until it is over.
-    fn keep(self) {
+    /// Opens the stream, and owns it until it is over.
+    fn run(self) {
         let Self { sound, config, callback, shared, reporter, waiter } = self;
-        // What was found when the process started may be gone, and another one may be there.
+        // The device found when the process started may be gone or replaced.
         let fresh = sound.fresh();
         let opened = fresh.and_then(|sound| {
             let stream = open(&sound, config, callback, &shared, &reporter)?;
@@ -80,7 +81,7 @@ impl Opening {
     }
 }
 
-/// Opens the stream: its first callback comes before this returns, and takes what is there.
+/// Opens the stream: its first callback comes before this returns, and takes frames.
 fn open(
     sound: &Sound,
     config: StreamConfig,

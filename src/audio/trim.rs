@@ -1,23 +1,23 @@
-//! Cuts silence from both ends of an utterance as it streams by.
+//! Trims silence from both ends of an utterance, as a stream.
 #![forbid(unsafe_code)]
 
-/// The loudest sample that is silence, of 32,768. eSpeak's is digital zero, and 32 loses nothing
+/// The loudest sample that counts as silence, of 32,768. eSpeak's is zero, and 32 loses nothing
 /// of 43 words with every initial and final consonant; 1,024 cut 90 ms of "fife".
 const SILENCE: u16 = 32;
 
-/// The state between two pieces of one utterance.
+/// The state between two chunks of one utterance.
 #[derive(Debug, Default)]
 pub struct Trim {
-    /// Something was loud already.
+    /// A loud sample has come.
     begun: bool,
     /// Samples cut off before that.
     n_cut: u64,
-    /// Silent samples that are only wanted if something follows them.
+    /// Silent samples, kept only if a loud one follows.
     held: Vec<i16>,
 }
 
 impl Trim {
-    /// Appends to `out` what of `samples` is to be heard now.
+    /// Appends to `out` the part of `samples` that is to be heard now.
     pub fn push(&mut self, samples: &[i16], out: &mut Vec<i16>) {
         let is_loud = |sample: &i16| sample.unsigned_abs() > SILENCE;
         let Some(last) = samples.iter().rposition(is_loud) else {
@@ -36,14 +36,14 @@ impl Trim {
         self.held.extend_from_slice(&samples[last + 1..]);
     }
 
-    /// Where the sample that was at `place` before is now.
+    /// The new place of the sample that was at `place`.
     pub fn place(&self, place: u64) -> u64 {
         place.saturating_sub(self.n_cut)
     }
 }
 
 #[test]
-fn silence_goes_from_the_ends_and_stays_inside() {
+fn silence_is_trimmed_at_the_ends_and_kept_inside() {
     let heard = [0, 32, -33, 0, 0, 500, 0, 9, 700, 0, -32];
     for piece in 1..=heard.len() {
         let (mut trim, mut out) = (Trim::default(), Vec::new());

@@ -1,25 +1,25 @@
-//! Which short sounds are played.
+//! Which earcons are played.
 #![forbid(unsafe_code)]
 
 use serde::Deserialize;
 
 use crate::message::{Earcon, Kind, Message};
 
-/// What is told by a sound, or with one.
+/// The earcons that are enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Earcons {
-    /// Before a line that is addressed to the listener.
+    /// Before a highlighted line.
     pub highlight: bool,
     /// Before a change of the topic.
     pub topic: bool,
-    /// Instead of the words for who came in.
+    /// Instead of the words for a join.
     pub join: bool,
-    /// Instead of the words for who left.
+    /// Instead of the words for a part or quit.
     pub part: bool,
-    /// When lines were passed over.
+    /// When lines were skipped.
     pub skipped: bool,
-    /// Before it is said how far behind speech is.
+    /// Before the announcement of how far behind speech is.
     pub behind: bool,
 }
 
@@ -30,7 +30,7 @@ impl Default for Earcons {
 }
 
 impl Earcons {
-    /// The sound for `message`, and whether words follow it.
+    /// The earcon for `message`, and whether its words are spoken, too.
     pub fn of(self, message: &Message<'_>) -> (Option<Earcon>, bool) {
         match message.kind {
             _ if message.highlight => (self.highlight.then_some(Earcon::Highlight), true),
@@ -53,7 +53,7 @@ impl Earcons {
 }
 
 #[test]
-fn words_follow_where_a_sound_does_not_say_all() {
+fn words_follow_all_earcons_but_those_that_replace_them() {
     let all = Earcons { join: true, part: true, ..Earcons::default() };
     let now = crate::clock::test_now();
     let message = |kind, highlight| Message {
@@ -61,7 +61,7 @@ fn words_follow_where_a_sound_does_not_say_all() {
         highlight,
         ..Message::plain(crate::message::SourceId(0), "x", now)
     };
-    for (earcons, kind, highlight, sound) in [
+    for (earcons, kind, highlight, expected) in [
         (all, Kind::Join, false, (Some(Earcon::Join), false)),
         (all, Kind::Quit, false, (Some(Earcon::Part), false)),
         (all, Kind::Join, true, (Some(Earcon::Highlight), true)),
@@ -71,6 +71,6 @@ fn words_follow_where_a_sound_does_not_say_all() {
         (Earcons::default(), Kind::Join, false, (None, true)),
         (Earcons { highlight: false, ..all }, Kind::Say, true, (None, true)),
     ] {
-        assert_eq!(earcons.of(&message(kind, highlight)), sound, "{kind} {highlight}");
+        assert_eq!(earcons.of(&message(kind, highlight)), expected, "{kind} {highlight}");
     }
 }

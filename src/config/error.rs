@@ -1,9 +1,9 @@
-//! What is wrong with a configuration, a filter or a format file: where, and what to do.
+//! Errors in configuration, filter and format files: the place, the problem, and what to do.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
 
-/// One sentence about one place: `path:line:column: what; what to do`.
+/// An error at one place: `path:line:column: problem; what to do`.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
@@ -11,7 +11,7 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The system's reason, and whose file it is.
+        /// The reason, and whose file it is.
         why: String,
     },
     /// Something in the file is wrong.
@@ -44,15 +44,14 @@ impl ConfigError {
         }
     }
 
-    /// A file that the TOML parser refused. Its message, without the quoted source line: that
-    /// line may hold a password.
+    /// An error of the TOML parser. Without the quoted source line, which may contain a password.
     pub fn toml(path: &Path, source: &str, error: &toml::de::Error) -> Self {
         let offset = error.span().map_or(0, |span| span.start);
         Self::at(path, source, offset, error.message().trim().replace('\n', "; "))
     }
 }
 
-/// A path in double quotes, with what a terminal would act on escaped.
+/// A path in double quotes, escaped as by [`escaped`].
 pub fn quoted(path: &Path) -> String {
     format!("\"{}\"", escaped(&path.to_string_lossy()))
 }
@@ -69,7 +68,7 @@ pub fn escaped(text: &str) -> String {
         .collect()
 }
 
-/// Characters that take no place or turn the text around: zero-width, bidirectional, separators.
+/// Invisible characters: zero-width, bidirectional, separators.
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_cannot_drive_the_terminal() {
+    fn a_path_cannot_control_the_terminal() {
         assert_eq!(quoted(Path::new("a\x1b[2Jb\n")), r#""a\u{1b}[2Jb\n""#);
     }
 }

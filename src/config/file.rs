@@ -1,4 +1,4 @@
-//! The configuration file as it is written: every key, its default, and the check of its value.
+//! The configuration file: its keys and how it is read.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use super::error::quoted;
 use crate::cli::Speaker;
 use crate::filter::RawRule;
 
-/// The rates that are taken, in words a minute.
+/// The valid rates, in words a minute.
 pub const RATES: std::ops::RangeInclusive<u32> = 60..=1_000;
 
 /// A configuration file's keys, all optional.
@@ -49,29 +49,29 @@ pub struct File {
     pub format: Option<Spanned<String>>,
     /// Rule sets, in order.
     pub filters: Option<Vec<Spanned<String>>>,
-    /// Rules of one's own, before the sets.
+    /// The user's own rules, applied before the sets.
     pub rule: Vec<RawRule>,
     /// What to listen to.
     pub source: Vec<Source>,
-    /// Who speaks how.
+    /// The speakers' voices.
     pub speakers: Speakers,
-    /// Which short sounds are played.
+    /// Which earcons are played.
     pub earcons: Earcons,
-    /// What only eSpeak NG has.
+    /// Settings for eSpeak NG only.
     pub espeak: Espeak,
 }
 
-/// Who speaks how.
+/// The speakers' voices.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Speakers {
-    /// Whether everybody has a voice of their own.
+    /// Whether each speaker has a voice of their own.
     pub own_voices: Option<bool>,
-    /// Single ones, by nick.
+    /// Settings for single speakers, by nick.
     pub voice: BTreeMap<String, SpeakerVoice>,
 }
 
-/// How one sender speaks.
+/// One speaker's voice.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpeakerVoice {
@@ -85,7 +85,7 @@ pub struct SpeakerVoice {
     pub volume: Option<Spanned<i64>>,
 }
 
-/// What only eSpeak NG has.
+/// Settings for eSpeak NG only.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Espeak {
@@ -93,17 +93,17 @@ pub struct Espeak {
     pub guard: Option<bool>,
 }
 
-/// Something to listen to: exactly one of `tail`, `connect` and `run`, and what belongs to it.
+/// A source: exactly one of `tail`, `connect` and `run`, and its options.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Source {
     /// A file to follow.
     pub tail: Option<Spanned<PathBuf>>,
-    /// Lines of it to speak first.
+    /// How many existing lines to speak first.
     pub lines: Option<u64>,
-    /// Look for its lines by the clock alone.
+    /// Poll instead of using file events.
     pub poll: bool,
-    /// Go on where it was last heard.
+    /// Resume where it was last heard.
     pub resume: bool,
     /// A server, `host:port`.
     pub connect: Option<Spanned<String>>,
@@ -111,13 +111,13 @@ pub struct Source {
     pub channels: Option<Vec<Spanned<String>>>,
     /// The nick to take there.
     pub nick: Option<Spanned<String>>,
-    /// Whether to talk TLS.
+    /// Whether to use TLS.
     pub tls: Option<bool>,
     /// A command and its arguments.
     pub run: Option<Spanned<Vec<String>>>,
-    /// Start it again when it fails.
+    /// Restart it when it fails.
     pub retry: bool,
-    /// Give it a terminal to print to.
+    /// Give it a terminal.
     pub pty: bool,
 }
 
@@ -128,7 +128,7 @@ pub struct Loaded {
     pub path: PathBuf,
     /// Its text, which errors point into.
     pub text: String,
-    /// What it says.
+    /// Its keys.
     pub file: File,
 }
 
@@ -186,7 +186,7 @@ pub fn speaker(name: &str) -> Option<Speaker> {
     }
 }
 
-/// Where the configuration file is looked for when none is named.
+/// The path of the configuration file unless one is given.
 pub fn default_path() -> Option<PathBuf> {
     Some(folder()?.join("config.toml"))
 }
@@ -201,18 +201,18 @@ pub fn folder() -> Option<PathBuf> {
     below("XDG_CONFIG_HOME", ".config")
 }
 
-/// Where it is remembered how far logs were heard.
+/// The folder of the bookmarks.
 pub fn state_folder() -> Option<PathBuf> {
     below("XDG_STATE_HOME", ".local/state")
 }
 
-/// This program's folder in the one that the variable `name` tells, or in `usual` at home.
+/// This program's folder in the one that the variable `name` names, or in `usual` at home.
 fn below(name: &str, usual: &str) -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     Some(set(name).or_else(|| Some(set("HOME")?.join(usual)))?.join("irc-speak"))
 }
 
-/// Writes the commented example where there is no file yet.
+/// Writes the commented example, unless the file exists.
 pub fn init(path: &Path) -> Result<(), ConfigError> {
     let failed = |error: std::io::Error| {
         let why = match error.kind() {

@@ -1,4 +1,4 @@
-//! TOML and the command line into checked settings.
+//! Parses TOML files and the command line into checked settings.
 #![forbid(unsafe_code)]
 
 pub mod earcons;

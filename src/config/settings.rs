@@ -1,4 +1,4 @@
-//! The command line and the configuration file, checked and put together once.
+//! The settings: command line and configuration file, checked and merged once.
 #![forbid(unsafe_code)]
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -28,14 +28,14 @@ use crate::source::tail::TailSpec;
 use crate::speaker;
 use crate::voice::wire::{Setup, SpeakRequest, Target};
 
-/// Everything that listening needs to know.
+/// The settings of a listener.
 #[derive(Debug)]
 pub struct Settings {
-    /// What to listen to; not empty.
+    /// The sources; not empty.
     pub sources: Vec<SourceSpec>,
     /// The grammars of log lines.
     pub grammars: Arc<Grammars>,
-    /// The one grammar to use; recognised where there is none.
+    /// The grammar to use; recognised if none is given.
     pub format: Option<String>,
     /// The rules.
     pub filter: Filter,
@@ -43,43 +43,43 @@ pub struct Settings {
     pub naming: Naming,
     /// Print instead of speaking.
     pub text: bool,
-    /// Print what happens to each line.
+    /// Print events.
     pub events: bool,
     /// What to show on a terminal.
     pub screen: Screen,
     /// What the voice process is started with.
     pub setup: Setup,
-    /// How to speak: all but the words.
+    /// The voice: a request without a text.
     pub voice_spec: SpeakRequest,
-    /// How far behind live the listener may get, and how fast.
+    /// The lag target and the rates.
     pub lag_target: LagTarget,
-    /// Tells when what these were read from has changed.
+    /// Notifies when the files that these were read from have changed.
     pub saved: ConfigWatcher,
-    /// Who speaks how.
+    /// The speakers' voices.
     pub speakers: speaker::Config,
-    /// Which short sounds are played.
+    /// Which earcons are played.
     pub earcons: Earcons,
-    /// Names that only the voice process can judge.
+    /// Names that only the voice process can check.
     pub checks: Checks,
-    /// What tells this configuration, and what is listened to, from others; none where nothing is
-    /// that another listener could listen to.
+    /// Identifies this configuration and its sources; none without a source that another listener
+    /// could listen to.
     pub configuration: Option<String>,
 }
 
 /// What is shown on a terminal while it speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Screen {
-    /// What was asked for by a key, and what went wrong.
+    /// Answers to keys, and errors.
     Quiet,
     /// A line for each line.
     Plain,
-    /// The line that is being spoken marked, and a status line, where the terminal can.
+    /// The line being spoken is marked, and there is a status line, if the terminal can show that.
     AsItCan,
 }
 
 impl Settings {
-    /// Whether somebody waits for what is heard: not where it goes into a file or nowhere, nor
-    /// where logs are read to their end and no further.
+    /// Whether speech is live: not if it goes to a file or nowhere, nor if logs are only read to
+    /// their end.
     pub fn is_live(&self) -> bool {
         let is_followed = |source: &SourceSpec| match source {
             SourceSpec::Tail(tail) => tail.follow,
@@ -94,7 +94,7 @@ impl Settings {
         Self::with(&cli.listening, loaded.as_ref(), |file| sources(cli, file))
     }
 
-    /// The same for one log that is read once, from its beginning.
+    /// The same, for one log that is read once from its beginning.
     pub fn for_log(options: &Listening, path: &Path) -> Result<Self, ConfigError> {
         let loaded = read(options)?;
         let path = path.to_owned();
@@ -114,7 +114,7 @@ impl Settings {
         file: Option<&Loaded>,
         sources: impl FnOnce(Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError>,
     ) -> Result<Self, ConfigError> {
-        // Before the first look, so that no save falls between the two.
+        // Before the files are read, so that no save is missed in between.
         let saved =
             ConfigWatcher::watch(path(options).as_deref(), file::filters_folder().as_deref());
         let library = Library::load(file::filters_folder().as_deref())?;
@@ -146,8 +146,8 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Checks the configuration file alone, but for names that only the voice process can judge:
-    /// gives these, and where the file is.
+    /// Checks the configuration file alone; returns its path, and the names that only the voice
+    /// process can check.
     pub fn check(options: &Listening) -> Result<(PathBuf, Checks), ConfigError> {
         let path = path(options).ok_or_else(no_home)?;
         let loaded = Some(Loaded::read(&path)?);
@@ -165,7 +165,7 @@ impl Settings {
     }
 }
 
-/// A name for the file and the sources, the same in every process of this program.
+/// The identifier of the file and the sources, the same in every process of this program.
 fn configuration(file: Option<&Loaded>, sources: &[SourceSpec]) -> Option<String> {
     let addresses: Vec<_> = sources.iter().filter_map(SourceSpec::address).collect();
     if addresses.is_empty() {
@@ -177,12 +177,12 @@ fn configuration(file: Option<&Loaded>, sources: &[SourceSpec]) -> Option<String
     Some(format!("{:016x}", hasher.finish()))
 }
 
-/// The file that is or would be used.
+/// The path of the configuration file, whether it exists or not.
 pub fn path(options: &Listening) -> Option<PathBuf> {
     options.config.clone().or_else(file::default_path)
 }
 
-/// Where no file can be looked for.
+/// The error if the configuration file has no path.
 pub fn no_home() -> ConfigError {
     ConfigError::Wrong("neither HOME nor XDG_CONFIG_HOME is set; name the file by --config".into())
 }
@@ -232,8 +232,8 @@ fn voice_spec(options: &Listening, file: Option<&Loaded>) -> Result<SpeakRequest
     })
 }
 
-/// The lag target: the base rate, and the bounds, where none are given those at which the engine is
-/// still understood. A base above the highest rate raises that.
+/// The lag target and the rates. The default highest rate is the one at which the engine is still
+/// understood; a base rate above it raises it.
 pub fn lag_target(options: &Listening, file: Option<&Loaded>) -> Result<LagTarget, ConfigError> {
     let base = voice_spec(options, file)?.rate;
     let configured = in_range(file, |f| f.max_rate.as_ref(), RATES, "max_rate", "words a minute")?;
@@ -249,7 +249,7 @@ pub fn lag_target(options: &Listening, file: Option<&Loaded>) -> Result<LagTarge
     }
     let understood = engine::understood_wpm(&engine_name(options, file)?).ok();
     let max = rate_option("--max-rate", options.max_rate)?.or(configured);
-    // Who listens at a high rate understands more than others do.
+    // A user who listens at a high rate understands a higher one, too.
     let likely = understood.unwrap_or(base).max(base * CATCHING_UP / 100).min(*RATES.end());
     let max = max.unwrap_or(likely);
     if options.max_rate.is_some() && max < base {
@@ -268,14 +268,14 @@ pub fn lag_target(options: &Listening, file: Option<&Loaded>) -> Result<LagTarge
     })
 }
 
-/// The highest rate where none is configured is at least so many per cent of the base rate.
+/// The default highest rate is at least this many per cent of the base rate.
 const CATCHING_UP: u32 = 130;
 
-/// The lag where none is configured. At 286 words a minute it can be kept in 75 of 104 meetings;
-/// less of it hurries the voice, more of it is no conversation any more.
+/// The default lag target. At 286 words a minute it can be met in 75 of 104 meetings; a shorter one
+/// hurries the voice, and a longer one is too long for a conversation.
 const MAX_LAG: Duration = Duration::from_secs(20);
 
-/// A rate of the command line, where it is there and can be spoken.
+/// A rate of the command line, checked.
 fn rate_option(name: &str, rate: Option<u32>) -> Result<Option<u32>, ConfigError> {
     match rate.filter(|rate| !RATES.contains(rate)) {
         None => Ok(rate),
@@ -287,7 +287,7 @@ fn rate_option(name: &str, rate: Option<u32>) -> Result<Option<u32>, ConfigError
     }
 }
 
-/// The value of a key of the file, where it is there and within `range`.
+/// The value of a key of the file, checked to be within `range`.
 fn in_range<T: Copy + PartialOrd + std::fmt::Display>(
     file: Option<&Loaded>,
     key: impl Fn(&file::File) -> Option<&Spanned<T>>,
@@ -351,7 +351,7 @@ fn close_after(file: Option<&Loaded>) -> Result<Option<u64>, ConfigError> {
     Ok(time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
 }
 
-/// A time of the file.
+/// A duration of the file.
 fn time(
     file: Option<&Loaded>,
     key: impl Fn(&file::File) -> Option<&Spanned<String>>,
@@ -431,7 +431,7 @@ fn filter(
     Ok(Filter::new(sets))
 }
 
-/// The rule set that is used where the file names none.
+/// The rule set that is used if the file names none.
 pub const DEFAULT_FILTER: &str = "irc-noise";
 
 #[cfg(test)]

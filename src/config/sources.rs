@@ -1,4 +1,4 @@
-//! What to listen to: from the command line, standard input or the configuration file.
+//! The sources: from the command line, standard input or the configuration file.
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
@@ -20,7 +20,7 @@ use crate::source::tail::TailSpec;
 /// The nick where none is given.
 const NICK: &str = "irc-speak";
 
-/// What to listen to: what the command line names, else standard input, else the file's sources.
+/// The sources of the command line, else standard input, else the file's sources.
 pub(super) fn sources(cli: &Cli, file: Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError> {
     match &cli.command {
         Some(Command::Tail(tail)) => tails(tail),
@@ -41,7 +41,7 @@ const NOTHING: &str = "nothing to listen to; pipe lines in, name a log (irc-spea
                        channel (irc-speak connect SERVER CHANNEL), or list sources in the \
                        configuration file; irc-speak --help says more";
 
-/// Whether standard input is something with lines of its own: a pipe, a socket or a file.
+/// Whether standard input is a pipe, a socket or a file.
 fn stdin_has_lines() -> bool {
     if std::io::stdin().is_terminal() {
         return false;
@@ -60,7 +60,7 @@ fn tails(tail: &Tail) -> Result<Vec<SourceSpec>, ConfigError> {
     }
     let spec = |path: &PathBuf| {
         SourceSpec::Tail(TailSpec {
-            path: expand_home(path), // in quotes, the shell left it
+            path: expand_home(path), // the shell does not expand it in quotes
             lines: tail.lines,
             follow: !tail.no_follow,
             retry: tail.retry,
@@ -71,7 +71,7 @@ fn tails(tail: &Tail) -> Result<Vec<SourceSpec>, ConfigError> {
     Ok(tail.files.iter().map(spec).collect())
 }
 
-/// Where bookmarks are, when they are wanted.
+/// The folder of the bookmarks, if they are `wanted`.
 fn bookmarks(wanted: bool) -> Result<Option<PathBuf>, ConfigError> {
     let nowhere = "neither HOME nor XDG_STATE_HOME is set; resume has no place for its bookmarks";
     match file::state_folder() {
@@ -104,8 +104,8 @@ fn connection(connect: &Connect) -> Result<SourceSpec, ConfigError> {
     }))
 }
 
-/// The sources of the file. What it names may come later: files are waited for, and servers tried
-/// again, also at first.
+/// The sources of the file. Files that do not exist yet are waited for, and the first connection to
+/// a server is retried.
 pub(super) fn configured(file: Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError> {
     let Some(loaded) = file else { return Ok(vec![]) };
     loaded.file.source.iter().map(|source| configured_source(loaded, source)).collect()
@@ -175,7 +175,7 @@ fn configured_server(
     }))
 }
 
-/// `~/` at the beginning is the user's home, as a shell would have it.
+/// Replaces `~/` at the beginning by the user's home, as a shell does.
 fn expand_home(path: &Path) -> PathBuf {
     match (path.strip_prefix("~"), std::env::var_os("HOME")) {
         (Ok(rest), Some(home)) => Path::new(&home).join(rest),

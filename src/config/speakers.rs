@@ -1,4 +1,4 @@
-//! Who speaks how, checked.
+//! The speakers' voices, checked.
 #![forbid(unsafe_code)]
 
 use std::ops::RangeInclusive;
@@ -11,16 +11,17 @@ use crate::engine::espeak::VARIANTS;
 use crate::speaker::{Config, Own};
 use crate::voice::wire::Setup;
 
-/// Who speaks how, by the file; what variants there are, by engine and voice.
+/// The speakers' voices by the file, and the variants by engine and voice.
 pub(super) fn speakers(setup: &Setup, file: Option<&Loaded>) -> Result<Config, ConfigError> {
-    // A voice that has a variant was chosen for how it sounds.
+    // A voice with a variant was chosen for its sound.
     let varies = setup.engine == "espeak" && !setup.voice.contains('+');
     let variants = if varies { VARIANTS } else { &[] };
     let Some(loaded) = file else {
         return Ok(Config { own_voices: true, variants, named: Vec::new() });
     };
     let keys = &loaded.file.speakers;
-    let named = keys.voice.iter().map(|(nick, voice)| Ok((nick.clone(), own(loaded, voice)?)));
+    let named =
+        keys.voice.iter().map(|(nick, voice)| Ok((nick.clone(), voice_settings(loaded, voice)?)));
     Ok(Config {
         own_voices: keys.own_voices.unwrap_or(true),
         variants,
@@ -28,7 +29,7 @@ pub(super) fn speakers(setup: &Setup, file: Option<&Loaded>) -> Result<Config, C
     })
 }
 
-fn own(loaded: &Loaded, voice: &SpeakerVoice) -> Result<Own, ConfigError> {
+fn voice_settings(loaded: &Loaded, voice: &SpeakerVoice) -> Result<Own, ConfigError> {
     let SpeakerVoice { voice, pitch, pan, volume } = voice;
     Ok(Own {
         voice: voice.as_ref().map(|voice| voice.get_ref().clone()),

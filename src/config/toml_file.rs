@@ -1,5 +1,5 @@
-//! TOML text into a checked type, and patterns into regular expressions: what the configuration
-//! and the files of grammars and rules have in common. Errors say where, what, and what instead.
+//! Parses TOML text and compiles patterns, for the configuration and the files of grammars and
+//! rules. Errors name the place, the problem, and a correction.
 #![forbid(unsafe_code)]
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::{ConfigError, escaped};
 
-/// The longest pattern that is taken, in bytes.
+/// The longest valid pattern, in bytes.
 pub const MAX_PATTERN: usize = 4 * 1024;
 
 /// The memory one compiled pattern may take, in bytes.
@@ -26,7 +26,7 @@ pub fn parse<T: DeserializeOwned>(path: &Path, source: &str) -> Result<T, Config
     })
 }
 
-/// A key or a value that is none of the known ones, as serde reports it.
+/// An unknown key or value, as serde reports it.
 struct Unknown<'a> {
     what: &'static str,
     name: &'a str,
@@ -34,7 +34,7 @@ struct Unknown<'a> {
 }
 
 impl<'a> Unknown<'a> {
-    /// Understands "unknown field `a`, expected one of `b`, `c`" and the same with "variant".
+    /// Parses "unknown field `a`, expected one of `b`, `c`" and the same with "variant".
     fn in_message(message: &'a str) -> Option<Self> {
         let (what, rest) = match message.strip_prefix("unknown field ") {
             Some(rest) => ("key", rest),
@@ -58,7 +58,7 @@ impl std::fmt::Display for Unknown<'_> {
     }
 }
 
-/// What to write instead of `name`: the nearest of `known` if one is near, else all of them.
+/// A correction for `name`: the nearest of `known` if one is near, else all of them.
 pub fn hint(name: &str, known: &[&str]) -> String {
     let near = known.iter().map(|&known| (distance(name, known), known)).min();
     match near {
@@ -70,7 +70,7 @@ pub fn hint(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// How many letters must be put in, taken out or changed to make `a` of `b`.
+/// The edit distance (Levenshtein) between `a` and `b`, in characters.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -85,7 +85,7 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Compiles `pattern`. An error is half a sentence: what the pattern is instead.
+/// Compiles `pattern`. An error continues a message that names the pattern.
 pub fn regex(pattern: &str) -> Result<Regex, String> {
     if pattern.len() > MAX_PATTERN {
         return Err(format!("is longer than {MAX_PATTERN} bytes"));
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_where_and_what_instead() {
+    fn errors_name_the_place_and_a_correction() {
         for (source, said) in [
             ("chanels = []\n", "c.toml:1:1: unknown key \"chanels\"; did you mean \"channels\"?"),
             ("\nx = 1\n", "c.toml:2:1: unknown key \"x\"; known are channels, kind"),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_pattern_is_told_in_half_a_line() {
+    fn a_bad_pattern_has_a_short_error() {
         for (pattern, said) in [
             ("(ubottu", "is not a regular expression: unclosed group"),
             ("a**{", "is not a regular expression: unclosed counted repetition"),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_name_is_meant() {
+    fn the_hint_is_the_nearest_name() {
         for (name, said) in [
             ("irsi", "did you mean \"irssi\"?"),
             ("wechat", "did you mean \"weechat\"?"),

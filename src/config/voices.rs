@@ -1,6 +1,6 @@
-//! The names in a configuration that only the voice process can judge: voices and the device. They
-//! are collected with their places in the file, and asked of a process of their own: the listener
-//! holds nothing native.
+//! The names in a configuration that only the voice process can check: voices and the device. They
+//! are collected with their places in the file, and checked in a separate process: the listener
+//! itself uses no native library.
 #![forbid(unsafe_code)]
 
 use toml::Spanned;
@@ -12,16 +12,16 @@ use crate::cli::Listening;
 use crate::voice::check;
 use crate::voice::wire::{Check, Setup, Target};
 
-/// What is to be checked, and where it stands.
+/// The names to check, and their places in the file.
 #[derive(Debug, Clone, Default)]
 pub struct Checks {
     check: Check,
-    /// Where each voice and the device stand in the file; nowhere where the command line says so.
+    /// The places of the voices and the device in the file; none for names of the command line.
     voices_at: Vec<Option<At>>,
     device_at: Option<At>,
 }
 
-/// Two that ask for the same are the same, wherever it stands.
+/// Equal if they check the same names, at any place.
 impl PartialEq for Checks {
     fn eq(&self, other: &Self) -> bool {
         self.check == other.check
@@ -46,7 +46,7 @@ impl At {
 }
 
 impl Checks {
-    /// What `setup`, put together of these, and the speakers of the file name.
+    /// The names in `setup`, which was made from `options` and `file`, and of the file's speakers.
     pub(super) fn of(setup: &Setup, options: &Listening, file: Option<&Loaded>) -> Self {
         let mut checks = Self::default();
         checks.check.engine.clone_from(&setup.engine);
@@ -74,13 +74,13 @@ impl Checks {
         self.voices_at.push(at);
     }
 
-    /// Whether single speakers have voices by name: the voice process itself checks the others as
+    /// Whether there are voices of single speakers: the voice process checks the other names when
     /// it starts.
     pub fn names_speakers(&self) -> bool {
         self.check.voices.len() > 1
     }
 
-    /// Asks; what cannot be asked, because no process starts or none answers, counts as right.
+    /// Runs the check; passes if the process does not start or does not answer.
     pub async fn verify(&self) -> Result<(), ConfigError> {
         let Some(checked) = check::ask(&self.check).await else { return Ok(()) };
         let wrong = |at: Option<&At>, why: &str| match at {

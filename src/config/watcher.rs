@@ -1,4 +1,4 @@
-//! Tells when the configuration, or a file in the user's folder of filters, was saved.
+//! Notifies when the configuration, or a file in the user's folder of filters, was saved.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
@@ -10,25 +10,24 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-/// Saving is several events, and several files may be saved together: they have been when so long
-/// nothing more comes.
+/// A save causes several events, and several files may be saved together: a save is complete when
+/// no event came for this long.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// A watch over the files that settings were read from.
+/// Watches the files that the settings were read from.
 #[derive(Debug)]
 pub struct ConfigWatcher {
     signal: Arc<Notify>,
-    /// There was a sign, and it is not quiet before this.
+    /// There was an event; the save is complete at this time unless there is another one.
     quiet_at: Option<Instant>,
-    /// Watches as long as it is there; none where there is nothing to be watched.
+    /// Watches until it is dropped; none if watching failed.
     _watcher: Option<RecommendedWatcher>,
 }
 
 impl ConfigWatcher {
-    /// Watches the file `config` and the files in the folder `filters`, and what symbolic links
-    /// in their place lead to. Editors put a new file in the place of the old one, so that it is
-    /// the folders that are watched. That one of filters is made is told; what is in it then, by the
-    /// next watch.
+    /// Watches the file `config` and the files in the folder `filters`, and the targets of symbolic
+    /// links in their place. The folders are watched, since editors replace the old file by a new
+    /// one. Creating the folder of filters is an event, too; its files are seen by the next watch.
     pub fn watch(config: Option<&Path>, filters: Option<&Path>) -> Self {
         let signal = Arc::new(Notify::new());
         let files: Vec<_> =
@@ -36,19 +35,19 @@ impl ConfigWatcher {
         let folders: Vec<_> = filters.into_iter().flat_map(with_target).collect();
         let watched = watcher(files, folders, Arc::clone(&signal));
         if let Err(error) = &watched {
-            tracing::info!(%error, "the configuration is not watched; SIGHUP reads it again");
+            tracing::info!(%error, "the configuration is not watched; SIGHUP reloads it");
         }
         Self { signal, quiet_at: None, _watcher: watched.ok() }
     }
 
-    /// Waits until something was saved. Cancel-safe: who has other things to do in between is not
-    /// told later for it.
+    /// Waits until something was saved. Cancel-safe, and being cancelled does not delay the
+    /// notification.
     pub async fn changed(&mut self) {
         loop {
-            let sign = self.signal.notified();
+            let event = self.signal.notified();
             match self.quiet_at {
-                None => sign.await,
-                Some(quiet_at) if timeout_at(quiet_at, sign).await.is_err() => break,
+                None => event.await,
+                Some(quiet_at) if timeout_at(quiet_at, event).await.is_err() => break,
                 Some(_) => {}
             }
             self.quiet_at = Some(Instant::now() + QUIET);
@@ -57,13 +56,13 @@ impl ConfigWatcher {
     }
 }
 
-/// Whether `file` is a file, or nothing yet. Who names `/dev/null` has no configuration, and would
-/// be woken by all that is written there.
+/// Whether `file` is a file or does not exist. `/dev/null` is no configuration, and every write to
+/// it would be an event.
 fn may_be_saved(file: &Path) -> bool {
     file.metadata().map_or(true, |metadata| metadata.is_file())
 }
 
-/// `path`, and where it leads if it is a symbolic link.
+/// `path`, and its target if it is a symbolic link.
 fn with_target(path: &Path) -> Vec<PathBuf> {
     let target = path.canonicalize().ok().filter(|target| target != path);
     std::iter::once(path.to_owned()).chain(target).collect()
@@ -95,7 +94,7 @@ fn watcher(
     Ok(watcher)
 }
 
-/// Whether `event` changed what is in one of `files`, or in a file of one of `folders`.
+/// Whether `event` is a change of one of `files`, or of a file in one of `folders`.
 fn is_saving(event: &Event, files: &[PathBuf], folders: &[PathBuf]) -> bool {
     let is_change = match event.kind {
         EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),
@@ -123,38 +122,38 @@ mod tests {
 
     use super::*;
 
-    /// Waits for the sign of a save that was made; a test that hangs here has failed.
-    async fn told(saved: &mut ConfigWatcher) {
-        timeout(Duration::from_secs(20), saved.changed()).await.expect("the change is told");
+    /// Waits for the notification of a save.
+    async fn notified(saved: &mut ConfigWatcher) {
+        timeout(Duration::from_secs(20), saved.changed()).await.expect("a notification");
     }
 
     #[tokio::test]
-    async fn what_is_saved_is_told_however_it_is_saved() {
+    async fn every_kind_of_save_is_noticed() {
         let home = tempfile::tempdir().unwrap();
         let (config, filters) = (home.path().join("config.toml"), home.path().join("filters"));
         fs::write(&config, "rate = 200").unwrap();
         fs::create_dir(&filters).unwrap();
         let mut saved = ConfigWatcher::watch(Some(&config), Some(&filters));
         fs::write(&config, "rate = 210").unwrap();
-        told(&mut saved).await;
+        notified(&mut saved).await;
         let new = home.path().join("config.toml.new");
         fs::write(&new, "rate = 220").unwrap();
         fs::rename(&new, &config).unwrap();
-        told(&mut saved).await;
+        notified(&mut saved).await;
         fs::write(filters.join("mine.toml"), "").unwrap();
-        told(&mut saved).await;
+        notified(&mut saved).await;
         fs::remove_file(&config).unwrap();
-        told(&mut saved).await;
+        notified(&mut saved).await;
     }
 
     #[tokio::test]
-    async fn it_is_told_while_one_line_after_the_other_comes() {
+    async fn a_save_is_noticed_while_lines_keep_coming() {
         let home = tempfile::tempdir().unwrap();
         let config = home.path().join("config.toml");
         fs::write(&config, "rate = 200").unwrap();
         let mut saved = ConfigWatcher::watch(Some(&config), None);
         fs::write(&config, "rate = 210").unwrap();
-        let told = async {
+        let notified = async {
             loop {
                 tokio::select! {
                     () = saved.changed() => return,
@@ -162,11 +161,11 @@ mod tests {
                 }
             }
         };
-        timeout(Duration::from_secs(20), told).await.expect("the change is told");
+        timeout(Duration::from_secs(20), notified).await.expect("a notification");
     }
 
     #[tokio::test]
-    async fn what_a_link_leads_to_is_watched() {
+    async fn the_target_of_a_link_is_watched() {
         let home = tempfile::tempdir().unwrap();
         let dotfiles = tempfile::tempdir().unwrap();
         let (config, target) = (home.path().join("config.toml"), dotfiles.path().join("speak"));
@@ -174,7 +173,7 @@ mod tests {
         std::os::unix::fs::symlink(&target, &config).unwrap();
         let mut saved = ConfigWatcher::watch(Some(&config), None);
         fs::write(&target, "rate = 210").unwrap();
-        told(&mut saved).await;
+        notified(&mut saved).await;
     }
 
     #[test]
@@ -185,12 +184,12 @@ mod tests {
     }
 
     #[test]
-    fn other_files_and_readers_mean_nothing() {
+    fn other_files_and_reads_are_ignored() {
         let files = [PathBuf::from("/c/config.toml")];
         let folders = [PathBuf::from("/c/filters")];
         let modified = EventKind::Modify(notify::event::ModifyKind::Any);
         let opened = EventKind::Access(AccessKind::Open(AccessMode::Any));
-        for (kind, path, means) in [
+        for (kind, path, expected) in [
             (modified, "/c/config.toml", true),
             (opened, "/c/config.toml", false),
             (modified, "/c/config.toml~", false),
@@ -200,12 +199,12 @@ mod tests {
             (modified, "/c/other.toml", false),
         ] {
             let event = Event::new(kind).add_path(path.into());
-            assert_eq!(is_saving(&event, &files, &folders), means, "{kind:?} {path}");
+            assert_eq!(is_saving(&event, &files, &folders), expected, "{kind:?} {path}");
         }
     }
 
     #[tokio::test]
-    async fn where_there_is_nothing_to_watch_nothing_is_told() {
+    async fn without_a_file_to_watch_there_is_no_notification() {
         let mut saved = ConfigWatcher::watch(Some(Path::new("/nowhere/at/all/config.toml")), None);
         assert!(timeout(Duration::from_millis(50), saved.changed()).await.is_err());
     }

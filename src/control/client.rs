@@ -1,4 +1,4 @@
-//! `irc-speak ctl` and `irc-speak say`: one request to the listener, and its reply in words.
+//! `irc-speak ctl` and `irc-speak say`: sends one request to the listener, and formats the reply.
 #![forbid(unsafe_code)]
 
 use std::fmt::Write as _;
@@ -12,26 +12,26 @@ use super::{Command, Entry, Reply, Sink, Snapshot, Who};
 use crate::cli::{Ctl, MuteWho, Say, UnmuteWho};
 use crate::config::error::{escaped, quoted};
 
-/// How long a listener may be silent. It answers within a millisecond unless it is stopped.
-const SILENCE_LIMIT: Duration = Duration::from_secs(5);
-/// A line to be said waits for its turn: servers take one every two seconds, and 30 may wait.
-const SAYING_LIMIT: Duration = Duration::from_secs(90);
+/// How long a reply may take. The listener replies within a millisecond unless it is stopped.
+const REPLY_LIMIT: Duration = Duration::from_secs(5);
+/// The same for a message: flood control sends one every two seconds, and 30 may be queued.
+const MESSAGE_LIMIT: Duration = Duration::from_secs(90);
 /// The longest reply in bytes: ten thousand of the longest lines of IRC take 10 MB.
 const REPLY_MAX: u64 = 64 << 20;
 
-/// Why nothing came of a request.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// There is nobody to steer.
+    /// No listener is running.
     #[error("no listener answers at {}; start one first", quoted(.0))]
     NoListener(PathBuf),
     /// The socket is not to be trusted.
     #[error(transparent)]
     Socket(#[from] SocketError),
-    /// The listener says no.
+    /// The listener refuses the request.
     #[error("{}", escaped(.0))]
     Refused(String),
-    /// The listener says something else, or nothing.
+    /// The listener does not reply, or not as it should.
     #[error("the listener at {} does not answer: {why}", quoted(.path))]
     Mute {
         /// Its socket.
@@ -41,7 +41,7 @@ pub enum ClientError {
     },
 }
 
-/// Does what `ctl` asks for; returns what there is to print.
+/// Executes a `ctl` command; returns the text to print.
 pub fn ctl(ctl: &Ctl) -> Result<String, ClientError> {
     let reply = ask(&place::socket(), &command(ctl))?;
     let as_json = match ctl {
@@ -51,24 +51,24 @@ pub fn ctl(ctl: &Ctl) -> Result<String, ClientError> {
     if as_json { Ok(json(&reply) + "\n") } else { Ok(words(&reply)) }
 }
 
-/// Has the listener say a line.
+/// Has the listener send a message.
 pub fn say(say: &Say) -> Result<String, ClientError> {
     let command = Command::Say { target: say.target.clone(), text: say.words.join(" ") };
     ask(&place::socket(), &command).map(|reply| words(&reply))
 }
 
-/// Asks the listener at `path` for `command`; a reply that is an error is one here, too.
+/// Sends `command` to the listener at `path`; a [`Reply::Error`] is returned as an error.
 pub fn ask(path: &Path, command: &Command) -> Result<Reply, ClientError> {
     let stream = connect(path)?;
     let no_answer = |why: String| ClientError::Mute { path: path.to_owned(), why };
     let reply = exchange(&stream, command).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => {
-            no_answer(format!("it is silent for {} seconds", limit(command).as_secs()))
+            no_answer(format!("no reply within {} seconds", limit(command).as_secs()))
         }
         _ => no_answer(error.to_string()),
     })?;
     if reply.is_empty() {
-        return Err(no_answer("it hung up".to_owned()));
+        return Err(no_answer("it closed the connection".to_owned()));
     }
     match serde_json::from_slice(&reply) {
         Ok(Reply::Error { why }) => Err(ClientError::Refused(why)),
@@ -80,7 +80,7 @@ pub fn ask(path: &Path, command: &Command) -> Result<Reply, ClientError> {
 fn connect(path: &Path) -> Result<UnixStream, ClientError> {
     use io::ErrorKind::{ConnectionRefused, NotFound};
     let nobody = |error: &io::Error| matches!(error.kind(), NotFound | ConnectionRefused);
-    // Else another user could put a socket there, and read what is said.
+    // Otherwise another user could put a socket there, and read the messages.
     match place::open(path) {
         Err(SocketError::System { source, .. }) if nobody(&source) => {
             return Err(ClientError::NoListener(path.to_owned()));
@@ -94,17 +94,17 @@ fn connect(path: &Path) -> Result<UnixStream, ClientError> {
 }
 
 fn limit(command: &Command) -> Duration {
-    if matches!(command, Command::Say { .. }) { SAYING_LIMIT } else { SILENCE_LIMIT }
+    if matches!(command, Command::Say { .. }) { MESSAGE_LIMIT } else { REPLY_LIMIT }
 }
 
-/// Sends `command`; returns the line that comes back, empty where none does.
+/// Sends `command`; returns the reply's line, or an empty one at the end of the connection.
 fn exchange(mut stream: &UnixStream, command: &Command) -> io::Result<Vec<u8>> {
     stream.set_read_timeout(Some(limit(command)))?;
-    stream.set_write_timeout(Some(SILENCE_LIMIT))?;
+    stream.set_write_timeout(Some(REPLY_LIMIT))?;
     let mut request = serde_json::to_vec(command)?;
     request.push(b'\n');
     match stream.write_all(&request) {
-        // A listener with too many clients hangs up at once, and has said so.
+        // A listener with too many clients replies so and closes the connection at once.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written?,
     }
@@ -115,7 +115,7 @@ fn exchange(mut stream: &UnixStream, command: &Command) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The command that the command line means.
+/// The request for a `ctl` command.
 fn command(ctl: &Ctl) -> Command {
     match ctl {
         Ctl::Pause => Command::Pause,
@@ -159,7 +159,7 @@ fn json(reply: &Reply) -> String {
     serde_json::to_string(reply).expect("it was read from JSON")
 }
 
-/// The reply for people: lines that a screen reader reads well, nothing where all is done.
+/// The reply as text that a screen reader reads well; empty for [`Reply::Done`].
 fn words(reply: &Reply) -> String {
     match reply {
         Reply::Done | Reply::Error { .. } => String::new(),
@@ -169,7 +169,7 @@ fn words(reply: &Reply) -> String {
     }
 }
 
-/// So many lines were passed over, in words.
+/// The number of skipped lines, in words.
 pub fn skipped(n_lines: u64) -> String {
     match n_lines {
         0 => "no line skipped".to_owned(),
@@ -213,7 +213,7 @@ fn status(snapshot: &Snapshot) -> String {
     table
 }
 
-/// `ear (Null Output), 80 %`, and what keeps it from being heard.
+/// `ear (Null Output), volume 80 %`, and why it cannot be heard.
 fn device(Sink { name, about, muted, volume }: &Sink) -> String {
     let about = if about.is_empty() { String::new() } else { format!(" ({about})") };
     let silent = match (muted, volume) {
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_no_request() {
+    fn invalid_command_lines_are_refused() {
         for arguments in [
             "ctl",
             "ctl frobnicate",
@@ -319,23 +319,23 @@ mod tests {
     }
 
     #[test]
-    fn a_line_to_say_may_look_like_an_option() {
+    fn a_message_may_look_like_an_option() {
         for (arguments, target, words) in [
             ("say #rust hello there", "#rust", "hello there"),
             ("say kim -- -v is verbose", "kim", "-v is verbose"),
             ("say kim a --text of mine", "kim", "a --text of mine"),
             ("say kim -- -1", "kim", "-1"),
         ] {
-            let said = match parsed(arguments) {
-                Ok(cli::Command::Say(said)) => said,
+            let say = match parsed(arguments) {
+                Ok(cli::Command::Say(say)) => say,
                 other => panic!("{arguments}: {other:?}"),
             };
-            assert_eq!((said.target.as_str(), said.words.join(" ").as_str()), (target, words));
+            assert_eq!((say.target.as_str(), say.words.join(" ").as_str()), (target, words));
         }
     }
 
     #[test]
-    fn what_was_skipped_is_told() {
+    fn the_number_of_skipped_lines_is_printed() {
         for (lines, text) in
             [(0, "no line skipped\n"), (1, "1 line skipped\n"), (12, "12 lines skipped\n")]
         {
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_told_one_a_row_and_cannot_reach_the_terminal() {
+    fn lines_are_printed_one_a_row_and_escaped() {
         let bare = Entry { line: 1, source: "stdin".into(), text: "hi".into(), ..Entry::default() };
         expect![[r#"
             #rust kim: hello\u{1b}[2J\nthere (dropped: rule "greetings"; line 412 of libera)
@@ -366,23 +366,23 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_told_with_what_keeps_it_from_being_heard() {
-        for (about, muted, volume, told) in [
+    fn a_device_is_printed_with_why_it_cannot_be_heard() {
+        for (about, muted, volume, text) in [
             ("Null Output", false, 80, "ear (Null Output), volume 80 %"),
             ("", true, 80, "ear, volume 80 %, muted: nothing is heard"),
             ("", true, 0, "ear, volume 0 %, muted: nothing is heard"),
             ("", false, 0, "ear, volume 0 %: nothing is heard"),
         ] {
             let sink = Sink { name: "ear".into(), about: about.into(), muted, volume };
-            assert_eq!(device(&sink), told);
+            assert_eq!(device(&sink), text);
             let snapshot = Snapshot { sink: Some(sink), ..Snapshot::default() };
             let rows = words(&Reply::Status(Box::new(snapshot)));
-            assert!(rows.contains(&format!("device:   {told}\nwaiting:")), "{rows}");
+            assert!(rows.contains(&format!("device:   {text}\nwaiting:")), "{rows}");
         }
     }
 
     #[test]
-    fn the_status_is_told_in_rows() {
+    fn the_status_is_printed_in_rows() {
         let snapshot = Snapshot {
             rate: 220,
             rate_now: 300,

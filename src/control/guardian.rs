@@ -1,11 +1,11 @@
-//! The guardian: a process that outlives the listener by a moment, and puts the terminal back
-//! where the listener could not: after SIGKILL, SIGQUIT, an abort, a crash.
+//! The guardian: a process that restores the terminal when the listener could not: after SIGKILL,
+//! SIGQUIT, an abort, a crash.
 //!
-//! It is this program with a hidden command. Its standard input is a pipe on which the listener
-//! notes how the terminal was before it set key mode, and when it has left that; its standard
-//! output says that it stands; its standard error is the terminal. When the pipe ends, it acts by
-//! the last note, and only where the terminal still is in just that key mode: a shell or another
-//! job that has set its own since knows better.
+//! It is this program with a hidden command. On its standard input, a pipe, the listener sends the
+//! terminal's mode before it sets key mode, and a note when it has left key mode; its standard
+//! output reports that it is ready; its standard error is the terminal. When the pipe ends, it
+//! restores the mode of the last note, but only if the terminal is still in exactly that key mode:
+//! otherwise a shell or another job has set its own since.
 #![forbid(unsafe_code)]
 
 use std::io::{self, BufRead, Write};
@@ -25,54 +25,55 @@ use crate::executable;
 /// The hidden subcommand that is the guardian.
 pub const SUBCOMMAND: &str = "guardian";
 
-/// What it says once no key on the terminal can end it.
-const STANDS: u8 = b'+';
+/// The report that it is ready: no key on the terminal can end it any more.
+const READY: u8 = b'+';
 
-/// How long keys wait for it.
+/// How long reading keys waits for it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The listener has left key mode.
+/// The note that the listener has left key mode.
 const LEFT: &str = "left";
 
-/// The way to the guardian. It ends when this is dropped, as it does when the listener dies.
+/// The connection to the guardian, which ends when this is dropped or the listener dies.
 #[derive(Debug)]
 pub(super) struct Guardian {
     notes: ChildStdin,
 }
 
 impl Guardian {
-    /// Starts it over `terminal`, on which a status line may stand; returns once it stands.
+    /// Starts the guardian of `terminal`, which may show a status line; returns once it is ready.
     pub(super) async fn start(terminal: Stdio, has_status_line: bool) -> io::Result<Self> {
         let mut command = Command::new(executable::own()?);
         command.arg(SUBCOMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(terminal);
         if has_status_line {
             command.arg("--status-line");
         }
-        // Lines are being heard on this thread. Nobody waits for the process: it stays to the end.
+        // Starting it must not block this thread, which reads lines. The process is never waited
+        // for: it stays to the end.
         let started = tokio::task::spawn_blocking(move || command.spawn()).await;
         let mut child = started.map_err(io::Error::other)??;
         let missing = || io::Error::other("a pipe is missing");
         let notes = child.stdin.take().ok_or_else(missing)?;
         let stdout = child.stdout.take().ok_or_else(missing)?;
-        rustix::io::ioctl_fionbio(&notes, true)?; // one that was stopped must not stop this one
+        rustix::io::ioctl_fionbio(&notes, true)?; // a stopped guardian must not block this process
         let mut answer = Receiver::from_owned_fd(stdout.into())?;
         match timeout(PATIENCE, answer.read_u8()).await?? {
-            STANDS => Ok(Self { notes }),
-            _ => Err(io::Error::other("it speaks another language")),
+            READY => Ok(Self { notes }),
+            _ => Err(io::Error::other("it did not report that it is ready")),
         }
     }
 
-    /// Key mode is going to be set where it was like `before`.
+    /// Notes that key mode is about to be set, and the mode `before`.
     pub(super) fn note(&self, before: &Termios) {
         self.write(&Note::of(before).line());
     }
 
-    /// Key mode was left.
+    /// Notes that key mode was left.
     pub(super) fn note_left(&self) {
         self.write(LEFT);
     }
 
-    /// Written at once: what is in the pipe is read, also when this process is gone.
+    /// Writes unbuffered: the guardian reads what is in the pipe even after this process is gone.
     fn write(&self, line: &str) {
         if let Err(error) = (&self.notes).write_all(format!("{line}\n").as_bytes()) {
             tracing::debug!(%error, "the guardian is gone");
@@ -80,29 +81,29 @@ impl Guardian {
     }
 }
 
-/// The guardian process. What fails here fails in silence: there is nobody to tell.
+/// Runs the guardian process. Errors are ignored: there is nowhere to report them.
 pub fn run(arguments: &Arguments) {
     // In a session of its own no key, hang-up or job control of the terminal reaches it; and the
-    // kernel asks only processes of the terminal's own session whose turn it is.
+    // kernel applies job control only to processes of the terminal's own session.
     if rustix::process::setsid().is_err() {
         return;
     }
     let mut answer = io::stdout();
-    if answer.write_all(&[STANDS]).and_then(|()| answer.flush()).is_err() {
+    if answer.write_all(&[READY]).and_then(|()| answer.flush()).is_err() {
         return;
     }
     let mut last = None;
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         last = Note::parse(&line);
     }
-    // A pipe is closed before the shell is told of a death: this comes before its prompt.
+    // A pipe is closed before the shell is notified of a death: this comes before its prompt.
     if let Some(note) = last {
         drop(note.restore(arguments.status_line)); // an error is a terminal that is gone, too
     }
 }
 
-/// What key mode may be known by, and how it was before: all of a terminal's flags, and the two
-/// special codes that key mode sets.
+/// A terminal's mode before key mode: all of its flags, and the two special codes that key mode
+/// sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Note([u64; 6]);
 
@@ -122,13 +123,13 @@ impl Note {
         self.0.map(|number| number.to_string()).join(" ")
     }
 
-    /// None for anything else, as [`LEFT`] is.
+    /// None for anything else, such as [`LEFT`].
     fn parse(line: &str) -> Option<Self> {
         let numbers: Result<Vec<_>, _> = line.split(' ').map(str::parse).collect();
         Some(Self(numbers.ok()?.try_into().ok()?))
     }
 
-    /// Takes the status line away and makes the terminal what it was.
+    /// Erases the status line and restores the terminal's mode.
     fn restore(self, has_status_line: bool) -> io::Result<()> {
         let mut terminal = io::stderr();
         let found = tcgetattr(&terminal)?;
@@ -141,7 +142,7 @@ impl Note {
         erased
     }
 
-    /// `mode` with that of this which key mode changes.
+    /// `mode`, with the parts that key mode changes taken from this note.
     fn onto(self, mut mode: Termios) -> Termios {
         let [.., local, min, time] = self.0;
         let code = |number: u64| number.try_into().unwrap_or_default();
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_is_read_as_it_was_written_and_nothing_else_is_one() {
+    fn a_note_is_parsed_as_written_and_nothing_else_is() {
         let note = Note([17_664, 5, 191, 35_387, 1, 0]);
         assert_eq!(note.line(), "17664 5 191 35387 1 0");
         assert_eq!(Note::parse(&note.line()), Some(note));

@@ -1,5 +1,5 @@
 //! Keys on the terminal: bytes become keys, keys become commands by one table, which `?` prints.
-//! They are read from the controlling terminal, never from standard input: its lines are spoken.
+//! They are read from the controlling terminal, not from standard input, whose lines are spoken.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
@@ -13,16 +13,16 @@ use super::tty::Terminal;
 use super::{Command, Controls, Reply, Snapshot, TranscriptEvent, Who};
 use crate::clock::now;
 
-/// More bytes than this at once were pasted: a hand types a key (6 bytes at most) at a time.
+/// More bytes than this at once are a paste: a hand types one key (6 bytes at most) at a time.
 const MAX_TYPED: usize = 16;
 
-/// A paste ends when this long nothing came: the terminal hands it over in pieces.
+/// A paste ends when nothing came for this long: the terminal sends it in pieces.
 const PASTE_END: Duration = Duration::from_millis(200);
 
-/// Per cent of volume a key press.
+/// The change of volume by a key press, in per cent.
 const VOLUME_STEP: u8 = 10;
 
-/// A key that means something.
+/// A key that can be bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
     Char(u8),
@@ -54,42 +54,42 @@ enum KeyAction {
     Quit,
 }
 
-/// Keys, what they do, and how `?` names it.
+/// The key bindings, and their help for `?`.
 const KEYS: &[(&[Key], KeyAction, &str)] = &[
-    (&[Key::Char(b' ')], KeyAction::Toggle, "space: pause, or go on"),
+    (&[Key::Char(b' ')], KeyAction::Toggle, "space: pause or resume"),
     (&[Key::Char(b'n'), Key::Right], KeyAction::Skip, "n or right: skip this line"),
     (&[Key::Char(b'r')], KeyAction::Repeat, "r: repeat the last line"),
     (&[Key::Char(b'b'), Key::Left], KeyAction::Back, "b or left: back by one line"),
     (&[Key::Char(b'h')], KeyAction::Highlight, "h: back to the last highlight"),
-    (&[Key::Char(b'l')], KeyAction::Live, "l: leave what waits, go on live"),
+    (&[Key::Char(b'l')], KeyAction::Live, "l: skip everything that is queued"),
     (&[Key::Char(b'+'), Key::Char(b'=')], KeyAction::Faster, "+ or =: faster"),
     (&[Key::Char(b'-')], KeyAction::Slower, "-: slower"),
-    (&[Key::Char(b'0')], KeyAction::StartRate, "0: the rate of the start"),
+    (&[Key::Char(b'0')], KeyAction::StartRate, "0: the initial rate"),
     (&[Key::Up], KeyAction::Louder, "up: louder"),
     (&[Key::Down], KeyAction::Quieter, "down: quieter"),
-    (&[Key::Char(b'm')], KeyAction::Mute, "m: mute who is speaking"),
+    (&[Key::Char(b'm')], KeyAction::Mute, "m: mute the current speaker"),
     (&[Key::Char(b'u')], KeyAction::UnmuteAll, "u: unmute everybody"),
     (&[Key::Char(b'v')], KeyAction::Voices, "v: a voice for each, or one for all"),
-    (&[Key::Char(b's')], KeyAction::Status, "s: how it stands"),
+    (&[Key::Char(b's')], KeyAction::Status, "s: print the status"),
     (&[Key::Char(b'?')], KeyAction::Help, "?: these keys"),
     (&[Key::Char(b'q')], KeyAction::Quit, "q: quit"),
 ];
 
-fn deed(key: Key) -> Option<KeyAction> {
-    KEYS.iter().find(|(keys, ..)| keys.contains(&key)).map(|(_, deed, _)| *deed)
+fn action(key: Key) -> Option<KeyAction> {
+    KEYS.iter().find(|(keys, ..)| keys.contains(&key)).map(|(_, action, _)| *action)
 }
 
-/// What a deed comes to.
+/// The outcome of a key's action.
 #[derive(Clone, Debug, PartialEq)]
 enum KeyOutcome {
-    Ask(Command),
-    Tell(Vec<String>),
+    Send(Command),
+    Show(Vec<String>),
 }
 
 impl KeyAction {
-    /// What it asks of a listener that stands like `state` and began at `start_rate`.
-    fn act(self, state: &Snapshot, start_rate: u32) -> KeyOutcome {
-        KeyOutcome::Ask(match self {
+    /// The outcome for a listener that is in `state` and started with `start_rate`.
+    fn outcome(self, state: &Snapshot, start_rate: u32) -> KeyOutcome {
+        KeyOutcome::Send(match self {
             Self::Toggle => Command::Toggle,
             Self::Skip => Command::Skip,
             Self::Repeat => Command::Repeat { n: 1 },
@@ -104,13 +104,13 @@ impl KeyAction {
             Self::Mute => match state.current.as_ref().and_then(|entry| entry.sender.clone()) {
                 Some(sender) => Command::Mute { who: Who::Sender(sender) },
                 None => {
-                    return KeyOutcome::Tell(vec!["nobody is speaking; nobody muted".to_owned()]);
+                    return KeyOutcome::Show(vec!["nobody is speaking; nobody muted".to_owned()]);
                 }
             },
             Self::UnmuteAll => Command::Unmute { who: Who::All },
             Self::Voices => Command::Voices,
             Self::Status => Command::Status,
-            Self::Help => return KeyOutcome::Tell(help()),
+            Self::Help => return KeyOutcome::Show(help()),
             Self::Quit => Command::Quit,
         })
     }
@@ -120,9 +120,8 @@ fn help() -> Vec<String> {
     KEYS.iter().map(|(.., words)| (*words).to_owned()).collect()
 }
 
-/// What a reply says to the eye, where the listener stood like `before` and stands like `now`. On
-/// plain lines each key is answered; nothing is said where the ear hears it or the status line
-/// shows it.
+/// The text to show for a reply, by the listener's states `before` and `now`. With plain lines
+/// every key gets an answer; otherwise only what neither speech nor the status line shows.
 fn words(
     command: &Command,
     reply: &Reply,
@@ -131,7 +130,7 @@ fn words(
 ) -> Option<String> {
     match (command, reply) {
         (_, Reply::Error { why }) => Some(why.clone()),
-        (_, Reply::Status(state)) => Some(standing(state)),
+        (_, Reply::Status(state)) => Some(status_text(state)),
         (Command::Mute { who: Who::Sender(sender) }, Reply::Done) => {
             Some(format!("{sender} is muted; u unmutes everybody"))
         }
@@ -140,12 +139,12 @@ fn words(
             Some(if now.voices { "a voice for each" } else { "one voice for all" }.to_owned())
         }
         (command, Reply::Done) if look == Look::Plain => done(command, before, now),
-        // What was skipped the listener tells the transcript, whoever asked.
+        // The listener sends the number of skipped lines to the transcript itself.
         (_, Reply::Done | Reply::Lines { .. } | Reply::Skipped { .. }) => None,
     }
 }
 
-/// What was done, for who has no status line and may not hear it.
+/// What a command did, for users without a status line.
 fn done(command: &Command, before: &Snapshot, now: &Snapshot) -> Option<String> {
     let can_replay = before.fates.contains_key("spoken");
     let is_idle = before.current.is_none() && before.waiting == 0;
@@ -167,8 +166,8 @@ fn done(command: &Command, before: &Snapshot, now: &Snapshot) -> Option<String> 
         Command::Slower => return Some(format!("{} is the slowest", rate(now))),
         Command::Rate { .. } => return Some(rate(now)),
         Command::Volume { .. } => return Some(format!("volume {} per cent", now.volume)),
-        Command::Quit => "the end",
-        // They are answered for all looks, or no key asks for them.
+        Command::Quit => "quitting",
+        // Answered for all looks, or not bound to a key.
         Command::Mute { .. }
         | Command::Unmute { .. }
         | Command::Voices
@@ -188,8 +187,8 @@ fn rate(state: &Snapshot) -> String {
     format!("{} words a minute", state.rate)
 }
 
-/// One sentence for `s`, in words that can be read aloud.
-fn standing(state: &Snapshot) -> String {
+/// The status for `s`, in words that can be read aloud.
+fn status_text(state: &Snapshot) -> String {
     let paused = if state.paused { "paused; " } else { "" };
     let mut words = format!(
         "{paused}{} words a minute, base {}; volume {} per cent; {} waiting, {:.0} seconds behind; \
@@ -210,7 +209,7 @@ fn standing(state: &Snapshot) -> String {
     words
 }
 
-/// Bytes to keys. An escape sequence may come in pieces.
+/// Parses bytes to keys. An escape sequence may come in pieces.
 #[derive(Debug, Default)]
 struct Keyboard {
     sequence: Sequence,
@@ -222,18 +221,17 @@ enum Sequence {
     #[default]
     None,
     Escape,
-    /// After `ESC [` or `ESC O`; `plain` until a parameter came: Shift-Up is not Up.
+    /// After `ESC [` or `ESC O`; `plain` unless there was a parameter: Shift-Up is not Up.
     Body {
         plain: bool,
     },
 }
 
 impl Keyboard {
-    /// The keys that were pressed; none of what was pasted: a page of text would pause, mute and
-    /// quit.
+    /// The keys that were pressed. A paste is ignored: a page of text would pause, mute and quit.
     fn press(&mut self, bytes: &[u8], now: Instant) -> Vec<Key> {
-        let is_going_on = self.pasted.is_some_and(|last| now < last + PASTE_END);
-        if bytes.len() > MAX_TYPED || is_going_on {
+        let is_pasting = self.pasted.is_some_and(|last| now < last + PASTE_END);
+        if bytes.len() > MAX_TYPED || is_pasting {
             *self = Self { sequence: Sequence::None, pasted: Some(now) };
             return Vec::new();
         }
@@ -250,7 +248,7 @@ impl Keyboard {
                 let keys = [Key::Up, Key::Down, Key::Right, Key::Left];
                 (Sequence::None, Some(keys[usize::from(byte - b'A')]))
             }
-            // A key that means nothing: Alt-x, F5, a letter that is not ASCII.
+            // Keys that cannot be bound: Alt-x, F5, a letter that is not ASCII.
             (Sequence::None | Sequence::Escape | Sequence::Body { .. }, _) => {
                 (Sequence::None, None)
             }
@@ -260,11 +258,11 @@ impl Keyboard {
     }
 }
 
-/// Reads keys and asks for what they mean, until `stop`, or until the terminal is gone; returns
-/// at once where there is none. What there is to read goes to `shown`.
+/// Reads keys and executes their actions until `stop`, or until the terminal is gone; returns at
+/// once if there is no terminal. Answers are sent to `transcript`.
 pub async fn run(
     controls: Controls,
-    shown: UnboundedSender<TranscriptEvent>,
+    transcript: UnboundedSender<TranscriptEvent>,
     style: Style,
     stop: CancellationToken,
 ) {
@@ -272,10 +270,10 @@ pub async fn run(
     match opened {
         Ok((terminal, jobs)) => {
             let start_rate = controls.state().borrow().rate;
-            let desk = KeyTask { controls, shown, start_rate, look: style.look };
+            let task = KeyTask { controls, transcript, start_rate, look: style.look };
             let run = async {
                 terminal.guard().await;
-                desk.run(&terminal, jobs).await;
+                task.run(&terminal, jobs).await;
             };
             let ended = stop.run_until_cancelled(run).await;
             tracing::debug!(stopped = ended.is_none(), "keys are no longer read");
@@ -300,10 +298,10 @@ impl Jobs {
     }
 }
 
-/// Where keys are acted on.
+/// Reads keys and executes their actions.
 struct KeyTask {
     controls: Controls,
-    shown: UnboundedSender<TranscriptEvent>,
+    transcript: UnboundedSender<TranscriptEvent>,
     start_rate: u32,
     look: Look,
 }
@@ -320,12 +318,12 @@ impl KeyTask {
                 },
                 Some(()) = jobs.resume.recv() => terminal.resume(),
                 read = terminal.read(&mut buffer) => {
-                    let n_bytes = read.unwrap_or(0); // an error is a terminal that hung up
+                    let n_bytes = read.unwrap_or(0); // an error means that the terminal hung up
                     if n_bytes == 0 {
                         return;
                     }
                     for key in keyboard.press(&buffer[..n_bytes], now()) {
-                        if self.act(key).await.is_none() {
+                        if self.press(key).await.is_none() {
                             return;
                         }
                     }
@@ -334,33 +332,33 @@ impl KeyTask {
         }
     }
 
-    /// Does what `key` means; none when nobody is there to show it.
-    async fn act(&self, key: Key) -> Option<()> {
-        let Some(deed) = deed(key) else { return self.refuse(key) };
+    /// Executes the action of `key`; none when the screen is gone.
+    async fn press(&self, key: Key) -> Option<()> {
+        let Some(action) = action(key) else { return self.refuse(key) };
         let before = self.controls.state().borrow().clone();
-        match deed.act(&before, self.start_rate) {
-            KeyOutcome::Ask(command) => {
+        match action.outcome(&before, self.start_rate) {
+            KeyOutcome::Send(command) => {
                 let reply = self.controls.ask(command.clone()).await;
                 let now = self.controls.state().borrow().clone();
                 let words = words(&command, &reply, [&before, &now], self.look);
-                words.map_or(Some(()), |words| self.tell(words))
+                words.map_or(Some(()), |words| self.show(words))
             }
-            KeyOutcome::Tell(lines) => lines.into_iter().try_for_each(|line| self.tell(line)),
+            KeyOutcome::Show(lines) => lines.into_iter().try_for_each(|line| self.show(line)),
         }
     }
 
-    /// A key that means nothing.
+    /// Answers a key that is not bound.
     fn refuse(&self, key: Key) -> Option<()> {
         match key {
             Key::Char(byte) if self.look == Look::Plain => {
-                self.tell(format!("{} does nothing; ? lists the keys", char::from(byte)))
+                self.show(format!("{} does nothing; ? lists the keys", char::from(byte)))
             }
             Key::Char(_) | Key::Up | Key::Down | Key::Left | Key::Right => Some(()),
         }
     }
 
-    fn tell(&self, words: String) -> Option<()> {
-        self.shown.send(TranscriptEvent::Notice(words)).ok()
+    fn show(&self, words: String) -> Option<()> {
+        self.transcript.send(TranscriptEvent::Notice(words)).ok()
     }
 }
 

@@ -1,6 +1,6 @@
-//! Steering the listener: keys, the socket, and media keys each turn input into a [`Command`] and
-//! send it with a way back for the [`Reply`]. They know nothing of the queue or the voice; what
-//! there is to show they read from the last [`Snapshot`].
+//! Controlling the listener: keys, the socket, and media keys each turn input into a [`Command`]
+//! and send it with a channel for the [`Reply`]. They know nothing of the queue or the voice; they
+//! show the latest [`Snapshot`].
 #![forbid(unsafe_code)]
 
 pub mod client;
@@ -16,7 +16,7 @@ mod turn;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// Who is meant by a mute.
+/// Whom a mute or unmute applies to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Who {
@@ -26,32 +26,32 @@ pub enum Who {
     Channel(String),
     /// Everybody but these nicks.
     AllBut(Vec<String>),
-    /// Everybody and everything that was muted (for an unmute).
+    /// All senders and channels (for an unmute).
     All,
 }
 
-/// What the user asks for, by whatever surface.
+/// A command of the user, from any control surface.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Command {
-    /// Be silent and go on listening; what comes waits.
+    /// Pause speech; new lines are queued.
     Pause,
-    /// Go on where the pause began.
+    /// Resume where the pause began.
     Resume,
     /// Pause, or resume.
     Toggle,
-    /// Leave the utterance that is being spoken.
+    /// Skip the utterance that is being spoken.
     Skip,
-    /// Leave everything that waits: go on with what comes from now on.
+    /// Skip everything that is queued.
     Live,
-    /// Speak the last `n` utterances again, the oldest first.
+    /// Repeat the last `n` utterances, the oldest first.
     Repeat {
         /// How many; at least 1.
         n: u32,
     },
-    /// Speak the utterance before the one that is or was spoken last; again for the one before.
+    /// Repeat the previous utterance; each further time the one before it.
     Back,
-    /// Speak again from the last highlighted line on.
+    /// Repeat from the last highlighted line on.
     Highlight,
     /// Set the base rate.
     Rate {
@@ -67,69 +67,69 @@ pub enum Command {
         /// Per cent, 0 to 200.
         percent: u8,
     },
-    /// Do not speak what these say.
+    /// Do not speak these senders' or channels' messages.
     Mute {
         /// Who.
         who: Who,
     },
-    /// Speak them again.
+    /// End a mute.
     Unmute {
         /// Who.
         who: Who,
     },
-    /// Say a line in a channel, where the listener is connected to it.
+    /// Send a message to a channel or nick, through one of the listener's connections.
     Say {
         /// The channel or nick.
         target: String,
-        /// The line.
+        /// The text.
         text: String,
     },
-    /// Give everybody a voice of their own, or the same to all.
+    /// Switch between a voice for each speaker and one voice for all.
     Voices,
-    /// How it stands.
+    /// Report the status.
     Status,
-    /// The lines that were not spoken, newest last.
+    /// List the last lines that were not spoken, newest last.
     Missed {
-        /// At most so many.
+        /// The maximum number.
         n: u32,
     },
-    /// What became of the last lines, and by which rule.
+    /// List the outcome of the last lines, and the rule that decided it.
     Why {
-        /// At most so many.
+        /// The maximum number.
         n: u32,
     },
-    /// Read the configuration again.
+    /// Reload the configuration.
     Reload,
-    /// End.
+    /// Quit.
     Quit,
 }
 
-/// What comes back.
+/// The reply to a command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "lowercase")]
 pub enum Reply {
-    /// It is done.
+    /// The command was executed.
     Done,
-    /// So many lines were passed over.
+    /// Lines were skipped.
     Skipped {
         /// How many.
         lines: u64,
     },
-    /// How it stands.
+    /// The status.
     Status(Box<Snapshot>),
     /// Lines and their fates.
     Lines {
         /// The oldest first.
         lines: Vec<Entry>,
     },
-    /// It cannot be done; one sentence.
+    /// The command failed.
     Error {
         /// Why.
         why: String,
     },
 }
 
-/// A line and what became of it.
+/// A line and its outcome.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// The line's number in its source.
@@ -140,18 +140,18 @@ pub struct Entry {
     pub channel: Option<String>,
     /// The sender, if any.
     pub sender: Option<String>,
-    /// The words, or the text where there were none.
+    /// The spoken text; the line's own where there is none.
     pub text: String,
-    /// The fate's name; none while it waits.
+    /// The outcome; none until the line has ended.
     pub fate: Option<String>,
-    /// The rule or the reason behind the fate.
+    /// The rule or the reason for the outcome.
     pub why: Option<String>,
 }
 
-/// How the listener stands.
+/// The listener's status.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Nothing is spoken until it is resumed.
+    /// Whether speech is paused.
     pub paused: bool,
     /// The base rate, in words a minute.
     pub rate: u32,
@@ -159,59 +159,59 @@ pub struct Snapshot {
     pub rate_now: u32,
     /// Per cent.
     pub volume: u8,
-    /// Utterances that wait.
+    /// Queued utterances.
     pub waiting: usize,
     /// How far behind live the listener is, in seconds.
     pub lag_s: f64,
-    /// What is being spoken: the line's parts, no fate yet.
+    /// The line being spoken, without an outcome.
     pub current: Option<Entry>,
-    /// Lines that came in.
+    /// Lines received.
     pub lines: u64,
-    /// Lines by the name of their fate.
+    /// The number of lines by outcome.
     pub fates: std::collections::BTreeMap<String, u64>,
-    /// Who is muted, as words for people.
+    /// What is muted, in words.
     pub muted: Vec<String>,
-    /// Everybody has a voice of their own.
+    /// Whether each speaker has a voice of their own.
     #[serde(default)]
     pub voices: bool,
-    /// What becomes of the sound; where that was asked for, and is known.
+    /// The sound server's sink; only in a reply, if it is known.
     #[serde(default)]
     pub sink: Option<Sink>,
-    /// What tells this configuration and its sources from others; where that was asked for.
+    /// Identifies this configuration and its sources; only in a reply.
     #[serde(default)]
     pub configuration: Option<String>,
 }
 
-/// Where the sound server plays what is spoken, and how loud.
+/// The sink on which the sound server plays speech, and its volume.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sink {
     /// Its name, as `--device` takes it.
     pub name: String,
-    /// What it calls itself.
+    /// Its description.
     pub about: String,
-    /// Nothing is heard there.
+    /// Whether it is muted.
     pub muted: bool,
     /// Per cent of the loudest channel.
     pub volume: u32,
 }
 
 impl Sink {
-    /// Whether nothing that is played there can be heard.
+    /// Whether its sound cannot be heard.
     pub fn is_silent(&self) -> bool {
         self.muted || self.volume == 0
     }
 }
 
-/// Something for the transcript, in the order in which it happens.
+/// An event for the transcript, in the order of occurrence.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TranscriptEvent {
-    /// A line became this utterance; the entry has no fate yet.
+    /// A line became this utterance; the entry has no outcome yet.
     Queued {
         /// The utterance's number.
         id: u64,
         /// The line.
         entry: Entry,
-        /// It is addressed to the listener.
+        /// Whether a rule marked it for the listener.
         highlight: bool,
     },
     /// Its first sample went out.
@@ -219,7 +219,7 @@ pub enum TranscriptEvent {
         /// The utterance's number.
         id: u64,
     },
-    /// This word of it sounds now.
+    /// This word of it is being spoken.
     Word {
         /// The utterance's number.
         id: u64,
@@ -229,28 +229,28 @@ pub enum TranscriptEvent {
         length: usize,
     },
     /// It has ended.
-    Settled {
+    Ended {
         /// The utterance's number.
         id: u64,
-        /// The fate's name.
+        /// The outcome.
         fate: &'static str,
     },
-    /// The program has something to say to the eye: an answer, or what went wrong.
+    /// A message of the program: an answer or an error.
     Notice(String),
-    /// The same where it can do without.
+    /// A message that is not essential.
     News(String),
 }
 
-/// A command on its way, with the way back.
+/// A command, with the channel for its reply.
 #[derive(Debug)]
 pub struct Request {
-    /// What is asked for.
+    /// The command.
     pub command: Command,
-    /// Where the reply goes; a client that has left is no error.
+    /// Takes the reply; a client that has left is not an error.
     pub reply: oneshot::Sender<Reply>,
 }
 
-/// A surface's way to the listener.
+/// A control surface's connection to the listener.
 #[derive(Clone, Debug)]
 pub struct Controls {
     requests: mpsc::Sender<Request>,
@@ -258,12 +258,12 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// Sends to `requests`; sees what `state` shows.
+    /// Sends commands to `requests`, and reads the status from `state`.
     pub fn new(requests: mpsc::Sender<Request>, state: watch::Receiver<Snapshot>) -> Self {
         Self { requests, state }
     }
 
-    /// Asks for `command`, and waits for the reply.
+    /// Sends `command`, and waits for the reply.
     pub async fn ask(&self, command: Command) -> Reply {
         let gone = || Reply::Error { why: "the listener has ended".to_owned() };
         let (reply, answer) = oneshot::channel();
@@ -273,7 +273,7 @@ impl Controls {
         answer.await.unwrap_or_else(|_| gone())
     }
 
-    /// The state, and a way to wait for it to change.
+    /// The status, and its changes.
     pub fn state(&self) -> watch::Receiver<Snapshot> {
         self.state.clone()
     }

@@ -1,4 +1,4 @@
-//! Where the control socket is, for both of its ends, and whether that folder is the user's alone.
+//! The control socket's path, for listener and clients, and the check that its folder is private.
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
@@ -20,13 +20,13 @@ const PATH_MAX: usize = 107;
 /// Why there is no control socket.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
-    /// The system takes no such path.
+    /// The path is too long for the system.
     #[error(
         "the path of the control socket has {} bytes and {PATH_MAX} is the limit: {}; \
          set XDG_RUNTIME_DIR to a shorter one", .0.as_os_str().len(), quoted(.0)
     )]
     TooLong(PathBuf),
-    /// Somebody else could have put things into the folder, or could read them.
+    /// Other users could write to or read the folder.
     #[error("{} {why}", quoted(.folder))]
     NotOurs {
         /// The folder.
@@ -34,10 +34,10 @@ pub enum SocketError {
         /// What is wrong with it, and what to do.
         why: &'static str,
     },
-    /// Another listener answers there.
-    #[error("another listener is steered by {}", quoted(.0))]
+    /// Another listener uses the socket.
+    #[error("another listener uses the control socket {}", quoted(.0))]
     Taken(PathBuf),
-    /// Something that is no socket has its name.
+    /// Something else than a socket has its name.
     #[error("{} is not a socket; remove it", quoted(.0))]
     NoSocket(PathBuf),
     /// The system refuses it.
@@ -58,7 +58,7 @@ impl SocketError {
     }
 }
 
-/// Where the listener of this user is steered.
+/// The path of this user's control socket.
 pub fn socket() -> PathBuf {
     folder(std::env::var_os("XDG_RUNTIME_DIR"), geteuid().as_raw()).join("control.sock")
 }
@@ -71,7 +71,7 @@ fn folder(runtime: Option<OsString>, uid: u32) -> PathBuf {
     }
 }
 
-/// Makes the folder of `socket` where there is none, for the user alone, and opens it.
+/// Opens the folder of `socket`; creates it for the user alone if it does not exist.
 pub(super) fn prepare(socket: &Path) -> Result<OwnedFd, SocketError> {
     let folder = folder_of(socket)?;
     match DirBuilder::new().mode(0o700).create(folder) {
@@ -82,7 +82,7 @@ pub(super) fn prepare(socket: &Path) -> Result<OwnedFd, SocketError> {
     }
 }
 
-/// Opens the folder of `socket`, if it is a folder of this user alone.
+/// Opens the folder of `socket`, if it is private to this user.
 pub(super) fn open(socket: &Path) -> Result<OwnedFd, SocketError> {
     let folder = folder_of(socket)?;
     let not_ours = |why| SocketError::NotOurs { folder: folder.to_owned(), why };
@@ -103,7 +103,7 @@ pub(super) fn open(socket: &Path) -> Result<OwnedFd, SocketError> {
     Ok(opened)
 }
 
-/// Lets the user alone read and write `socket`.
+/// Makes `socket` readable and writable for the user alone.
 pub(super) fn close_to_others(socket: &Path) -> Result<(), SocketError> {
     std::fs::set_permissions(socket, Permissions::from_mode(0o600))
         .map_err(SocketError::system(socket))
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_the_system_would_not_take_is_told_apart() {
+    fn a_path_that_is_too_long_for_the_system_is_an_error_of_its_own() {
         let home = tempfile::tempdir().expect("a directory");
         let folder = home.path().join("own");
         let length = folder.as_os_str().len();

@@ -1,10 +1,10 @@
-//! What the eye gets: the transcript scrolls, what is being spoken is marked, and one status line
-//! stands at the bottom. [`Screen`] is pure: events in, text out; [`run`] is its driver.
+//! The terminal's display: the transcript scrolls, the line being spoken is marked, and the status
+//! line is at the bottom. [`Screen`] is pure: events in, text out; [`run`] is its driver.
 //!
-//! An utterance's line is printed when it begins to be spoken, or when it is settled unspoken:
-//! one line each, in the order of the ear. On a screen, the line that is spoken and the status
-//! line are the last rows; the cursor rests at the end of the status line, so that both can be
-//! erased from there. A screen reader reads what is written: nothing is, unless it differs.
+//! An utterance's line is printed when its speech begins, or when it ends without being spoken: one
+//! line each, in the order of speech. On a screen, the line being spoken and the status line are
+//! the last rows; the cursor stays at the end of the status line, so that both can be erased from
+//! there. Only changes are written, since a screen reader reads everything that is.
 #![forbid(unsafe_code)]
 
 mod drive;
@@ -23,15 +23,15 @@ use style::{Look, Style};
 use text::Line;
 
 /// Words are marked at most this often: ten times a second.
-const WORD_PACE: Duration = Duration::from_millis(100);
+const WORD_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The status line is redrawn at most this often: four times a second.
-const STATUS_PACE: Duration = Duration::from_millis(250);
+const STATUS_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The fate that needs no word.
+/// The fate that is not printed.
 const SPOKEN: &str = "spoken";
 
-/// What is said of a line out of reach that is not being spoken any more, and has not ended.
+/// Printed for a line that cannot be redrawn, is no longer being spoken, and has not ended.
 const INTERRUPTED: &str = "interrupted";
 
 /// The transcript and the status line.
@@ -43,7 +43,7 @@ pub struct Screen {
     lines: BTreeMap<u64, Line>,
     current: Option<Current>,
     state: Snapshot,
-    /// Lines that wait to be written.
+    /// Lines to be written.
     scroll: String,
     last: Drawn,
 }
@@ -57,14 +57,14 @@ struct Current {
     place: Place,
 }
 
-/// Where the current line stands.
+/// Where the current line is on the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// Above the status line, where it can be redrawn.
     Bottom,
-    /// In the transcript, without a mark: it needs none that goes away.
+    /// In the transcript, without a mark.
     Printed,
-    /// Somewhere, marked and out of reach: another line has to say how it ended.
+    /// Marked, and where it cannot be redrawn: its outcome is printed on another line.
     Left,
 }
 
@@ -77,7 +77,7 @@ struct Drawn {
     word_at: Option<Instant>,
     status: Option<String>,
     status_at: Option<Instant>,
-    /// Something was erased or scrolled: all is to be drawn.
+    /// Something was erased or scrolled: all has to be redrawn.
     is_stale: bool,
 }
 
@@ -89,16 +89,16 @@ impl Screen {
         Self { style, size, is_foreground: true, lines, current, state, scroll, last }
     }
 
-    /// Takes an event; [`Self::paint`] writes what it changed.
+    /// Handles an event; [`Self::paint`] returns the text that it changed.
     pub fn handle(&mut self, event: TranscriptEvent) {
         match event {
-            // Where quiet is wanted there are no lines that could begin or end.
+            // With quiet, no lines are kept that could begin or end.
             TranscriptEvent::Queued { .. } | TranscriptEvent::News(_)
                 if self.style.look == Look::Quiet => {}
             TranscriptEvent::Notice(words) | TranscriptEvent::News(words) => {
                 self.print(&self.style.clean(&words))
             }
-            // After a pause it is queued again: it stands there already.
+            // After a pause it is queued again: its line is already printed.
             TranscriptEvent::Queued { id, .. } if self.is_current(id) => {}
             TranscriptEvent::Queued { id, entry, highlight } => {
                 self.lines.insert(id, Line { entry, highlight });
@@ -114,10 +114,8 @@ impl Screen {
                     current.word = Some((start, length));
                 }
             }
-            TranscriptEvent::Settled { id, fate } if self.is_current(id) => {
-                self.release(Some(fate))
-            }
-            TranscriptEvent::Settled { id, fate } => {
+            TranscriptEvent::Ended { id, fate } if self.is_current(id) => self.release(Some(fate)),
+            TranscriptEvent::Ended { id, fate } => {
                 if let Some(line) = self.lines.remove(&id) {
                     let text = line.text(self.style) + &unspoken(Some(fate));
                     self.print(&text);
@@ -130,12 +128,12 @@ impl Screen {
         self.current.as_ref().is_some_and(|it| it.id == id)
     }
 
-    /// Takes the state.
-    pub fn stand(&mut self, state: Snapshot) {
+    /// Sets the state that the status line shows.
+    pub fn set_state(&mut self, state: Snapshot) {
         self.state = state;
     }
 
-    /// Whether the terminal is ours. Where another job has it, nothing is erased under its hands.
+    /// Sets whether the terminal is ours. While another job has it, nothing is erased.
     pub fn set_foreground(&mut self, is_foreground: bool) {
         if self.is_foreground != is_foreground {
             self.is_foreground = is_foreground;
@@ -143,12 +141,12 @@ impl Screen {
         }
     }
 
-    /// The program was stopped and goes on: the shell has written since.
+    /// The program was stopped and continues: the shell has written since.
     pub fn resume(&mut self) {
         self.leave_bottom();
     }
 
-    /// The terminal has another size: what was drawn has moved, unless it took the same rows.
+    /// The terminal's size has changed: what was drawn has moved, unless it takes the same rows.
     pub fn resize(&mut self, size: Size) {
         if self.size != size {
             let stays = self.draws() && self.fits_as_well(size);
@@ -164,8 +162,8 @@ impl Screen {
         }
     }
 
-    /// Whether all that is drawn takes as many rows in `size`, in terminals that wrap it anew and
-    /// in those that do not.
+    /// Whether everything drawn takes as many rows in `size`, in terminals that rewrap text and in
+    /// those that do not.
     fn fits_as_well(&self, size: Size) -> bool {
         let status = self.last.status.as_ref().is_none_or(|it| it.chars().count() < size.columns);
         let current = self.current.as_ref().filter(|it| it.place == Place::Bottom);
@@ -177,27 +175,28 @@ impl Screen {
         status && line
     }
 
-    /// When something waits to be drawn.
+    /// When to paint next.
     pub fn deadline(&self) -> Option<Instant> {
         if !self.draws() {
             return None;
         }
         let word = self.word_differs().then_some(()).and(self.last.word_at);
         let status = self.status_differs().then_some(()).and(self.last.status_at);
-        let (word, status) = (word.map(|at| at + WORD_PACE), status.map(|at| at + STATUS_PACE));
+        let (word, status) =
+            (word.map(|at| at + WORD_INTERVAL), status.map(|at| at + STATUS_INTERVAL));
         word.into_iter().chain(status).min()
     }
 
-    /// What to write now; empty when nothing differs, or not for long enough.
+    /// The text to write now; empty if nothing changed, or if it is too early.
     pub fn paint(&mut self, now: Instant) -> String {
         let scroll = std::mem::take(&mut self.scroll);
         if !self.draws() {
             return scroll;
         }
-        let is_due = |at: Option<Instant>, pace| at.is_none_or(|at| now >= at + pace);
+        let is_due = |at: Option<Instant>, interval| at.is_none_or(|at| now >= at + interval);
         let has_news = !scroll.is_empty() || self.last.is_stale;
-        let status = self.status_differs() && is_due(self.last.status_at, STATUS_PACE);
-        if has_news || self.word_differs() && is_due(self.last.word_at, WORD_PACE) {
+        let status = self.status_differs() && is_due(self.last.status_at, STATUS_INTERVAL);
+        if has_news || self.word_differs() && is_due(self.last.word_at, WORD_INTERVAL) {
             let erased = self.erase();
             erased + &scroll + &self.draw_current(now) + &self.draw_status(now, status)
         } else if status {
@@ -207,14 +206,14 @@ impl Screen {
         }
     }
 
-    /// The last text: no status line stays.
+    /// The last text; it removes the status line.
     pub fn finish(mut self) -> String {
         self.release(None);
         let erased = if self.draws() { self.erase() } else { String::new() };
         erased + &self.scroll
     }
 
-    /// Whether there is a bottom to draw.
+    /// Whether the current line and the status line are drawn.
     fn draws(&self) -> bool {
         match self.style.look {
             Look::Quiet | Look::Plain => false,
@@ -231,7 +230,7 @@ impl Screen {
         self.current = Some(Current { id, line, word: None, place });
     }
 
-    /// What was spoken takes its place in the transcript.
+    /// Moves the current line to the transcript.
     fn release(&mut self, fate: Option<&str>) {
         let Some(current) = self.current.take() else { return };
         match current.place {
@@ -247,7 +246,7 @@ impl Screen {
         }
     }
 
-    /// A line for the transcript, below the marked ones' words.
+    /// Adds a line to the transcript, indented like the text behind a mark.
     fn print(&mut self, text: &str) {
         let margin = match self.style.look {
             Look::Quiet | Look::Plain => "",
@@ -256,7 +255,7 @@ impl Screen {
         self.scroll.extend([margin, text, "\n"]);
     }
 
-    /// What is drawn stays where it is, out of reach.
+    /// Leaves what is drawn where it is; it cannot be redrawn from now on.
     fn leave_bottom(&mut self) {
         self.last = Drawn { is_stale: true, ..Drawn::default() };
         if let Some(current) = self.current.as_mut().filter(|it| it.place == Place::Bottom) {
@@ -264,7 +263,7 @@ impl Screen {
         }
     }
 
-    /// From the end of the status line to the beginning of the current line, all below gone.
+    /// Erases the status line and the current line.
     fn erase(&mut self) -> String {
         let n_rows = std::mem::take(&mut self.last.n_rows);
         match (n_rows, self.last.status.is_some()) {
@@ -285,7 +284,7 @@ impl Screen {
         line + "\n"
     }
 
-    /// The status line: as it stands if `is_due`, else as it was.
+    /// Draws the status line: updated if `is_due`, else as it was.
     fn draw_status(&mut self, now: Instant, is_due: bool) -> String {
         let last = self.last.status.take().filter(|_| !is_due);
         let status = last.unwrap_or_else(|| {

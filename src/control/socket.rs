@@ -1,11 +1,11 @@
-//! The control socket: each line is a [`Command`] as a JSON object, or its bare name where it
-//! takes nothing more; each is answered by one line, a [`Reply`].
+//! The control socket: each line is a [`Command`] as a JSON object, or its bare name if it takes no
+//! arguments; each is answered by one line, a [`Reply`].
 //!
-//! Whatever is at the other end, the listener does not wait for it and its memory does not grow:
-//! requests are short, clients are few, each has one request on its way at a time, and who does
-//! not read is dropped. Who has asked nothing for a while makes room when it is needed: programs
-//! that only hold connections keep no other out. Any program may be tried on the socket by the user: what is not understood
-//! is answered, not punished.
+//! No client can block the listener or make its memory grow: requests are short, clients are few,
+//! each has one request in progress at a time, and a client that does not read is dropped. When
+//! there is no room, the client that has been idle longest is dropped, so that programs that only
+//! hold connections do not keep others out. A request that is not understood gets an error reply
+//! and the client stays: users may try any program on the socket.
 #![forbid(unsafe_code)]
 
 #[cfg(test)]
@@ -34,53 +34,53 @@ use crate::config::error::escaped;
 
 /// The longest request in bytes, without its line feed.
 const REQUEST_MAX: usize = 4096;
-/// Who is served at once.
+/// The number of clients served at once.
 const CLIENTS_MAX: usize = 32;
-/// Who has asked nothing for this long makes room for another.
+/// A client that has been idle for this long may be dropped to make room for another.
 const IDLE_LIMIT: Duration = Duration::from_secs(3);
 /// How long a client may leave a reply unread.
 const UNREAD_LIMIT: Duration = Duration::from_secs(2);
-/// What the last replies get, at the end: "quit" is answered, too.
+/// How long the last replies may take at the end: "quit" is answered, too.
 const GRACE: Duration = Duration::from_millis(100);
-/// What the socket is called until it is listened to.
+/// The socket's name until it accepts connections.
 const FRESH: &str = "new";
-/// After an accept that failed, as it does at once and again while there are no descriptors left.
+/// The pause after a failed accept, which fails again at once while there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The pause after a try that found the socket about to be another's; doubled after each one more.
+/// The pause after an attempt during which another listener took the socket; doubled each time.
 const SHORTEST: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Serves the user's control socket until `stop`. Where another listener has it, that is said by
-/// `say`, and it is taken over when that one ends; where there can be none, that is said, too: the
-/// listener speaks without. `configuration` tells this listener's from others.
+/// Serves the user's control socket until `stop`. If another listener has it, that is printed with
+/// `print`, and the socket is taken over when that one ends. If there can be no socket, that is
+/// printed, too, and the listener runs without. `configuration` identifies this configuration.
 pub async fn run(
     controls: Controls,
     configuration: Option<String>,
-    say: impl Fn(String),
+    print: impl Fn(String),
     stop: CancellationToken,
 ) {
     let path = place::socket();
-    let own = own(&path, configuration.as_deref(), &say);
+    let own = own(&path, configuration.as_deref(), &print);
     match stop.run_until_cancelled(own).await {
         Some(Ok(server)) => server.serve(controls, stop).await,
-        Some(Err(error)) => say(format!("no control socket: {error}")),
+        Some(Err(error)) => print(format!("no control socket: {error}")),
         None => {}
     }
 }
 
-/// The control socket at `path`, once it is to be had.
+/// The control socket at `path`, once it is free.
 async fn own(
     path: &Path,
     configuration: Option<&str>,
-    say: &impl Fn(String),
+    print: &impl Fn(String),
 ) -> Result<Server, SocketError> {
     let (mut has_waited, mut pause) = (false, SHORTEST);
     loop {
         match Server::bind(path).await {
             Ok(server) => {
                 if has_waited {
-                    say("this listener has the control socket now".to_owned());
+                    print("this listener has the control socket now".to_owned());
                 }
                 return Ok(server);
             }
@@ -88,20 +88,20 @@ async fn own(
             Err(error) => return Err(error),
         }
         let Some(mut first) = First::find(path).await else {
-            // Another one is about to have it, or just had it.
+            // Another listener is just starting or ending.
             sleep(pause).await;
             pause = (2 * pause).min(LONGEST);
             continue;
         };
         if !std::mem::replace(&mut has_waited, true) {
-            say(first.sentence(configuration).await);
+            print(first.message(configuration).await);
         }
         first.ended().await;
         pause = SHORTEST;
     }
 }
 
-/// A socket that is listened to. Its file goes with it.
+/// A listening socket. Dropping it removes its file.
 #[derive(Debug)]
 pub struct Server {
     listener: UnixListener,
@@ -111,16 +111,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens at `path`, in a folder that is the user's alone; takes the place of a listener that
-    /// was killed, and not of one that answers.
+    /// Listens at `path`, in a folder that is private to the user. Replaces the socket of a killed
+    /// listener, not of one that answers.
     pub async fn bind(path: &Path) -> Result<Self, SocketError> {
         let folder = place::prepare(path)?;
-        // Two that start at once must not both find the same left-over and remove each other's.
+        // Two listeners that start at once must not remove each other's sockets.
         rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| SocketError::Taken(path.to_owned()))?;
         remove_leftover(path).await?;
         let refused = |error: io::Error| SocketError::system(path)(error);
-        // Who finds the socket is answered: between bind and listen the system would refuse them.
+        // Renamed into place once it listens: between bind and listen connections are refused.
         let fresh = path.with_file_name(FRESH);
         if let Err(error) = std::fs::remove_file(&fresh)
             && error.kind() != io::ErrorKind::NotFound
@@ -128,14 +128,14 @@ impl Server {
             return Err(refused(error));
         }
         let listener = UnixListener::bind(&fresh).map_err(refused)?;
-        // Until here the folder kept others away.
+        // Until here only the folder's mode kept other users out.
         place::close_to_others(&fresh)?;
         let inode = fresh.symlink_metadata().map_err(refused)?.ino();
         std::fs::rename(&fresh, path).map_err(refused)?;
         Ok(Self { listener, path: path.to_owned(), inode, idle_limit: IDLE_LIMIT })
     }
 
-    /// Serves clients until `stop`; what is being answered then is answered still.
+    /// Serves clients until `stop`; requests in progress are still answered.
     pub async fn serve(self, controls: Controls, stop: CancellationToken) {
         let mut clients = JoinSet::new();
         let mut seats = Vec::new();
@@ -166,7 +166,7 @@ impl Server {
                 }
             }
             failing = false;
-            // A thousand that come at once wait for the voice's turn, not it for theirs.
+            // A thousand clients at once must not delay the voice.
             tokio::task::yield_now().await;
         }
         drop(self);
@@ -179,7 +179,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // While it is still listened to: a socket that nobody answers may be replaced at any time.
+        // Before it is closed: a closed socket may be replaced by another listener at any time.
         if self.path.symlink_metadata().is_ok_and(|file| file.ino() == self.inode)
             && let Err(error) = std::fs::remove_file(&self.path)
         {
@@ -204,37 +204,37 @@ async fn remove_leftover(path: &Path) -> Result<(), SocketError> {
             std::fs::remove_file(path).map_err(refused)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        // Too busy to answer is alive.
+        // A listener that is too busy to accept is still running.
         Ok(_) | Err(_) => Err(SocketError::Taken(path.to_owned())),
     }
 }
 
-/// Whether the other end is this user's, or root's. The folder keeps others away already, but not
-/// on every system does a socket's mode.
+/// Whether the client is this user or root. The folder already keeps others out, but not every
+/// system checks a socket's mode.
 fn is_allowed(stream: &UnixStream) -> bool {
     let ours = rustix::process::geteuid().as_raw();
     match stream.peer_cred() {
-        Ok(peer) => may_steer(peer.uid(), ours),
+        Ok(peer) => may_control(peer.uid(), ours),
         Err(error) => {
-            debug!(%error, "control socket: a client of nobody");
+            debug!(%error, "control socket: a client of an unknown user");
             false
         }
     }
 }
 
-fn may_steer(uid: u32, ours: u32) -> bool {
+fn may_control(uid: u32, ours: u32) -> bool {
     uid == ours || uid == 0
 }
 
-/// One who is served.
+/// A client that is served.
 struct Seat {
-    /// Since when it has asked for nothing; none while it is being answered.
+    /// When its last request was answered; none while one is in progress.
     idle_since: watch::Receiver<Option<Instant>>,
     client: AbortHandle,
 }
 
-/// Whether there is room for one more, if need be in the place of the one that has been idle
-/// longest, and for `limit` at least.
+/// Whether there is room for one more client; drops the one that has been idle longest, and for
+/// `limit` at least, if necessary.
 fn make_room(seats: &mut Vec<Seat>, limit: Duration) -> bool {
     seats.retain(|seat| !seat.client.is_finished());
     if seats.len() < CLIENTS_MAX {
@@ -243,21 +243,21 @@ fn make_room(seats: &mut Vec<Seat>, limit: Duration) -> bool {
     let idle = |(n, seat): (usize, &Seat)| seat.idle_since.borrow().map(|since| (since, n));
     let longest = seats.iter().enumerate().filter_map(idle).min();
     let Some((_, n)) = longest.filter(|(since, _)| now() >= *since + limit) else { return false };
-    debug!("control socket: an idle client makes room");
+    debug!("control socket: an idle client dropped");
     seats.swap_remove(n).client.abort();
     true
 }
 
-/// Tells a client too many, if it reads that at once.
+/// Replies to a client too many, unless that would block.
 fn turn_away(stream: &UnixStream) {
     let busy = line(&error(format!("{CLIENTS_MAX} clients are served already; try again later")));
     if let Err(error) = stream.try_write(&busy) {
-        debug!(%error, "control socket: a client too many, untold");
+        debug!(%error, "control socket: a client too many, without a reply");
     }
 }
 
-/// Answers what one client asks, until it leaves, misbehaves, or all ends. Tells `idle` since when
-/// it asks for nothing.
+/// Answers a client's requests until it leaves, misbehaves, or `stop` is cancelled. Sets `idle` to
+/// the time since when it has no request.
 async fn converse(
     stream: UnixStream,
     controls: Controls,
@@ -272,7 +272,7 @@ async fn converse(
             () = stop.cancelled() => return,
         };
         idle.send_replace(None);
-        let (reply, goes_on) = match request {
+        let (reply, continues) = match request {
             Ok(None) => return,
             Ok(Some(Ok(command))) => (controls.ask(command).await, true),
             Ok(Some(Err(why))) => (error(why), true),
@@ -281,19 +281,19 @@ async fn converse(
         if let Err(error) = write(&mut writing, &line(&reply)).await {
             return debug!(%error, "control socket: a client dropped");
         }
-        if !goes_on {
+        if !continues {
             return;
         }
         idle.send_replace(Some(now()));
-        tokio::task::yield_now().await; // so that a flood of requests is no flood of work
+        tokio::task::yield_now().await; // a flood of requests must not starve other tasks
     }
 }
 
-/// A request that does not end in time; where the next one begins cannot be known.
+/// A request that is too long; where the next one begins cannot be known.
 struct TooLong;
 
-/// The next request, none at the end; `Err` inside where it is not understood. A client whose
-/// connection breaks has left.
+/// The next request; none at the end, or when the connection breaks. The inner error is a request
+/// that is not understood.
 async fn next_request(
     reading: &mut BufReader<OwnedReadHalf>,
 ) -> Result<Option<Result<Command, String>>, TooLong> {
@@ -302,7 +302,7 @@ async fn next_request(
     match (read, bytes.strip_suffix(b"\n")) {
         (Err(_) | Ok(0), _) => Ok(None),
         (Ok(_), None) if bytes.len() > REQUEST_MAX => Err(TooLong),
-        // The last one may end with the connection.
+        // The last request may end with the connection.
         (Ok(_), request) => Ok(Some(parse(request.unwrap_or(&bytes)))),
     }
 }
@@ -327,20 +327,22 @@ fn parse(request: &[u8]) -> Result<Command, String> {
         Command::Say { target, .. } if !is_target(target) => {
             Err("a target is one channel or nick".to_owned())
         }
-        Command::Say { text, .. } if text.trim().is_empty() => Err("nothing to say".to_owned()),
-        // What comes after a line break would be a command to the IRC server.
+        Command::Say { text, .. } if text.trim().is_empty() => {
+            Err("the message is empty".to_owned())
+        }
+        // The text after a line break would be a command to the IRC server.
         Command::Say { text, .. } if text.contains(['\r', '\n', '\0']) => {
-            Err("what is said is one line".to_owned())
+            Err("a message is a single line".to_owned())
         }
         _ => Ok(command),
     }
 }
 
-/// A key of `request` that is none of `command`'s: serde minds those only of commands that have keys.
+/// A key of `request` that `command` does not have: serde checks that only for commands with keys.
 fn unknown_key(request: &str, command: &Command) -> Option<String> {
-    let asked: serde_json::Map<_, _> = serde_json::from_str(request).ok()?;
+    let given: serde_json::Map<_, _> = serde_json::from_str(request).ok()?;
     let known = serde_json::to_value(command).expect("a command is plain data");
-    asked.into_iter().map(|(key, _)| key).find(|key| known.get(key).is_none())
+    given.into_iter().map(|(key, _)| key).find(|key| known.get(key).is_none())
 }
 
 fn is_target(target: &str) -> bool {
@@ -359,7 +361,7 @@ fn line(reply: &Reply) -> Vec<u8> {
     line
 }
 
-/// Writes all of `reply`, as long as some of it is taken in each [`UNREAD_LIMIT`].
+/// Writes all of `reply`, as long as the client reads some of it within each [`UNREAD_LIMIT`].
 async fn write(writing: &mut tokio::net::unix::OwnedWriteHalf, mut reply: &[u8]) -> io::Result<()> {
     while !reply.is_empty() {
         let n_bytes = timeout(UNREAD_LIMIT, writing.write(reply)).await??;

@@ -1,9 +1,9 @@
-//! The terminal that the program was started from: keys without Enter and without echo while it
-//! is ours, and as the shell left it whenever it is not: after the end, a panic, a Ctrl-Z. Deaths
-//! that leave no time for that are the guardian's business.
+//! The terminal that the program was started from: in key mode (no Enter, no echo) while it is
+//! ours, and restored otherwise: after the end, a panic, a Ctrl-Z. When the program is killed, the
+//! guardian restores it.
 //!
-//! A background job that reads or sets the terminal is stopped by the kernel (SIGTTIN, SIGTTOU):
-//! each time, it is first looked up whose turn it is. Knows nothing of keys and their meaning.
+//! The kernel stops a background job that reads or sets the terminal (SIGTTIN, SIGTTOU): each time,
+//! the foreground is checked first. Knows nothing of keys and their meaning.
 #![forbid(unsafe_code)]
 
 use std::fs::{File, OpenOptions};
@@ -21,7 +21,7 @@ use tokio::time::sleep;
 
 use super::guardian::Guardian;
 
-/// How often a background job looks whether the terminal is its own again: a shell need not send
+/// How often a background job checks whether it is in the foreground again: a shell need not send
 /// SIGCONT to a job that was running all along.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
 
@@ -35,7 +35,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// What terminals were, for one that does not say.
+    /// The usual size, for a terminal that does not report its own.
     pub const USUAL: Self = Self { columns: 80, rows: 24 };
 
     /// The size of the terminal `device`.
@@ -49,7 +49,7 @@ impl Size {
     }
 }
 
-/// Whether the terminal `device` listens to this process's group.
+/// Whether this process's group is in the foreground of the terminal `device`.
 pub fn is_foreground(device: impl AsFd) -> bool {
     tcgetpgrp(device).is_ok_and(|group| group == getpgrp())
 }
@@ -61,8 +61,8 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Opens the controlling terminal, and leaves it as it is; `erase` is written to it whenever it
-    /// is given back. Must be called within the runtime. An error where there is no terminal.
+    /// Opens the controlling terminal without changing its mode; `erase` is written whenever it is
+    /// given back. Must be called within the runtime. Fails if there is no terminal.
     pub fn open(erase: &'static [u8]) -> io::Result<Self> {
         // Non-blocking for this opening alone: the flag of the standard streams is the shell's.
         let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
@@ -82,8 +82,7 @@ impl Terminal {
         Ok(Self { device, mode })
     }
 
-    /// Starts the guardian, which is to come before key mode is set; it is done without where it
-    /// cannot be started.
+    /// Starts the guardian, before key mode is set. Goes on without it if it cannot be started.
     pub async fn guard(&self) {
         let start = async {
             let device = self.device.get_ref().try_clone()?;
@@ -95,25 +94,25 @@ impl Terminal {
         }
     }
 
-    /// Sets key mode, where the terminal is ours and not in it yet.
+    /// Sets key mode, if the terminal is ours and not in key mode yet.
     pub fn enter(&self) {
         if let Err(error) = self.mode.enter() {
             tracing::debug!(%error, "the terminal takes no key mode");
         }
     }
 
-    /// What was typed; 0 bytes when the terminal is gone. Waits while another job has it. Can be
-    /// dropped at any time without losing a byte.
+    /// Reads what was typed; 0 bytes when the terminal is gone. Waits while another job has it.
+    /// Cancel-safe.
     pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if !is_foreground(self.device.get_ref()) {
                 self.mode.forget();
                 sleep(LOOK).await;
-                tcgetpgrp(self.device.get_ref())?; // gone, not just taken
+                tcgetpgrp(self.device.get_ref())?; // fails if it is gone
                 continue;
             }
             self.enter();
-            // Reading comes before waiting: for what was typed before key mode, nothing wakes.
+            // Reads before it waits: bytes typed before key mode cause no wake-up.
             match self.device.get_ref().as_ref().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return read,
@@ -122,8 +121,8 @@ impl Terminal {
         }
     }
 
-    /// What Ctrl-Z does: gives the terminal back and stops this process; SIGCONT comes when it
-    /// goes on. False when it does not stop, since nobody would continue it.
+    /// Handles Ctrl-Z: gives the terminal back and stops this process, until SIGCONT. Returns false
+    /// if it does not stop, since nobody would continue it.
     pub fn suspend(&self) -> bool {
         if is_orphaned() {
             return false;
@@ -137,7 +136,7 @@ impl Terminal {
         true
     }
 
-    /// The shell has continued this process: the mode is the shell's now.
+    /// The shell has continued this process, and may have set its own mode.
     pub fn resume(&self) {
         self.mode.forget();
         self.enter();
@@ -150,13 +149,13 @@ impl Drop for Terminal {
     }
 }
 
-/// What the terminal was before it took keys.
+/// The terminal's mode before key mode.
 struct Mode {
     device: Arc<File>,
-    /// None while it is not in key mode. Shared with the panic hook; nobody waits holding it.
+    /// None while it is not in key mode. Shared with the panic hook; never held across an await.
     before: Mutex<Option<Termios>>,
     erase: &'static [u8],
-    /// Is told of every change of the mode.
+    /// Notified of every change of the mode.
     guardian: OnceLock<Guardian>,
 }
 
@@ -175,12 +174,12 @@ impl Mode {
         Ok(())
     }
 
-    /// As it was. What cannot be restored belongs to another job, or is gone.
+    /// Restores the mode. A terminal that cannot be restored belongs to another job, or is gone.
     fn leave(&self) {
         let Ok(mut before) = self.before.try_lock() else { return };
         let found = before.take();
         if is_foreground(&self.device) {
-            // The status line may stand before key mode does.
+            // The status line may be drawn before key mode is set.
             let erased = self.device.as_ref().write_all(self.erase);
             let restored =
                 found.map_or(Ok(()), |found| tcsetattr(&self.device, OptionalActions::Now, &found));
@@ -191,11 +190,11 @@ impl Mode {
         self.note_left();
     }
 
-    /// Stopped by SIGSTOP, it never left key mode; where a shell has set its own since, that is
-    /// what to restore later. After a stray SIGCONT nothing has changed.
+    /// Forgets the mode if a shell has set its own since, as after a SIGSTOP, which does not leave
+    /// key mode: the shell's is then restored later. After a stray SIGCONT nothing has changed.
     fn forget(&self) {
         let Ok(mut before) = self.before.try_lock() else { return };
-        // In the background it is a shell's line editor that stands without ICANON.
+        // In the background, a shell's line editor may have cleared ICANON.
         let is_set = tcgetattr(&self.device)
             .is_ok_and(|found| found.local_modes.contains(LocalModes::ICANON));
         if (is_set || !is_foreground(&self.device)) && before.take().is_some() {
@@ -219,7 +218,7 @@ pub(super) fn keys_of(mut mode: Termios) -> Termios {
     mode
 }
 
-/// Before a panic's message is printed, the terminal is restored.
+/// Restores the terminal before a panic's message is printed.
 fn restore_on_panic(mode: &Arc<Mode>) {
     let mode = Arc::downgrade(mode);
     let report = std::panic::take_hook();
@@ -231,8 +230,8 @@ fn restore_on_panic(mode: &Arc<Mode>) {
     }));
 }
 
-/// Whether no shell of this session watches this process's group, as in a terminal that runs
-/// nothing but this program: Ctrl-Z is ignored there, or it would stop for good.
+/// Whether no shell of this session controls this process's group, as in a terminal that runs only
+/// this program: Ctrl-Z is ignored there, since the program would stop for good.
 fn is_orphaned() -> bool {
     let (group, Ok(session)) = (getpgrp(), getsid(None)) else { return true };
     let mut pid = getpid();

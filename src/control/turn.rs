@@ -1,4 +1,4 @@
-//! A listener that came second: who has the control socket, and when that one has ended.
+//! For a second listener: which process owns the control socket, and when it ends.
 #![forbid(unsafe_code)]
 
 use std::io;
@@ -11,42 +11,42 @@ use tokio::time::{sleep, timeout};
 
 use super::{Command, Reply};
 
-/// How long the first one may take to say what it listens to.
+/// How long the first listener may take to report its configuration.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The longest answer that is read, in bytes.
+/// The longest reply that is read, in bytes.
 const ANSWER: u64 = 1 << 20;
 
-/// The pause after a connection that was held until its end, which may not have been the end of
-/// who was at the other.
+/// The pause after a connection has ended: its listener may still run.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The listener that answers at the control socket.
+/// The listener that owns the control socket.
 pub(super) struct First {
     stream: UnixStream,
     pid: Option<i32>,
 }
 
 impl First {
-    /// The one that answers at `path`; none where nobody does any more.
+    /// The listener that answers at `path`; none if it has ended.
     pub(super) async fn find(path: &Path) -> Option<Self> {
         let stream = UnixStream::connect(path).await.ok()?;
         let pid = stream.peer_cred().ok().and_then(|peer| peer.pid());
         Some(Self { stream, pid })
     }
 
-    /// What to say of it to who has started another one, of that `configuration`.
-    pub(super) async fn sentence(&mut self, configuration: Option<&str>) -> String {
+    /// The message to the user who has started another listener, with `configuration`.
+    pub(super) async fn message(&mut self, configuration: Option<&str>) -> String {
         let its = timeout(PATIENCE, self.configuration()).await.ok().and_then(Result::ok).flatten();
         let is_same = its.is_some() && its.as_deref() == configuration;
         let who = if is_same { "a listener with this configuration" } else { "another listener" };
         let pid = self.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
         format!(
-            "{who} runs already{pid} and has the control socket; this one gets it when that one ends"
+            "{who} is already running{pid} and has the control socket; this one takes it over when \
+             that one ends"
         )
     }
 
-    /// What tells its configuration from others.
+    /// The identifier of its configuration.
     async fn configuration(&mut self) -> io::Result<Option<String>> {
         let mut request = serde_json::to_vec(&Command::Status)?;
         request.push(b'\n');
@@ -61,11 +61,11 @@ impl First {
         }
     }
 
-    /// Waits until it has ended.
+    /// Waits until the listener has ended.
     pub(super) async fn ended(mut self) {
         #[cfg(target_os = "linux")]
         if let Some(process) = self.pid.and_then(process) {
-            drop(self.stream); // others are to have its place
+            drop(self.stream); // makes room for other clients
             drop(process.readable().await);
             return;
         }
@@ -74,7 +74,7 @@ impl First {
     }
 }
 
-/// A process, which can be read from once it has ended (Linux 5.3).
+/// A process's descriptor, readable once the process has ended (Linux 5.3).
 #[cfg(target_os = "linux")]
 fn process(pid: i32) -> Option<tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>> {
     use tokio::io::Interest;
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn where_a_process_cannot_be_watched_its_connection_is() {
+    async fn without_a_process_id_the_connection_is_watched() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("control.sock");
         let listener = UnixListener::bind(&path).expect("bound");
@@ -109,15 +109,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_does_not_say_what_it_listens_to_is_another_listener() {
+    async fn a_listener_without_a_configuration_is_another_listener() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("control.sock");
         let listener = UnixListener::bind(&path).expect("bound");
         let mut first = First::find(&path).await.expect("it answers");
         let (mut accepted, _) = listener.accept().await.expect("a client");
         accepted.write_all(b"{\"reply\":\"done\"}\n").await.expect("written");
-        let sentence = first.sentence(None).await;
-        let told = format!("another listener runs already (process {})", std::process::id());
-        assert!(sentence.starts_with(&told), "{sentence}");
+        let message = first.message(None).await;
+        let expected =
+            format!("another listener is already running (process {})", std::process::id());
+        assert!(message.starts_with(&expected), "{message}");
     }
 }

@@ -1,11 +1,11 @@
-//! Whether the voices and the device are there that a configuration names.
+//! Checks that the voices and the device that a configuration names exist.
 #![forbid(unsafe_code)]
 
 use super::EngineError;
 use crate::audio::{OutputError, cards};
 use crate::voice::wire::{Check, Checked};
 
-/// Looks for all of `check`. What cannot be looked for is nobody's mistake.
+/// Looks up all names of `check`. A failure to look up is not a configuration error.
 pub(super) fn run(check: &Check) -> Checked {
     let device = check.device.as_deref().and_then(|name| match cards::look(Some(name)) {
         Err(error @ OutputError::UnknownDevice { .. }) => Some(error.to_string()),
@@ -22,10 +22,10 @@ pub(super) fn run(check: &Check) -> Checked {
     let engine = super::find(&check.engine);
     let wrong = engine.and_then(|engine| (engine.check)(&check.voices));
     let is_wrong = |error: &EngineError| error.is_configuration();
-    let tell = |error: EngineError| Some(error).filter(is_wrong).map(|it| it.to_string());
+    let message = |error: EngineError| Some(error).filter(is_wrong).map(|it| it.to_string());
     let voices = match wrong {
-        Ok(voices) => voices.into_iter().map(|it| it.err().and_then(tell)).collect(),
-        Err(error) => vec![tell(error)],
+        Ok(voices) => voices.into_iter().map(|it| it.err().and_then(message)).collect(),
+        Err(error) => vec![message(error)],
     };
     Checked { voices, device }
 }

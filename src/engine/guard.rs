@@ -1,16 +1,16 @@
 //! Text on which eSpeak NG writes beyond its buffers, rewritten. The distribution's hardened build
-//! turns that into an abort of the voice process, which costs the line; these shapes are known
+//! turns that into an abort of the voice process, which loses the line; these shapes are known
 //! (Debian's 1.51 aborts on `s'` seventy times and on `a.` a hundred times; espeak-ng PR 2495 and
-//! PR 2428), so they are taken apart. Ordinary text passes untouched.
+//! PR 2428), so they are split. Ordinary text is unchanged.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
 
-/// How often a shape may be repeated before it is taken apart: words of people have two or three
+/// How often a shape may be repeated before it is split: ordinary words have two or three
 /// (`e.g.`, `U.S.A.`, `rock'n'roll's`).
 const REPEATS: usize = 5;
 
-/// The longest run of letters and signs without a blank that is left alone, in characters.
+/// The longest word that is left whole, in characters.
 const WORD: usize = 100;
 
 /// A safe text that sounds as `text` does wherever `text` is safe.
@@ -31,7 +31,7 @@ pub fn espeak(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Whether a word has none of the shapes.
+/// Whether a word has none of the dangerous shapes.
 fn is_safe(word: &str) -> bool {
     word.len() <= REPEATS
         || (n_joints(word, is_apostrophe) <= REPEATS
@@ -44,8 +44,8 @@ fn is_apostrophe(c: char) -> bool {
     matches!(c, '\'' | '\u{2019}' | '`')
 }
 
-/// How many of the joints that `is_joint` knows are in `word`, each with at most two characters
-/// since the one before: `s's's`, `a.b.c`, `/a/b/c`.
+/// How many joints `word` has that are at most two characters after the one before: `s's's`,
+/// `a.b.c`, `/a/b/c`.
 fn n_joints(word: &str, is_joint: impl Fn(char) -> bool) -> usize {
     let (mut n_joints, mut since) = (0, 0);
     for c in word.chars() {
@@ -59,7 +59,7 @@ fn n_joints(word: &str, is_joint: impl Fn(char) -> bool) -> usize {
     n_joints
 }
 
-/// Single letters and dots by turns with blanks between, more than [`REPEATS`] times: `e . e . e`.
+/// Whether letters and dots alternate, with blanks, more than [`REPEATS`] times: `e . e . e`.
 fn has_dotted_letters(text: &str) -> bool {
     let mut n_dots = 0;
     for word in text.split(' ') {
@@ -75,7 +75,7 @@ fn has_dotted_letters(text: &str) -> bool {
     false
 }
 
-/// Appends `word` with blanks for its joints where it has a shape, and cut into pieces.
+/// Appends `word`; where it is not safe, cut into pieces, with blanks for its joints.
 fn rewrite(word: &str, safe: &mut String) {
     if is_safe(word) {
         safe.push_str(word);
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_write_passes_untouched() {
+    fn ordinary_text_is_unchanged() {
         for text in [
             "",
             "hello everyone",
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shapes_are_taken_apart() {
+    fn the_shapes_are_split() {
         for (text, heard) in [
             ("s's's's's's's' ok".to_owned(), "s s s s s s s  ok"),
             ("a.b.c.d.e.f.g. ok".to_owned(), " a b c d e f g  ok"),

@@ -1,4 +1,4 @@
-//! What the engine's thread does while nothing is to be spoken: it measures what waits.
+//! What the engine's thread does while it has nothing to speak: it measures queued utterances.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -11,14 +11,14 @@ use crate::audio::report::Reporter;
 use crate::message::RequestId;
 use crate::voice::wire::{Order, Report, SpeakRequest};
 
-/// The most that is kept: more is not asked for at a time, and the oldest is not waited for any
-/// more.
+/// The most that are kept: the queue asks for no more at a time, and it no longer waits for the
+/// oldest.
 const MOST: usize = 64;
 
-/// How long to wait until the listener has been told what is measured.
-const TOLD_WITHIN: Duration = Duration::from_millis(100);
+/// How long to wait until the report of what is measured is written.
+const REPORT_WITHIN: Duration = Duration::from_millis(100);
 
-/// Requests in their order.
+/// Requests in order.
 type Requests = VecDeque<(RequestId, SpeakRequest)>;
 
 fn keep(requests: &mut Requests, request: RequestId, speech: SpeakRequest) {
@@ -28,13 +28,13 @@ fn keep(requests: &mut Requests, request: RequestId, speech: SpeakRequest) {
     }
 }
 
-/// Orders as they come, and what is to be measured between them.
+/// The requests from the listener, and what to measure between them.
 pub(super) struct Idle<'a> {
     orders: &'a Receiver<Order>,
-    /// Came while something was measured.
+    /// Arrived during a measurement.
     came: Option<Order>,
     requests: Requests,
-    /// Whether this engine, into this output, is worth measuring.
+    /// Whether this engine can be measured, and this output needs it.
     can_measure: bool,
 }
 
@@ -43,8 +43,8 @@ impl<'a> Idle<'a> {
         Self { orders, came: None, requests: VecDeque::new(), can_measure }
     }
 
-    /// The next order that is no request to measure; until it comes, what was requested is
-    /// measured. Waits for at most `rest`, from when all is measured on.
+    /// The next request other than a measurement; measures until it comes. Waits for at most
+    /// `rest` once everything is measured.
     pub(super) fn next(
         &mut self,
         engine: &mut dyn Engine,
@@ -81,11 +81,11 @@ impl<'a> Idle<'a> {
         }
     }
 
-    /// Measures what was requested first; leaves it when an order comes. What the engine is at is
-    /// told before it begins: a text that kills it must not be taken for the one that sounds.
+    /// Makes the first measurement; interrupts it when another request comes. It is reported before
+    /// it begins: a crash must not be blamed on the utterance that is playing.
     fn measure(&mut self, engine: &mut dyn Engine, reporter: &Reporter) {
         let Some((request, speech)) = self.requests.pop_front() else { return };
-        if !reporter.report_first(Report::Measuring { request }, TOLD_WITHIN) {
+        if !reporter.report_first(Report::Measuring { request }, REPORT_WITHIN) {
             return reporter.report(Report::MeasuredLater { request }); // the listener does not read
         }
         let Self { orders, came, requests, .. } = self;
@@ -99,7 +99,7 @@ impl<'a> Idle<'a> {
             }
             came.is_none() && reporter.is_wanted()
         };
-        reporter.in_engine(true); // where it hangs, what was ordered meanwhile must not wait for it
+        reporter.in_engine(true); // a hang must be detected: requests wait for the measurement
         let counted = measure::count(engine, &speech, &mut wanted);
         reporter.in_engine(false);
         let ms = match counted {
@@ -110,7 +110,7 @@ impl<'a> Idle<'a> {
                 self.requests.push_front((request, speech));
                 return reporter.report(Report::MeasuredLater { request });
             }
-            Err(_) => None, // told when it is to be spoken
+            Err(_) => None, // reported when it is spoken
         };
         reporter.report(Report::Measured { request, ms });
     }

@@ -1,4 +1,4 @@
-//! How long an engine speaks: it does, and nobody hears it.
+//! Measures how long an engine speaks, by synthesis without output.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -7,8 +7,7 @@ use super::{Engine, EngineError, Stage, Word};
 use crate::audio::trim::Trim;
 use crate::voice::wire::{Setup, SpeakRequest};
 
-/// Counts the samples of `speech` that would be heard, as long as `wanted`; none where that ended
-/// before the speech did.
+/// Counts the samples of `speech` that would be heard; none where `wanted` interrupted it.
 pub(super) fn count(
     engine: &mut dyn Engine,
     speech: &SpeakRequest,
@@ -20,7 +19,7 @@ pub(super) fn count(
     Ok((!counted.is_left).then_some(counted.n_heard))
 }
 
-/// Takes samples and counts those that would be heard.
+/// Counts the samples that would be heard.
 struct Counted<'a> {
     trim: Trim,
     heard: Vec<i16>,
@@ -53,23 +52,23 @@ impl Stage for Counted<'_> {
 pub struct Measure {
     engine: Box<dyn Engine>,
     rate: u32,
-    /// What was measured: the same text at the same rate is asked for again and again.
+    /// Cached results: the same text at the same rate is measured again and again.
     known: HashMap<(String, u32), f64>,
 }
 
 impl Measure {
-    /// Starts the engine that `setup` names. One that makes its sound itself cannot be measured.
+    /// Starts the engine that `setup` names. One that plays its own sound cannot be measured.
     pub fn open(setup: &Setup) -> Result<Self, EngineError> {
         let engine = super::open(setup)?;
         let rate = engine.sample_rate().ok_or_else(|| EngineError::Start {
             engine: "it",
-            why: "it makes its sound itself, and tells nobody how long that takes".to_owned(),
+            why: "it plays its own sound, and does not report how long that takes".to_owned(),
         })?;
         Ok(Self { engine, rate, known: HashMap::new() })
     }
 
-    /// How long `speech`, in one manner but for its rate, sounds, in seconds; nothing where the
-    /// engine refuses it.
+    /// How long `speech` sounds, in seconds; 0 where the engine refuses it. All calls must use the
+    /// same voice settings, except for the rate.
     pub fn seconds(&mut self, speech: &SpeakRequest) -> f64 {
         let key = (speech.text.clone(), speech.rate);
         if let Some(seconds) = self.known.get(&key) {

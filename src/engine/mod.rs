@@ -1,5 +1,5 @@
-//! The engines that make speech, in the voice process. An engine gets clean text and gives sound,
-//! or makes the sound itself; it knows nothing of lines, queues or devices.
+//! The speech engines, in the voice process. An engine turns clean text into samples, or plays the
+//! sound itself; it knows nothing of lines, queues or devices.
 
 mod check;
 pub mod espeak;
@@ -13,27 +13,26 @@ pub mod system;
 
 use crate::voice::wire::{Setup, SpeakRequest};
 
-/// Where an engine's sound goes, and where it learns that nobody wants to hear the rest.
+/// Where an engine's sound goes, and where it learns that the rest is not wanted.
 pub trait Stage {
-    /// The sound has begun. Engines that give samples need not say so.
+    /// The sound has begun. Engines that give samples need not call this.
     fn begin(&mut self);
 
-    /// The word at that place of the text sounds from sample `at` of the utterance on. It comes
-    /// before its samples do.
+    /// This word begins at sample `at` of the utterance. Called before its samples come.
     fn word(&mut self, at: u64, word: Word);
 
-    /// Takes mono samples at the engine's rate; waits while more than enough is waiting to be
-    /// heard. `false`: stop, the rest is not wanted.
+    /// Takes mono samples at the engine's rate; blocks while the output's buffer is full. `false`:
+    /// stop, the rest is not wanted.
     fn samples(&mut self, samples: &[i16]) -> bool;
 
-    /// Whether to go on; for engines that make the sound themselves.
+    /// Whether to go on; for engines that play the sound themselves.
     fn wanted(&self) -> bool;
 
-    /// Something went on inside the engine: it is not hung.
+    /// The engine makes progress: it is not hung.
     fn alive(&self);
 }
 
-/// A word's place in what was given to be spoken.
+/// A word's place in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word {
     /// Its first character, from 0.
@@ -42,12 +41,12 @@ pub struct Word {
     pub length: usize,
 }
 
-/// Makes speech of text.
+/// A speech engine.
 pub trait Engine {
-    /// The rate of the samples it gives, in Hz; none where it makes the sound itself.
+    /// The rate of its samples, in Hz; none where it plays the sound itself.
     fn sample_rate(&self) -> Option<u32>;
 
-    /// Speaks `speech` to its end, or until `stage` wants no more.
+    /// Speaks `speech` to its end, or until `stage` stops it.
     fn speak(&mut self, speech: &SpeakRequest, stage: &mut dyn Stage) -> Result<(), EngineError>;
 }
 
@@ -65,7 +64,7 @@ pub enum EngineError {
     Start {
         /// The engine's name.
         engine: &'static str,
-        /// What it said.
+        /// The engine's reason.
         why: String,
     },
     /// The engine has no such voice.
@@ -82,7 +81,7 @@ pub enum EngineError {
         /// The voice asked for.
         voice: String,
     },
-    /// What speaks is not in this process, and is gone.
+    /// The speech service, outside this process, is gone.
     #[error("{why}")]
     Gone {
         /// What happened.
@@ -90,10 +89,10 @@ pub enum EngineError {
     },
     /// The engine refused this text.
     #[error("{engine} did not speak it: {why}")]
-    SpeakRequest {
+    Synthesis {
         /// The engine's name.
         engine: &'static str,
-        /// What it said.
+        /// The engine's reason.
         why: String,
     },
 }
@@ -103,12 +102,12 @@ impl EngineError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Unknown { .. } | Self::Voice { .. } | Self::Dictionary { .. } => true,
-            Self::Start { .. } | Self::Gone { .. } | Self::SpeakRequest { .. } => false,
+            Self::Start { .. } | Self::Gone { .. } | Self::Synthesis { .. } => false,
         }
     }
 }
 
-/// What there is to know of an engine before it starts.
+/// What is known of an engine before it starts.
 #[derive(Debug, Clone, Copy)]
 pub struct EngineInfo {
     /// Its name, as `--engine` takes it.
@@ -123,7 +122,7 @@ pub struct EngineInfo {
     check: fn(&[String]) -> Result<Judged, EngineError>,
 }
 
-/// About each of some voices, whether the engine has it.
+/// For each voice, whether the engine has it.
 type Judged = Vec<Result<(), EngineError>>;
 
 /// A voice an engine offers.
@@ -153,12 +152,12 @@ pub const ENGINES: &[EngineInfo] = &[
     #[cfg(feature = "system-voice")]
     EngineInfo {
         name: "system",
-        about: "the desktop's own voice (SpeakRequest Dispatcher on Linux)",
-        // As a rule eSpeak NG is behind it, and there is no file of its sound to measure.
+        about: "the desktop's own voice (Speech Dispatcher on Linux)",
+        // Usually eSpeak NG is behind it, and it writes no file whose sound could be measured.
         understood_wpm: 286,
         open: |setup| Ok(Box::new(system::System::open(setup)?)),
         voices: system::voices,
-        // Its default voice serves where there is none of that name.
+        // An unknown name gets its default voice.
         check: |names| Ok(names.iter().map(|_| Ok(())).collect()),
     },
 ];

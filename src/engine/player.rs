@@ -1,4 +1,4 @@
-//! The thread that owns engine and output: one utterance after the other, from text to sound.
+//! The thread that owns engine and output, and turns one utterance after the other into sound.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -15,16 +15,16 @@ use crate::audio::trim::Trim;
 use crate::audio::{Output, OutputError, earcon, milliseconds};
 use crate::voice::wire::{Order, Report, Setup, SpeakRequest, Target};
 
-/// The sample rate of the cues where an engine makes its sound itself, in Hz.
-const CUE_RATE: u32 = 22_050;
+/// The sample rate of earcons where an engine plays its own sound, in Hz.
+const EARCON_RATE: u32 = 22_050;
 
 /// How long to wait for a report to be written.
-const TOLD_WITHIN: Duration = Duration::from_millis(20);
+const REPORT_WITHIN: Duration = Duration::from_millis(20);
 
-/// How long to wait until the end is reported: a listener that is gone ends the wait.
+/// How long to wait until the end is reported; if the listener is gone, the wait ends earlier.
 const DONE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Speaks what is ordered until [`Order::Finish`], or until nobody orders any more.
+/// Carries out requests until [`Order::Finish`], or until the channel is closed.
 pub(super) fn run(setup: &Setup, orders: &Receiver<Order>, reporter: &Reporter) {
     let (engine, output) = match open(setup, reporter) {
         Ok(opened) => opened,
@@ -40,7 +40,7 @@ pub(super) fn run(setup: &Setup, orders: &Receiver<Order>, reporter: &Reporter) 
         n_stops: 0,
     };
     reporter.report(Report::Ready);
-    // Into a file nobody waits for what comes next.
+    // With a file, nobody waits for the next line.
     let can_measure = resampler.is_some() && matches!(setup.target, Target::Device(_));
     if let Err(error) = player.run(Idle::new(orders, can_measure)) {
         reporter.report(error.lost());
@@ -58,7 +58,7 @@ fn open(setup: &Setup, reporter: &Reporter) -> Result<Opened, Report> {
     let output = output(setup, engine.sample_rate(), reporter).map_err(|error| {
         let configuration = matches!(error, OutputError::UnknownDevice { .. });
         match error {
-            OutputError::NoAnswer => error.lost(), // one that hangs is waited for
+            OutputError::NoAnswer => error.lost(), // a server that hangs is waited for
             error => Report::Refused { why: error.to_string(), configuration },
         }
     })?;
@@ -72,7 +72,7 @@ fn output(
 ) -> Result<Box<dyn Output>, OutputError> {
     let reporter = reporter.clone();
     let Some(rate) = engine_rate else {
-        return Ok(Box::new(WavFile::nothing(CUE_RATE, reporter))); // its sound is its own affair
+        return Ok(Box::new(WavFile::nothing(EARCON_RATE, reporter))); // it plays its own sound
     };
     Ok(match &setup.target {
         Target::Device(name) => {
@@ -90,7 +90,7 @@ struct Player {
     output: Box<dyn Output>,
     resampler: Option<Resampler>,
     reporter: Reporter,
-    /// The last speech's: a cue between two is as loud as they are.
+    /// That of the last utterance, for earcons between utterances.
     volume: u8,
     /// Stops carried out.
     n_stops: u64,
@@ -104,13 +104,13 @@ impl Player {
                 Ok(Order::Speak(speech)) => self.speak(&speech)?,
                 Ok(Order::Cue(earcon)) => {
                     let sound = earcon::sound(earcon, self.rate(), self.volume);
-                    self.cue(&sound)?;
+                    self.play(&sound)?;
                 }
-                Ok(Order::Measure { .. }) => {} // seen to there
+                Ok(Order::Measure { .. }) => {} // handled in `Idle`
                 Ok(Order::Stop) => self.stop(),
                 Ok(Order::Finish) => {
                     self.output.drain()?;
-                    // The process ends behind this. Unreported, its end is taken for a fault.
+                    // The process exits after this; unreported, that would count as a crash.
                     self.reporter.report_first(Report::Done, DONE_WITHIN);
                     return Ok(());
                 }
@@ -126,7 +126,7 @@ impl Player {
 
     fn speak(&mut self, speech: &SpeakRequest) -> Result<(), OutputError> {
         if !self.reporter.is_wanted() {
-            return Ok(()); // the stop behind it counts
+            return Ok(()); // a stop is queued behind it
         }
         self.volume = speech.volume;
         self.output.begin(Some(speech.id), speech.gap_ms, speech.pan)?;
@@ -137,7 +137,7 @@ impl Player {
             n_written = sound.len() as u64;
         }
         if speech.text.is_empty() {
-            return self.output.end(Some(speech.id)); // the sound was all
+            return self.output.end(Some(speech.id)); // only an earcon
         }
         if let Some(resampler) = &mut self.resampler {
             resampler.reset();
@@ -167,7 +167,7 @@ impl Player {
         let is_silent = stage.n_written == 0 && self.engine.sample_rate().is_some();
         match spoken {
             Ok(()) if is_silent => {
-                // In its turn, with a sample of silence: what was ordered before may still sound.
+                // In order, with a sample of silence: earlier utterances may still be playing.
                 self.output.mark(0, Report::Silent { id: speech.id });
                 self.output.write(&[0.0])?;
                 self.output.end(None)?;
@@ -179,13 +179,13 @@ impl Player {
                 self.output.end(None)?;
             }
         }
-        // What the next text does to the engine is not this one's fault: it must be known before.
-        self.reporter.report_first(Report::Made { id: speech.id }, TOLD_WITHIN);
+        // Before the next text, so that its crash is not blamed on this one.
+        self.reporter.report_first(Report::Made { id: speech.id }, REPORT_WITHIN);
         Ok(())
     }
 
-    /// A sound between the utterances.
-    fn cue(&mut self, sound: &[f32]) -> Result<(), OutputError> {
+    /// Plays an earcon between utterances.
+    fn play(&mut self, sound: &[f32]) -> Result<(), OutputError> {
         self.output.begin(None, 0, 0)?;
         self.output.write(sound)?;
         self.output.end(None)
@@ -193,7 +193,7 @@ impl Player {
 
     /// The rate the output takes, in Hz.
     fn rate(&self) -> u32 {
-        self.output.sample_rate(self.engine.sample_rate().unwrap_or(CUE_RATE))
+        self.output.sample_rate(self.engine.sample_rate().unwrap_or(EARCON_RATE))
     }
 
     fn stop(&mut self) {
@@ -206,12 +206,12 @@ impl Player {
 /// One utterance on its way from the engine to the output.
 struct Sounding<'a> {
     speech: &'a SpeakRequest,
-    /// Samples of the sound before the words, and of all so far, at the output's rate.
+    /// Samples of the earcon, and of everything so far, at the output's rate.
     n_before: u64,
     n_written: u64,
     /// The output's rate, in Hz.
     rate: u32,
-    /// Words whose samples are still to come, and where they begin at the engine's rate.
+    /// Words whose samples are not written yet, and where they begin at the engine's rate.
     words: VecDeque<(u64, Word)>,
     output: &'a mut dyn Output,
     resampler: Option<&'a mut Resampler>,
@@ -223,13 +223,13 @@ struct Sounding<'a> {
 }
 
 impl Sounding<'_> {
-    /// Gives the output what is ready; `false` where it is not wanted.
+    /// Writes the samples that are ready; `false` where the rest is not wanted.
     fn write(&mut self) -> bool {
         self.n_written += self.ready.len() as u64;
         if !self.ready.is_empty() {
             self.mark_words();
         }
-        // A device that is late is not the engine's affair.
+        // A late device must not count as a hung engine.
         let was_in_engine = self.reporter.in_engine(false);
         let written = self.output.write(&self.ready);
         self.reporter.in_engine(was_in_engine);
@@ -256,7 +256,7 @@ impl Sounding<'_> {
         }
     }
 
-    /// The utterance's last samples.
+    /// Writes the utterance's last samples.
     fn finish(&mut self) -> Result<(), OutputError> {
         if let Some(resampler) = &mut self.resampler
             && self.reporter.is_wanted()
@@ -303,8 +303,8 @@ impl Stage for Sounding<'_> {
     }
 }
 
-/// A sample at `volume` per cent. An engine whose samples come here always speaks at 100: so what
-/// counts as silence, and how long an utterance takes, is the same at every volume, also at 0.
+/// A sample at `volume` per cent. The engine itself always speaks at 100, so that trimming, and how
+/// long an utterance takes, are the same at every volume, even at 0.
 fn at_volume(sample: i16, volume: u8) -> i16 {
     let scaled = i32::from(sample) * i32::from(volume) / 100;
     i16::try_from(scaled).unwrap_or(if scaled < 0 { i16::MIN } else { i16::MAX })
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_engine_is_refused_as_a_matter_of_configuration() {
+    fn an_unknown_engine_is_a_configuration_error() {
         let setup = Setup { engine: "nonesuch".to_owned(), ..Setup::default() };
         let error = crate::engine::open(&setup).err().expect("refused");
         assert!(matches!(error, EngineError::Unknown { .. }));

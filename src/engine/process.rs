@@ -1,6 +1,6 @@
-//! The voice process: reads orders, has the engine speak them into the output, and reports. Three
-//! threads: this one reads orders, so that "stop" is seen while the engine works; one owns engine
-//! and output; one writes reports and the signs of life.
+//! The voice process: reads requests, has the engine speak them into the output, and reports. Three
+//! threads: this one reads requests, so that a stop is seen while the engine works; one owns engine
+//! and output; one writes reports and the heartbeat.
 #![forbid(unsafe_code)]
 
 use std::io::{self, BufRead, Write};
@@ -12,10 +12,10 @@ use super::player;
 use crate::audio::report::Reporter;
 use crate::voice::wire::{First, Order, Report, Setup, line};
 
-/// How long the output may take to put itself in order when the listener is gone.
+/// How long the output may take to close when the listener is gone.
 const GOODBYE: Duration = Duration::from_millis(200);
 
-/// Reports that this process cannot do its work, and why.
+/// Reports that this process cannot start, and why.
 pub fn refuse(why: &str) -> io::Result<()> {
     let report = Report::Refused { why: why.to_owned(), configuration: false };
     io::stdout().write_all(&line(&report))
@@ -34,7 +34,7 @@ pub fn run() -> io::Result<()> {
     let (ended, is_ended) = mpsc::channel::<()>();
     let theirs = reporter.clone();
     let engine = thread::Builder::new().name("engine".to_owned()).spawn(move || {
-        let _ended = ended; // dropped at the end, however it comes
+        let _ended = ended; // dropped at the end, also by a panic
         let _abort = AbortOnPanic;
         player::run(&setup, &ordered, &theirs);
     })?;
@@ -56,10 +56,10 @@ pub fn run() -> io::Result<()> {
     }
     drop(orders);
     if is_last {
-        // The engine's thread ends when all is said; the listener's signs of life watch over it.
+        // The engine's thread ends when everything is spoken; the listener watches the heartbeat.
         let _closed = is_ended.recv();
     } else {
-        // The listener is gone: be silent, and give the output a moment to put itself in order.
+        // The listener is gone: stop, and give the output a moment to close.
         reporter.stop();
         engine.thread().unpark();
         let _closed = is_ended.recv_timeout(GOODBYE);
@@ -67,7 +67,7 @@ pub fn run() -> io::Result<()> {
     Ok(())
 }
 
-/// Ends the process where a thread panics: the listener then knows that the work does not go on.
+/// Aborts the process where a thread panics, so that the listener notices.
 struct AbortOnPanic;
 
 impl Drop for AbortOnPanic {

@@ -1,9 +1,9 @@
-//! The desktop's own voice, by the crate `tts`: SpeakRequest Dispatcher on Linux. It makes the sound
-//! itself and tells when an utterance begins and ends. Messages go out one at a time, at the
-//! priority that `tts` uses ("important"), which other programs' messages do not cut off.
+//! The desktop's own voice, through the crate `tts`: Speech Dispatcher on Linux. It plays the sound
+//! itself and reports when an utterance begins and ends. Messages go out one at a time, at the
+//! priority that `tts` uses ("important"), which other programs' messages do not interrupt.
 //!
-//! Each request of that library waits for the service's answer, for ever if none comes. So they are
-//! made on a thread of their own (see [`service`]), which is left behind when an answer is late.
+//! That library's requests block until the service answers, possibly forever. So they are made on a
+//! thread of their own (see [`service`]), which is abandoned when an answer is late.
 #![forbid(unsafe_code)]
 
 mod service;
@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use super::{Engine, EngineError, Stage, VoiceInfo};
 use crate::voice::wire::{Setup, SpeakRequest};
-use service::{Ask, Service, Told};
+use service::{Ask, Service, SpeechEvent};
 
 const NAME: &str = "system";
 
-/// How often a sign of life is given, and a stop looked for, while the system speaks.
+/// How often progress is reported, and a stop checked for, while the system speaks.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// How long the service may take to list its voices.
@@ -25,19 +25,18 @@ const LIST_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long things may take.
 struct Limits {
-    /// The service to be there; it is started where it is not.
+    /// To connect to the service, which may have to start.
     connect: Duration,
-    /// Its answer.
+    /// To answer.
     answer: Duration,
-    /// To take a voice: for that it lists its 13,000, twice the first time. A second each, and ten
+    /// To set a voice: for that it lists all 13,000, twice the first time. A second each, and ten
     /// on a busy machine.
     voice: Duration,
-    /// From one question to the next whether it is still there, while it speaks.
+    /// Between two pings while it speaks.
     ping: Duration,
-    /// An utterance to begin. A module of SpeakRequest Dispatcher that has died swallows messages without
-    /// a word.
+    /// An utterance to begin. A Speech Dispatcher module that has died silently discards messages.
     begin: Duration,
-    /// An utterance to end, and so much more for each character: what is told of its end may be
+    /// An utterance to end, and the time added for each character: the report of its end may be
     /// lost with the module.
     end: Duration,
     character: Duration,
@@ -57,13 +56,13 @@ const LIMITS: Limits = Limits {
 pub struct System {
     service: Service,
     limits: Limits,
-    /// The voice it has.
+    /// The voice that is set.
     voice: Option<String>,
 }
 
 impl System {
-    /// Connects to the system's speech service, which may start it, and has it take the voice of
-    /// `setup`: the first request after a start can take seconds, which no line is to wait for.
+    /// Connects to the system's speech service, which may start it, and sets the voice of `setup`:
+    /// the first request after a start can take seconds, for which no line should wait.
     pub fn open(setup: &Setup) -> Result<Self, EngineError> {
         let mut service = Service::start().map_err(|error| start(&error.to_string()))?;
         service.wait(LIMITS.connect, &mut || true).map_err(|why| start(&why))?;
@@ -72,7 +71,7 @@ impl System {
         Ok(Self { service, limits: LIMITS, voice: None })
     }
 
-    /// Makes a request and waits for its answer; `false`: nobody wants it any more.
+    /// Makes a request and waits for its answer; `false`: it is not wanted any more.
     fn request(
         &mut self,
         ask: Ask,
@@ -88,18 +87,22 @@ impl System {
     }
 
     /// Waits for the end, or for a stop.
-    fn attend(&mut self, speech_: &SpeakRequest, stage: &mut dyn Stage) -> Result<(), EngineError> {
-        let n_characters = u32::try_from(speech_.text.chars().count()).unwrap_or(u32::MAX);
+    fn wait_for_end(
+        &mut self,
+        request: &SpeakRequest,
+        stage: &mut dyn Stage,
+    ) -> Result<(), EngineError> {
+        let n_characters = u32::try_from(request.text.chars().count()).unwrap_or(u32::MAX);
         let Limits { ping, begin, end, character, .. } = self.limits;
         let end = end + character.saturating_mul(n_characters);
         let (mut has_begun, mut waited, mut asked) = (false, Duration::ZERO, Duration::ZERO);
         loop {
-            match self.service.told.recv_timeout(LOOK) {
-                Ok(Told::Begun) => {
+            match self.service.events.recv_timeout(LOOK) {
+                Ok(SpeechEvent::Begun) => {
                     stage.begin();
                     (has_begun, waited) = (true, Duration::ZERO);
                 }
-                Ok(Told::Ended) => return Ok(()),
+                Ok(SpeechEvent::Ended) => return Ok(()),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(gone("it is gone".to_owned())),
             }
@@ -142,12 +145,12 @@ impl Engine for System {
             return Ok(());
         }
         self.voice = Some(speech.voice.clone());
-        while self.service.told.try_recv().is_ok() {} // what an utterance before had still to say
+        while self.service.events.try_recv().is_ok() {} // late events of the utterance before
         if !self.request(Ask::Speak(speech.text.clone()), self.limits.answer, stage)? {
             self.service.ask(Ask::Stop);
             return Ok(());
         }
-        self.attend(speech, stage)
+        self.wait_for_end(speech, stage)
     }
 }
 
@@ -169,7 +172,7 @@ fn gone(why: String) -> EngineError {
 }
 
 fn speech(why: &str) -> EngineError {
-    EngineError::SpeakRequest { engine: NAME, why: why.to_owned() }
+    EngineError::Synthesis { engine: NAME, why: why.to_owned() }
 }
 
 #[cfg(test)]
@@ -180,7 +183,7 @@ mod tests {
     use super::*;
     use crate::engine::Word;
 
-    /// Wants all there is.
+    /// Never stops an utterance.
     struct Listener;
 
     impl Stage for Listener {
@@ -195,10 +198,10 @@ mod tests {
         fn alive(&self) {}
     }
 
-    /// What comes of an utterance where the service does as `run` does.
+    /// Speaks an utterance through a service that does what `run` does.
     fn speak_by(
         limits: Limits,
-        run: impl FnOnce(&Receiver<Ask>, &Sender<Answer>, &Sender<Told>) + Send + 'static,
+        run: impl FnOnce(&Receiver<Ask>, &Sender<Answer>, &Sender<SpeechEvent>) + Send + 'static,
     ) -> Result<(), EngineError> {
         let service = Service::run_by(run).expect("a thread");
         System { service, limits, voice: None }.speak(&SpeakRequest::of("hello"), &mut Listener)
@@ -206,19 +209,20 @@ mod tests {
 
     const SHORT: Duration = Duration::from_millis(60);
 
-    /// Answers everything; what is to be spoken ends as `ends` says.
+    /// Answers everything, and emits `events` for the utterance.
     fn answer(
         asked: &Receiver<Ask>,
         answer: &Sender<Answer>,
-        tell: &Sender<Told>,
-        tells: Vec<Told>,
+        sender: &Sender<SpeechEvent>,
+        events: Vec<SpeechEvent>,
         is_dead: bool,
     ) {
-        answer.send(Ok(())).expect("somebody waits");
-        let mut tells = Some(tells);
+        answer.send(Ok(())).expect("received");
+        let mut events = Some(events);
         while let Ok(ask) = asked.recv() {
             if matches!(ask, Ask::Speak(_)) {
-                tells.take().into_iter().flatten().for_each(|it| tell.send(it).expect("heard"));
+                let events = events.take().into_iter().flatten();
+                events.for_each(|it| sender.send(it).expect("received"));
             }
             let answered = match ask {
                 Ask::Ping if is_dead => Err("it has ended".to_owned()),
@@ -231,8 +235,8 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_service_does_the_utterance_comes_to_an_end() {
-        let both = vec![Told::Begun, Told::Ended];
+    fn every_utterance_ends_whatever_the_service_does() {
+        let both = vec![SpeechEvent::Begun, SpeechEvent::Ended];
         assert!(speak_by(LIMITS, move |a, b, c| answer(a, b, c, both, false)).is_ok());
         let limits = Limits { voice: SHORT, ..LIMITS };
         let hung = speak_by(limits, |asked, _, _| while asked.recv().is_ok() {});
@@ -240,13 +244,14 @@ mod tests {
         let ended = speak_by(LIMITS, |_, _, _| {});
         assert!(matches!(ended, Err(EngineError::Gone { .. })), "{ended:?}");
         let limits = Limits { ping: SHORT, ..LIMITS };
-        let died = speak_by(limits, |a, b, c| answer(a, b, c, vec![Told::Begun], true));
+        let died = speak_by(limits, |a, b, c| answer(a, b, c, vec![SpeechEvent::Begun], true));
         assert!(matches!(died, Err(EngineError::Gone { .. })), "{died:?}");
-        for (tells, why) in [(vec![], "did not begin"), (vec![Told::Begun], "did not end")] {
+        for (events, why) in [(vec![], "did not begin"), (vec![SpeechEvent::Begun], "did not end")]
+        {
             let limits = Limits { begin: SHORT, end: SHORT, character: Duration::ZERO, ..LIMITS };
-            let silent = speak_by(limits, |a, b, c| answer(a, b, c, tells, false));
-            let told = silent.expect_err("it is told").to_string();
-            assert!(told.contains(why), "{told}");
+            let silent = speak_by(limits, |a, b, c| answer(a, b, c, events, false));
+            let error = silent.expect_err("it is reported").to_string();
+            assert!(error.contains(why), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Runs the tests that stand in files of rules: each line is heard by the rules of its file alone.
+//! Runs the tests in files of rules and formats: each line is judged by the rules of its file only.
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ use crate::phrase::Naming;
 use crate::pipeline::{Outcome, Pipeline};
 use crate::source::lines::Lines;
 
-/// What came of the tests.
+/// The results of the tests.
 #[derive(Default)]
 struct Tally {
     n_files: usize,
@@ -81,7 +81,7 @@ pub fn run(files: &[PathBuf]) -> Result<(), Error> {
     if failed.is_empty() { Ok(()) } else { Err(Error::TestsFailed) }
 }
 
-/// What became of a test's line.
+/// The outcome of a test's line.
 struct TestResult {
     kind: Kind,
     highlight: bool,
@@ -90,8 +90,8 @@ struct TestResult {
 }
 
 impl TestResult {
-    /// As half a sentence.
-    fn told(&self) -> String {
+    /// As part of a message.
+    fn shown(&self) -> String {
         match (&self.words, &self.rule) {
             (Some(words), _) => format!("it is spoken as \"{}\"", escaped(words)),
             (None, Some(rule)) => format!("it is dropped by {}", escaped(rule)),
@@ -100,7 +100,7 @@ impl TestResult {
     }
 }
 
-/// What is not as `case` expects it: a sentence each.
+/// What is not as `case` expects it: one message each.
 fn failures(
     file: &CaseFile,
     case: &Case,
@@ -112,17 +112,17 @@ fn failures(
         (Some((_, Spoken::Any(true))), Some(_)) | (None | Some((_, Spoken::Any(false))), None) => {}
         (Some((_, Spoken::Words(expected))), Some(words)) if expected == words => {}
         (Some((at, Spoken::Words(expected))), _) => {
-            let problem = format!("expected \"{}\"; {}", escaped(expected), outcome.told());
+            let problem = format!("expected \"{}\"; {}", escaped(expected), outcome.shown());
             wrong.push(file.error(at, problem));
         }
         (Some((at, Spoken::Any(true))), None) => {
-            wrong.push(file.error(at, format!("expected to be spoken; {}", outcome.told())));
+            wrong.push(file.error(at, format!("expected to be spoken; {}", outcome.shown())));
         }
         (Some((at, Spoken::Any(false))), Some(_)) => {
-            wrong.push(file.error(at, format!("expected to be dropped; {}", outcome.told())));
+            wrong.push(file.error(at, format!("expected to be dropped; {}", outcome.shown())));
         }
         (None, Some(_)) => {
-            let problem = format!("expected to be dropped; {}", outcome.told());
+            let problem = format!("expected to be dropped; {}", outcome.shown());
             wrong.push(file.error(&case.line, problem));
         }
     }
@@ -145,7 +145,7 @@ fn failures(
     Ok(wrong)
 }
 
-/// Hears the line of `case`.
+/// Runs the line of `case` through the pipeline.
 fn outcome(
     file: &CaseFile,
     case: &Case,
@@ -170,7 +170,7 @@ fn outcome(
         let decided = explained.effects.iter().find_map(|&(number, effect)| {
             matches!(effect, Effect::Kept | Effect::Dropped).then(|| labels.get(number).cloned())?
         });
-        let (rule, words) = match explained.heard {
+        let (rule, words) = match explained.outcome {
             Outcome::Words(words, _) => (decided, Some(words.to_owned())),
             Outcome::Dropped(rule) => (Some(rule.to_owned()), None),
         };

@@ -12,7 +12,7 @@ use crate::config::settings::{self, Settings};
 use crate::config::{ConfigError, file};
 use crate::filter::RuleSet;
 
-/// The settings for the log `name` with what `other` changes, and a sentence about what that is.
+/// The settings for the log `name` with the changes of `other`, and a notice that describes them.
 ///
 /// A file with the key `about` is a rule set, and any other a configuration.
 pub(super) fn settings(
@@ -47,7 +47,7 @@ pub(super) fn settings(
     Ok((settings, format!("{} is a rule set, {place}", quoted(other))))
 }
 
-/// How many lines end otherwise.
+/// How many lines have another outcome.
 #[derive(Debug, Default)]
 pub(super) struct Difference {
     n_lines: u64,
@@ -58,10 +58,10 @@ pub(super) struct Difference {
 }
 
 impl Difference {
-    /// Counts a line; true where it ends otherwise.
+    /// Counts a line; true where its outcome differs.
     pub(super) fn count(&mut self, before: &Row<'_>, after: &Row<'_>) -> bool {
         self.n_lines += 1;
-        if !before.ends_otherwise(after) {
+        if !before.differs(after) {
             return false;
         }
         let count = match (before.fate, after.fate) {

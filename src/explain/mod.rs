@@ -1,5 +1,5 @@
-//! Tells of each line of a log what becomes of it, by which rule, and in which words: how people
-//! write rules. Knows a line's way up to its words, and nothing of queue and voice.
+//! Shows how each line of a log is read, filtered and spoken, for people who write rules. Knows the
+//! pipeline up to the spoken text, and nothing of queue and voice.
 //!
 //! A log is read once, a piece at a time: memory does not grow with it.
 #![forbid(unsafe_code)]
@@ -40,7 +40,7 @@ const READ: usize = 256 * 1024;
 /// The lines by which the format is recognised before the first is explained.
 const SAMPLE: usize = 200;
 
-/// How long a pipe pauses before the lines are explained that it gave so far.
+/// After this long a pause of a pipe, the lines read so far are explained.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 300_000_000 };
 
 /// `irc-speak explain`.
@@ -56,27 +56,27 @@ pub fn run(arguments: &Explain, options: &Listening) -> Result<(), Error> {
     let input = input.map_err(|error| unreadable(path, &error))?;
     let other = arguments.diff.as_deref().map(|other| diff::settings(other, options, name));
     let other = other.transpose()?;
-    let mut sides = match other {
+    let mut runs = match other {
         None => RuleRuns::One(Box::new(RuleRun::new(settings, name))),
         Some((changed, notice)) => {
             if !options.quiet {
                 eprintln!("{notice}");
             }
-            let sides = (RuleRun::new(settings, name), RuleRun::new(changed, name));
-            RuleRuns::Two(Box::new(sides), Difference::default())
+            let runs = (RuleRun::new(settings, name), RuleRun::new(changed, name));
+            RuleRuns::Two(Box::new(runs), Difference::default())
         }
     };
     let terminal = Terminal::stdout();
     let output = if arguments.json { Output::Json } else { Output::Human(View::new(terminal)) };
     let mut log = Log { input, path: path.map(Path::to_path_buf), splitter: Splitter::default() };
     let mut out = Printer { out: BufWriter::with_capacity(READ, io::stdout().lock()), output };
-    if let Err(error) = explain(&mut log, knows_format, &mut sides, &mut out) {
-        // What was explained until then is shown, and the summary of it too.
-        out.settle()?;
+    if let Err(error) = explain(&mut log, knows_format, &mut runs, &mut out) {
+        // Print what was explained before the error.
+        out.flush()?;
         return Err(error);
     }
     if !options.quiet {
-        eprint!("{}", sides.summary());
+        eprint!("{}", runs.summary());
     }
     Ok(())
 }
@@ -85,7 +85,7 @@ pub fn run(arguments: &Explain, options: &Listening) -> Result<(), Error> {
 fn explain(
     log: &mut Log,
     knows_format: bool,
-    sides: &mut RuleRuns,
+    runs: &mut RuleRuns,
     out: &mut Printer<impl Write>,
 ) -> Result<(), Error> {
     let mut waiting = Vec::new();
@@ -96,18 +96,18 @@ fn explain(
         if let Some(lines) = lines {
             if unsampled > 0 {
                 unsampled = unsampled.saturating_sub(lines.iter().count());
-                sides.sample(&lines);
+                runs.sample(&lines);
             }
             waiting.push(lines);
         }
-        // Whoever reads a slow pipe's lines sees them when they come, recognised by what there is.
+        // A slow pipe's lines are shown when they come; the format is recognised by those so far.
         if unsampled == 0 || ended || log.pauses() {
             unsampled = 0;
             for line in waiting.iter().flat_map(Lines::iter) {
-                sides.line(line, out).map_err(Error::stdout)?;
+                runs.line(line, out).map_err(Error::stdout)?;
             }
             waiting.clear();
-            out.settle()?;
+            out.flush()?;
         }
         if ended {
             return Ok(());
@@ -125,8 +125,8 @@ impl RuleRuns {
     fn sample(&mut self, lines: &Lines) {
         match self {
             Self::One(side) => side.sample(lines),
-            Self::Two(sides, _) => {
-                let (before, after) = &mut **sides;
+            Self::Two(runs, _) => {
+                let (before, after) = &mut **runs;
                 before.sample(lines);
                 after.sample(lines);
             }
@@ -136,8 +136,8 @@ impl RuleRuns {
     fn line(&mut self, line: Line<'_>, out: &mut Printer<impl Write>) -> io::Result<()> {
         match self {
             Self::One(side) => side.explain(line, |row| out.row(row)),
-            Self::Two(sides, difference) => {
-                let (before, after) = &mut **sides;
+            Self::Two(runs, difference) => {
+                let (before, after) = &mut **runs;
                 before.explain(line.clone(), |before| {
                     after.explain(line, |after| {
                         let differs = difference.count(before, after);
@@ -151,14 +151,14 @@ impl RuleRuns {
     fn summary(&self) -> String {
         match self {
             Self::One(side) => side.tally.summary(side.rules()) + &side.recognised(),
-            Self::Two(sides, difference) => {
-                format!("{difference}{}", sides.1.tally.never(sides.1.rules()))
+            Self::Two(runs, difference) => {
+                format!("{difference}{}", runs.1.tally.never(runs.1.rules()))
             }
         }
     }
 }
 
-/// Where rows go, and how they look there.
+/// Where rows go, and in which form.
 struct Printer<W> {
     out: W,
     output: Output,
@@ -184,13 +184,13 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    /// Nothing is held back any longer.
-    fn settle(&mut self) -> Result<(), Error> {
-        let settled = match &mut self.output {
+    /// Writes everything held back.
+    fn flush(&mut self) -> Result<(), Error> {
+        let shown = match &mut self.output {
             Output::Json => Ok(()),
-            Output::Human(view) => view.settle(&mut self.out),
+            Output::Human(view) => view.flush(&mut self.out),
         };
-        settled.and_then(|()| self.out.flush()).map_err(Error::stdout)
+        shown.and_then(|()| self.out.flush()).map_err(Error::stdout)
     }
 }
 
@@ -202,7 +202,7 @@ struct Log {
 }
 
 impl Log {
-    /// Whether nothing comes for a while. A file that is no pipe has all at once.
+    /// Whether nothing comes for a while; false for a regular file.
     fn pauses(&self) -> bool {
         let mut inputs = [PollFd::new(&self.input, PollFlags::IN)];
         poll(&mut inputs, Some(&PAUSE)).is_ok_and(|n_ready| n_ready == 0)

@@ -1,4 +1,4 @@
-//! What there is to tell of one line.
+//! The result for one line.
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write};
@@ -8,13 +8,13 @@ use serde::Serialize;
 use crate::filter::{Effect, Rule};
 use crate::message::Kind;
 
-/// A line, its parts and its end. Serialised, it is the object of `--json`.
+/// A line, its parts and its outcome. Serialised, it is the object of `--json`.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Row<'a> {
     pub(super) line: u64,
     pub(super) format: &'a str,
     pub(super) kind: Kind,
-    /// As the log has it.
+    /// As written in the log.
     pub(super) time: Option<&'a str>,
     pub(super) channel: Option<&'a str>,
     pub(super) sender: Option<&'a str>,
@@ -27,12 +27,12 @@ pub(super) struct Row<'a> {
     /// The rule that decided, where it was one.
     #[serde(skip)]
     pub(super) by: Option<&'a Rule>,
-    /// The rules that changed something and went on.
+    /// The rules that changed something and did not decide.
     #[serde(skip)]
     pub(super) also: &'a [(Effect, &'a Rule)],
 }
 
-/// What becomes of a line, as far as its words.
+/// The outcome of a line in the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Fate {
@@ -49,7 +49,7 @@ impl Fate {
     }
 }
 
-/// What another set of rules made of the line.
+/// The outcome under the rules before the change.
 #[derive(Serialize)]
 struct Before<'a> {
     fate: Fate,
@@ -64,7 +64,7 @@ struct Changed<'a> {
     before: Before<'a>,
 }
 
-/// Writes `row` as an object on a line of its own, with what it was `before`, if that is asked.
+/// Writes `row` as an object on a line of its own, with the outcome `before`, if given.
 pub(super) fn json(row: &Row<'_>, before: Option<&Row<'_>>, mut out: impl Write) -> io::Result<()> {
     match before {
         None => serde_json::to_writer(&mut out, row)?,
@@ -77,13 +77,13 @@ pub(super) fn json(row: &Row<'_>, before: Option<&Row<'_>>, mut out: impl Write)
 }
 
 impl Row<'_> {
-    /// Whether `other` has another end than this one. A rule that only stands on another line of
-    /// its file is the same rule.
-    pub(super) fn ends_otherwise(&self, other: &Self) -> bool {
-        self.fate != other.fate || self.spoken != other.spoken || self.decided_otherwise(other)
+    /// Whether the outcome of `other` differs. A rule that only moved to another line of its file
+    /// is the same rule.
+    pub(super) fn differs(&self, other: &Self) -> bool {
+        self.fate != other.fate || self.spoken != other.spoken || self.rule_differs(other)
     }
 
-    fn decided_otherwise(&self, other: &Self) -> bool {
+    fn rule_differs(&self, other: &Self) -> bool {
         match (self.by, other.by) {
             (Some(by), Some(other)) if !by.written().is_empty() => by.written() != other.written(),
             _ => self.rule != other.rule,

@@ -1,4 +1,4 @@
-//! Explains lines by one set of rules, and counts what these do.
+//! Explains lines by one set of rules, and counts the effects of each rule.
 #![forbid(unsafe_code)]
 
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::message::{Line, SourceId};
 use crate::pipeline::{Outcome, Pipeline};
 use crate::source::lines::Lines;
 
-/// A set of rules, and what it did so far.
+/// A set of rules, and its effects so far.
 pub(super) struct RuleRun {
     pipeline: Pipeline,
     rules: Vec<Rule>,
@@ -31,7 +31,7 @@ impl RuleRun {
         Self { pipeline, rules, tally }
     }
 
-    /// What the log was read as, and how sure that is.
+    /// The recognised format, and how sure that is.
     pub(super) fn recognised(&self) -> String {
         let (name, sureness) = self.pipeline.recognised(SourceId(0));
         if name == format::PLAIN {
@@ -63,11 +63,11 @@ impl RuleRun {
                     }
                 }
             }
-            let (fate, rule, spoken) = match explained.heard {
+            let (fate, rule, spoken) = match explained.outcome {
                 Outcome::Words(words, _) => (Fate::Spoken, by.map(Rule::label), Some(words)),
                 Outcome::Dropped(rule) => (Fate::Dropped, Some(rule), None),
             };
-            // A line without words is nobody's doing, whatever rule would have kept it.
+            // No rule dropped a line without words, even if one would have kept it.
             let by = by.filter(|by| Some(by.label()) == rule);
             let message = &explained.message;
             let stamp = message.stamp.as_deref();

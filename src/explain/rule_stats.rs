@@ -1,4 +1,4 @@
-//! How many lines each rule took, and which never matched.
+//! How many lines each rule decided or changed, and which never matched.
 #![forbid(unsafe_code)]
 
 use std::fmt::Write as _;
@@ -12,9 +12,9 @@ use crate::filter::{Effect, Rule};
 pub(super) struct RuleStats {
     n_lines: u64,
     n_spoken: u64,
-    /// Those that no rule decided, though they could be spoken.
+    /// Speakable lines that no rule decided.
     n_undecided: u64,
-    /// Those that held nothing to say.
+    /// Lines with nothing to say.
     n_empty: u64,
     /// For each rule, the lines that it decided or changed.
     by_rule: Vec<u64>,
@@ -25,7 +25,7 @@ impl RuleStats {
         Self { by_rule: vec![0; n_rules], ..Self::default() }
     }
 
-    /// Counts `row`, to which rules did `effects`.
+    /// Counts `row`, with the `effects` of rules on it.
     pub(super) fn count(&mut self, effects: &[(usize, Effect)], row: &Row<'_>) {
         self.n_lines += 1;
         match (row.fate, row.by) {
@@ -43,7 +43,7 @@ impl RuleStats {
         }
     }
 
-    /// What the rules did, the busiest first, and those that did nothing.
+    /// The counts of the rules, the busiest first, and the rules that never matched.
     pub(super) fn summary(&self, rules: &[Rule]) -> String {
         let n_dropped = self.n_lines - self.n_spoken;
         let mut text =
@@ -65,7 +65,7 @@ impl RuleStats {
         text + &self.never(rules)
     }
 
-    /// The rules that did nothing.
+    /// The rules that never matched.
     pub(super) fn never(&self, rules: &[Rule]) -> String {
         let idle = rules.iter().zip(&self.by_rule).filter(|&(_, &n)| n == 0);
         let rows: Vec<_> = idle.map(|(rule, _)| (rule.label(), rule.written())).collect();

@@ -1,4 +1,4 @@
-//! What may be written to standard output: colours or none, and how wide a row may be.
+//! Whether standard output takes colours, and how wide a row may be.
 #![forbid(unsafe_code)]
 
 use std::io::IsTerminal;
@@ -10,13 +10,13 @@ use rustix::termios::tcgetwinsize;
 pub(super) struct Terminal {
     /// Escape sequences for colours may be written.
     pub(super) colour: bool,
-    /// The columns of a row, where more would break it.
+    /// The columns of a row, where a longer one would wrap.
     pub(super) columns: Option<usize>,
 }
 
 impl Terminal {
-    /// Standard output: neither colour nor bound where it is no terminal; no colour where the user
-    /// wants none (<https://no-color.org>).
+    /// Standard output: neither colour nor width where it is no terminal; no colour with
+    /// `NO_COLOR` (<https://no-color.org>).
     pub(super) fn stdout() -> Self {
         let stdout = std::io::stdout();
         if !stdout.is_terminal() {
@@ -32,7 +32,7 @@ impl Terminal {
     }
 }
 
-/// A colour by which a row tells its fate.
+/// The colour of a row, by its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Colour {
     None,
@@ -55,7 +55,7 @@ impl Colour {
     }
 }
 
-/// What ends any of them.
+/// Ends any of them.
 pub(super) const END: &str = "\x1b[0m";
 
 /// The columns that `c` takes, at most: most characters from Hangul on are wide.

@@ -1,4 +1,4 @@
-//! Rows as people read them: a column a part, as wide as the first rows need.
+//! Rows for people: one column for each part, as wide as the first rows need.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -11,13 +11,13 @@ use crate::config::error::escaped;
 /// The names of the columns; the last is as wide as it is.
 const HEAD: [&str; 7] = ["line", "fate", "rule", "format", "kind", "channel", "sender"];
 
-/// So wide is a column at most: what is longer moves the rest of its row.
+/// The widest column: a longer value moves the rest of its row.
 const WIDEST: usize = 24;
 
-/// The rows by which the columns' width is found.
+/// The rows by which the widths of the columns are measured.
 const MEASURED: usize = 200;
 
-/// On a terminal narrower than this, format and channel leave their room to the words.
+/// On a terminal narrower than this, the columns format and channel are omitted.
 const ROOMY: usize = 120;
 
 /// Stands for a part that is not there.
@@ -51,11 +51,11 @@ impl View {
             return self.write(&cells, widths, out);
         }
         self.waiting.push(cells);
-        if self.waiting.len() < MEASURED { Ok(()) } else { self.settle(out) }
+        if self.waiting.len() < MEASURED { Ok(()) } else { self.flush(out) }
     }
 
-    /// Shows the rows that were kept.
-    pub(super) fn settle(&mut self, out: &mut impl Write) -> io::Result<()> {
+    /// Shows the kept rows.
+    pub(super) fn flush(&mut self, out: &mut impl Write) -> io::Result<()> {
         if self.waiting.is_empty() {
             return Ok(());
         }
@@ -101,7 +101,7 @@ impl View {
         let (last, is_last_part) = (HEAD.len() - 1, cells.words.is_empty());
         for (place, (part, &width)) in cells.parts.iter().zip(widths).enumerate() {
             if width == 0 {
-                continue; // there is no room for it
+                continue; // no room
             }
             let colour = if place == 1 { fate } else { Colour::Dim };
             padded.clear();
@@ -122,7 +122,7 @@ impl View {
         pen.end(out)
     }
 
-    /// Shows a line that ends otherwise: what it is, its end before, and after.
+    /// Shows a line whose outcome differs: the line, its outcome before, and after.
     pub(super) fn change(
         &self,
         before: &Row<'_>,
@@ -182,7 +182,7 @@ impl Cells {
     }
 }
 
-/// `text` from outside, without what a terminal would act on; free where there is nothing of it.
+/// `text` from outside, without terminal control codes; borrowed where there are none.
 fn clean(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);

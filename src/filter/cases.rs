@@ -1,5 +1,5 @@
-//! The `[[test]]` tables of a file of rules: lines, and what the rules are to make of them. Read
-//! when somebody asks for the tests; who listens does without.
+//! The `[[test]]` tables of a file of rules: lines, and what the rules must do with them. Only read
+//! to run the tests.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
@@ -27,16 +27,16 @@ struct RawCases {
     test: Vec<Case>,
 }
 
-/// One test: a line, and what is expected of it. What is not there is not looked at.
+/// One test: a line, and what is expected of it. A missing key is not checked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// The line as a log has it.
     pub line: Spanned<String>,
-    /// The format to read it by; recognised by the line without.
+    /// The format to read it by; recognised where missing.
     #[serde(default)]
     pub format: Option<Spanned<String>>,
-    /// Its words; dropped without.
+    /// Its spoken text; where missing, it must be dropped.
     #[serde(default)]
     pub spoken: Option<Spanned<Spoken>>,
     /// The label of the rule that decides.
@@ -45,7 +45,7 @@ pub struct Case {
     /// The kind that it is read as.
     #[serde(default)]
     pub kind: Option<Spanned<String>>,
-    /// Whether a rule marks it.
+    /// Whether a rule highlights it.
     #[serde(default)]
     pub highlight: Option<Spanned<bool>>,
 }
@@ -68,18 +68,18 @@ impl CaseFile {
         Ok(Self { path: path.to_owned(), source: source.to_owned(), set, cases: test })
     }
 
-    /// The sentence `problem` about the value `at`.
+    /// The error `problem` at the value `at`.
     pub fn error<T>(&self, at: &Spanned<T>, problem: impl Into<String>) -> ConfigError {
         ConfigError::at(&self.path, &self.source, at.span().start, problem)
     }
 }
 
 #[test]
-fn tests_are_read_where_they_are_asked_for() {
+fn tests_are_read_only_to_run_them() {
     let rules = "about = \"a test\"\n[[rule]]\ndrop = \"x\"\n";
     let read = |tests: &str| {
         let source = format!("{rules}{tests}");
-        // Who only listens is not kept from it by a wrong test.
+        // A wrong test does not prevent listening.
         RuleSet::parse("test", Path::new("test.toml"), &source).expect("rules");
         CaseFile::parse("test", Path::new("test.toml"), &source)
     };

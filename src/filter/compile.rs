@@ -1,4 +1,4 @@
-//! Checks rules as they are written and makes them ready to be asked.
+//! Checks and compiles rules.
 #![forbid(unsafe_code)]
 
 use std::path::Path;
@@ -37,7 +37,7 @@ impl RuleSet {
         Ok(Self { about: raw.about, ..set })
     }
 
-    /// Makes a rule set of `rules`, which stand in `source`, the text of the file `path`.
+    /// Compiles the `rules` of `source`, the text of the file `path`.
     pub fn compile(
         name: &str,
         path: &Path,
@@ -54,7 +54,7 @@ impl RuleSet {
         Ok(Self { name: name.to_owned(), about: String::new(), rules })
     }
 
-    /// The rules of the command line's `--keep` and `--drop`: what is to be kept goes first.
+    /// The rules of the command line's `--keep` and `--drop`, the former first.
     pub fn from_patterns(keep: &[String], drop: &[String]) -> Result<Self, ConfigError> {
         let keep = keep.iter().map(|pattern| option_rule("--keep", Action::Keep, pattern));
         let drop = drop.iter().map(|pattern| option_rule("--drop", Action::Drop, pattern));
@@ -71,7 +71,7 @@ fn option_rule(option: &str, action: Action, pattern: &str) -> Result<Rule, Conf
     Ok(Rule { action, test, label: format!("{option} {shown}"), written: String::new() })
 }
 
-/// The file that rules stand in.
+/// The file of the rules.
 struct File<'a> {
     name: &'a str,
     path: &'a Path,
@@ -82,7 +82,7 @@ impl File<'_> {
     fn rule(&self, raw: RawRule) -> Result<Rule, ConfigError> {
         let RawRule { keep, drop, highlight, replace, with, relay, expire, expiring } = raw;
         let misplaced = with.as_ref().map(|with| with.span().start);
-        let aimless = expiring.as_ref().map(|test| test.span().start);
+        let only_for = expiring.as_ref().map(|test| test.span().start);
         let tests = [
             ("keep", Action::Keep, keep),
             ("drop", Action::Drop, drop),
@@ -103,14 +103,14 @@ impl File<'_> {
         }
         let test = expiring.as_ref();
         if let Some(relay) = &relay {
-            let test = self.aim("relay", relay, test)?;
+            let test = self.target("relay", relay, test)?;
             made.push((relay.span().start, self.relay(relay)?, test));
         }
         if let Some(expire) = &expire {
-            let test = self.aim("expire", expire, test)?;
+            let test = self.target("expire", expire, test)?;
             made.push((expire.span().start, self.expiry(expire)?, test));
         }
-        if let (None, None, Some(start)) = (relay, expire, aimless) {
+        if let (None, None, Some(start)) = (relay, expire, only_for) {
             let problem = "\"for\" goes with \"expire\" or \"relay\"; there is none";
             return Err(self.error(start, problem));
         }
@@ -118,7 +118,7 @@ impl File<'_> {
     }
 
     /// The `for` of a rule with the key `key`.
-    fn aim(
+    fn target(
         &self,
         key: &str,
         value: &Spanned<String>,
@@ -152,7 +152,7 @@ impl File<'_> {
         })
     }
 
-    /// The one rule of `made`, of which each began at a place in the file.
+    /// The only rule of `made`, which holds rules with their offsets in the file.
     fn only(&self, mut made: Vec<(usize, Action, Test)>) -> Result<Rule, ConfigError> {
         const KEYS: &str = "a rule has one of keep, drop, replace, relay, highlight and expire";
         match (made.pop(), made.pop()) {
@@ -166,7 +166,7 @@ impl File<'_> {
                 Err(self.error(start, format!("{KEYS}; make it two rules")))
             }
             (None, _) => {
-                // An empty table leaves no place; the first `[[rule]]` without a key is near.
+                // An empty table has no offset; report the first `[[rule]]`.
                 let start = self.source.find("[[rule]]").unwrap_or(0);
                 Err(self.error(start, format!("{KEYS}; this file has one without")))
             }
@@ -221,7 +221,7 @@ impl File<'_> {
     }
 
     fn kinds(&self, pattern: &Spanned<String>) -> Result<Kinds, ConfigError> {
-        // Whole names: "mode|nick" is two kinds, and "part" is not in some longer name.
+        // Whole names: "mode|nick" is two kinds, and "part" matches no longer name.
         self.regex("kind", pattern)?;
         let whole = Spanned::new(pattern.span(), format!("^(?:{})$", pattern.get_ref()));
         let kinds = Kinds::matching(&self.regex("kind", &whole)?);
@@ -249,8 +249,8 @@ impl File<'_> {
     }
 }
 
-/// The first group that `with` names and `pattern` does not have, which would be replaced by
-/// nothing. Read as the crate `regex` reads it: `$1`, `${name}`, the longest name there is.
+/// The first group that `with` names and `pattern` lacks, which would be replaced by nothing.
+/// Parsed as the crate `regex` does: `$1`, `${name}`, the longest possible name.
 fn unknown_group<'a>(with: &'a str, pattern: &Regex) -> Option<&'a str> {
     let has = |name: &str| match name.parse::<usize>() {
         Ok(n) => n < pattern.captures_len(),
@@ -277,7 +277,7 @@ fn unknown_group<'a>(with: &'a str, pattern: &Regex) -> Option<&'a str> {
 }
 
 #[test]
-fn a_group_that_the_pattern_does_not_have_is_found() {
+fn a_group_that_the_pattern_lacks_is_found() {
     let pattern = Regex::new("(a)(?P<rest>b*)").expect("a pattern");
     for (with, unknown) in [
         ("$1 and $2", None),

@@ -1,5 +1,5 @@
-//! The formats and rule sets there are: those in the program, and the user's files beside them,
-//! which take the place of those of the same name.
+//! The known formats and rule sets: the embedded ones, and the user's files, which replace those of
+//! the same name.
 #![forbid(unsafe_code)]
 
 use std::fs;
@@ -21,7 +21,7 @@ macro_rules! embedded {
     };
 }
 
-/// The formats in the program. Of two formats that describe as much of a log, the first is taken.
+/// The embedded formats. Of two formats that describe as much of a log, the first is taken.
 const FORMATS: &[(&str, &str)] = &embedded![
     "sic",
     "ii",
@@ -98,7 +98,7 @@ const FORMATS: &[(&str, &str)] = &embedded![
     "plain",
 ];
 
-/// The rule sets in the program.
+/// The embedded rule sets.
 const RULE_SETS: &[(&str, &str)] = &embedded![
     "irc-noise",
     "bridges",
@@ -119,7 +119,7 @@ pub struct Library {
     own_formats: Vec<File>,
 }
 
-/// A file of rules. Ours are compiled when they are used: most are not, and it takes time.
+/// A file of rules. Embedded ones are compiled when used: most are not, and it takes time.
 #[derive(Debug)]
 struct SetFile {
     file: File,
@@ -127,8 +127,8 @@ struct SetFile {
 }
 
 impl Library {
-    /// Reads the files in the program, and those named `*.toml` in `user_dir`, if there is one:
-    /// the folder `filters` beside the configuration. A user's format goes before the others.
+    /// Loads the embedded files, and those named `*.toml` in `user_dir`, if there is one: the
+    /// folder `filters` beside the configuration. A user's format goes before the others.
     pub fn load(user_dir: Option<&Path>) -> Result<Self, ConfigError> {
         let own = user_dir.map_or(Ok(Vec::new()), user_files)?;
         let names: Vec<_> = own.iter().map(|file| file.name.clone()).collect();
@@ -143,7 +143,7 @@ impl Library {
             }
         }
         for &(name, source) in FORMATS {
-            // What takes the place of one of ours takes it in the order, too.
+            // What replaces an embedded format takes its position, too.
             match grammars.iter().position(|own: &Grammar| own.name() == name) {
                 Some(at) => {
                     let own = grammars.remove(at);
@@ -162,7 +162,7 @@ impl Library {
         Ok(Self { grammars: Arc::new(Grammars::new(grammars)), rule_sets, own_formats })
     }
 
-    /// The formats' names; what they are about would have to be read.
+    /// The formats' names, without parsing the files.
     pub fn format_names(&self) -> Vec<&str> {
         self.grammars.iter().map(Grammar::name).collect()
     }
@@ -190,7 +190,7 @@ impl Library {
         self.rule_sets.iter().map(|set| &set.file)
     }
 
-    /// The files of formats: the user's, and ours that none of them takes the place of.
+    /// The files of formats: the user's, and the embedded ones that these do not replace.
     pub fn format_files(&self) -> impl Iterator<Item = File> {
         let is_ours = |name: &str| self.own_formats.iter().all(|own| own.name != name);
         let ours = FORMATS.iter().filter(move |(name, _)| is_ours(name));
@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_in_the_program_is_in_order() {
+    fn embedded_files_are_in_order() {
         let library = Library::load(None).expect("embedded files");
         let formats = library.format_names();
         let rule_sets: Vec<_> = library.rule_sets().map(|(name, _)| name).collect();
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_beside_is_in_the_program() {
+    fn every_file_in_the_folder_is_embedded() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("filters");
         for file in user_files(&folder).expect("the folder") {
             let ours = if file.has_rules() { RULE_SETS } else { FORMATS };
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn every_format_in_the_program_is_right() {
+    fn every_embedded_format_is_valid() {
         for (name, source) in FORMATS {
             let path = PathBuf::from(format!("filters/{name}.toml"));
             let grammar = Grammar::parse(name, &path, source);
@@ -321,9 +321,9 @@ mod tests {
         }
     }
 
-    /// Every kind that a format tells is tried on a line.
+    /// Every kind of a format is tested with a line.
     #[test]
-    fn every_format_in_the_program_passes_its_tests() {
+    fn every_embedded_format_passes_its_tests() {
         #[derive(Deserialize)]
         struct Kinds {
             #[serde(default)]
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_users_file_takes_the_place_of_ours() {
+    fn a_users_file_replaces_an_embedded_one() {
         let dir = tempfile::tempdir().expect("a folder");
         let write =
             |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("a file");

@@ -1,5 +1,5 @@
-//! Which messages are spoken, and how they are changed before: ordered rules, by what a message is
-//! and says. Knows nothing of formats, and of how a message sounds.
+//! Which messages are spoken, and how they are changed before: ordered rules by kind, sender, text
+//! and so on. Knows nothing of formats or speech.
 #![forbid(unsafe_code)]
 
 pub mod cases;
@@ -19,31 +19,31 @@ use rules::Action;
 /// The longest text a rule can make by replacing, in bytes.
 const MAX_REPLACED: usize = crate::source::lines::MAX_LINE;
 
-/// What becomes of a message.
+/// Whether a message is spoken.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict<'r, 'm> {
-    /// It is spoken, as the rules have changed it, and before it expires.
+    /// It is spoken, as the rules have changed it, unless it expires before.
     Keep(Message<'m>, Option<Expires<'r>>),
-    /// It is not.
+    /// It is not spoken.
     Drop {
-        /// The message, as it was when the rule met it.
+        /// The message, as it was when the rule matched.
         message: Message<'m>,
         /// The rule that decided, as `irc-noise:6`: rule set and line.
         rule: &'r str,
     },
 }
 
-/// How long a message is worth pipeline.
+/// When a message expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expires<'r> {
-    /// The rule that says so, as `config:12`: rule set and line.
+    /// The rule that set it, as `config:12`: rule set and line.
     pub rule: &'r str,
-    /// From when it was received.
+    /// Time since it was received.
     pub after: Duration,
 }
 
 impl Expires<'_> {
-    /// The same for a message received at `received`; none where that is never.
+    /// The expiry of a message received at `received`; none where it never expires.
     pub fn expiry(self, received: Instant) -> Option<Expiry> {
         Some(Expiry { at: received.checked_add(self.after)?, rule: self.rule.to_owned() })
     }
@@ -52,22 +52,22 @@ impl Expires<'_> {
 /// What a rule did to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It is spoken, whatever later rules would say.
+    /// It is spoken, whatever later rules say.
     Kept,
     /// It is not spoken.
     Dropped,
-    /// It was marked.
+    /// It was highlighted.
     Highlighted,
     /// Its text was changed.
     Replaced,
-    /// A bridge had sent it for somebody, who is its sender now.
+    /// A bridge relayed it: the original author is its sender now.
     Relayed,
-    /// It is worth hearing for a while only.
+    /// It got an expiry.
     Expires,
 }
 
 impl Effect {
-    /// The key of the rules that do this.
+    /// The rule key with this effect.
     pub fn key(self) -> &'static str {
         match self {
             Self::Kept => "keep",
@@ -80,25 +80,25 @@ impl Effect {
     }
 }
 
-/// Sets of rules, in the order in which they are asked.
+/// Sets of rules, in the order in which they are applied.
 #[derive(Debug, Default)]
 pub struct Filter {
     sets: Vec<RuleSet>,
 }
 
 impl Filter {
-    /// A filter that asks `sets` in their order.
+    /// A filter that applies `sets` in their order.
     pub fn new(sets: Vec<RuleSet>) -> Self {
         Self { sets }
     }
 
-    /// All rules, in the order in which they are asked.
+    /// All rules, in the order in which they are applied.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.sets.iter().flat_map(|set| &set.rules)
     }
 
-    /// Puts `set` in the place of the one of its name, or behind all others. True where it has
-    /// taken a place.
+    /// Replaces the set of the same name with `set`, or appends it. True where it replaced
+    /// one.
     pub fn put(&mut self, set: RuleSet) -> bool {
         if let Some(old) = self.sets.iter_mut().find(|old| old.name == set.name) {
             *old = set;
@@ -108,19 +108,19 @@ impl Filter {
         false
     }
 
-    /// Asks every rule in order, until one keeps or drops; a message that none decides on is kept.
-    /// Of those that say when it expires, the first counts.
+    /// Applies the rules in order, until one keeps or drops; without either the message is kept.
+    /// The first expiry counts.
     /// `source_name` is the host or the file that the message comes from.
     pub fn judge<'r, 'm>(&'r self, message: Message<'m>, source_name: &str) -> Verdict<'r, 'm> {
-        self.judge_telling(message, source_name, |_, _| {})
+        self.judge_and_report(message, source_name, |_, _| {})
     }
 
-    /// The same, and tells what each rule did: its number among [`Self::rules`], and the effect.
-    pub fn judge_telling<'r, 'm>(
+    /// [`Self::judge`] that also reports each rule's number among [`Self::rules`] and effect.
+    pub fn judge_and_report<'r, 'm>(
         &'r self,
         mut message: Message<'m>,
         source_name: &str,
-        mut tell: impl FnMut(usize, Effect),
+        mut report: impl FnMut(usize, Effect),
     ) -> Verdict<'r, 'm> {
         let mut expires = None;
         for (number, rule) in self.rules().enumerate() {
@@ -129,31 +129,31 @@ impl Filter {
             }
             match &rule.action {
                 Action::Keep => {
-                    tell(number, Effect::Kept);
+                    report(number, Effect::Kept);
                     return Verdict::Keep(message, expires);
                 }
                 Action::Drop => {
-                    tell(number, Effect::Dropped);
+                    report(number, Effect::Dropped);
                     return Verdict::Drop { message, rule: &rule.label };
                 }
                 Action::Highlight => {
                     message.highlight = true;
-                    tell(number, Effect::Highlighted);
+                    report(number, Effect::Highlighted);
                 }
                 Action::Replace { pattern, with } => {
                     if replace(&mut message, pattern, with) {
-                        tell(number, Effect::Replaced);
+                        report(number, Effect::Replaced);
                     }
                 }
                 Action::Relay { pattern } => {
                     if relay(&mut message, pattern) {
-                        tell(number, Effect::Relayed);
+                        report(number, Effect::Relayed);
                     }
                 }
                 Action::Expire { after } => {
                     if expires.is_none() {
                         expires = Some(Expires { rule: &rule.label, after: *after });
-                        tell(number, Effect::Expires);
+                        report(number, Effect::Expires);
                     }
                 }
             }
@@ -162,7 +162,7 @@ impl Filter {
     }
 }
 
-/// Replaces in the text; false where there was nothing to replace.
+/// Replaces in the text; false where nothing matched.
 fn replace(message: &mut Message<'_>, pattern: &regex::Regex, with: &str) -> bool {
     let Cow::Owned(mut text) = pattern.replace_all(&message.text, with) else {
         return false;
@@ -175,7 +175,7 @@ fn replace(message: &mut Message<'_>, pattern: &regex::Regex, with: &str) -> boo
     true
 }
 
-/// Finds sender and text in what a bridge wrote; false where they are not there.
+/// Takes sender and text from a bridge's message; false where it does not match.
 fn relay(message: &mut Message<'_>, pattern: &regex::Regex) -> bool {
     let Some(found) = pattern.captures(&message.text) else { return false };
     let part = |name| found.name(name).map(|part| part.as_str().trim().to_owned());

@@ -1,4 +1,4 @@
-//! Rules as they are written in TOML, here and in the configuration, and as they are asked.
+//! Rules as written in TOML, in rule sets and the configuration, and as compiled.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -23,19 +23,19 @@ pub struct RawRule {
     /// Messages that are not spoken.
     #[serde(default)]
     pub drop: Option<Spanned<RawTest>>,
-    /// Messages to be marked.
+    /// Messages to be highlighted.
     #[serde(default)]
     pub highlight: Option<Spanned<RawTest>>,
     /// What to replace in the text.
     #[serde(default)]
     pub replace: Option<Spanned<String>>,
-    /// What to put there instead; `$1` stands for a group.
+    /// The replacement; `$1` stands for a group.
     #[serde(default)]
     pub with: Option<Spanned<String>>,
-    /// Where in a bridge's text its real sender and text are: groups of these names.
+    /// A pattern with the groups `sender` and `text`, for what a bridge relays.
     #[serde(default)]
     pub relay: Option<Spanned<String>>,
-    /// After what time it is not worth hearing any more.
+    /// After what time it expires.
     #[serde(default)]
     pub expire: Option<Spanned<String>>,
     /// Messages that expire, or that a bridge wrote.
@@ -49,7 +49,7 @@ pub struct RawRule {
 pub enum RawTest {
     /// Matches the text or the sender.
     Anywhere(String),
-    /// Every one that is there must match its part.
+    /// All given patterns must match their parts.
     Parts(RawParts),
 }
 
@@ -57,13 +57,13 @@ pub enum RawTest {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawParts {
-    /// What was said.
+    /// The text.
     #[serde(default)]
     pub text: Option<Spanned<String>>,
-    /// The nick of who said it.
+    /// The nick of the sender.
     #[serde(default)]
     pub sender: Option<Spanned<String>>,
-    /// The channel it was said in.
+    /// The channel.
     #[serde(default)]
     pub channel: Option<Spanned<String>>,
     /// The whole name of the kind.
@@ -72,7 +72,7 @@ pub struct RawParts {
     /// The host or the file.
     #[serde(default)]
     pub source: Option<Spanned<String>>,
-    /// Whether an earlier rule has marked it.
+    /// Whether an earlier rule highlighted it.
     #[serde(default)]
     pub highlight: Option<bool>,
 }
@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for RawTest {
     }
 }
 
-/// Takes a string or a table; an untagged enum would lose where in the file it was.
+/// Accepts a string or a table; an untagged enum would lose the position in the file.
 struct TestVisitor;
 
 impl<'de> Visitor<'de> for TestVisitor {
@@ -116,13 +116,13 @@ impl RuleSet {
         &self.name
     }
 
-    /// What it does, in a sentence.
+    /// Its description, in a sentence.
     pub fn about(&self) -> &str {
         &self.about
     }
 }
 
-/// A rule that is ready to be asked.
+/// A compiled rule.
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub(super) action: Action,
@@ -132,13 +132,13 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Rule set and line, for whoever asks why.
+    /// Rule set and line, as shown to users.
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// The line of the file that says what it does; as it stands there, so not to be printed as it
-    /// is. Empty for a rule of the command line, whose label says all.
+    /// The line of the file with the rule's key, unescaped. Empty for a rule of the command line,
+    /// whose label is enough.
     pub fn written(&self) -> &str {
         &self.written
     }
@@ -163,7 +163,7 @@ pub(super) enum Action {
     },
 }
 
-/// Which messages a rule is about; what is not there matches all.
+/// Which messages a rule is about; what is missing matches all.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Test {
     pub(super) anywhere: Option<Regex>,

@@ -19,7 +19,7 @@ fn set(source: &str) -> Result<RuleSet, ConfigError> {
     RuleSet::parse("test", Path::new("filters/test.toml"), &source)
 }
 
-/// What `rules` make of a message: its text, `!` before it when marked, or the rule that dropped it.
+/// The result of `rules`: the text, after `!` if highlighted, or the rule that dropped it.
 fn judged(rules: &str, message: Message<'static>) -> String {
     let filter = Filter::new(vec![set(rules).expect(rules)]);
     match filter.judge(message, "irc.example.org") {
@@ -66,7 +66,7 @@ fn rules_decide_in_order() {
 }
 
 #[test]
-fn a_part_that_is_not_there_does_not_match() {
+fn a_missing_part_does_not_match() {
     let line = || Message { channel: None, ..message(Kind::Plain, "", "hello") };
     assert_eq!(judged("[[rule]]\ndrop = { sender = \"\" }", line()), "hello");
     assert_eq!(judged("[[rule]]\ndrop = { channel = \"\" }", line()), "hello");
@@ -74,13 +74,13 @@ fn a_part_that_is_not_there_does_not_match() {
 }
 
 #[test]
-fn who_speaks_through_a_bridge_is_the_sender() {
+fn the_author_of_a_relayed_message_is_the_sender() {
     let relay = "[[rule]]\nfor = { sender = '^bridge$' }\n\
                  relay = '^<(?P<sender>[^>]+)> ?(?P<text>.*)'\n";
     let rules = format!("{relay}[[rule]]\ndrop = {{ sender = '^(?:bridge|eve)$' }}");
     for (sender, text, fate) in [
         ("bridge", "<kim> hello", "hello"),
-        ("bridge", "<eve> hello", "test:6"), // rules after it see who it is
+        ("bridge", "<eve> hello", "test:6"), // later rules see the author
         ("bridge", "< > hello", "test:6"),
         ("bridge", "hello", "test:6"),
         ("bob", "<kim> hello", "<kim> hello"),
@@ -92,23 +92,24 @@ fn who_speaks_through_a_bridge_is_the_sender() {
 }
 
 #[test]
-fn every_rule_that_does_something_is_told() {
+fn every_rule_with_an_effect_is_reported() {
     let rules = "[[rule]]\nhighlight = 'teh'\n[[rule]]\nreplace = 'teh'\nwith = 'the'\n\
                  [[rule]]\nreplace = 'teh'\nwith = 'the'\n[[rule]]\ndrop = 'the world'\n\
                  [[rule]]\nhighlight = 'world'\n";
     let filter = Filter::new(vec![set(rules).expect(rules)]);
-    let mut told = Vec::new();
-    let verdict = filter.judge_telling(message(Kind::Say, "kim", "teh world"), "", |number, it| {
-        told.push((number, it.key()));
-    });
+    let mut reported = Vec::new();
+    let verdict =
+        filter.judge_and_report(message(Kind::Say, "kim", "teh world"), "", |number, it| {
+            reported.push((number, it.key()));
+        });
     assert!(matches!(verdict, Verdict::Drop { rule: "test:11", .. }), "{verdict:?}");
-    assert_eq!(told, [(0, "highlight"), (1, "replace"), (3, "drop")]);
+    assert_eq!(reported, [(0, "highlight"), (1, "replace"), (3, "drop")]);
     let written: Vec<_> = filter.rules().map(Rule::written).collect();
     assert_eq!((written[0], written[3]), ("highlight = 'teh'", "drop = 'the world'"));
 }
 
 #[test]
-fn a_set_takes_the_place_of_one_of_its_name() {
+fn a_set_replaces_one_of_the_same_name() {
     let mut filter = Filter::new(vec![set("[[rule]]\ndrop = 'a'").expect("rules")]);
     assert!(filter.put(set("[[rule]]\ndrop = 'b'").expect("rules")));
     let other = RuleSet { name: "other".to_owned(), ..set("[[rule]]\ndrop = 'c'").expect("rules") };

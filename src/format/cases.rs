@@ -1,5 +1,5 @@
-//! The `[[test]]` tables of a format's file: lines, and what is to be found in them. Read when
-//! somebody asks for the tests; who listens does without.
+//! The `[[test]]` tables of a format's file: lines, and what must be found in them. Only read to
+//! run the tests.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -33,8 +33,8 @@ struct RawCases {
     test: Vec<Case>,
 }
 
-/// One test: a line, and what is expected of it. What is not there is not looked at; that there is
-/// none of something is said by an empty text.
+/// One test: a line, and what is expected of it. A missing key is not checked; an empty text
+/// expects that the part is missing.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
@@ -68,8 +68,8 @@ impl CaseFile {
         })
     }
 
-    /// What is not as `case` expects it when the format reads its line, at any time `received`: a
-    /// sentence each.
+    /// What is not as `case` expects it when the format reads its line, at any time `received`:
+    /// one message each.
     pub fn failures(
         &self,
         case: &Case,

@@ -1,6 +1,6 @@
-//! Removes what is in a line for the eye or the terminal alone: formatting codes of IRC
-//! (<https://modern.ircdocs.horse/formatting>) and of irssi's logs, escape sequences, characters
-//! that take no place. Patterns are to match what a reader sees.
+//! Removes what is meant for the eye or the terminal only: formatting codes of IRC
+//! (<https://modern.ircdocs.horse/formatting>) and of irssi's logs, escape sequences, zero-width
+//! characters. Patterns match what a reader sees.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -8,10 +8,10 @@ use std::borrow::Cow;
 /// Marks a CTCP message at both ends; the one control character that is part of the grammar.
 pub(crate) const CTCP: char = '\u{1}';
 
-/// Takes a character, and what it begins, off `text` when it is not to be seen.
+/// Removes an invisible character, and the code it begins, from the beginning of `text`.
 type Taker = fn(&str) -> &str;
 
-/// `text` without codes and invisible characters; as it was, and free, when it has none.
+/// `text` without codes and invisible characters; borrowed when it has none.
 pub fn strip(text: Cow<'_, str>) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     if is_printable(bytes) || is_surely_clean(bytes) || !text.contains(begins_code) {
@@ -20,8 +20,8 @@ pub fn strip(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(stripped(&text))
 }
 
-/// Whether every byte is a printable ASCII character. No end in between, so that the compiler
-/// makes it a vector loop.
+/// Whether every byte is a printable ASCII character. It has no early exit, so that the compiler
+/// vectorises the loop.
 pub(crate) fn is_printable(bytes: &[u8]) -> bool {
     bytes.iter().fold(0, |odd, &b| odd | u8::from(b.wrapping_sub(b' ') > b'~' - b' ')) == 0
 }
@@ -50,7 +50,7 @@ fn stripped(text: &str) -> String {
     out
 }
 
-/// Whether `c` is not to be seen, or begins something that is not.
+/// Whether `c` is invisible, or begins a code.
 fn begins_code(c: char) -> bool {
     if matches!(c, ' '..='~') {
         return false;
@@ -137,8 +137,8 @@ fn after_string(text: &str) -> &str {
     ""
 }
 
-/// Whether `c` shows nothing, or only turns the text around it: zero-width, bidirectional, tags,
-/// variation selectors, fillers, and what is no character at all.
+/// Whether `c` shows nothing, or only changes the text around it: zero-width, bidirectional, tags,
+/// variation selectors, fillers, and noncharacters.
 pub(crate) fn is_invisible(c: char) -> bool {
     match c as u32 {
         ..0xad => false,

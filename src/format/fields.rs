@@ -1,5 +1,5 @@
-//! Lines that are named fields: JSON objects, and `key=value` pairs (logfmt). Which field is the
-//! text, and which the speaker, is data.
+//! Lines of named fields: JSON objects, and `key=value` pairs (logfmt). Which field is the text,
+//! and which the speaker, is data.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -13,8 +13,8 @@ use super::codes;
 use super::pattern::Parts;
 use crate::message::Kind;
 
-/// Which fields of a line are which parts of a message: of several names the first that a line has.
-/// A name with dots in it is one of a field inside another.
+/// Which fields of a line are which parts of a message; of several names, the first that a line
+/// has. A name with dots names a field inside another.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fields {
@@ -48,7 +48,7 @@ pub(super) enum Syntax {
     Logfmt,
 }
 
-/// The fields of a line, which are looked for once, whatever number of patterns asks.
+/// The fields of a line, parsed once for all patterns.
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
     json: OnceCell<Option<Value>>,
@@ -98,7 +98,7 @@ impl Fields {
     }
 }
 
-/// Whether a line of `kind` says nothing without a text.
+/// Whether a line of `kind` is nothing without a text.
 fn needs_text(kind: Kind) -> bool {
     match kind {
         Kind::Say | Kind::Action | Kind::Notice | Kind::Server | Kind::Plain => true,
@@ -112,7 +112,7 @@ fn needs_text(kind: Kind) -> bool {
     }
 }
 
-/// The field `name`: of that name, or what is inside others.
+/// The field `name`: of that name, or nested.
 fn field<'v>(fields: &'v Value, name: &str) -> Option<&'v Value> {
     let inside = || {
         let (outer, inner) = name.split_once('.')?;

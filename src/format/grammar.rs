@@ -31,7 +31,7 @@ struct RawGrammar {
     parts: BTreeMap<String, String>,
     #[serde(default)]
     line: Vec<RawLine>,
-    /// For who checks the file; see [`super::cases`].
+    /// The tests; see [`super::cases`].
     #[serde(default, rename = "test")]
     _test: IgnoredAny,
 }
@@ -40,7 +40,7 @@ fn yes() -> bool {
     true
 }
 
-/// What is to be undone in the parts of a line.
+/// The encoding to undo in the parts of a line.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Unescape {
@@ -79,8 +79,8 @@ impl Grammars {
         self.all.iter()
     }
 
-    /// Reads those that have not been needed yet, so that no line has to wait for them. The last
-    /// first: who has a line already comes from the other end.
+    /// Compiles those that have not been needed yet, so that no line has to wait for them. The last
+    /// first: a thread that already reads lines starts at the other end.
     pub fn warm(&self) {
         for grammar in self.all.iter().rev() {
             grammar.body();
@@ -105,7 +105,7 @@ impl Grammars {
     }
 }
 
-/// One format: its kinds of lines. The first that matches a line tells what it is.
+/// One format: its kinds of lines. The first that matches decides.
 #[derive(Debug)]
 pub struct Grammar {
     name: String,
@@ -124,10 +124,10 @@ struct Body {
     patterns: Vec<Pattern>,
 }
 
-/// How surely a line is one of a format.
+/// How strongly a line indicates a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strength {
-    /// What is left when nothing else describes it: almost no sign of the format.
+    /// A fallback when nothing else describes it: almost no sign of the format.
     Rest,
     /// Others write such lines, too.
     Weak,
@@ -165,7 +165,7 @@ impl Grammar {
         &self.body().about
     }
 
-    /// Whether its lines are so plain that others are easily taken for them.
+    /// Whether its lines are so plain that other lines easily match.
     pub(super) fn is_loose(&self) -> bool {
         self.body().is_loose
     }
@@ -264,7 +264,7 @@ match = '{stamp} (?P<victim>[^ ]+) (?:kicked|thrown) by (?P<sender>[^ ]+)(?: (?P
     }
 
     #[test]
-    fn the_first_pattern_that_matches_tells() {
+    fn the_first_pattern_that_matches_decides() {
         let grammar = grammar(FILE).expect("a grammar");
         let read = |line| {
             grammar.read(line, Strength::Weak, &mut grammar.slots()).map(|parts| {

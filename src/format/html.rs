@@ -1,4 +1,4 @@
-//! Text out of a web page: without its tags, and with what its entities stand for.
+//! The text of a web page: tags removed, entities decoded.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -15,7 +15,7 @@ const ENTITIES: [(&str, char); 8] = [
     ("mdash", '—'),
 ];
 
-/// What is to be read of `source`.
+/// The visible text of `source`.
 pub(super) fn text(source: Cow<'_, str>) -> Cow<'_, str> {
     if !source.contains(['<', '&']) {
         return source;

@@ -1,12 +1,12 @@
-//! What has to stand in a line that matches a regular expression. To look for it takes nanoseconds,
-//! to make the expression up to a millisecond, and for most lines of most logs that is in vain.
+//! The text that every match of a regular expression contains. Searching for it takes nanoseconds,
+//! compiling the expression up to a millisecond, and most lines of most logs do not contain it.
 #![forbid(unsafe_code)]
 
 use regex_syntax::ast::parse::Parser;
 use regex_syntax::ast::{Ast, GroupKind, RepetitionKind};
 
-/// The longest text that is in each line which `pattern` matches; empty where none is, or where
-/// letters count as others.
+/// The longest text in every line that `pattern` matches; empty where there is none, or where the
+/// pattern ignores case.
 pub(super) fn needed(pattern: &str) -> String {
     let mut texts = Texts::default();
     match Parser::new().parse(pattern) {
@@ -15,17 +15,16 @@ pub(super) fn needed(pattern: &str) -> String {
     }
 }
 
-/// Texts that have to be there.
+/// The texts that every match contains.
 #[derive(Default)]
 struct Texts {
-    /// The last of them, which may go on.
+    /// The last of them, which may be extended.
     run: String,
     longest: String,
 }
 
 impl Texts {
-    /// Adds those that `ast` needs, behind the ones before; false where flags change what letters
-    /// mean.
+    /// Adds those of `ast`, after the ones before; false where flags change what letters match.
     fn add(&mut self, ast: &Ast) -> bool {
         match ast {
             Ast::Literal(literal) => self.run.push(literal.c),

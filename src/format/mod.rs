@@ -1,5 +1,5 @@
 //! A log's line into a [`Message`](crate::message::Message): who said what where, by grammars that
-//! are data (`filters/*.toml`). Knows nothing of where lines come from, and of what is spoken.
+//! are data (`filters/*.toml`). Knows nothing of sources or speech.
 #![forbid(unsafe_code)]
 
 pub mod cases;

@@ -1,6 +1,6 @@
-//! One kind of line: how it is told from others, and what its parts are. What can be read from
-//! left to right is; for the rest there are regular expressions, which are made when the first line
-//! comes that may match: to make those of all formats takes longer than a start may.
+//! One kind of line: how it is recognised, and what its parts are. What can be read from left to
+//! right is; the rest is matched by regular expressions, which are compiled when the first line
+//! comes that may match: compiling those of all formats would make the start too slow.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -41,8 +41,8 @@ pub(super) struct Parts<'a> {
 #[derive(Debug)]
 pub(super) struct Pattern {
     kind: Kind,
-    /// It matches what others write as well: it counts for less, and not at all in a log that has
-    /// no lines that are told surely.
+    /// Other formats have such lines, too: a match counts for less, and not at all in a log
+    /// without lines of strong patterns.
     pub(super) is_weak: bool,
     matcher: Matcher,
     /// The text is what follows the match; else it is a group.
@@ -57,17 +57,17 @@ enum Matcher {
     Fields(Fields),
 }
 
-/// A regular expression that is made when it is needed.
+/// A regular expression that is compiled when it is needed.
 #[derive(Debug)]
 struct Lazy {
     source: String,
-    /// What is in front of the expression: up to a time stamp, which is none.
+    /// The part before the expression, up to a time stamp, which is no regular expression.
     lead: Option<Shape>,
     /// Whether the stamp may be missing.
     is_optional: bool,
-    /// What a line that matches begins with, as far as that is a shape.
+    /// The beginning of a matching line, as far as that is a shape.
     head: Option<Shape>,
-    /// What is in it anywhere, where the expression was not made yet.
+    /// A text that every match contains; used until the expression is compiled.
     needed: OnceLock<String>,
     made: OnceLock<Made>,
 }
@@ -79,7 +79,7 @@ struct Made {
     places: [Option<usize>; GROUPS.len()],
 }
 
-/// A line of which what is in front of an expression was found.
+/// A line whose part before the expression matched.
 struct Begun<'a, 'p> {
     /// Where `rest` begins.
     start: usize,
@@ -90,9 +90,8 @@ struct Begun<'a, 'p> {
 }
 
 impl Pattern {
-    /// The pattern of `expression`, in which `{name}` stands for a part of that name. It has to
-    /// describe the whole line but for blanks at its end. Whether it is right tells
-    /// [`Self::check`].
+    /// The pattern of `expression`, in which `{name}` stands for a part of that name. It must
+    /// describe the whole line except blanks at its end. [`Self::check`] validates it.
     pub(super) fn new(
         kind: Kind,
         is_weak: bool,
@@ -100,8 +99,8 @@ impl Pattern {
         parts: &BTreeMap<String, String>,
     ) -> Self {
         let whole = expanded(expression, parts);
-        // As far as its parts go a line is short, but the text may be long: it is not walked
-        // through. With alternatives the end may belong to the last alone.
+        // The parts of a line are short, but the text may be long: it is not scanned. With
+        // alternatives, the end may belong to the last one only.
         let head = whole.strip_suffix(TAIL).filter(|head| !has_alternatives(head));
         let tail = head.is_some();
         let matcher = match Shape::parse(head.unwrap_or(&whole), &GROUPS) {
@@ -116,7 +115,7 @@ impl Pattern {
         Self { kind, is_weak, matcher: Matcher::Fields(fields), tail: false }
     }
 
-    /// Whether `expression`, which this pattern was made of, is right. An error is half a sentence.
+    /// Whether `expression`, the source of this pattern, is valid. An error is half a sentence.
     pub(super) fn check(&self, expression: &str) -> Result<(), String> {
         let Matcher::Regex(lazy) = &self.matcher else { return Ok(()) };
         if lazy.source.contains(TIME) {
@@ -130,12 +129,12 @@ impl Pattern {
             return Err(format!("unknown group \"{name}\"; {}", toml_file::hint(name, &GROUPS)));
         }
         drop(names);
-        // A second check would find another's, which is the same.
+        // Another check may have set it already, to the same.
         lazy.made.set(made).or(Ok(()))
     }
 
-    /// How surely a line that matches is one of the format. What servers and clients say in words
-    /// of their own is matched by hardly more than a stamp.
+    /// How strongly a match indicates the format. Server lines and unparsed events match hardly
+    /// more than a stamp.
     pub(super) fn strength(&self) -> Strength {
         match (self.is_weak, self.kind) {
             (false, _) => Strength::Strong,
@@ -195,7 +194,7 @@ impl Pattern {
         })
     }
 
-    /// The end and the groups of a match by the shape, if there is one: of the whole line but for
+    /// The end and the groups of a match by the shape, if there is one: of the whole line except
     /// blanks, unless the text follows.
     fn shape(&self, line: &str) -> Option<(usize, Found<{ GROUPS.len() }>)> {
         let Matcher::Shape(shape) = &self.matcher else { return None };
@@ -221,7 +220,7 @@ impl Lazy {
         Self { source, lead, is_optional, head, needed: OnceLock::new(), made: OnceLock::new() }
     }
 
-    /// The expression with what it is to match, unless `line` begins with what cannot.
+    /// The rest of `line` for the expression, unless its beginning cannot match.
     fn begun<'a>(&self, line: &'a str) -> Option<Begun<'a, '_>> {
         if let Some(head) = &self.head {
             head.read::<{ GROUPS.len() }>(line)?;
@@ -280,7 +279,7 @@ fn expanded_once(pattern: &str, parts: &BTreeMap<String, String>) -> String {
     parts.iter().fold(pattern.to_owned(), replace)
 }
 
-/// Whether `pattern` is one or another, not only a group in it.
+/// Whether `pattern` has alternatives outside its groups.
 fn has_alternatives(pattern: &str) -> bool {
     let (mut depth, mut in_class, mut escaped) = (0_u32, false, false);
     for c in pattern.chars() {

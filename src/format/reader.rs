@@ -1,4 +1,4 @@
-//! Reads the lines of one source: recognises their format while they come, parses each at once.
+//! Reads the lines of one source: recognises their format on the way, parses each at once.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -21,7 +21,7 @@ const SAMPLE: u32 = 200;
 /// Once a format is recognised, it and the second best are tried: a log may change half-way.
 const TRIED: usize = 2;
 
-/// The format of what no grammar describes.
+/// The format of lines that no grammar describes.
 pub const PLAIN: &str = "plain";
 
 /// Lines of a loose format that are seen before one is read as such.
@@ -68,7 +68,7 @@ impl Reader {
         Ok(Self { grammars, candidates: vec![named], unsure: 0, seen: 0, last: None })
     }
 
-    /// Recognises by `lines`, which are not to be heard.
+    /// Recognises the format by `lines`, which are not spoken.
     pub fn sample(&mut self, lines: &Lines) {
         for line in lines.iter() {
             if self.unsure == 0 {
@@ -78,14 +78,14 @@ impl Reader {
         }
     }
 
-    /// Whether the format is settled: reading a line changes nothing for the next.
+    /// Whether the format is final: reading a line changes nothing for the next.
     pub fn is_sure(&self) -> bool {
         self.unsure == 0
     }
 
-    /// The format as far as it is recognised: plain where hardly a line is described.
+    /// The format recognised so far; plain where hardly a line is described.
     pub fn format(&self) -> &str {
-        // A reader that was told has seen no lines.
+        // A reader of a given format has not counted lines.
         let best = self
             .candidates
             .first()
@@ -94,7 +94,7 @@ impl Reader {
     }
 
     /// The share of the lines so far that [`Self::format`] describes, from 0 to 1; 1 where the
-    /// format was told.
+    /// format was given.
     pub fn sureness(&self) -> f32 {
         match self.candidates.first() {
             Some(best) if best.least.is_some() && self.seen > 0 => {
@@ -105,8 +105,8 @@ impl Reader {
         }
     }
 
-    /// The format that the last line was read by: of a log that changes half-way, or of a line that
-    /// no grammar describes, not the one of [`Self::format`].
+    /// The format of the last line: differs from [`Self::format`] where a log changes half-way, or
+    /// no grammar describes the line.
     pub fn line_format(&self) -> &str {
         self.last.and_then(|last| self.grammars.get(last)).map_or(PLAIN, Grammar::name)
     }
@@ -172,7 +172,7 @@ impl Candidate {
         if self.strong == 0 {
             return;
         }
-        // What others write, too, is this format's where enough is that others do not.
+        // A weak line counts where enough strong lines do.
         let is_known = (self.strong >= 2 || seen <= 2) && self.strong * 20 >= seen;
         let is_loose = grammar.is_loose();
         let described = self.described();
@@ -232,7 +232,7 @@ fn message(parts: Parts<'_>, source: SourceId, received: Instant) -> Message<'_>
     }
 }
 
-/// What is between two [`CTCP`] marks is said to a client, not to people; but for an action.
+/// What is between two [`CTCP`] marks is meant for a client, not for people; except an action.
 fn ctcp(kind: Kind, text: Cow<'_, str>) -> (Kind, Cow<'_, str>) {
     if kind != Kind::Say || !text.starts_with(CTCP) {
         return (kind, text);
@@ -257,7 +257,7 @@ fn inside(marked: &str) -> (Kind, &str) {
     }
 }
 
-/// `message` as [`Reader::read`] would give it: for sources that know the parts of what they say.
+/// `message` as [`Reader::read`] would return it: for sources that know the parts.
 pub fn tidy(message: Message<'_>) -> Message<'_> {
     let (kind, text) = ctcp(message.kind, codes::strip(message.text));
     Message {

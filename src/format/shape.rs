@@ -1,8 +1,8 @@
-//! Most lines of a log begin with what can be read from left to right without ever going back: a
-//! stamp, a nick up to `>`. The patterns that are no more than that are matched here, as the regex
-//! crate took about 200 ns to find the groups in a line of sic. What such a pattern may have: ASCII
-//! characters, classes, `{time}`, `?`, `*`, `+`, `{n}`, `{n,m}`, groups, and `?` behind a group, where the
-//! next character alone always tells how to go on.
+//! Most lines of a log begin with parts that can be read from left to right without backtracking: a
+//! stamp, a nick up to `>`. Patterns of only such parts are matched here, as the regex crate took
+//! about 200 ns to find the groups in a line of sic. Such a pattern may have ASCII characters,
+//! classes, `{time}`, `?`, `*`, `+`, `{n}`, `{n,m}`, groups, and `?` behind a group, where the next
+//! character always decides how to continue.
 #![forbid(unsafe_code)]
 
 use std::ops::Range;
@@ -36,20 +36,20 @@ enum Step {
     Close(usize),
     /// A time stamp.
     Stamp,
-    /// The next `steps` are left out unless the next byte is in the set that they begin with.
+    /// The next `steps` are skipped unless the next byte is in the set that they begin with.
     Maybe { set: Box<Set>, steps: usize },
 }
 
 impl Shape {
-    /// Reads `pattern`, whose groups are some of `names`. None when it is more than a shape.
+    /// Parses `pattern`, whose groups are some of `names`. None when it is no shape.
     pub(super) fn parse(pattern: &str, names: &[&str]) -> Option<Self> {
         let mut parser = Parser { rest: pattern, names, steps: Vec::new() };
         parser.sequence()?;
         let Parser { rest: "", steps, .. } = parser else { return None };
-        is_plain_sailing(&steps).then_some(Self { steps })
+        is_deterministic(&steps).then_some(Self { steps })
     }
 
-    /// The longest beginning of `pattern` that is a shape: what does not begin so does not match.
+    /// The longest beginning of `pattern` that is a shape; every match begins with it.
     pub(super) fn head(pattern: &str, names: &[&str]) -> Self {
         let mut parser = Parser { rest: pattern, names, steps: Vec::new() };
         let mut ends = Vec::new();
@@ -62,13 +62,13 @@ impl Shape {
             ends.push(parser.steps.len());
         }
         let Parser { mut steps, .. } = parser;
-        let is_head = |end: &&usize| is_plain_sailing(&steps[..**end]);
+        let is_head = |end: &&usize| is_deterministic(&steps[..**end]);
         let end = ends.iter().rev().find(is_head).copied().unwrap_or(0);
         steps.truncate(end);
         Self { steps }
     }
 
-    /// Where the match ends that begins with `line`, and the groups in it.
+    /// Where the match at the beginning of `line` ends, and its groups.
     pub(super) fn read<const N: usize>(&self, line: &str) -> Option<(usize, Found<N>)> {
         let bytes = line.as_bytes();
         let mut found = [const { None }; N];
@@ -114,13 +114,13 @@ fn run(bytes: &[u8], mut at: usize, set: &Set, min: usize, max: usize) -> Option
     (n >= min).then_some(at)
 }
 
-/// Whether the next byte always tells how to go on.
-fn is_plain_sailing(steps: &[Step]) -> bool {
+/// Whether the next byte always decides how to continue.
+fn is_deterministic(steps: &[Step]) -> bool {
     let apart =
         |set: &Set, after: usize| !set.iter().zip(begins(steps, after)).any(|(a, b)| *a && b);
     steps.iter().enumerate().all(|(i, step)| match step {
         Step::Run { set, min, max } => min == max || apart(set, i + 1),
-        // Once inside there is no way back, so what follows must need something else.
+        // Once inside there is no backtracking, so what follows must begin otherwise.
         Step::Maybe { set, steps: inside } => {
             let after = i + 1 + inside;
             apart(set, after) && steps[after..].iter().any(is_needed)
@@ -202,7 +202,7 @@ impl Parser<'_> {
         if let Some(rest) = self.rest.strip_prefix('?') {
             self.rest = rest;
             let (set, steps) = (Box::new(begins(&self.steps, start)), self.steps.len() - start);
-            // What can be empty begins with what follows it, too.
+            // What can be empty may also begin with what follows it.
             let solid = self.steps[start..].iter().any(is_needed);
             self.steps.insert(start, Step::Maybe { set, steps });
             return (solid && !self.is_repeated()).then_some(());
@@ -214,7 +214,7 @@ impl Parser<'_> {
         self.rest.starts_with(['*', '+', '?', '{']) && !self.rest.starts_with(TIME)
     }
 
-    /// Reads a character or a class, and how often it may come; or what stands for a time stamp.
+    /// Reads a character or a class with its quantifier, or a time stamp.
     fn characters(&mut self) -> Option<()> {
         if let Some(rest) = self.rest.strip_prefix(TIME) {
             self.rest = rest;
@@ -246,7 +246,7 @@ impl Parser<'_> {
         let (min, max) = self.quantifier()?;
         let set = Box::new(set);
         self.steps.push(Step::Run { set, min, max });
-        // Lazy and possessive ones are not ours; more than one is not unless it stands alone.
+        // Not supported: lazy and possessive quantifiers, and `{n,}` with more than one.
         (!self.is_repeated() && (max != usize::MAX || min <= 1)).then_some(())
     }
 
@@ -267,7 +267,7 @@ impl Parser<'_> {
         Some((min.parse().ok()?, max.parse().ok()?))
     }
 
-    /// A class behind its opening bracket.
+    /// A class after its opening bracket.
     fn class(&mut self) -> Option<Set> {
         let negated = self.rest.strip_prefix('^');
         self.rest = negated.unwrap_or(self.rest);
@@ -295,7 +295,7 @@ impl Parser<'_> {
         }
     }
 
-    /// One ASCII character, maybe behind a backslash.
+    /// One ASCII character, maybe escaped.
     fn character(&mut self) -> Option<u8> {
         let (escaped, rest) = match self.rest.strip_prefix('\\') {
             Some(rest) => (true, rest),
@@ -320,7 +320,7 @@ mod tests {
     const NAMES: [&str; 2] = ["a", "b"];
 
     #[test]
-    fn only_what_needs_no_way_back_is_a_shape() {
+    fn only_what_needs_no_backtracking_is_a_shape() {
         for (pattern, is_shape) in [
             (r"(?P<a>[#&+!][^ :]*) *: (?P<b>[0-9/-]+ [0-9:]+) <", true),
             (r"[0-9]{2}:[0-9]{2}(?::[0-9]{2})? \[x\]", true),

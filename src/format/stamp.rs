@@ -1,5 +1,5 @@
-//! Where a time stamp ends, whatever the writer of a log took for one: `{time}` in a pattern. People
-//! set it as they like in most clients, so that no grammar could name them all.
+//! Where a time stamp ends, in any common form: `{time}` in a pattern. Most clients let users
+//! change it, so that no grammar could list them all.
 #![forbid(unsafe_code)]
 
 const MONTHS: [&[u8]; 12] = [
@@ -7,7 +7,7 @@ const MONTHS: [&[u8]; 12] = [
 ];
 const DAYS: [&[u8]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
 
-/// The names of zones that clients write; others could be nicks.
+/// The time zones that clients write; others could be nicks.
 const ZONES: [&[u8]; 22] = [
     b"UTC", b"GMT", b"CET", b"CEST", b"EET", b"EEST", b"WET", b"WEST", b"BST", b"MSK", b"EST",
     b"EDT", b"CST", b"CDT", b"MST", b"MDT", b"PST", b"PDT", b"JST", b"IST", b"AEST", b"AEDT",
@@ -18,8 +18,8 @@ pub(super) fn may_begin(byte: u8) -> bool {
     byte.is_ascii_digit() || byte.is_ascii_alphabetic()
 }
 
-/// The end of the stamp that begins at `at`: a time of the day with what may stand around it (a
-/// date in front or behind, a weekday, AM or PM, a zone), or the seconds since 1970.
+/// The end of the stamp that begins at `at`: a time of day, with a date before or after it, a
+/// weekday, AM or PM and a zone where given, or the seconds since 1970.
 pub(super) fn end(line: &[u8], at: usize) -> Option<usize> {
     let mut scan = Scan { line, at };
     if scan.epoch() {
@@ -60,7 +60,7 @@ impl Scan<'_> {
         self.at > start
     }
 
-    /// Goes on if `read` does, else stays.
+    /// Advances if `read` succeeds.
     fn maybe(&mut self, read: impl FnOnce(&mut Self) -> bool) -> bool {
         let start = self.at;
         let is_read = read(self);
@@ -100,7 +100,7 @@ impl Scan<'_> {
         })
     }
 
-    /// A date, and what parts it from the time.
+    /// A date, and what separates it from the time.
     fn date(&mut self) -> bool {
         self.maybe(|scan| {
             let is_date = scan.month_first()
@@ -226,14 +226,14 @@ impl Scan<'_> {
         });
     }
 
-    /// What of the date is behind the time: all of it, or the year where there was a weekday.
+    /// The date after the time: all of it, or the year where there was a weekday.
     fn behind(&mut self, has_day: bool) {
         self.maybe(|scan| {
             let is_parted = scan.blanks();
             let start = scan.at;
             let is_date = scan.maybe(|scan| scan.numbers() && scan.at - start >= "1.2.24".len());
-            let is_told = is_date || has_day && scan.number(4, 4);
-            is_parted && is_told && matches!(scan.peek(0), b' ' | b']' | b')' | b'\t')
+            let is_found = is_date || has_day && scan.number(4, 4);
+            is_parted && is_found && matches!(scan.peek(0), b' ' | b']' | b')' | b'\t')
         });
     }
 }

@@ -246,7 +246,7 @@ fn a_log_may_change_its_format_half_way() {
     for text in ["12:01 < kim> a", "1709301720 <kim> a"] {
         assert_eq!(reader.read(line(text)).kind, Kind::Say, "line: {text:?}");
     }
-    // 200 lines have settled it.
+    // Final after 200 lines.
     assert_eq!(reader.read(line("2024-03-01 16:02:00\tkim\thi")).kind, Kind::Plain);
 }
 
@@ -260,7 +260,7 @@ fn an_unknown_format_lists_the_known_ones() {
     assert!(error.ends_with(", plain"), "{error}");
 }
 
-/// Nothing is taken from a text that only looks like a log here and there.
+/// A text that looks like a log only here and there stays whole.
 #[test]
 fn what_is_no_log_stays_as_it_is() {
     let text = "\
@@ -302,7 +302,7 @@ a -> b
 }
 
 #[test]
-fn events_tell_what_speech_alone_does_not() {
+fn events_distinguish_formats_that_speech_does_not() {
     for (text, format) in [
         ("[12:01:02] *** Joins: kim (~kim@example.org)", "znc"),
         ("[12:01:02] * kim (~kim@example.org) has joined #lxc", "mirc"),
@@ -361,7 +361,7 @@ fn fields_are_chosen_by_name() {
 }
 
 #[test]
-fn what_is_otherwise_is_told_in_a_sentence_each() {
+fn each_difference_is_one_message() {
     let source = r#"
 about = "a test"
 [[line]]
@@ -384,16 +384,16 @@ kind = "plain"
 "#;
     let file = cases::CaseFile::parse("mine", std::path::Path::new("mine.toml"), source)
         .expect("a format");
-    let told = file.cases.iter().flat_map(|case| file.failures(case, test_now()).expect("lines"));
-    let told: Vec<_> = told.map(|error| error.to_string()).collect();
+    let errors = file.cases.iter().flat_map(|case| file.failures(case, test_now()).expect("lines"));
+    let errors: Vec<_> = errors.map(|error| error.to_string()).collect();
     assert_eq!(
-        told,
+        errors,
         [
             "mine.toml:15:8: expected the kind \"action\"; it is \"say\"",
             "mine.toml:16:8: expected the text \"bye\"; it is \"hello\"",
         ]
     );
-    // Who only listens is not kept from it by a wrong test.
+    // A wrong test does not prevent listening.
     let wrong = source.replace("channel", "chanel");
     Grammar::parse("mine", std::path::Path::new("mine.toml"), &wrong).expect("a format");
     let error = cases::CaseFile::parse("mine", std::path::Path::new("mine.toml"), &wrong)

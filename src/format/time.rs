@@ -1,11 +1,11 @@
-//! The time stamps of logs, whatever their writers take for one, as a date and a time.
+//! The time stamps of logs, in any common form, as a date and a time.
 #![forbid(unsafe_code)]
 
 use std::fmt;
 
 use ::time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
-/// When a line was written, as far as its stamp tells.
+/// When a line was written, as far as its stamp has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     /// The day, where the stamp has one, with the year.
@@ -14,7 +14,7 @@ pub struct Stamp {
     pub time: Time,
     /// Whether the stamp has seconds.
     pub has_seconds: bool,
-    /// From UTC, where the stamp tells.
+    /// From UTC, where the stamp has it.
     pub offset: Option<UtcOffset>,
 }
 
@@ -85,7 +85,7 @@ fn epoch(stamp: &str) -> Option<Stamp> {
     Some(Stamp { date, time, has_seconds: true, offset: Some(UtcOffset::UTC) })
 }
 
-/// What was read of a stamp so far.
+/// The parts of a stamp read so far.
 #[derive(Default)]
 struct Reading {
     year: Option<i32>,
@@ -130,7 +130,7 @@ impl Reading {
         }
     }
 
-    /// Reads `HH:MM`, `HH:MM:SS`, `HH:MM:SS.fff` and what may stick to it: `Z`, `+01:00`, `PM`.
+    /// Reads `HH:MM`, `HH:MM:SS`, `HH:MM:SS.fff` and a suffix: `Z`, `+01:00`, `PM`.
     fn time_of(&mut self, word: &str) {
         let is_part = |c: char| c.is_ascii_digit() || matches!(c, ':' | '.' | ',');
         let end = word.find(|c| !is_part(c)).unwrap_or(word.len());
@@ -152,7 +152,7 @@ impl Reading {
         let [a, b, c] = parts[..] else { return };
         let (year, middle, last) = match (a.len(), b, word.contains('/')) {
             (4, month, _) => (a, month, c),
-            // With a slash the month comes first, but for CLF's, which has a name.
+            // With a slash the month comes first, except in CLF, which has a name.
             (_, day, true) if month(day).is_none() && number(a).is_some_and(|a| a <= 12) => {
                 (c, a, day)
             }
@@ -169,7 +169,7 @@ impl Reading {
     }
 }
 
-/// A date and a time that stick together: by `T`, or as CLF has them, by a colon behind the year.
+/// A date and a time in one word, joined by `T`, or in CLF by a colon after the year.
 fn halves(word: &str) -> Option<(&str, &str)> {
     let is_date = |text: &str| text.len() >= 8 && text.split(['-', '/']).count() == 3;
     ['T', 't', ':', '_'].iter().find_map(|&c| word.split_once(c).filter(|halves| is_date(halves.0)))

@@ -1,4 +1,4 @@
-//! How far each source was heard, for the sources that go on there the next time.
+//! Acknowledges how far each source was heard, for sources that resume there.
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeSet, HashMap};
@@ -9,28 +9,28 @@ use super::GOODBYE;
 use crate::message::{Fate, SourceId, Utterance, UtteranceId};
 use crate::source::Ack;
 
-/// Counts the lines that have ended, without a gap: a line may end before one that came earlier.
+/// Counts the lines that have ended without a gap: a line may end before an earlier one.
 #[derive(Default)]
 pub(super) struct Acks {
     counts: HashMap<SourceId, Count>,
     /// The lines of the counted sources that have not ended.
     open: HashMap<UtteranceId, (SourceId, u64)>,
-    /// Those that end with another utterance.
+    /// Lines that were merged, by the utterance they end with.
     merged: HashMap<UtteranceId, Vec<(SourceId, u64)>>,
 }
 
 struct Count {
-    settled: Ack,
-    /// All lines up to this one have ended.
+    ack: Ack,
+    /// All lines up to this number have ended.
     n: u64,
-    /// Later ones that have.
+    /// Later lines that have ended.
     later: BTreeSet<u64>,
 }
 
 impl Acks {
-    /// The lines of `source` are counted, and the count goes to `settled`.
-    pub(super) fn count(&mut self, source: SourceId, settled: Ack) {
-        self.counts.insert(source, Count { settled, n: 0, later: BTreeSet::new() });
+    /// Counts the lines of `source`, and sends the count to `ack`.
+    pub(super) fn count(&mut self, source: SourceId, ack: Ack) {
+        self.counts.insert(source, Count { ack, n: 0, later: BTreeSet::new() });
     }
 
     /// An utterance was queued.
@@ -52,7 +52,7 @@ impl Acks {
             count.n += 1;
         }
         if count.n > before {
-            count.settled.tell(count.n);
+            count.ack.tell(count.n);
         }
     }
 
@@ -71,10 +71,10 @@ impl Acks {
         }
     }
 
-    /// Nothing more will be heard; waits a moment until that is taken down.
+    /// Waits until the last counts are stored, at most [`GOODBYE`] for each source.
     pub(super) async fn finish(&mut self) {
         for (_, count) in self.counts.drain() {
-            if timeout(GOODBYE, count.settled.finish()).await.is_err() {
+            if timeout(GOODBYE, count.ack.finish()).await.is_err() {
                 tracing::warn!("a bookmark was not written in time");
             }
         }
@@ -90,7 +90,7 @@ mod tests {
 
     #[tokio::test]
     async fn lines_count_once_all_before_them_have_ended() {
-        let (sender, told) = watch::channel(0);
+        let (sender, count) = watch::channel(0);
         let mut acks = Acks::default();
         acks.count(SourceId(3), Ack::new(sender, tokio::spawn(async {})));
         let now = crate::clock::test_now();
@@ -110,14 +110,14 @@ mod tests {
         }
         acks.line(SourceId(3), 3); // dropped
         acks.line(SourceId(0), 1); // of another source
-        assert_eq!(*told.borrow(), 0);
+        assert_eq!(*count.borrow(), 0);
         let spoken = Fate::Spoken { rate: 220, ms: 0 };
         let merged = Fate::Merged { into: UtteranceId(3), is_counted: false };
         for (id, fate, n) in
             [(2, &spoken, 0), (1, &spoken, 3), (4, &merged, 3), (4, &spoken, 3), (3, &spoken, 5)]
         {
             acks.ended(UtteranceId(id), fate);
-            assert_eq!(*told.borrow(), n, "{id} {fate:?}");
+            assert_eq!(*count.borrow(), n, "{id} {fate:?}");
         }
         acks.finish().await;
     }

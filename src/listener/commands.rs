@@ -1,4 +1,4 @@
-//! What each command does to the listener.
+//! Executes the control commands.
 #![forbid(unsafe_code)]
 
 use super::Listener;
@@ -15,15 +15,15 @@ use crate::voice::Voice;
 /// The loudest volume, in per cent.
 const LOUDEST: u8 = 200;
 
-/// The most lines that one answer holds.
+/// The maximum number of lines in a reply.
 const MOST_LINES: u32 = 1_000;
 
 impl Listener<'_> {
-    /// Carries out a command and answers it; gives whether that was the end.
+    /// Executes a command and replies; returns whether it was the last one.
     pub(super) fn serve(&mut self, request: Request, voice: &Voice) -> bool {
         let is_last = matches!(request.command, Command::Quit);
         if let Command::Say { target, text } = &request.command {
-            self.say_line(target, text, request.reply);
+            self.send_message(target, text, request.reply);
             return false;
         }
         if matches!(request.command, Command::Reload) {
@@ -33,18 +33,18 @@ impl Listener<'_> {
         if matches!(request.command, Command::Status) {
             let configuration = self.configuration.clone();
             let snapshot = Snapshot { configuration, ..self.snapshot() };
-            self.standing.answer(snapshot, request.reply);
+            self.status.answer(snapshot, request.reply);
             return false;
         }
-        let reply = self.carry_out(request.command, voice);
-        self.show(); // who asked may look at once
+        let reply = self.execute(request.command, voice);
+        self.show(); // the client may look at once
         if request.reply.send(reply).is_err() {
-            tracing::debug!("who asked has left");
+            tracing::debug!("the client has left");
         }
         is_last
     }
 
-    fn carry_out(&mut self, command: Command, voice: &Voice) -> Reply {
+    fn execute(&mut self, command: Command, voice: &Voice) -> Reply {
         let event = match command {
             Command::Toggle if !self.queue.is_paused() => Event::Pause,
             Command::Pause => Event::Pause,
@@ -91,7 +91,7 @@ impl Listener<'_> {
                 self.speakers.toggle();
                 return Reply::Done;
             }
-            // All but the last are answered when that is done.
+            // Answered later, when they are done; for quit, this is the reply.
             Command::Say { .. } | Command::Status | Command::Reload | Command::Quit => {
                 return Reply::Done;
             }
@@ -100,7 +100,7 @@ impl Listener<'_> {
         Reply::Done
     }
 
-    /// Leaves all that waits, and tells how much that was.
+    /// Skips everything that is queued, and replies with the number of lines.
     fn go_live(&mut self, voice: &Voice) -> Reply {
         let n_skipped = |journal: &Journal| {
             journal.counts().1.get(Fate::Skipped.name()).copied().unwrap_or_default()
@@ -130,13 +130,13 @@ impl Listener<'_> {
         Reply::Lines { lines: self.journal.last(n, wanted).into_iter().map(entry).collect() }
     }
 
-    /// Shows how it stands to those who look, where that has changed.
+    /// Publishes the status, if it has changed.
     pub(super) fn show(&self) {
         if self.state.receiver_count() > 0 {
             let snapshot = self.snapshot();
-            self.state.send_if_modified(|shown| {
-                let has_changed = *shown != snapshot;
-                *shown = snapshot;
+            self.state.send_if_modified(|last| {
+                let has_changed = *last != snapshot;
+                *last = snapshot;
                 has_changed
             });
         }
@@ -163,7 +163,7 @@ impl Listener<'_> {
         }
     }
 
-    /// An utterance as the transcript shows it.
+    /// The transcript's event for a queued utterance.
     pub(super) fn queued(&self, utterance: &Utterance) -> TranscriptEvent {
         let highlight = utterance.message.as_ref().is_some_and(|it| it.highlight);
         TranscriptEvent::Queued { id: utterance.id.0, entry: self.current(utterance), highlight }
@@ -179,14 +179,14 @@ impl Listener<'_> {
                 .unwrap_or_default(),
             channel: own(message.and_then(|it| it.channel.as_deref())),
             sender: own(message.and_then(|it| it.sender.as_deref())),
-            text: shown(&utterance.text),
+            text: display_text(&utterance.text),
             fate: None,
             why: None,
         }
     }
 }
 
-/// As many lines as one answer holds.
+/// Checks that `n` lines fit in a reply.
 fn n_lines(n: u32) -> Result<usize, Reply> {
     match n {
         1..=MOST_LINES => Ok(n as usize),
@@ -194,8 +194,8 @@ fn n_lines(n: u32) -> Result<usize, Reply> {
     }
 }
 
-/// The words; what stands for them where a sound was all.
-fn shown(text: &str) -> String {
+/// The words, or a placeholder where there was only an earcon.
+fn display_text(text: &str) -> String {
     if text.is_empty() { "(a sound)".to_owned() } else { text.to_owned() }
 }
 
@@ -213,7 +213,7 @@ fn entry(ended: &Ended) -> Entry {
         source: ended.source.clone(),
         channel: ended.channel.clone(),
         sender: ended.sender.clone(),
-        text: shown(&ended.text),
+        text: display_text(&ended.text),
         fate: Some(ended.fate.name().to_owned()),
         why,
     }

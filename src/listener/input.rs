@@ -1,4 +1,4 @@
-//! What sources give, as utterances; what is not to be spoken is accounted for.
+//! Turns the sources' input into utterances, and records the outcome of dropped lines.
 #![forbid(unsafe_code)]
 
 use super::Listener;
@@ -10,7 +10,7 @@ use crate::pipeline::Outcome;
 use crate::source::Input;
 
 impl Listener<'_> {
-    /// Hears what a source gave: what is to be spoken of it comes back.
+    /// Processes a source's input; returns what is to be spoken.
     pub(super) fn hear(&mut self, input: Input) -> Result<Vec<Utterance>, Error> {
         let Self {
             pipeline, names, journal, queue, voice_spec, muted, earcons, acks, shares, ..
@@ -18,10 +18,10 @@ impl Listener<'_> {
         let read = input.takes_room();
         let mut utterances = Vec::new();
         let is_live = !matches!(&input, Input::Lines(lines) if !lines.is_live());
-        let mut take = |message: Message<'_>, line, heard: Outcome<'_>| {
+        let mut take = |message: Message<'_>, line, outcome: Outcome<'_>| {
             let source_id = message.source;
             let source = &names[usize::from(source_id.0)];
-            match heard {
+            match outcome {
                 Outcome::Words(..) if muted.covers(&message) => {
                     journal.dropped(&message, line, source, "muted");
                     acks.line(message.source, line);
@@ -60,7 +60,7 @@ impl Listener<'_> {
                 shares.open(room);
                 pipeline.open(name);
             }
-            Input::Counted(source, settled) => acks.count(source, settled),
+            Input::Counted(source, ack) => acks.count(source, ack),
             Input::Ended(source, ended) => {
                 if let Some(news) = self.sources.ended(ended)? {
                     utterances.extend(self.announce(source, &news));
@@ -73,10 +73,10 @@ impl Listener<'_> {
         Ok(utterances)
     }
 
-    /// The program itself has something to say.
+    /// Prints a notice of the program itself, and speaks it.
     fn announce(&mut self, source: SourceId, text: &str) -> Option<Utterance> {
         let name = &self.names[usize::from(source.0)];
-        self.say(format!("{}: {}", escaped(name), escaped(text)));
+        self.notify(format!("{}: {}", escaped(name), escaped(text)));
         let mut words = String::new();
         if !crate::phrase::clean::text(text, &mut words) {
             return None;

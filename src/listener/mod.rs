@@ -1,16 +1,16 @@
-//! The one place where tasks and channels are made and wired:
+//! Creates and connects all tasks and channels:
 //!
 //! ```text
 //!  source ──┐                          ┌─▶ standard output (--text)
-//!  source ──┼─Input─▶ hearing ─words──▶┤
+//!  source ──┼─Input─▶ pipeline ─words─▶┤
 //!  source ──┘         (this task)      └─▶ queue ─SpeakRequest─▶ voice task ◀─▶ voice process
 //!                                           ▲                 │
 //!                          journal ◀────────┴─────Told────────┘
-//!                             └─▶ standard output (--events), by a thread: it may be slow
+//!                             └─▶ standard output (--events), from a thread: it may be slow
 //! ```
 //!
-//! A source waits for the microseconds of hearing the lines before its own, never for speech. One
-//! that floods waits alone, where more of it waits to be spoken than is left for the others.
+//! A source waits for the microseconds that the lines before its own take, never for speech. Only a
+//! source that floods waits: when more of its lines are queued than there is room left for others.
 #![forbid(unsafe_code)]
 
 mod acks;
@@ -39,7 +39,7 @@ use self::outgoing::Connection;
 use self::print::{Print, events, no_events};
 use self::reload::Reloading;
 use self::shares::Shares;
-use self::sink::Standing;
+use self::sink::StatusTask;
 use self::sources::{Asked, RunningSources, Signals};
 use crate::clock::now;
 use crate::config::ConfigError;
@@ -59,22 +59,22 @@ use crate::speaker::Speakers;
 use crate::voice::wire::{Setup, SpeakRequest};
 use crate::voice::{Told, Voice};
 
-/// Reads (of many lines each) that may wait to be heard.
+/// Reads (of many lines each) that may wait to be processed.
 const INBOX: usize = 64;
 
-/// Commands that may wait to be carried out.
+/// Commands that may wait to be executed.
 const REQUESTS: usize = 64;
 
-/// While something waits, the lag that is shown grows: it is looked at this often.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the displayed lag is updated while lines are queued.
+const LAG_UPDATE: Duration = Duration::from_secs(1);
 
-/// How long sources may take to say goodbye.
+/// How long sources may take to shut down.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Reads the configuration again.
+/// Reloads the configuration.
 pub type Reload<'a> = &'a dyn Fn() -> Result<Settings, ConfigError>;
 
-/// Listens until the sources end or the user ends it.
+/// Listens until all sources have ended or the user quits.
 pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     let mut queue = Queue::new(settings.lag_target).of_voice(&settings.voice_spec.voice);
     if !settings.is_live() {
@@ -85,7 +85,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     let names: Vec<_> = settings.sources.iter().map(crate::source::SourceSpec::name).collect();
     if settings.format.is_none() {
         let grammars = std::sync::Arc::clone(&settings.grammars);
-        // 20 ms that the first line need not wait for, where there is a thread to be had.
+        // Saves the first line 20 ms, where a thread can be started.
         let warm = std::thread::Builder::new().spawn(move || grammars.warm());
         if let Err(error) = warm {
             tracing::debug!(%error, "no thread for the grammars");
@@ -113,7 +113,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     let sources = RunningSources { n_left: names.len(), are_many, has_failed: false, stop };
     if settings.text && !settings.events {
         let saved = settings.saved;
-        let print = Print { pipeline, sources, rooms, saved, reload, counted: HashMap::new() };
+        let print = Print { pipeline, sources, rooms, saved, reload, acks: HashMap::new() };
         return print.run(inbox, signals).await;
     }
     let (state, shown) = watch::channel(control::Snapshot::default());
@@ -130,11 +130,11 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         transcript: None,
         send_handles,
         speakers: Speakers::new(settings.speakers),
-        // What is printed has words.
+        // Printed lines always have words.
         earcons: Some(settings.earcons).filter(|_| !settings.text),
         resumed: Vec::new(),
         acks: Acks::default(),
-        standing: Standing::start(&settings.setup),
+        status: StatusTask::start(&settings.setup),
         configuration: settings.configuration,
         is_cut_short: false,
         shares: Shares::new(rooms),
@@ -144,13 +144,13 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
         reloading: Reloading::default(),
     };
     let ended = if settings.text {
-        listener.tell(inbox, signals, gone).await
+        listener.print_events(inbox, signals, gone).await
     } else {
         listener.speak(inbox, settings.setup, settings.screen, signals, gone, shown).await
     };
     listener.acks.finish().await;
     let is_cut_short = listener.is_cut_short;
-    drop(listener); // it has the way to the printer
+    drop(listener); // it holds the printer's channel
     if let Some(printer) = printer {
         printer.finish(is_cut_short.then_some(GOODBYE)).await;
     }
@@ -159,7 +159,7 @@ pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
 
 type JoinTask = tokio::task::JoinHandle<()>;
 
-/// What listens when lines are accounted for.
+/// The listener when each line's outcome is recorded: with speech or events.
 struct Listener<'a> {
     pipeline: Pipeline,
     names: Vec<String>,
@@ -168,29 +168,30 @@ struct Listener<'a> {
     journal: Journal,
     voice_spec: SpeakRequest,
     muted: Mutes,
-    /// How it stands, for those who show it.
+    /// The status, for the displays.
     state: watch::Sender<control::Snapshot>,
-    /// What happens, for a terminal.
+    /// Events for the terminal.
     transcript: Option<mpsc::UnboundedSender<TranscriptEvent>>,
-    /// Who speaks how.
+    /// The senders' voices.
     speakers: Speakers,
-    /// Which short sounds are played; none where nothing is.
+    /// Which earcons are played; none when nothing is played.
     earcons: Option<Earcons>,
-    /// Where something can be said.
+    /// Connections that messages can be sent through.
     send_handles: Vec<Connection>,
-    /// Utterances that the voice has from within, and the characters before that; two at most.
+    /// Utterances that the voice resumes in the middle, and the characters before that point; two
+    /// at most.
     resumed: Vec<(UtteranceId, usize)>,
     /// How far each source was heard.
     acks: Acks,
-    /// Says how it stands, with what the sound server says.
-    standing: Standing,
-    /// What tells this configuration and its sources from others.
+    /// Answers status requests, with the sound server's state.
+    status: StatusTask,
+    /// Identifies this configuration and its sources.
     configuration: Option<String>,
-    /// The user ended it, before the sources did.
+    /// The user quit before the sources ended.
     is_cut_short: bool,
-    /// How much of each source may wait.
+    /// How many lines of each source may be queued.
     shares: Shares,
-    /// Tells when the configuration was saved.
+    /// Notifies when the configuration was saved.
     saved: ConfigWatcher,
     reload: Reload<'a>,
     /// The names that were checked last, and a configuration whose names are being checked.
@@ -199,8 +200,8 @@ struct Listener<'a> {
 }
 
 impl Listener<'_> {
-    /// `--text --events`: events only; a line is spoken when it is told.
-    async fn tell(
+    /// `--text --events`: events only; a line counts as spoken once its event is printed.
+    async fn print_events(
         &mut self,
         mut inbox: mpsc::Receiver<Input>,
         mut signals: Signals,
@@ -212,7 +213,8 @@ impl Listener<'_> {
                     Some(input) => {
                         for utterance in self.hear(input)? {
                             self.journal.started(utterance.id, now());
-                            self.settle(utterance.id, &Fate::Spoken { rate: self.voice_spec.rate, ms: 0 });
+                            let rate = self.voice_spec.rate;
+                            self.ended(utterance.id, &Fate::Spoken { rate, ms: 0 });
                         }
                     }
                     None => break,
@@ -230,7 +232,7 @@ impl Listener<'_> {
         self.sources.result()
     }
 
-    /// Speaks until all sources have ended and the last word is said.
+    /// Speaks until all sources have ended and everything is spoken.
     async fn speak(
         &mut self,
         mut inbox: mpsc::Receiver<Input>,
@@ -243,11 +245,11 @@ impl Listener<'_> {
         if self.checks.names_speakers() {
             self.checks.verify().await?;
         }
-        let (voice, mut told, task) = Voice::start(setup);
+        let (voice, mut reports, task) = Voice::start(setup);
         let (sender, mut requests) = mpsc::channel(REQUESTS);
         self.show();
         let leave = CancellationToken::new();
-        let steering = self.steering(Controls::new(sender, shown), screen, &leave);
+        let surfaces = self.start_controls(Controls::new(sender, shown), screen, &leave);
         if self.transcript.is_some() {
             self.queue.way_to_now("l skips to now");
         }
@@ -255,13 +257,13 @@ impl Listener<'_> {
         let mut is_finishing = false;
         let ended = loop {
             tokio::select! {
-                told = told.recv() => match told {
+                report = reports.recv() => match report {
                     Some(Told::Done) => break self.sources.result().and(failed),
                     Some(Told::Refused { why, configuration }) => {
-                        // A source that failed before is the nearer reason.
+                        // A source that failed earlier is the more useful error.
                         break failed.and(Err(Error::Voice { why, configuration }));
                     }
-                    Some(told) => self.told(told, &voice),
+                    Some(report) => self.report(report, &voice),
                     None => break Err(voice_gone()),
                 },
                 input = inbox.recv(), if !self.sources.is_empty() => {
@@ -270,7 +272,7 @@ impl Listener<'_> {
                             let ended = input.ended();
                             match self.hear(input) {
                                 Ok(utterances) => self.handle(Event::Arrived(utterances), &voice),
-                                // The last source's failure is told when all is spoken.
+                                // The last source's failure is reported when all is spoken.
                                 Err(error) => failed = Err(error),
                             }
                             if let Some(source) = ended {
@@ -289,9 +291,9 @@ impl Listener<'_> {
                 () = self.saved.changed() => self.reload(None),
                 checked = self.reloading.checked() => self.reloaded(checked),
                 () = at(self.queue.deadline()) => self.handle(Event::Tick, &voice),
-                () = sleep(LOOK), if self.transcript.is_some() && !self.queue.is_empty() => {}
+                () = sleep(LAG_UPDATE), if self.transcript.is_some() && !self.queue.is_empty() => {}
                 ended = signals.next() => match ended {
-                    // With a terminal, that it is gone; without one, what a service is told.
+                    // With a terminal SIGHUP means that it is gone, without one to reload.
                     Ok(Asked::HangUp) if self.transcript.is_none() => self.reload(None),
                     ended => {
                         self.is_cut_short = true;
@@ -309,16 +311,16 @@ impl Listener<'_> {
         drop(requests);
         self.end(voice, task, &mut inbox).await;
         leave.cancel();
-        for surface in steering {
+        for surface in surfaces {
             if timeout(GOODBYE, surface).await.is_err() {
-                tracing::debug!("a control did not end in time");
+                tracing::debug!("a control surface did not end in time");
             }
         }
         ended
     }
 
-    /// Starts every surface that the listener can be steered from; they end when `leave` says so.
-    fn steering(
+    /// Starts all surfaces that control the listener; they end when `leave` is cancelled.
+    fn start_controls(
         &mut self,
         controls: Controls,
         screen: Screen,
@@ -331,39 +333,40 @@ impl Listener<'_> {
                 Screen::Plain => Style::new(true),
                 Screen::AsItCan => Style::new(false),
             };
-            let (transcript, happens) = mpsc::unbounded_channel();
+            let (transcript, events) = mpsc::unbounded_channel();
             let keys = keys::run(controls.clone(), transcript.clone(), style, leave.clone());
             surfaces.push(tokio::spawn(keys));
-            let screen = screen::run(happens, controls.clone(), style, leave.clone());
+            let screen = screen::run(events, controls.clone(), style, leave.clone());
             surfaces.push(tokio::spawn(screen));
             self.transcript = Some(transcript);
         }
-        let say = news(self.transcript.clone(), screen);
+        let print_news = news(self.transcript.clone(), screen);
+        let configuration = self.configuration.clone();
         let socket =
-            control::socket::run(controls.clone(), self.configuration.clone(), say, leave.clone());
+            control::socket::run(controls.clone(), configuration, print_news, leave.clone());
         surfaces.push(tokio::spawn(socket));
         surfaces.push(tokio::spawn(control::mpris::serve(controls, leave.clone())));
         surfaces
     }
 
-    /// Tells the transcript, where there is one.
-    fn transcribe(&self, shown: TranscriptEvent) {
+    /// Sends an event to the transcript, if there is one.
+    fn transcribe(&self, event: TranscriptEvent) {
         if let Some(transcript) = &self.transcript
-            && transcript.send(shown).is_err()
+            && transcript.send(event).is_err()
         {
             tracing::debug!("the terminal is gone");
         }
     }
 
-    /// Something for the eye: into the transcript, or onto standard error.
-    fn say(&self, text: String) {
+    /// Prints a notice: in the transcript, or on standard error.
+    fn notify(&self, text: String) {
         match &self.transcript {
             Some(_) => self.transcribe(TranscriptEvent::Notice(text)),
             None => eprintln!("irc-speak: {text}"),
         }
     }
 
-    /// Silence first, then goodbye; what was not said is skipped.
+    /// Stops speech first, then the sources; what was not spoken is skipped.
     async fn end(
         &mut self,
         voice: Voice,
@@ -376,7 +379,7 @@ impl Listener<'_> {
         for id in self.journal.unsettled() {
             self.journal.settled(id, &Fate::Skipped, now());
         }
-        let (quiet, ()) = tokio::join!(
+        let (has_ended, ()) = tokio::join!(
             async {
                 tokio::select! {
                     ended = task => ended.is_ok(),
@@ -385,13 +388,13 @@ impl Listener<'_> {
             },
             self.sources.shutdown(inbox)
         );
-        if !quiet {
+        if !has_ended {
             tracing::debug!("the voice did not end in time");
         }
     }
 }
 
-/// A way to say what the listener can do without: where it is to be quiet, it does.
+/// Prints news that are not essential; nothing with [`Screen::Quiet`].
 fn news(
     transcript: Option<mpsc::UnboundedSender<TranscriptEvent>>,
     screen: Screen,
@@ -407,7 +410,7 @@ fn news(
     }
 }
 
-/// Waits until `deadline`; for ever where there is none.
+/// Waits until `deadline`; forever if there is none.
 async fn at(deadline: Option<std::time::Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline.into()).await,
@@ -416,5 +419,5 @@ async fn at(deadline: Option<std::time::Instant>) {
 }
 
 fn voice_gone() -> Error {
-    Error::Voice { why: "the voice has ended without a word".to_owned(), configuration: false }
+    Error::Voice { why: "the voice ended without a reason".to_owned(), configuration: false }
 }

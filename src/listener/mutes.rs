@@ -1,4 +1,4 @@
-//! Whom the user does not want to hear for now.
+//! The senders and channels that the user has muted.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use crate::message::Message;
 pub(super) struct Mutes {
     senders: BTreeSet<String>,
     channels: BTreeSet<String>,
-    /// Everybody is muted but these.
+    /// All senders except these are muted.
     all_but: Option<BTreeSet<String>>,
 }
 
@@ -27,7 +27,7 @@ impl Mutes {
         }
     }
 
-    /// Whether there was something to remove.
+    /// Returns whether there was something to remove.
     pub(super) fn remove(&mut self, who: &Who) -> bool {
         match who {
             Who::Sender(nick) => self.senders.remove(&nick.to_lowercase()),
@@ -40,7 +40,7 @@ impl Mutes {
         }
     }
 
-    /// Whether `message` is not to be heard. What has no sender is not muted by "all but".
+    /// Whether `message` is muted. "All but" does not mute messages without a sender.
     pub(super) fn covers(&self, message: &Message<'_>) -> bool {
         let has = |set: &BTreeSet<String>, name: Option<&str>| {
             !set.is_empty() && name.is_some_and(|name| set.contains(&name.to_lowercase()))
@@ -54,7 +54,7 @@ impl Mutes {
             || has(&self.channels, message.channel.as_deref())
     }
 
-    /// Who is muted, for people.
+    /// What is muted, in words.
     pub(super) fn names(&self) -> Vec<String> {
         let all_but = self.all_but.as_ref().map(|but| {
             let but: Vec<_> = but.iter().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! Outgoing a line: through which connection, and what is answered once it was written.
+//! Sends messages: chooses the connection, and replies once the message was written.
 #![forbid(unsafe_code)]
 
 use tokio::sync::oneshot;
@@ -8,7 +8,7 @@ use crate::config::error::escaped;
 use crate::control::{Reply, TranscriptEvent};
 use crate::source::irc::{Membership, SendHandle, is_channel, same_name};
 
-/// A connection that something can be said through.
+/// A connection that messages can be sent through.
 pub(super) struct Connection {
     /// The server's name.
     pub(super) host: String,
@@ -16,48 +16,47 @@ pub(super) struct Connection {
 }
 
 impl Listener<'_> {
-    /// Has a line said, and answers when that is done: not before it was written, and without
-    /// keeping anybody waiting but who asked.
-    pub(super) fn say_line(&self, target: &str, text: &str, reply: oneshot::Sender<Reply>) {
-        let standings: Vec<_> = self
+    /// Sends a message, and replies once it was written. Only the client waits for that.
+    pub(super) fn send_message(&self, target: &str, text: &str, reply: oneshot::Sender<Reply>) {
+        let connections: Vec<_> = self
             .send_handles
             .iter()
             .map(|it| (it.host.as_str(), it.send_handle.membership()))
             .collect();
-        let asked = choose(target, &standings).and_then(|(at, target)| {
+        let chosen = choose(target, &connections).and_then(|(at, target)| {
             let Connection { host, send_handle } = &self.send_handles[at];
-            let nick = standings[at].1.nick.as_deref().unwrap_or_default();
+            let nick = connections[at].1.nick.as_deref().unwrap_or_default();
             let line = format!("[{}] {}: {}", escaped(target), escaped(nick), escaped(text));
             Ok((send_handle.say(target, text)?, line, host.clone()))
         });
-        let (answered, line, host) = match asked {
-            Ok(asked) => asked,
+        let (written, line, host) = match chosen {
+            Ok(chosen) => chosen,
             Err(why) => return answer(reply, Reply::Error { why }),
         };
         let transcript = self.transcript.clone();
         tokio::spawn(async move {
-            let said = answered.await.unwrap_or_else(|_| {
-                Err(format!("the connection to {host} was lost before it was said"))
+            let sent = written.await.unwrap_or_else(|_| {
+                Err(format!("the connection to {host} was lost before the message was sent"))
             });
-            if said.is_ok()
+            if sent.is_ok()
                 && let Some(transcript) = transcript
                 && transcript.send(TranscriptEvent::News(line)).is_err()
             {
                 tracing::debug!("the terminal is gone");
             }
-            answer(reply, said.map_or_else(|why| Reply::Error { why }, |()| Reply::Done));
+            answer(reply, sent.map_or_else(|why| Reply::Error { why }, |()| Reply::Done));
         });
     }
 }
 
 fn answer(to: oneshot::Sender<Reply>, reply: Reply) {
     if to.send(reply).is_err() {
-        tracing::debug!("who asked has left");
+        tracing::debug!("the client has left");
     }
 }
 
-/// Through which of the connections `target` is to be reached, and its name there: a channel by
-/// who is in it, a nick where there is one connection only, either as `host/target`.
+/// Chooses the connection to `target`, and its name there: for a channel one that has joined it,
+/// for a nick the only connection, for `host/target` that host's.
 fn choose<'t>(
     target: &'t str,
     connections: &[(&str, Membership)],
@@ -80,16 +79,16 @@ fn choose<'t>(
         [at] => Ok((*at, name)),
         [] => Err(format!("not in {}", escaped(name))),
         several => {
-            let ways: Vec<_> = several
+            let names: Vec<_> = several
                 .iter()
                 .map(|&at| format!("{}/{}", connections[at].0, escaped(name)))
                 .collect();
-            Err(format!("which one? say {}", ways.join(" or ")))
+            Err(format!("ambiguous target; use {}", names.join(" or ")))
         }
     }
 }
 
-/// `host/#channel`, where `host` is one of ours. Channels and nicks may hold a slash, too.
+/// `host/#channel`, where `host` is a connection's. Channels and nicks may contain a slash, too.
 fn split_host<'t>(
     target: &'t str,
     connections: &[(&str, Membership)],
@@ -120,8 +119,12 @@ fn a_line_goes_where_its_channel_is() {
         ("IRC.two.org/#rust", both.clone(), Ok((1, "#rust"))),
         ("irc.two.org/kim", both.clone(), Ok((1, "kim"))),
         ("irc.one.org/#lxc", both.clone(), Err("not in #lxc")),
-        ("#rust", both.clone(), Err("which one? say irc.one.org/#rust or irc.two.org/#rust")),
-        ("kim", both, Err("which one? say irc.one.org/kim or irc.two.org/kim")),
+        (
+            "#rust",
+            both.clone(),
+            Err("ambiguous target; use irc.one.org/#rust or irc.two.org/#rust"),
+        ),
+        ("kim", both, Err("ambiguous target; use irc.one.org/kim or irc.two.org/kim")),
         ("kim", vec![("a", one.clone())], Ok((0, "kim"))),
         ("kim", vec![("a", down.clone()), ("b", two)], Ok((1, "kim"))),
         ("#rust", vec![("a", down.clone())], Err("not connected to a")),

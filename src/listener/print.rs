@@ -1,4 +1,4 @@
-//! Standard output: the words of each line, or events.
+//! Standard output: the spoken text of each line, or events.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -20,8 +20,7 @@ use crate::pipeline::{Outcome, Pipeline};
 use crate::source::room::Room;
 use crate::source::{Ack, Input};
 
-/// `--text`: prints the words of each line, at once. Lines that came in one read go out in one
-/// write; nothing is held back.
+/// `--text`: prints the spoken text of each line at once. Lines of one read are written together.
 pub(super) struct Print<'a> {
     pub(super) pipeline: Pipeline,
     pub(super) sources: RunningSources,
@@ -29,20 +28,20 @@ pub(super) struct Print<'a> {
     pub(super) rooms: Vec<Room>,
     pub(super) saved: ConfigWatcher,
     pub(super) reload: Reload<'a>,
-    /// The sources that want to know how many of their lines were printed.
-    pub(super) counted: HashMap<SourceId, Ack>,
+    /// Acknowledges the printed lines, for the sources that want it.
+    pub(super) acks: HashMap<SourceId, Ack>,
 }
 
 impl Print<'_> {
-    /// Until all sources have ended.
+    /// Prints until all sources have ended.
     pub(super) async fn run(
         mut self,
         inbox: mpsc::Receiver<Input>,
         signals: Signals,
     ) -> Result<(), Error> {
         let ended = self.all(inbox, signals).await;
-        for settled in self.counted.into_values() {
-            settled.finish().await;
+        for ack in self.acks.into_values() {
+            ack.finish().await;
         }
         ended
     }
@@ -70,11 +69,11 @@ impl Print<'_> {
         self.sources.result()
     }
 
-    /// Prints what a source gave; `out` is a buffer to work in.
+    /// Prints a source's input; `out` is a buffer that is reused.
     fn print(&mut self, input: Input, out: &mut Vec<u8>) -> Result<(), Error> {
         out.clear();
-        let mut take = |_: Message<'_>, _, heard: Outcome<'_>| {
-            if let Outcome::Words(words, _) = heard {
+        let mut take = |_: Message<'_>, _, outcome: Outcome<'_>| {
+            if let Outcome::Words(words, _) = outcome {
                 out.extend_from_slice(words.as_bytes());
                 out.push(b'\n');
             }
@@ -96,7 +95,7 @@ impl Print<'_> {
                 pipeline.open(name);
                 self.rooms.push(room);
             }
-            Input::Counted(source, settled) => drop(self.counted.insert(source, settled)),
+            Input::Counted(source, ack) => drop(self.acks.insert(source, ack)),
             Input::Ended(source, ended) => {
                 if let Some(news) = self.sources.ended(ended)? {
                     eprintln!("irc-speak: {}: {}", escaped(pipeline.name(source)), escaped(&news));
@@ -109,9 +108,9 @@ impl Print<'_> {
             self.rooms[usize::from(source.0)].give_back(1);
         }
         if let Some(source) = printed
-            && let Some(settled) = self.counted.get(&source)
+            && let Some(ack) = self.acks.get(&source)
         {
-            settled.tell(self.pipeline.n_lines(source));
+            ack.tell(self.pipeline.n_lines(source));
         }
         Ok(())
     }
@@ -132,13 +131,13 @@ pub(super) type Events = (Option<Sender<Vec<u8>>>, oneshot::Receiver<()>, Option
 /// The thread that prints events.
 pub(super) struct Printer {
     thread: JoinHandle<()>,
-    /// Closed when it ends.
+    /// Closed when the thread ends.
     over: oneshot::Receiver<()>,
 }
 
 impl Printer {
-    /// Waits until all is printed; no longer than `limit`, where there is one: who reads may have
-    /// stopped to.
+    /// Waits until all is printed; at most `limit`, if there is one: the reader may have stopped
+    /// reading.
     pub(super) async fn finish(self, limit: Option<Duration>) {
         let is_over = match limit {
             Some(limit) => timeout(limit, self.over).await.is_ok(),
@@ -152,21 +151,21 @@ impl Printer {
     }
 }
 
-/// A thread that prints events. The receiver tells when nobody reads them any more.
+/// Starts a thread that prints events. The receiver closes when standard output does.
 pub(super) fn events() -> Result<Events, Error> {
-    let (events, told) = std::sync::mpsc::channel::<Vec<u8>>();
+    let (events, lines) = std::sync::mpsc::channel::<Vec<u8>>();
     let (leave, gone) = oneshot::channel();
     let (ended, over) = oneshot::channel();
     let print = move || {
-        let _ended: oneshot::Sender<()> = ended; // dropped at the end, however it comes
+        let _ended: oneshot::Sender<()> = ended; // dropped however the thread ends
         let mut stdout = io::stdout().lock();
-        for line in told {
+        for line in lines {
             if stdout.write_all(&line).and_then(|()| stdout.flush()).is_err() {
                 drop(leave);
                 return;
             }
         }
-        std::mem::forget(leave); // all was printed: nobody has left
+        std::mem::forget(leave); // all was printed: standard output is still open
     };
     let thread = std::thread::Builder::new().name("events".to_owned()).spawn(print);
     let thread = thread.map_err(Error::system("cannot start a thread"))?;
@@ -175,6 +174,6 @@ pub(super) fn events() -> Result<Events, Error> {
 
 pub(super) fn no_events() -> Events {
     let (leave, gone) = oneshot::channel();
-    std::mem::forget(leave); // nobody reads, so nobody leaves
+    std::mem::forget(leave); // nothing is printed: it never closes
     (None, gone, None)
 }

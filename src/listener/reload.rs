@@ -1,6 +1,6 @@
-//! The configuration is read again: rules, rates and voices apply to the next line. What is wrong is
-//! told, and what was in force stays. Names that only the voice process can judge are checked while
-//! lines come and are spoken.
+//! Reloads the configuration: rules, rates and voices apply to the next line. An error is reported,
+//! and the old configuration stays. Names that only the voice process can check are checked while
+//! lines are read and spoken.
 #![forbid(unsafe_code)]
 
 use std::future::pending;
@@ -13,34 +13,34 @@ use crate::config::ConfigError;
 use crate::config::settings::Settings;
 use crate::control::{Reply, TranscriptEvent};
 
-/// Who waits to be told.
-type Asker = oneshot::Sender<Reply>;
+/// Where the reply to a reload goes.
+type ReplySender = oneshot::Sender<Reply>;
 
-/// A configuration that was read and is not in force yet.
+/// A configuration that was read and is not applied yet.
 #[derive(Default)]
 pub(super) struct Reloading {
     settings: Option<Box<Settings>>,
     check: Option<JoinHandle<Result<(), ConfigError>>>,
-    /// Those who wait for it; nobody where it was saved.
-    askers: Vec<Asker>,
+    /// The clients that wait for it; none when the file was saved.
+    replies: Vec<ReplySender>,
 }
 
 impl Reloading {
-    /// Waits for the verdict; for ever where there is none. Cancel-safe.
+    /// Waits for the result of the check; forever if there is none. Cancel-safe.
     pub(super) async fn checked(&mut self) -> Result<(), ConfigError> {
         let Some(check) = &mut self.check else { return pending().await };
         let checked = check.await;
         self.check = None;
-        checked.unwrap_or(Ok(())) // it was not made: nobody knows better
+        checked.unwrap_or(Ok(())) // a check that failed to run counts as passed
     }
 }
 
 impl Listener<'_> {
-    /// Reads the configuration again, for `asker` or because it was saved.
-    pub(super) fn reload(&mut self, asker: Option<Asker>) {
-        self.reloading.askers.extend(asker);
+    /// Reloads the configuration, for a client that waits for `reply` or because it was saved.
+    pub(super) fn reload(&mut self, reply: Option<ReplySender>) {
+        self.reloading.replies.extend(reply);
         match (self.reload)() {
-            // Where nothing is spoken there are no voices.
+            // When nothing is spoken there are no voices to check.
             Ok(settings) if settings.checks == self.checks || self.earcons.is_none() => {
                 self.reloading.settings = Some(Box::new(settings));
                 self.reloaded(Ok(()));
@@ -57,7 +57,7 @@ impl Listener<'_> {
         }
     }
 
-    /// It is known whether the configuration is right.
+    /// The check is done: applies the configuration, or reports the error.
     pub(super) fn reloaded(&mut self, checked: Result<(), ConfigError>) {
         if let Some(check) = self.reloading.check.take() {
             check.abort();
@@ -65,7 +65,7 @@ impl Listener<'_> {
         let settings = self.reloading.settings.take();
         let reply = match (checked, settings) {
             (Ok(()), Some(settings)) => {
-                self.take_settings(*settings);
+                self.apply(*settings);
                 Reply::Done
             }
             (Ok(()), None) => Reply::Done,
@@ -73,24 +73,23 @@ impl Listener<'_> {
                 Reply::Error { why: format!("{error}; the old configuration stays") }
             }
         };
-        let askers = std::mem::take(&mut self.reloading.askers);
-        if askers.is_empty() {
+        let replies = std::mem::take(&mut self.reloading.replies);
+        if replies.is_empty() {
             match &reply {
-                Reply::Error { why } => self.say(why.clone()),
-                _ => self.transcribe(TranscriptEvent::News(
-                    "the configuration was read again".to_owned(),
-                )),
+                Reply::Error { why } => self.notify(why.clone()),
+                _ => self
+                    .transcribe(TranscriptEvent::News("the configuration was reloaded".to_owned())),
             }
         }
-        self.show(); // who asked may look at once
-        for asker in askers {
-            if asker.send(reply.clone()).is_err() {
-                tracing::debug!("who asked has left");
+        self.show(); // the clients may look at once
+        for sender in replies {
+            if sender.send(reply.clone()).is_err() {
+                tracing::debug!("the client has left");
             }
         }
     }
 
-    fn take_settings(&mut self, settings: Settings) {
+    fn apply(&mut self, settings: Settings) {
         self.pipeline.configure(settings.filter, settings.naming);
         self.queue.lag_target(settings.lag_target);
         if settings.voice_spec.voice != self.voice_spec.voice {

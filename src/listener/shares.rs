@@ -1,16 +1,16 @@
-//! How much of each source may wait to be spoken: one that floods leaves the others their room.
+//! Limits how many lines of each source are queued, so that one that floods leaves room for others.
 #![forbid(unsafe_code)]
 
 use crate::message::SourceId;
 use crate::source::room::Room;
 
-/// How many lines may wait to be spoken, of all sources. A day and a half of speech: what is beyond
-/// stays where it is, in the log, the pipe or the connection.
+/// The maximum number of queued lines, of all sources. A day and a half of speech: the rest stays
+/// in the log, the pipe or the connection.
 const MOST_WAITING: usize = 50_000;
 
-/// The sources' shares. A source may have as many lines waiting as there is room left, so that one
-/// that floods takes half of it, two a third each, and there is always some for another (as the
-/// "dynamic thresholds" of Choudhury and Hahne, 1998).
+/// The sources' shares of the queue. A source may have as many lines queued as there is room left:
+/// one that floods takes half of the queue, two a third each, and some is always left for another
+/// (the "dynamic thresholds" of Choudhury and Hahne, 1998).
 #[derive(Default)]
 pub(super) struct Shares {
     /// By the number of the source.
@@ -23,31 +23,31 @@ pub(super) struct Shares {
 struct Share {
     room: Room,
     n_waiting: usize,
-    /// Reads that were heard, and whose room is not given back yet.
+    /// Reads that were processed, and whose room is not given back yet.
     n_owed: usize,
 }
 
 impl Shares {
-    /// The shares of sources that have those rooms, in the order of their numbers.
+    /// The shares of the sources with these rooms, in the order of their numbers.
     pub(super) fn new(rooms: impl IntoIterator<Item = Room>) -> Self {
         let mut shares = Self::default();
         rooms.into_iter().for_each(|room| shares.open(room));
         shares
     }
 
-    /// Another source, with the next number.
+    /// Adds a source, with the next number.
     pub(super) fn open(&mut self, room: Room) {
         self.sources.push(Share { room, n_waiting: 0, n_owed: 0 });
     }
 
-    /// A line of `source` waits to be spoken.
+    /// A line of `source` was queued.
     pub(super) fn queued(&mut self, source: SourceId) {
         self.n_waiting += 1;
         self.sources[usize::from(source.0)].n_waiting += 1;
     }
 
-    /// A line of `source` waits no more.
-    pub(super) fn settled(&mut self, source: SourceId) {
+    /// A queued line of `source` has ended.
+    pub(super) fn ended(&mut self, source: SourceId) {
         self.n_waiting -= 1;
         self.sources[usize::from(source.0)].n_waiting -= 1;
         let mut owing = std::mem::take(&mut self.owing);
@@ -55,7 +55,7 @@ impl Shares {
         self.owing = owing;
     }
 
-    /// A read of `source` was heard: there is room for the next one, at once or later.
+    /// A read of `source` was processed: gives its room back, at once or later.
     pub(super) fn heard(&mut self, source: SourceId) {
         let source = usize::from(source.0);
         self.sources[source].n_owed += 1;
@@ -64,7 +64,7 @@ impl Shares {
         }
     }
 
-    /// Gives the room back, if the source may go on.
+    /// Gives the room back, if the source may read on.
     fn give_back(&mut self, source: usize) -> bool {
         let left = MOST_WAITING.saturating_sub(self.n_waiting);
         let share = &mut self.sources[source];
@@ -75,7 +75,7 @@ impl Shares {
         true
     }
 
-    /// Nothing more is heard: no source waits for room.
+    /// Lets all sources read on: the listener is ending.
     pub(super) fn lift(&self) {
         self.sources.iter().for_each(|share| share.room.lift());
     }
@@ -102,9 +102,9 @@ mod tests {
         assert_eq!(fill(&mut shares, other), MOST_WAITING / 4);
         shares.queued(third);
         shares.heard(third);
-        assert_eq!(shares.owing, [0, 1], "the third goes on");
+        assert_eq!(shares.owing, [0, 1], "the third is not held back");
         for _ in 0..MOST_WAITING / 4 {
-            shares.settled(flood);
+            shares.ended(flood);
         }
         assert!(shares.owing.is_empty(), "as soon as there is room");
         assert!(shares.sources.iter().all(|it| it.n_owed == 0));

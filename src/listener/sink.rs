@@ -1,5 +1,5 @@
-//! How it stands, with what is known only from elsewhere: a task of its own asks the sound server,
-//! so that nobody waits for that but who asked.
+//! Answers status requests in a separate task, which also asks the sound server: only the client
+//! that requested the status waits for it.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;
@@ -13,51 +13,51 @@ use crate::voice::wire::{Setup, Target};
 /// How long the sound server may take to answer.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Who asked how it stands, and what is known so far.
-type Asked = (Box<Snapshot>, oneshot::Sender<Reply>);
+/// A status request: the status without the sink, and where the reply goes.
+type StatusRequest = (Box<Snapshot>, oneshot::Sender<Reply>);
 
-/// The way to the task.
-pub(super) struct Standing {
-    asked: mpsc::UnboundedSender<Asked>,
+/// The task that answers status requests.
+pub(super) struct StatusTask {
+    requests: mpsc::UnboundedSender<StatusRequest>,
 }
 
-impl Standing {
-    /// Starts the task, which ends with this. Where the sound of `setup` is not the sound server's
-    /// it asks nobody.
+impl StatusTask {
+    /// Starts the task, which ends when this is dropped. It does not ask the sound server when the
+    /// engine of `setup` plays the sound itself.
     pub(super) fn start(setup: &Setup) -> Self {
         let plays_there = setup.engine != "system";
         let target = Some(setup.target.clone()).filter(|_| plays_there).unwrap_or_default();
-        let (asked, inbox) = mpsc::unbounded_channel();
+        let (requests, inbox) = mpsc::unbounded_channel();
         tokio::spawn(answer(inbox, target));
-        Self { asked }
+        Self { requests }
     }
 
-    /// Answers with `snapshot` and what becomes of the sound.
+    /// Replies with `snapshot` and the sink's state.
     pub(super) fn answer(&self, snapshot: Snapshot, reply: oneshot::Sender<Reply>) {
-        if self.asked.send((Box::new(snapshot), reply)).is_err() {
-            tracing::debug!("nobody says how it stands any more");
+        if self.requests.send((Box::new(snapshot), reply)).is_err() {
+            tracing::debug!("the status task has ended");
         }
     }
 }
 
-/// Answers all who have asked before the sound server is asked with its one answer.
-async fn answer(mut inbox: mpsc::UnboundedReceiver<Asked>, target: Target) {
+/// Asks the sound server once for all requests that are waiting.
+async fn answer(mut inbox: mpsc::UnboundedReceiver<StatusRequest>, target: Target) {
     while let Some(first) = inbox.recv().await {
-        let mut asked = vec![first];
-        asked.extend(std::iter::from_fn(|| inbox.try_recv().ok()));
+        let mut requests = vec![first];
+        requests.extend(std::iter::from_fn(|| inbox.try_recv().ok()));
         let sink = match &target {
-            Target::Device(device) => sink::ask(device.as_deref(), PATIENCE).await.map(shown),
+            Target::Device(device) => sink::ask(device.as_deref(), PATIENCE).await.map(reported),
             Target::File(_) | Target::Null => None,
         };
-        for (mut snapshot, reply) in asked {
+        for (mut snapshot, reply) in requests {
             snapshot.sink.clone_from(&sink);
             if reply.send(Reply::Status(snapshot)).is_err() {
-                tracing::debug!("who asked has left");
+                tracing::debug!("the client has left");
             }
         }
     }
 }
 
-fn shown(sink::Sink { name, about, muted, volume }: sink::Sink) -> Sink {
+fn reported(sink::Sink { name, about, muted, volume }: sink::Sink) -> Sink {
     Sink { name, about, muted, volume }
 }

@@ -1,4 +1,4 @@
-//! What ends the listener: its sources, one by one, and signals.
+//! What ends the listener: the end of its sources, and signals.
 #![forbid(unsafe_code)]
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -10,18 +10,18 @@ use super::GOODBYE;
 use crate::error::Error;
 use crate::source::{Input, SourceError};
 
-/// The sources that are still there.
+/// The sources that have not ended.
 pub(super) struct RunningSources {
     pub(super) n_left: usize,
-    /// Whether there are others beside each.
+    /// Whether there was more than one at the start.
     pub(super) are_many: bool,
     pub(super) has_failed: bool,
     pub(super) stop: CancellationToken,
 }
 
 impl RunningSources {
-    /// A source has ended. The last one's failure is the program's; an earlier one's is told now.
-    /// What comes back is to be heard: that a command failed beside other sources.
+    /// A source has ended. The last one's failure is the program's error; an earlier one's is
+    /// printed now, or returned to be spoken if it is a command's.
     pub(super) fn ended(
         &mut self,
         ended: Result<(), SourceError>,
@@ -46,19 +46,19 @@ impl RunningSources {
         self.n_left == 0
     }
 
-    /// All sources have ended: how that went.
+    /// The result once all sources have ended.
     pub(super) fn result(&self) -> Result<(), Error> {
         if self.has_failed { Err(Error::SourcesFailed) } else { Ok(()) }
     }
 
-    /// Ends the sources, and gives them a moment to say goodbye.
+    /// Stops the sources, and waits up to [`GOODBYE`] for them to end.
     pub(super) async fn shutdown(&mut self, inbox: &mut mpsc::Receiver<Input>) {
         self.stop.cancel();
         let all = async {
             while self.n_left > 0 {
                 match inbox.recv().await {
                     Some(Input::Ended(..)) => self.n_left -= 1,
-                    Some(_) => {} // after the end nothing is heard
+                    Some(_) => {} // input after the end is ignored
                     None => return,
                 }
             }
@@ -69,7 +69,7 @@ impl RunningSources {
     }
 }
 
-/// SIGINT and SIGTERM; SIGHUP, at which the configuration is read again.
+/// SIGINT, SIGTERM, and SIGHUP, which reloads the configuration.
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -86,7 +86,7 @@ impl Signals {
         })
     }
 
-    /// What is asked for next; an interrupt is an error, for the exit code.
+    /// The next signal; an interrupt is an error, for the exit code.
     pub(super) async fn next(&mut self) -> Result<Asked, Error> {
         tokio::select! {
             _ = self.interrupt.recv() => Err(Error::Interrupted),
@@ -96,11 +96,11 @@ impl Signals {
     }
 }
 
-/// What a signal asks for.
+/// What a signal requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// The end.
+    /// Quit.
     End,
-    /// The end, or a look at the configuration.
+    /// Quit, or reload the configuration.
     HangUp,
 }

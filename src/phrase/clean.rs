@@ -1,7 +1,8 @@
-//! The normaliser: text from outside into words that no engine chokes on.
+//! The normaliser: text from outside into words that every engine can speak.
 //!
-//! Longer than [`MAX_WORD`], a word is told by its beginning and by how much is left out; rulers
-//! ("=====") by how many; a link by its host. Pictures and what cannot be seen are not spoken.
+//! Of a word longer than [`MAX_WORD`], the beginning and the number of other characters are spoken;
+//! of a ruler ("=====") the length; of a link the host. Pictures and invisible characters are not
+//! spoken.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -14,7 +15,7 @@ use crate::format::codes;
 /// The characters of the longest word that is spoken whole.
 pub const MAX_WORD: usize = 64;
 
-/// The bytes of text after which no further word is begun.
+/// The bytes of text after which no further word is added.
 const MAX_TEXT: usize = 16 * 1024;
 
 /// What is spoken of a longer word.
@@ -23,13 +24,13 @@ const HEAD_OF_WORD: usize = 20;
 /// The longest nick.
 const MAX_NICK: usize = 32;
 
-/// So many of one symbol side by side are counted.
+/// This many of one symbol side by side are counted.
 const MANY: usize = 4;
 
 /// The most of one letter that stay side by side.
 const MAX_LETTERS: usize = 8;
 
-/// How often a word may follow itself: a long row says nothing, and rows are what upsets engines.
+/// How often a word may follow itself: long repetitions mean nothing and upset engines.
 const MAX_REPEATS: usize = 8;
 
 /// Appends `text` as it is to be spoken; whether there was anything to speak.
@@ -54,9 +55,9 @@ pub fn text(text: &str, out: &mut String) -> bool {
     any
 }
 
-/// Whether anything of `text` can be heard. What pauses, quotes, encloses or draws is not: of these
-/// signs no voice of eSpeak NG says anything, whatever is beside them. Others that some voice says
-/// (`^`, `*`, an arrow) may be heard.
+/// Whether anything of `text` can be heard. Punctuation, quotes, brackets and box drawing cannot:
+/// no voice of eSpeak NG says anything for them, whatever is beside them. Others that some voice
+/// says (`^`, `*`, an arrow) count as audible.
 fn sounds(text: &str) -> bool {
     text.chars().any(|c| !is_silent(c))
 }
@@ -88,7 +89,7 @@ pub fn nick(nick: &str, out: &mut String) {
     }
 }
 
-/// Whether `text` is spoken as it is: most lines are, and this is what they cost.
+/// Whether `text` is spoken unchanged, as most lines are: this is the fast path.
 fn is_simple(text: &[u8]) -> bool {
     let (Some(first), Some(last)) = (text.first(), text.last()) else { return true };
     !matches!(first, b' ' | b'-')
@@ -98,9 +99,9 @@ fn is_simple(text: &[u8]) -> bool {
         && !is_periodic(text)
 }
 
-/// Whether a byte is that of a control code, or may be that of a mark, a blank or a picture: not
-/// one of printable ASCII, nor of a Latin, Greek, Cyrillic, Armenian or Hebrew letter. As a number,
-/// like all that is asked of many bytes side by side.
+/// Whether a byte belongs to a control code, or may belong to a mark, a blank or a picture: not to
+/// printable ASCII, nor to a Latin, Greek, Cyrillic, Armenian or Hebrew letter. A number, so that
+/// the loops over many bytes vectorise.
 fn odd(b: u8) -> u8 {
     let is = u8::from;
     let odd_lead = is(b == 0xc2) | is(b == 0xcc) | is(b == 0xcd) | is(b == 0xd2);
@@ -112,7 +113,7 @@ fn is_plain(text: &[u8]) -> bool {
     text.iter().fold(0, |any, &b| any | odd(b)) == 0
 }
 
-/// So many bytes are looked at in one: a vector of the processor's.
+/// How many bytes are checked at once: a vector of the processor.
 const BLOCK: usize = 16;
 
 /// A block, and what its last byte is compared with.
@@ -128,7 +129,7 @@ fn is_even(text: &[u8]) -> bool {
         }
         at += BLOCK;
     }
-    // The rest, and behind it what makes no pair.
+    // The rest, padded with what makes no pair.
     let rest = &text[at..];
     let mut padded = [b'~'; 2 * BLOCK + MANY - 1];
     padded.iter_mut().step_by(2).for_each(|b| *b = b'}');
@@ -136,7 +137,7 @@ fn is_even(text: &[u8]) -> bool {
     [&padded[..], &padded[BLOCK..]].iter().all(|part| part.first_chunk().is_some_and(is_even_block))
 }
 
-/// A loop of a fixed length and without an end in between, which the compiler makes one of vectors.
+/// A loop of fixed length without an early exit, which the compiler vectorises.
 fn is_even_block(window: &Window) -> bool {
     let is = u8::from;
     let mut any = [0; BLOCK];
@@ -157,15 +158,15 @@ fn has_short_words(mut text: &[u8]) -> bool {
     true
 }
 
-/// Whether the same few characters come again and again for 64 bytes or more (or for half as many,
-/// where they happen to lie so).
+/// Whether the same few characters repeat for 64 bytes or more (or for half as many, depending on
+/// their alignment).
 fn is_periodic(text: &[u8]) -> bool {
     const CHUNK: usize = 32;
     const MOST: usize = 6;
     let starts = (0..text.len()).step_by(CHUNK);
     let mut chunks = starts.filter_map(|at| text.get(at..at + CHUNK + MOST));
     chunks.any(|chunk| {
-        // Eight bytes tell almost always that it is not so.
+        // Comparing eight bytes almost always rules it out.
         let eight = |at: usize| chunk[at..].first_chunk().map(|&eight| u64::from_ne_bytes(eight));
         (1..=MOST).any(|by| eight(0) == eight(by) && chunk[..CHUNK] == chunk[by..by + CHUNK])
     })
@@ -196,7 +197,7 @@ fn push(c: char, out: &mut String) {
     out.push(c);
 }
 
-/// Puts words together.
+/// Joins words.
 struct Words<'o> {
     out: &'o mut String,
     start: usize,
@@ -215,8 +216,8 @@ impl<'o> Words<'o> {
         self.out.len() > self.start
     }
 
-    /// Adds all words of `text`. Most often one word in it is odd: what is before and behind it is
-    /// copied.
+    /// Adds all words of `text`. Most often only one word in it is odd: the text before and after
+    /// it is copied.
     fn by_halves(&mut self, text: &str) {
         let text = text.trim_matches(' ');
         let bytes = text.as_bytes();
@@ -266,7 +267,7 @@ impl<'o> Words<'o> {
         self.linked(&word);
     }
 
-    /// A blank before the next word, but for the first.
+    /// A blank before the next word, except the first.
     fn blank(&mut self) {
         if self.any() && !self.out.ends_with(' ') {
             self.out.push(' ');
@@ -302,7 +303,7 @@ impl<'o> Words<'o> {
         }
     }
 
-    /// Writes `word`, or of a long one the beginning and how much follows.
+    /// Writes `word`; of a long one the beginning and the number of other characters.
     fn bounded(&mut self, word: &str) {
         let n_chars = word.chars().count();
         if n_chars <= MAX_WORD {

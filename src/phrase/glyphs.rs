@@ -1,4 +1,4 @@
-//! What single characters are to the ear.
+//! How single characters are spoken.
 #![forbid(unsafe_code)]
 
 /// The plain character that `c` is a fancy form of: letters and digits of mathematics, full-width
@@ -24,7 +24,7 @@ pub(super) fn plain(c: char) -> char {
 /// Whether `c` is a picture, which is not spoken.
 pub(super) fn is_pictograph(c: char) -> bool {
     match c as u32 {
-        0x2713 | 0x2714 | 0x2717 | 0x2718 => false, // check marks and crosses tell of success
+        0x2713 | 0x2714 | 0x2717 | 0x2718 => false, // check marks and crosses: success, failure
         code => matches!(code, 0x231a..=0x231b | 0x23e9..=0x23fa | 0x2600..=0x27bf
             | 0x2b1b..=0x2b1c | 0x2b50 | 0x2b55 | 0x1_f000..=0x1_faff),
     }
@@ -36,8 +36,8 @@ pub(super) fn is_mark(c: char) -> bool {
         | 0x20d0..=0x20ff | 0xfe20..=0xfe2f)
 }
 
-/// Whether `c` separates words: blanks of all kinds, controls, the empty Braille pattern, and what
-/// stands for a character that could not be read.
+/// Whether `c` separates words: blanks of all kinds, controls, the empty Braille pattern, and the
+/// replacement character.
 pub(super) fn is_blank(c: char) -> bool {
     c == ' ' || c.is_whitespace() || c.is_control() || matches!(c, '\u{2800}' | '\u{fffd}')
 }

@@ -1,14 +1,14 @@
-//! A link is told by its host: an address is not for the ear.
+//! Of a link only the host is spoken: a whole address is hard to listen to.
 #![forbid(unsafe_code)]
 
 /// A link inside a word.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Link<'a> {
-    /// What stands before it, as a bracket.
+    /// The text before it, such as a bracket.
     pub(super) before: &'a str,
-    /// Whose it is, without `www.`, account and port; empty where it names none.
+    /// Its host, without `www.`, account and port; empty where there is none.
     pub(super) host: &'a str,
-    /// The punctuation behind it.
+    /// The punctuation after it.
     pub(super) after: &'a str,
 }
 

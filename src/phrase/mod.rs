@@ -1,9 +1,9 @@
-//! Text for the ear: what is spoken for a message, and the one place where text from outside is
-//! made harmless before any engine, terminal or file. Knows nothing of rules and of engines.
+//! Spoken text: what is spoken for a message, and the one place where text from outside is made
+//! harmless before any engine, terminal or file. Knows nothing of rules and engines.
 //!
-//! What it gives is one line of valid text without control, bidirectional and zero-width
-//! characters, codes or `[[`, that does not begin with `-`, of words of at most
-//! [`MAX_WORD`](clean::MAX_WORD) characters.
+//! The result is one line of valid text without control, bidirectional and zero-width characters,
+//! codes or `[[`, that does not begin with `-`, of words of at most [`MAX_WORD`](clean::MAX_WORD)
+//! characters.
 #![forbid(unsafe_code)]
 
 pub mod clean;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::message::{Kind, Message, SourceId};
 
-/// After so long a silence a speaker is named again.
+/// After this long a silence a speaker is named again.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
 /// When the speaker is named.
@@ -22,24 +22,24 @@ const FORGOTTEN: Duration = Duration::from_secs(60);
 pub enum Naming {
     /// Before every line.
     Always,
-    /// When it is not who spoke before.
+    /// When the speaker changes.
     #[default]
     Change,
-    /// Never, but where somebody does something.
+    /// Never, except in events and actions.
     Never,
 }
 
-/// Makes the words of each message; remembers who spoke, and where.
+/// Makes the spoken text of each message; remembers who spoke, and where.
 #[derive(Debug)]
 pub struct Phraser {
     naming: Naming,
     place: Place,
     speaker: String,
-    /// When the speaker spoke last; none when somebody else was heard of since.
+    /// When the speaker spoke last; none after a message of somebody else.
     spoke: Option<Instant>,
 }
 
-/// The channel that was heard last, and whether there was one.
+/// The channel of the last message, and whether there was one.
 #[derive(Debug, Default)]
 struct Place {
     source: Option<SourceId>,
@@ -55,13 +55,13 @@ impl Place {
 }
 
 impl Phraser {
-    /// A phraser that has heard nothing.
+    /// A phraser before any message.
     pub fn new(naming: Naming) -> Self {
         Self { naming, place: Place::default(), speaker: String::new(), spoke: None }
     }
 
-    /// Appends the words for `message` to `out`. False, and nothing is appended, when nothing in it
-    /// can be spoken.
+    /// Appends the spoken text of `message` to `out`. False, and appends nothing, when nothing can
+    /// be spoken.
     pub fn phrase(&mut self, message: &Message<'_>, out: &mut String) -> bool {
         let start = out.len();
         let moved = self.place.moved(message);
@@ -116,7 +116,7 @@ impl Phraser {
     }
 }
 
-/// "kim in lxc: hello", as much of it as is to be said.
+/// "kim in lxc: hello", with the parts that are given.
 fn say(sender: Option<&str>, channel: Option<&str>, text: &str, out: &mut String) -> bool {
     match (sender, channel) {
         (Some(sender), Some(channel)) => {

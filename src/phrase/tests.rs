@@ -20,7 +20,7 @@ fn nick(nick: &str) -> String {
     out
 }
 
-/// What is promised of all that is spoken.
+/// Checks the invariants of all spoken text.
 fn assert_clean(spoken: &str) {
     assert!(!spoken.contains(|c: char| c.is_control() || is_invisible(c)), "{spoken:?}");
     assert!(!spoken.contains("[["), "{spoken:?}");
@@ -34,9 +34,9 @@ fn assert_clean(spoken: &str) {
 const MAX_SOLID: usize = 3 * clean::MAX_WORD;
 
 #[test]
-fn text_is_made_for_the_ear() {
+fn text_is_normalised() {
     let s = "s'".repeat(70);
-    for (text, ear) in [
+    for (text, expected) in [
         ("hello, world!", "hello, world!"),
         ("", ""),
         ("   ", ""),
@@ -84,7 +84,7 @@ fn text_is_made_for_the_ear() {
         ("naïve https://example.org/ — a\u{301}", "naïve link to example.org — a\u{301}"),
         ("שלום עולם", "שלום עולם"),
     ] {
-        assert_eq!(spoken(text), ear, "text: {text:?}");
+        assert_eq!(spoken(text), expected, "text: {text:?}");
     }
     assert_eq!(spoken(&"日".repeat(8)), "日".repeat(8));
     assert_eq!(spoken(&"日本".repeat(40)), format!("{} {}", "日本".repeat(32), "日本".repeat(8)));
@@ -121,7 +121,7 @@ fn message<'a>(kind: Kind, channel: &'a str, sender: &'a str, text: &'a str) -> 
 
 #[test]
 fn each_kind_has_its_words() {
-    for (kind, sender, text, ear) in [
+    for (kind, sender, text, expected) in [
         (Kind::Say, "kim", "hello", "kim: hello"),
         (Kind::Say, "kim", "", ""),
         (Kind::Say, "kim", "\u{2026}", ""), // not the name alone
@@ -148,7 +148,11 @@ fn each_kind_has_its_words() {
         let mut out = String::new();
         let said =
             Phraser::new(Naming::Change).phrase(&message(kind, "#lxc", sender, text), &mut out);
-        assert_eq!((out.as_str(), said), (ear, !ear.is_empty()), "{kind} {sender} {text}");
+        assert_eq!(
+            (out.as_str(), said),
+            (expected, !expected.is_empty()),
+            "{kind} {sender} {text}"
+        );
     }
 }
 
@@ -195,7 +199,7 @@ fn the_speaker_is_named_when_it_changes() {
     );
 }
 
-/// Hostile texts and nicks, gathered from what other programs fell for.
+/// Hostile texts and nicks that broke other programs.
 #[test]
 fn hostile_inputs_are_harmless() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/hostile_inputs.jsonl");

@@ -1,8 +1,8 @@
 use super::*;
 use crate::message::{Earcon, Expiry, SourceId, UtteranceId};
 
-/// What phrase makes of it, and who said or did it.
-fn told(kind: Kind, sender: &str, said: &str, text: &str) -> Utterance {
+/// An utterance with this sender, written text and spoken text.
+fn utterance(kind: Kind, sender: &str, said: &str, text: &str) -> Utterance {
     let now = crate::clock::test_now();
     let mut message = Message::plain(SourceId(0), said.to_owned(), now);
     (message.kind, message.sender) = (kind, Some(sender.to_owned().into()));
@@ -20,33 +20,33 @@ fn told(kind: Kind, sender: &str, said: &str, text: &str) -> Utterance {
 }
 
 fn say(sender: &str, said: &str) -> Utterance {
-    told(Kind::Say, sender, said, &format!("{sender}: {said}"))
+    utterance(Kind::Say, sender, said, &format!("{sender}: {said}"))
 }
 
 fn join(sender: &str) -> Utterance {
-    told(Kind::Join, sender, "", &format!("{sender} joined"))
+    utterance(Kind::Join, sender, "", &format!("{sender} joined"))
 }
 
 #[test]
-fn a_name_is_told_from_what_is_said() {
+fn the_end_of_the_name_is_found() {
     for (utterance, end) in [
         (say("kim", "hello"), 5),
-        (told(Kind::Say, "kim", "hello", "hello"), 0),
-        (told(Kind::Say, "kim", "hello", "kim in lxc: hello"), 0), // the place is news
-        (told(Kind::Say, "kim", "kim: hello", "kim: hello"), 0),
-        (told(Kind::Say, "k\u{200b}im", "hello", "kim: hello"), 0), // not sure, so it is told
-        (told(Kind::Topic, "kim", "a", "kim: a"), 0),
+        (utterance(Kind::Say, "kim", "hello", "hello"), 0),
+        (utterance(Kind::Say, "kim", "hello", "kim in lxc: hello"), 0), // the place is news
+        (utterance(Kind::Say, "kim", "kim: hello", "kim: hello"), 0),
+        (utterance(Kind::Say, "k\u{200b}im", "hello", "kim: hello"), 0), // not the same nick
+        (utterance(Kind::Topic, "kim", "a", "kim: a"), 0),
     ] {
         assert_eq!(name_end(&utterance), end, "{utterance:?}");
     }
 }
 
 #[test]
-fn runs_are_counted_and_every_name_is_told() {
+fn runs_are_counted_and_every_sender_is_named() {
     let left = |sender: &str, reason: &str| {
-        told(Kind::Part, sender, reason, &format!("{sender} left{reason}"))
+        utterance(Kind::Part, sender, reason, &format!("{sender} left{reason}"))
     };
-    let unnamed = |sender: &str| told(Kind::Say, sender, "+1", "+1");
+    let unnamed = |sender: &str| utterance(Kind::Say, sender, "+1", "+1");
     let named: Vec<_> = ["ann", "bob", "cy"].iter().map(|sender| say(sender, "+1")).collect();
     let other = say("dan", "-1");
     for (utterances, expected) in [
@@ -62,7 +62,7 @@ fn runs_are_counted_and_every_name_is_told() {
             Some((3, "3 say +1: ann, bob, cy")),
         ),
         (vec![unnamed("ann"), unnamed("bob"), unnamed("cy")], Some((3, "3 say +1"))),
-        (vec![say("ann", "+1"), say("bob", "+1"), say("ann", "+1")], None), // she has said it
+        (vec![say("ann", "+1"), say("bob", "+1"), say("ann", "+1")], None), // ann twice
         (vec![join("ann"), left("bob", ""), join("cy"), join("dan")], None),
         (vec![join("ann"), join("b\u{202e}b"), join("cy")], None), // not as it is written
         (vec![say("ann", "not so short a text"); 3], None),
@@ -74,17 +74,17 @@ fn runs_are_counted_and_every_name_is_told() {
 }
 
 #[test]
-fn a_run_is_bounded_and_is_no_part_of_another() {
+fn a_run_is_bounded_and_is_not_merged_again() {
     let many: Vec<_> = (0..200).map(|n| join(&format!("somebody{n}"))).collect();
     let (n, text) = run(many.iter()).expect("a run");
     assert!(text.len() <= MERGED && n > 30, "{n}: {} bytes", text.len());
     let merged = Utterance { text, ..join("somebody0") };
     let again: Vec<_> = std::iter::once(&merged).chain(&many[n..]).collect();
-    assert_eq!(run(again.into_iter()), None, "its text is no deed any more");
+    assert_eq!(run(again.into_iter()), None, "its text is no longer countable");
 }
 
 #[test]
-fn what_has_a_sound_or_an_end_of_its_own_stays_whole() {
+fn an_utterance_with_an_earcon_or_an_expiry_stays_whole() {
     let now = crate::clock::test_now();
     let (one, two) = (say("kim", "first"), say("kim", "second"));
     assert!(goes_on(&one, &two));
@@ -95,5 +95,8 @@ fn what_has_a_sound_or_an_end_of_its_own_stays_whole() {
     assert!(!goes_on(&one, &Utterance { is_replay: true, ..two.clone() }));
     assert!(!goes_on(&one, &say("al", "second")));
     let came = |sender| Utterance { earcon: Some(Earcon::Join), ..join(sender) };
-    assert!(run([came("ann"), came("bob"), came("cy")].iter()).is_some(), "one sound does");
+    assert!(
+        run([came("ann"), came("bob"), came("cy")].iter()).is_some(),
+        "one earcon stands for all"
+    );
 }

@@ -1,30 +1,30 @@
-//! How long an utterance will sound. Until the voice process has measured it, an estimate by its
-//! letters serves: for English fitted to what eSpeak NG 1.51 takes for 4,000 lines of real meetings
-//! (at 220 words a minute: 4.0 s a line, off by 0.3 s on average), for other scripts by a table. It
-//! is corrected, each script by itself, by what this engine and this voice turn out to take.
+//! How long an utterance will sound. Until the voice process has measured it, it is estimated from
+//! its letters: for English fitted to what eSpeak NG 1.51 takes for 4,000 lines of real meetings
+//! (at 220 words a minute: 4.0 s a line, off by 0.3 s on average), for other scripts by a table.
+//! The estimate of each script is corrected by what the current engine and voice take.
 #![forbid(unsafe_code)]
 
 use super::script::{self, N_SCRIPTS, Parts};
 
-/// The rate that the estimates are for, in words a minute.
+/// The rate of the estimates, in words a minute.
 const RATE: f64 = 220.0;
 
 /// Sounding time falls a little faster than the rate rises: 0.51 at 400 words a minute, where
-/// 220/400 is 0.55. That is English; with other voices it is 0.63 (Hebrew) to 1.2 (Slovak), and
-/// learned.
+/// 220/400 is 0.55. That is English; the exponents of other voices, 0.63 (Hebrew) to 1.2 (Slovak),
+/// are learned.
 const FALL: f64 = 1.117;
 const FALLS: std::ops::RangeInclusive<f64> = 0.5..=1.5;
 
-/// From this ratio of two rates on, the time at both tells how it falls.
+/// The least ratio of two rates at which [`FALL`] is learned from the times at both.
 const APART: f64 = 1.15;
 
-/// A change by this share is worth estimating all again that waits.
+/// A change by this share renews the estimates of all waiting utterances.
 const CHANGED: f64 = 0.05;
 
-/// The least that a new measurement counts for: one of twenty.
+/// The least weight of a new measurement: one of twenty.
 const WEIGHT: f64 = 0.05;
 
-/// What a letter takes stays within these times of the table's.
+/// The bounds of a letter's learned time, as multiples of the table's.
 const CORRECTION: std::ops::RangeInclusive<f64> = 0.2..=5.0;
 
 /// Estimates sounding times, and learns.
@@ -33,9 +33,9 @@ pub struct Estimate {
     /// Seconds a letter of each script, by the table and as learned.
     table: [f64; N_SCRIPTS],
     seconds: [f64; N_SCRIPTS],
-    /// How much was learned of each: the first of a script says much, the hundredth little.
+    /// How much was learned of each: the first line of a script counts much, the hundredth little.
     n_learned: [f64; N_SCRIPTS],
-    /// As they were when [`Estimate::has_changed`] said so last.
+    /// `seconds` as of the last time that [`Estimate::has_changed`] was true.
     known: [f64; N_SCRIPTS],
     fall: f64,
 }
@@ -47,13 +47,13 @@ impl Default for Estimate {
 }
 
 impl Estimate {
-    /// Of a voice, as its name tells the language it reads.
+    /// The estimate for a voice, by the language in its name.
     pub fn of_voice(voice: &str) -> Self {
         let table = script::seconds(voice);
         Self { table, seconds: table, n_learned: [0.0; N_SCRIPTS], known: table, fall: FALL }
     }
 
-    /// How much there is to say in `text`: seconds at 220 words a minute, as far as is known.
+    /// The work of `text`: its estimated seconds at 220 words a minute.
     pub fn work(&self, text: &str) -> f64 {
         self.work_of(&Parts::of(text))
     }
@@ -67,7 +67,7 @@ impl Estimate {
         seconds / self.seconds(1.0, rate)
     }
 
-    /// The seconds that a text of that `work` sounds at `rate` words a minute.
+    /// How many seconds a text of that `work` sounds at `rate` words a minute.
     pub fn seconds(&self, work: f64, rate: u32) -> f64 {
         work * (RATE / f64::from(rate.max(1))).powf(self.fall)
     }
@@ -77,7 +77,7 @@ impl Estimate {
         RATE * (work / seconds.max(1e-3)).powf(1.0 / self.fall)
     }
 
-    /// A text made of `parts` took `seconds` at `rate`.
+    /// Learns that a text made of `parts` took `seconds` at `rate`.
     pub(super) fn learn(&mut self, parts: &Parts, rate: u32, seconds: f64) {
         let expected = self.seconds(self.work_of(parts), rate);
         if expected <= 0.2 || seconds <= 0.0 {
@@ -93,7 +93,7 @@ impl Estimate {
         }
     }
 
-    /// Whether estimates made before the last time that it said so are worth making again.
+    /// Whether the times have changed enough, since this was last true, to renew the estimates.
     pub(super) fn has_changed(&mut self) -> bool {
         let differs = |(now, before): (&f64, &f64)| (now / before - 1.0).abs() > CHANGED;
         let has_changed = self.seconds.iter().zip(&self.known).any(differs);
@@ -103,7 +103,7 @@ impl Estimate {
         has_changed
     }
 
-    /// A text that was measured to be of that `work` took `seconds` at `rate`: so the time falls.
+    /// Learns the exponent from a text of measured `work` that took `seconds` at `rate`.
     pub(super) fn learn_fall(&mut self, work: f64, rate: u32, seconds: f64) {
         let ratio = f64::from(rate) / RATE;
         if !(APART.recip()..=APART).contains(&ratio) && work > 1.0 && seconds > 0.2 {
@@ -114,7 +114,7 @@ impl Estimate {
 }
 
 #[test]
-fn a_rate_and_the_seconds_it_takes_belong_together() {
+fn rate_seconds_and_measured_are_inverse() {
     let estimate = Estimate::default();
     let work = estimate.work("the build of the nightly image is green again, after the 3rd try");
     assert!((3.5..4.5).contains(&work), "{work}");
@@ -126,7 +126,7 @@ fn a_rate_and_the_seconds_it_takes_belong_together() {
 }
 
 #[test]
-fn what_was_measured_corrects_the_estimate() {
+fn measurements_correct_the_estimate() {
     let mut estimate = Estimate::default();
     let parts = Parts::of("a line of several words, spoken again and again");
     for _ in 0..200 {
@@ -138,8 +138,8 @@ fn what_was_measured_corrects_the_estimate() {
 }
 
 #[test]
-fn the_second_line_of_a_script_is_right_and_another_script_is_left() {
-    let mut estimate = Estimate::of_voice("de"); // which tells each letter's name, and its number
+fn a_script_is_learned_from_its_first_line_without_changing_another() {
+    let mut estimate = Estimate::of_voice("de"); // which spells each letter by name and number
     let (first, second) = ("всем привет, давайте начнём совещание", "ночная сборка снова зелёная");
     let english = Parts::of("the build of the nightly image is green again");
     let before = estimate.work_of(&english);
@@ -152,10 +152,10 @@ fn the_second_line_of_a_script_is_right_and_another_script_is_left() {
 }
 
 #[test]
-fn how_the_time_falls_is_learned_from_what_was_measured_and_spoken() {
+fn the_exponent_is_learned_from_measured_and_spoken_times() {
     let mut estimate = Estimate::of_voice("he");
     for _ in 0..100 {
-        estimate.learn_fall(3.0, 220, 3.0); // no other rate: it tells nothing
+        estimate.learn_fall(3.0, 220, 3.0); // the same rate: nothing to learn
         estimate.learn_fall(3.0, 330, 3.0 * 1.5_f64.powf(-0.63));
     }
     assert!((estimate.seconds(3.0, 330) - 3.0 * 1.5_f64.powf(-0.63)).abs() < 0.02);

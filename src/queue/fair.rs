@@ -1,15 +1,15 @@
-//! Whose line is next: a flood by one does not drown the others.
+//! Chooses the next line, so that a flood by one sender does not hold up the others.
 //!
-//! Lines are spoken in the order in which they came, as long as the lag is kept so: no other order
-//! keeps it better. Where it is not, not even at the highest rate, and one sender's waiting speech
-//! came faster than it can be spoken and is more than the lag could hold, others' lines go before the
-//! rest of it after a few seconds: a conversation, however busy, is typed more slowly than it is
-//! spoken. The order within a sender is always kept. Where a line names no sender, its source and
-//! channel are one.
+//! Lines are spoken in order of arrival as long as that meets the lag target: no other order meets
+//! it better. A sender floods when the target is missed even at the highest rate, and the sender's
+//! waiting lines came faster than they can be spoken and exceed the lag target. Others' lines then
+//! overtake the flood after a few seconds. A conversation is no flood: however busy, it is typed
+//! more slowly than it is spoken. The order within a sender is always kept. Lines without a sender
+//! count as one sender for each source and channel.
 //!
-//! What is held back is spoken after the others' lines. Where it would be late even so, its first
+//! The rest of a flood is spoken after the others' lines. Where it would be late even so, its first
 //! lines are spoken and the rest is counted: "and 92 more lines by kim". Equal lines are counted
-//! wherever they wait: "40 times: kim: the build is red". What is counted is settled as merged.
+//! anywhere in the queue: "40 times: kim: the build is red". Counted lines have the outcome merged.
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -21,42 +21,42 @@ use super::rate_control::LagTarget;
 use super::{Action, Queue};
 use crate::message::{Fate, Kind, SourceId, Utterance};
 
-/// Seconds of a flood's speech before others' lines go first, and at a time.
+/// A turn: seconds of a flood's speech before others' lines go first.
 const TURN: f64 = 8.0;
 
-/// The most that others wait behind one sender where the lag would allow more.
+/// The longest that others wait behind one sender, even if the lag target allows more.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Seconds of others' speech after which a flood that waits for them has its turn.
+/// Seconds of others' speech after which a waiting flood has its turn.
 const OTHERS: f64 = 2.0 * TURN;
 
-/// What comes within this time comes at once: nobody knows how fast it was written, and it may be
+/// Lines within this time came at once: how fast they were written is not known, and they may be
 /// read from the past.
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// Seconds of speech that came at once and are a flood: a long statement in a log that is read
+/// The least seconds of speech at once that are a flood: a long statement in a log that is read
 /// from its past is shorter.
 const LONG: f64 = 30.0;
 
-/// So many equal lines of one sender are counted, and so many of several: an answer that two or
-/// three people give is none too many.
+/// The least number of equal lines that are counted, of one sender and of several: the same answer
+/// by two or three people is not counted.
 const EQUAL_OF_ONE: usize = 3;
 const EQUAL_OF_ALL: usize = 5;
 
-/// Of what one says, one in so many lines is equal to be counted where others stand in between: in
-/// a log that floods, not in a text with a refrain.
+/// One in so many of a sender's lines must be equal, to be counted with other lines in between: a
+/// log that floods is counted, a text with a refrain is not.
 const ONE_IN: usize = 4;
 
-/// So many are told as fast one by one.
+/// The largest rest of a flood that is not counted: it takes no longer line by line.
 const FEW: usize = 2;
 
-/// The most senders that are named where several said the same.
+/// The most senders that are named for equal lines.
 const NAMED: usize = 5;
 
-/// Who speaks: the source, whether a sender is named, and the sender or the channel.
+/// A sender: the source, whether the line names a sender, and the sender or the channel.
 type Talker<'a> = (SourceId, bool, &'a str);
 
-/// Who speaks in `utterance`; none where it tells no line for the first time.
+/// Whose line `utterance` is; none where it is not a new line.
 fn talker(utterance: &Utterance) -> Option<Talker<'_>> {
     let message = utterance.message.as_ref().filter(|_| utterance.is_new())?;
     let channel = message.channel.as_deref().unwrap_or_default();
@@ -66,14 +66,14 @@ fn talker(utterance: &Utterance) -> Option<Talker<'_>> {
     })
 }
 
-/// Where it was said.
+/// The source and channel of a line.
 fn place(utterance: &Utterance) -> Option<(SourceId, Option<&str>)> {
     let message = utterance.message.as_ref()?;
     Some((message.source, message.channel.as_deref()))
 }
 
-/// Whether it should not wait behind a flood at all: marked for the listener, or said to them alone.
-/// `with_channels` are the sources that name channels: in the log of a single one no line names it.
+/// Whether it should not wait behind a flood at all: a highlight, or a private message.
+/// `with_channels` are the sources that name channels: the log of a single channel names none.
 fn is_urgent(utterance: &Utterance, with_channels: &HashSet<SourceId>) -> bool {
     utterance.message.as_ref().is_some_and(|it| {
         let is_said = matches!(it.kind, Kind::Say | Kind::Action | Kind::Notice);
@@ -82,14 +82,14 @@ fn is_urgent(utterance: &Utterance, with_channels: &HashSet<SourceId>) -> bool {
     })
 }
 
-/// How much of what floods was spoken, and how much of the others since.
+/// How much of the floods was spoken, and how much of the others' lines since.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     /// Seconds of floods since the others had their turn.
     flood: f64,
-    /// Seconds of others while a flood waits, since it had its turn.
+    /// Seconds of others' lines since a flood had its turn, while one waits.
     others: f64,
-    /// Those who flood, as long as something of theirs waits.
+    /// The senders that flood, as long as a line of theirs waits.
     floods: Vec<Flood>,
 }
 
@@ -100,7 +100,7 @@ struct Flood {
     name: String,
     /// Seconds of it that were spoken.
     spoken: f64,
-    /// Nobody else was spoken since.
+    /// It was spoken last.
     is_last: bool,
 }
 
@@ -110,22 +110,22 @@ impl Flood {
     }
 }
 
-/// What floods of one source: where its next line waits and how long that sounds, how much of it
-/// was spoken, and whether it was spoken last.
+/// The floods of one source: the place and seconds of its next line, the seconds that were spoken,
+/// and whether it was spoken last.
 #[derive(Debug, Default, Clone, Copy)]
-struct Of {
+struct SourceFloods {
     at: usize,
     seconds: f64,
     spoken: f64,
     is_last: bool,
 }
 
-/// What one says, in the order of what waits.
+/// The waiting lines of one sender.
 #[derive(Debug)]
 struct Burst {
     first: Instant,
     last: Instant,
-    /// Seconds: of all its lines, and of those after the first.
+    /// Seconds of all its lines, and of those after the first.
     all: f64,
     after: f64,
     is_flood: bool,
@@ -146,8 +146,8 @@ impl Burst {
     }
 }
 
-/// Who floods among what waits; `seconds` is how long something sounds, and `most` how many of them
-/// are no flood, however fast they came.
+/// The senders that flood; `seconds` estimates an utterance, and up to `most` seconds are no flood,
+/// however fast they came.
 fn floods<'a>(
     waiting: impl Iterator<Item = &'a Queued>,
     seconds: impl Fn(&Queued) -> f64,
@@ -165,7 +165,7 @@ fn floods<'a>(
             order.push(talker);
             Burst::new(received)
         });
-        // Nobody answers so soon: with what others say in between, it is a conversation of the past.
+        // Nobody answers so soon: lines by others in between make it a conversation of the past.
         let is_answered = before.is_some_and(|before| before != talker);
         if is_answered && received.saturating_duration_since(burst.last) < MOMENT {
             *burst = Burst { is_flood: burst.is_flood, ..Burst::new(received) };
@@ -177,20 +177,20 @@ fn floods<'a>(
 }
 
 impl Turns {
-    /// Nothing waits, and nothing is spoken.
+    /// Forgets all floods: the queue is empty.
     pub(super) fn rest(&mut self) {
         *self = Self::default();
     }
 
-    /// Which of those who flood `utterance` is of.
+    /// The flood that `utterance` is part of.
     fn flood_of(&self, utterance: &Utterance) -> Option<usize> {
         let talker = talker(utterance)?;
         self.floods.iter().position(|flood| flood.talker() == talker)
     }
 
-    /// Looks who floods, where more than `most` seconds are a flood: who did goes on doing so while
-    /// something of theirs waits.
-    fn look<'a>(
+    /// Updates the senders that flood, with more than `most` seconds; one that did floods on as
+    /// long as a line of theirs waits.
+    fn update<'a>(
         &mut self,
         waiting: impl Iterator<Item = &'a Queued> + Clone,
         seconds: impl Fn(&Queued) -> f64,
@@ -212,7 +212,7 @@ impl Turns {
         }
     }
 
-    /// Which of `waiting` is next; `most` is none where the lag is kept in the order in which all came.
+    /// Which of `waiting` is next; `most` is none where order of arrival meets the lag target.
     fn next<'a>(
         &mut self,
         waiting: impl Iterator<Item = &'a Queued> + Clone,
@@ -223,14 +223,14 @@ impl Turns {
         if first.has_begun || talker(&first.utterance).is_none() {
             return 0;
         }
-        // What is urgent goes before less than what is a flood for others.
+        // An urgent line overtakes also what would be no flood for other lines.
         let messages = waiting.clone().filter_map(|it| it.utterance.message.as_ref());
         let with_channels =
             messages.filter(|it| it.channel.is_some()).map(|it| it.source).collect();
         let mut new = waiting.clone().map(|it| &it.utterance).filter(|it| it.is_new());
         let presses = new.any(|it| is_urgent(it, &with_channels));
         let most = presses.then_some(TURN).or(most);
-        self.look(waiting.clone(), seconds, most.unwrap_or(f64::INFINITY));
+        self.update(waiting.clone(), seconds, most.unwrap_or(f64::INFINITY));
         if self.floods.is_empty() {
             return 0;
         }
@@ -255,13 +255,17 @@ impl Turns {
         }
     }
 
-    /// Which line is next of those who flood, by the first line of each: in the order of their
-    /// source, and one source after the other for a turn.
+    /// The next line of the floods, from the first line of each: in order within a source, and the
+    /// sources take turns.
     fn turn(&self, firsts: &[Option<(usize, f64)>]) -> Option<(usize, f64)> {
-        let mut sources: BTreeMap<SourceId, Of> = BTreeMap::new();
+        let mut sources: BTreeMap<SourceId, SourceFloods> = BTreeMap::new();
         for (flood, first) in self.floods.iter().zip(firsts) {
             let Some((at, seconds)) = *first else { continue };
-            let of = sources.entry(flood.source).or_insert(Of { at, seconds, ..Of::default() });
+            let of = sources.entry(flood.source).or_insert(SourceFloods {
+                at,
+                seconds,
+                ..SourceFloods::default()
+            });
             if at < of.at {
                 (of.at, of.seconds) = (at, seconds);
             }
@@ -272,11 +276,11 @@ impl Turns {
             sources.values().min_by(|a, b| a.spoken.total_cmp(&b.spoken).then(a.at.cmp(&b.at)))?;
         let last = sources.values().find(|it| it.is_last);
         let goes_on = last.filter(|last| last.spoken + last.seconds <= behind.spoken + TURN);
-        let Of { at, seconds, .. } = goes_on.unwrap_or(behind);
+        let SourceFloods { at, seconds, .. } = goes_on.unwrap_or(behind);
         Some((*at, *seconds))
     }
 
-    /// `utterance` is spoken for so many seconds.
+    /// Counts that `utterance` is spoken for so many seconds.
     pub(super) fn given(&mut self, utterance: &Utterance, seconds: f64) {
         if self.floods.is_empty() || !utterance.is_new() {
             return;
@@ -298,14 +302,14 @@ impl Turns {
 }
 
 impl Queue {
-    /// Puts what is next before all else, and counts what is equal to it.
+    /// Moves the next line to the front, and merges its equals into it.
     pub(super) fn take_turns(&mut self, start: Instant) -> Vec<Action> {
         let LagTarget { base, max, lag } = self.rate_control.lag_target;
         let lag = lag.min(PATIENCE);
         let most = self.is_late(start, max, lag).then_some(lag.as_secs_f64());
         let estimate = &self.estimate;
         let seconds = |it: &Queued| estimate.seconds(it.work, base);
-        // Where nobody waits, all is heard in the order in which it came.
+        // Without deadlines, all lines are spoken in order of arrival.
         let is_relaxed = self.rate_control.is_relaxed;
         let next = if is_relaxed { 0 } else { self.turns.next(self.waiting.iter(), seconds, most) };
         if let Some(next) = self.waiting.remove(next) {
@@ -316,16 +320,16 @@ impl Queue {
         let Some(first) = self.waiting.front_mut() else { return vec![] };
         first.times = equal.n;
         first.utterance.text = equal.text;
-        first.leave(0, &self.estimate);
+        first.set_from(0, &self.estimate);
         counted(&merged, first)
     }
 
-    /// Whether what is next is part of a flood.
+    /// Whether the next line is part of a flood.
     pub(super) fn is_flooded(&self) -> bool {
         self.waiting.front().is_some_and(|it| self.turns.flood_of(&it.utterance).is_some())
     }
 
-    /// Whether so much speech, in seconds, is more than one turn.
+    /// Whether so many seconds are more than one turn.
     pub(super) fn is_over_a_turn(seconds: f64) -> bool {
         seconds > TURN
     }
@@ -340,17 +344,17 @@ impl Queue {
         let rests = (0..self.turns.floods.len()).find_map(|flood| self.rest_of(flood));
         let Some((last, rest)) = rests else { return vec![] };
         let merged = self.take_out(&rest);
-        // All that was taken out stood behind it.
+        // All that was taken out was behind it, so its index still holds.
         let Some(last) = self.waiting.get_mut(last) else { return vec![] };
         let before = last.utterance.text.len() - more(&last.utterance, last.more).len();
         last.utterance.text.truncate(before);
         last.more += merged.len();
         last.utterance.text += &more(&last.utterance, last.more);
-        last.leave(last.from, &self.estimate);
+        last.set_from(last.from, &self.estimate);
         counted(&merged, last)
     }
 
-    /// The last line of a flood that is told in what is left of its turn, and those after it.
+    /// The last line of a flood that fits in the rest of its turn, and the lines after that.
     fn rest_of(&self, flood: usize) -> Option<(usize, Vec<usize>)> {
         let is_its = |it: &Queued| {
             self.turns.flood_of(&it.utterance) == Some(flood)
@@ -372,7 +376,7 @@ impl Queue {
         (rest.len() > FEW).then_some((last, rest))
     }
 
-    /// Takes out what waits at those places, which are in order.
+    /// Removes the waiting utterances at those places, which are in order.
     fn take_out(&mut self, places: &[usize]) -> Vec<Queued> {
         let mut places = places.iter().copied().peekable();
         let mut taken = Vec::new();
@@ -390,13 +394,13 @@ impl Queue {
     }
 }
 
-/// `merged` are counted in `into`, and not heard themselves.
+/// The outcome of `merged`, which are counted in `into` and not spoken themselves.
 fn counted(merged: &[Queued], into: &Queued) -> Vec<Action> {
     let fate = Fate::Merged { into: into.utterance.id, is_counted: true };
     merged.iter().map(|it| Action::Settle(it.utterance.id, fate.clone())).collect()
 }
 
-/// How the end of a flood is told; nothing where that is no line.
+/// The text that counts the rest of a flood; empty where that is no line.
 fn more(utterance: &Utterance, n: usize) -> String {
     if n == 0 {
         return String::new();
@@ -406,16 +410,16 @@ fn more(utterance: &Utterance, n: usize) -> String {
     format!("; and {n} more lines{by}")
 }
 
-/// Lines that are equal to the first one, and how all of them are told.
+/// Lines that are equal to the first one, and the text that counts them all.
 #[derive(Debug, PartialEq)]
 struct Equal {
-    /// Where they wait.
+    /// Their places in the queue.
     others: Vec<usize>,
     n: usize,
     text: String,
 }
 
-/// What the line says, without the name of who says it.
+/// The text of a line without its sender's name.
 fn said(utterance: &Utterance) -> &str {
     &utterance.text[name_end(utterance)..]
 }
@@ -426,12 +430,12 @@ fn is_equal(first: &Queued, next: &Queued) -> bool {
         (Some(a), Some(b)) => a.text == b.text,
         (_, None) | (None, _) => false,
     };
-    // Where the place is told with the name, it is told the first time only.
-    let is_told = || a.text.ends_with(said(b)) && is_same();
-    (said(a) == said(b) || is_told()) && (next.times, next.more) == (1, 0)
+    // A channel that is spoken with the name is spoken the first time only.
+    let is_shortened = || a.text.ends_with(said(b)) && is_same();
+    (said(a) == said(b) || is_shortened()) && (next.times, next.more) == (1, 0)
 }
 
-/// What is to be counted with the first of `waiting`.
+/// The lines to be counted with the first of `waiting`.
 fn equal(waiting: &[Queued], seconds: impl Fn(&Queued) -> f64) -> Option<Equal> {
     let (first, rest) = waiting.split_first()?;
     let whole = |it: &Queued| is_free(&it.utterance) && !it.has_begun && it.from == 0;
@@ -447,7 +451,7 @@ fn equal(waiting: &[Queued], seconds: impl Fn(&Queued) -> f64) -> Option<Equal> 
     of_all.or_else(|| of_one(first, rest, is_equal, seconds))
 }
 
-/// What several say in a row.
+/// Equal lines of several senders in a row.
 fn of_all(first: &Queued, in_a_row: &[(usize, &Queued)]) -> Option<Equal> {
     let mut senders: Vec<&str> = Vec::new();
     for it in std::iter::once(first).chain(in_a_row.iter().map(|(_, it)| *it)) {
@@ -472,9 +476,9 @@ fn of_all(first: &Queued, in_a_row: &[(usize, &Queued)]) -> Option<Equal> {
     Some(Equal { others: in_a_row.iter().map(|(at, _)| *at).collect(), n, text })
 }
 
-/// What one says again and again. Across what others say in the same place only where it came
-/// faster than anybody speaks: three times "yes" may be answers to three questions. Where the same
-/// one says something else in between, the last one stays: what holds in the end is said there.
+/// Equal lines of one sender. Others' lines may be in between only where they came faster than
+/// anybody speaks: three times "yes" may be answers to three questions. Where the sender says
+/// something else in between, the last equal line stays, since it says what holds in the end.
 fn of_one<'a>(
     first: &'a Queued,
     rest: impl Iterator<Item = (usize, &'a Queued)> + Clone,
@@ -508,13 +512,13 @@ fn of_one<'a>(
     if others.is_empty() || n < EQUAL_OF_ONE {
         return None;
     }
-    // It may have been counted before it was taken back.
+    // It may have been counted before it was cancelled.
     let text = &first.utterance.text;
     let text = text.strip_prefix(&times(first.times))?;
     Some(Equal { text: times(n) + text, others, n })
 }
 
-/// How often something was said; nothing where that is once.
+/// The text for `n` equal lines; empty for one.
 fn times(n: usize) -> String {
     if n > 1 { format!("{n} times: ") } else { String::new() }
 }

@@ -8,11 +8,11 @@ const TARGET: LagTarget = LagTarget { base: 220, max: 330, lag: Duration::from_s
 /// About three seconds.
 const SOME: &str = "the build of the nightly image is green again, at last";
 
-/// A line as it comes: when, in milliseconds, who says it, and what.
+/// A line: its arrival in milliseconds, its sender, its text.
 type Spec<'a> = (u64, &'a str, &'a str);
 
-/// The utterance of a line: nobody for what has no sender, "nick@#channel" in a channel, an
-/// exclamation mark in front for what is marked; what begins with "bot" is another source's.
+/// The utterance of a line. The sender is empty for none, or "nick@#channel"; "!" in front makes it
+/// a highlight; a sender that begins with "bot" is of another source.
 fn utterance(id: UtteranceId, (ms, who, said): Spec<'_>, start: Instant) -> Utterance {
     let received = start + Duration::from_millis(ms);
     let source = SourceId(u16::from(who.starts_with("bot")));
@@ -39,7 +39,7 @@ fn utterance(id: UtteranceId, (ms, who, said): Spec<'_>, start: Instant) -> Utte
     }
 }
 
-/// What becomes of `lines`: what was spoken, and each fate but that.
+/// What was spoken of `lines`, and what was merged.
 struct Heard {
     spoken: Vec<String>,
     /// When each began, in milliseconds.
@@ -47,7 +47,7 @@ struct Heard {
     merged: Vec<(u64, Fate)>,
 }
 
-/// Speaks `lines` by a voice that takes as long as is estimated.
+/// Speaks `lines` with a voice that takes as long as is estimated.
 fn hear(lag_target: LagTarget, lines: &[Spec<'_>]) -> Heard {
     let start = crate::clock::test_now();
     let mut queue = Queue::new(lag_target);
@@ -101,7 +101,7 @@ fn hear(lag_target: LagTarget, lines: &[Spec<'_>]) -> Heard {
     }
 }
 
-/// The lines in a row, each of a text of its own.
+/// Lines in a row, each with its own text.
 fn paste<'a>(n: u64, ms: u64, every: u64, who: &'a str, texts: &'a [String]) -> Vec<Spec<'a>> {
     (0..n).zip(texts).map(|(at, text)| (ms + at * every, who, text.as_str())).collect()
 }
@@ -111,7 +111,7 @@ fn texts(n: usize) -> Vec<String> {
 }
 
 #[test]
-fn a_conversation_is_spoken_in_the_order_in_which_it_came() {
+fn a_conversation_is_spoken_in_order_of_arrival() {
     let texts = texts(200);
     let long = format!("{SOME}, and so is that of yesterday");
     let monologue: Vec<Spec<'_>> = (0..12).map(|n| (n * 4_500, "kim", long.as_str())).collect();
@@ -140,7 +140,7 @@ fn a_conversation_is_spoken_in_the_order_in_which_it_came() {
 }
 
 #[test]
-fn anothers_line_waits_for_a_few_seconds_of_a_flood_and_no_more() {
+fn a_line_by_another_waits_only_a_few_seconds_for_a_flood() {
     let texts = texts(100);
     let slow = LagTarget { lag: Duration::from_secs(3_600), ..TARGET };
     for (mut lines, most_ms) in [
@@ -170,7 +170,7 @@ fn anothers_line_waits_for_a_few_seconds_of_a_flood_and_no_more() {
 }
 
 #[test]
-fn what_is_marked_or_private_does_not_wait_behind_a_flood_at_all() {
+fn a_highlight_or_private_message_does_not_wait_for_a_flood() {
     let texts = texts(40);
     let slow = LagTarget { lag: Duration::from_secs(3_600), ..TARGET };
     for who in ["!al@#tea", "al@"] {
@@ -182,7 +182,7 @@ fn what_is_marked_or_private_does_not_wait_behind_a_flood_at_all() {
 }
 
 #[test]
-fn two_floods_take_turns_and_leave_a_conversation_its_own() {
+fn two_floods_take_turns_and_a_conversation_goes_on() {
     let texts = texts(60);
     let slow = LagTarget { lag: Duration::from_secs(3_600), ..TARGET };
     let mut lines = paste(60, 0, 10, "kim", &texts);
@@ -201,7 +201,7 @@ fn two_floods_take_turns_and_leave_a_conversation_its_own() {
 }
 
 #[test]
-fn the_rest_of_a_flood_is_counted_where_it_would_be_late() {
+fn the_rest_of_a_late_flood_is_counted() {
     let texts = texts(100);
     for (who, rest) in [("kim", " more lines by kim"), ("", " more lines")] {
         let mut lines = paste(100, 0, 10, who, &texts);
@@ -224,14 +224,14 @@ fn the_rest_of_a_flood_is_counted_where_it_would_be_late() {
         assert!(n > 80, "{:?}", heard.spoken);
         assert!(heard.begun.last().is_some_and(|&ms| ms < 42_000), "{:?}", heard.spoken);
     }
-    // Nobody else is there to wait: a text is read to its end.
+    // No other sender waits: a text is read to its end.
     let heard = hear(TARGET, &paste(100, 0, 0, "", &texts));
     let n_read = heard.spoken.iter().filter(|it| it.starts_with("line ")).count();
     assert_eq!((n_read, heard.merged.len()), (100, 0));
 }
 
-/// What would be said of the first of `lines` and those equal to it, and where these wait.
-fn told(lines: &[Spec<'_>]) -> Option<(String, Vec<usize>)> {
+/// The text that counts the first of `lines` and its equals, and where these wait.
+fn counted_text(lines: &[Spec<'_>]) -> Option<(String, Vec<usize>)> {
     let now = crate::clock::test_now();
     let waiting: Vec<_> = lines
         .iter()
@@ -266,7 +266,7 @@ fn equal_lines_are_counted() {
         (vec![(0, "kim", "no"); 2], None),
         (vec![(0, "kim", "no"); 3], Some(("3 times: kim: no", vec![1, 2]))),
         (vec![(0, "", "no"); 40], Some(("40 times: no", (1..40).collect()))),
-        // Elsewhere, or by others, it is another line.
+        // In another channel, or by few others, it is another line.
         (vec![(0, "kim", "no"), (0, "kim@#lxc", "no"), (0, "kim@#lxc", "no")], None),
         (all(&["kim", "al", "bo", "cy"]), None),
         (
@@ -297,18 +297,18 @@ fn equal_lines_are_counted() {
                 vec![2, 3],
             )),
         ),
-        // What holds in the end is told in the end.
+        // The last one stays: it says what holds in the end.
         (flap, Some(("3 times: bot: eth0 is down", vec![2, 4]))),
-        // A text is read as it stands.
+        // A text with a refrain is not counted.
         (refrain, None),
     ] {
         let expected = expected.map(|(text, others)| (text.to_owned(), others));
-        assert_eq!(told(&lines), expected, "{lines:?}");
+        assert_eq!(counted_text(&lines), expected, "{lines:?}");
     }
 }
 
 #[test]
-fn what_is_counted_again_is_counted_on_and_what_has_an_end_of_its_own_is_whole() {
+fn a_count_goes_on_and_an_utterance_that_is_not_free_stays_whole() {
     let now = crate::clock::test_now();
     let line = || {
         Queued::new(
@@ -320,7 +320,7 @@ fn what_is_counted_again_is_counted_on_and_what_has_an_end_of_its_own_is_whole()
     first.times = 40;
     first.utterance.text = "40 times: kim: no".to_owned();
     let equal = |waiting: &[Queued]| super::equal(waiting, |it| it.work).map(|it| it.text);
-    // Its text is that of no other line any more, so only what is told as often is.
+    // A counted line has another text than its equals: only as the first one it is counted on.
     assert_eq!(equal(&[first.clone(), line()]), Some("41 times: kim: no".to_owned()));
     assert_eq!(equal(&[line(), first.clone(), line(), line()]), None);
     for change in [

@@ -1,4 +1,4 @@
-//! An utterance on its way to the voice and back: what of it is left to be spoken.
+//! An utterance on its way to the voice and back, and how much of it is left to be spoken.
 #![forbid(unsafe_code)]
 
 use std::time::Instant;
@@ -10,31 +10,31 @@ use crate::message::{RequestId, Utterance};
 /// Whether the voice process has measured how long an utterance sounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Measured {
-    /// It was not asked to.
+    /// Not requested yet.
     No,
-    /// It was asked under that number.
+    /// Requested under that number.
     Asked(RequestId),
-    /// It has: the work is known.
+    /// Measured: the work is known.
     Yes,
-    /// It cannot: the estimate serves.
+    /// Cannot be measured: the estimate is used.
     Never,
 }
 
-/// An utterance that waits.
+/// A waiting utterance.
 #[derive(Debug, Clone)]
 pub(super) struct Queued {
     pub(super) utterance: Utterance,
-    /// The byte of its text at which what is left begins.
+    /// The byte of its text at which the rest begins.
     pub(super) from: usize,
-    /// Some of it was heard.
+    /// Some of it was spoken already.
     pub(super) has_begun: bool,
-    /// How much is left to say: as measured, or as estimated by what it is made of.
+    /// How much is left to speak: as measured, or as estimated from its parts.
     pub(super) work: f64,
     pub(super) parts: Parts,
     pub(super) measured: Measured,
-    /// How many equal lines it tells.
+    /// How many equal lines it stands for.
     pub(super) times: usize,
-    /// How many lines of the same sender are counted at its end.
+    /// How many further lines of the same sender are counted at its end.
     pub(super) more: usize,
 }
 
@@ -54,52 +54,51 @@ impl Queued {
         }
     }
 
-    /// What is before that byte is not spoken any more, or the text is another one. It is measured
-    /// anew.
-    pub(super) fn leave(&mut self, from: usize, estimate: &Estimate) {
+    /// Sets the byte to begin at, also after a change of the text; the rest is measured anew.
+    pub(super) fn set_from(&mut self, from: usize, estimate: &Estimate) {
         self.from = from;
         self.parts = Parts::of(&self.utterance.text[from..]);
         self.work = estimate.work_of(&self.parts);
         self.measured = Measured::No;
     }
 
-    /// Whether it is not worth beginning at `start` any more. What was begun is finished, and what
-    /// is to be heard again was asked for.
+    /// Whether it has expired at `start`. An utterance that was begun is finished, and a replay was
+    /// asked for: neither expires.
     pub(super) fn has_expired(&self, start: Instant) -> bool {
         let is_over = self.utterance.expiry.as_ref().is_some_and(|expiry| expiry.at < start);
         is_over && !self.has_begun && !self.utterance.is_replay
     }
 }
 
-/// An utterance that the voice has.
+/// An utterance that was given to the voice.
 #[derive(Debug, Clone)]
 pub(super) struct InFlight {
-    pub(super) waiting: Queued,
+    pub(super) queued: Queued,
     pub(super) rate: u32,
     pub(super) gap_ms: u32,
     pub(super) started: Option<Instant>,
-    /// The byte at which the word begins that is heard now.
+    /// The byte at which the word being spoken begins.
     pub(super) reached: usize,
 }
 
 impl InFlight {
-    pub(super) fn new(waiting: Queued, rate: u32, gap_ms: u32) -> Self {
-        Self { reached: waiting.from, waiting, rate, gap_ms, started: None }
+    pub(super) fn new(queued: Queued, rate: u32, gap_ms: u32) -> Self {
+        Self { reached: queued.from, queued, rate, gap_ms, started: None }
     }
 }
 
-/// Given to the voice and taken back: its end is still to be told, and means nothing.
+/// An utterance given to the voice and cancelled; the voice has not reported its end yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cancelled {
     pub(super) id: crate::message::UtteranceId,
-    /// The byte of the text at which what the voice was given began.
+    /// The byte of the text at which the voice began.
     pub(super) from: usize,
 }
 
-/// The byte of `text` from which to go on, when the voice, which was given it from the byte `from`
-/// on, has come to the word that begins at `character` of that. None where there is no such word.
+/// The byte of `text` to resume at, when the voice was given it from byte `from` on and has reached
+/// the word that begins at `character` of that part; none where there is no such word.
 ///
-/// What an engine gets does not begin with a hyphen, so where that word does, it is the word before.
+/// Text for an engine never begins with a hyphen: where that word does, it is the word before it.
 pub(super) fn place(text: &str, from: usize, character: usize) -> Option<usize> {
     let (offset, _) = text.get(from..)?.char_indices().nth(character)?;
     let mut at = from + offset;

@@ -1,5 +1,5 @@
-//! What waits is measured by the voice process while it has nothing else to do; until then the
-//! estimate serves, and it learns.
+//! The idle voice process measures waiting utterances. Until then an estimate is used, which learns
+//! from the measurements.
 #![forbid(unsafe_code)]
 
 use super::item::{Measured, Queued};
@@ -7,12 +7,12 @@ use super::script::Parts;
 use super::{Action, Queue};
 use crate::message::RequestId;
 
-/// So many of those that wait are measured, the first ones: a minute of speech and more, which is
+/// How many waiting utterances are measured, from the first: more than a minute of speech, which is
 /// beyond what the next rate depends on.
 const MOST_MEASURED: usize = 64;
 
 impl Queue {
-    /// Asks for what was not asked for yet.
+    /// Requests the measurements that were not requested yet.
     pub(super) fn measure(&mut self) -> Vec<Action> {
         let rate = self.rate_control.lag_target.base;
         let mut actions = Vec::new();
@@ -28,14 +28,13 @@ impl Queue {
         actions
     }
 
-    /// The answer to a request; nothing where what was asked about is not waiting any more, or has
-    /// become another text.
+    /// Takes the answer to a request; ignored where the utterance has ended or its text changed.
     pub(super) fn measured(&mut self, request: RequestId, seconds: Option<f64>) -> Vec<Action> {
         let asked = Measured::Asked(request);
         let base = self.rate_control.lag_target.base;
-        // What the voice has by now is still worth knowing: the next one waits for its end.
-        let out = self.in_flight.iter_mut().map(|out| &mut out.waiting);
-        let mut all = out.chain(&mut self.waiting);
+        // Useful in flight, too: the next utterance waits for the end of that one.
+        let in_flight = self.in_flight.iter_mut().map(|it| &mut it.queued);
+        let mut all = in_flight.chain(&mut self.waiting);
         let Some(waiting) = all.find(|it| it.measured == asked) else { return vec![] };
         let Some(seconds) = seconds else {
             waiting.measured = Measured::Never;
@@ -48,10 +47,10 @@ impl Queue {
         vec![]
     }
 
-    /// Learns from what was spoken.
+    /// Learns from how long an utterance took.
     pub(super) fn learn(&mut self, spoken: &Queued, rate: u32, seconds: f64) {
         if spoken.utterance.earcon.is_some() {
-            return; // it sounds, too
+            return; // its time includes the earcon's
         }
         match spoken.measured {
             Measured::Yes => self.estimate.learn_fall(spoken.work, rate, seconds),
@@ -61,7 +60,7 @@ impl Queue {
         }
     }
 
-    /// Learns, and estimates anew what is not measured where that makes a difference.
+    /// Learns, and renews the estimates that are not measured where they have changed enough.
     fn learn_parts(&mut self, parts: &Parts, rate: u32, seconds: f64) {
         self.estimate.learn(parts, rate, seconds);
         if self.estimate.has_changed() {
@@ -71,8 +70,8 @@ impl Queue {
         }
     }
 
-    /// The voice process has forgotten what it was asked.
-    pub(super) fn forget_asked(&mut self) {
+    /// The voice process has discarded its pending requests.
+    pub(super) fn forget_requests(&mut self) {
         for waiting in &mut self.waiting {
             if matches!(waiting.measured, Measured::Asked(_)) {
                 waiting.measured = Measured::No;

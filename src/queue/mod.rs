@@ -1,15 +1,14 @@
 //! What is spoken when, and how fast: a pure state machine (events and the time in, actions out).
 //!
-//! Order is kept, but for a flood that others' lines go before, and nothing is dropped: an utterance
-//! ends as the voice settles it, or because the user skipped it, or because a rule of the user's let
-//! it expire. The [`rate_control`] module has the lag rule, [`fair`] whose line is next, [`condense`] what is
-//! saved, and in which order, where the rate alone does not do. Only when
-//! that does not either is the promise broken, and that is said, once for each time.
+//! Lines are spoken in order, except that other lines overtake a flood. No line is dropped: an
+//! utterance ends when the voice reports its outcome, when the user skips it, or when a user's rule
+//! lets it expire. The [`rate_control`] module holds the lag rule, [`fair`] chooses the next line,
+//! [`condense`] saves time where the rate alone is not enough. When that is not enough either, the
+//! lag target is missed, and a spoken warning says so once.
 //!
-//! What a rule of the user's gives a time to expire is not begun after it. That is seen to whenever
-//! something is about to be spoken, for all that waits, so that what has expired presses nobody. A
-//! pause does not stop that time: news that is stale is as stale after one, and goes when speech is
-//! resumed.
+//! An utterance with an expiry is not begun after it. All waiting utterances are checked before
+//! each one is spoken, so that expired ones do not raise the rate. The time runs on during a pause:
+//! stale news is as stale after one, and is removed on resume.
 #![forbid(unsafe_code)]
 
 mod condense;
@@ -30,54 +29,53 @@ use fair::Turns;
 use item::{Cancelled, InFlight, Queued, place};
 use rate_control::{Due, LagTarget, RateControl};
 
-/// How long before the end of an utterance the next one is given to the voice, which makes it
-/// while the other still sounds. The later, the more is known of what its rate must be.
+/// How long before the end of an utterance the next one is given to the voice, which synthesises it
+/// while the other still sounds. The later, the more is known about the rate it needs.
 const AHEAD: Duration = Duration::from_millis(400);
 
-/// The gap between two utterances, at every rate: without it, of 100 words of a meeting a recogniser
-/// gets 13 more wrong.
+/// The gap between two utterances, at every rate: without it, of 100 words of a meeting a
+/// recogniser gets 13 more wrong.
 const GAP_MS: u32 = 100;
 const GAP: Duration = Duration::from_millis(GAP_MS as u64);
 
-/// Utterances that can be heard again.
+/// Utterances kept for replay.
 const HISTORY: usize = 1_000;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// Lines became words: all those of one read, so that the first is not spoken as if it were
-    /// alone.
+    /// New utterances: all those of one read, so that the first is not spoken as if it were alone.
     Arrived(Vec<Utterance>),
-    /// The voice has begun it.
+    /// The voice has begun the utterance.
     Started(UtteranceId),
-    /// The voice has come to the word that begins at this character of what it was given.
+    /// The voice has reached the word that begins at this character of the text it was given.
     Reached(UtteranceId, usize),
-    /// The voice has settled it.
+    /// The voice has reported the utterance's outcome.
     Ended(UtteranceId, Fate),
-    /// What was asked under that number sounds for so many seconds at the base rate; none where the
-    /// voice process cannot tell.
+    /// The answer to a measuring request: seconds at the base rate; none where the voice process
+    /// cannot measure.
     Measured(RequestId, Option<f64>),
-    /// The time that [`Queue::deadline`] gave has come.
+    /// The time returned by [`Queue::deadline`] has come.
     Tick,
-    /// Be silent; what comes waits.
+    /// Pause; new lines are queued.
     Pause,
-    /// Go on.
+    /// Resume.
     Resume,
-    /// Leave the utterance that is being spoken, or that is next.
+    /// Skip the utterance that is being spoken, or the next one.
     Skip,
-    /// Leave all that there is.
+    /// Skip everything that is queued.
     Live,
-    /// Speak the last so many again.
+    /// Repeat the last so many utterances.
     Repeat(usize),
-    /// Speak the one before the one spoken last; again for the one before.
+    /// Repeat the utterance before the last one; each further event goes back one more.
     Back,
-    /// Speak again from the last highlighted one on.
+    /// Repeat from the last highlighted utterance on.
     Highlight,
-    /// Another base rate, in words a minute.
+    /// Set the base rate, in words a minute.
     Rate(u32),
-    /// The source has ended: what is left of it was there before, and nobody waits for more.
+    /// The source has ended: its queued lines have no deadline any more.
     SourceEnded(SourceId),
-    /// Nobody waits for anything: the lag rule is off from now on.
+    /// No line has a deadline: the lag rule is off from now on.
     NobodyWaits,
 }
 
@@ -86,41 +84,41 @@ pub enum Event {
 pub enum Action {
     /// Give this to the voice.
     Speak {
-        /// What.
+        /// The utterance.
         utterance: Utterance,
-        /// The byte of its text at which to begin: where it was when it was interrupted.
+        /// The byte of its text to begin at: where it was interrupted, if it was.
         from: usize,
         /// Words a minute.
         rate: u32,
-        /// The silence before it, in milliseconds, where another one has just ended.
+        /// The silence before it, in milliseconds, where it follows another utterance directly.
         gap_ms: u32,
     },
-    /// Ask the voice process how long this sounds, when it has nothing else to do. A silence makes
-    /// it forget what it was asked.
+    /// Ask the voice process to measure how long this sounds, once it is idle. [`Action::Silence`]
+    /// discards pending requests.
     Measure {
-        /// The number that the answer is to have.
+        /// The request's number, which the answer repeats.
         request: RequestId,
-        /// What.
+        /// The utterance.
         utterance: Utterance,
-        /// The byte of its text at which to begin.
+        /// The byte of its text to begin at.
         from: usize,
         /// Words a minute.
         rate: u32,
     },
-    /// Silence the voice: it settles what it has as skipped.
+    /// Silence the voice, which reports what it had as skipped.
     Silence,
     /// The utterance has ended.
     Settle(UtteranceId, Fate),
 }
 
-/// Utterances in order, and the pace they are spoken at.
+/// The utterances to be spoken, in order, and the rate they are spoken at.
 #[derive(Debug)]
 pub struct Queue {
     waiting: VecDeque<Queued>,
     in_flight: VecDeque<InFlight>,
     cancelled: Vec<Cancelled>,
     is_paused: bool,
-    /// The line that the voice was given last; none where that was no new line.
+    /// The line that the voice was given last; none where that was a replay or a warning.
     before: Option<Message<'static>>,
     history: VecDeque<Utterance>,
     /// How many utterances back the user has gone.
@@ -130,14 +128,14 @@ pub struct Queue {
     estimate: Estimate,
     n_utterances: u64,
     n_requests: u64,
-    /// That the promise is broken was said, and it is not kept again yet.
-    has_told: bool,
-    /// How the listener gets from behind to now, in words.
+    /// The warning that the lag target is missed was given, and the lag has not fallen since.
+    has_warned: bool,
+    /// How to skip to now, as that warning words it.
     way_to_now: &'static str,
 }
 
 impl Queue {
-    /// An empty queue that keeps `promise`.
+    /// An empty queue with this lag target.
     pub fn new(lag_target: LagTarget) -> Self {
         Self {
             waiting: VecDeque::new(),
@@ -152,31 +150,29 @@ impl Queue {
             estimate: Estimate::default(),
             n_utterances: 0,
             n_requests: 0,
-            has_told: false,
+            has_warned: false,
             way_to_now: "irc-speak ctl live skips to now",
         }
     }
 
-    /// The same, for that voice: what is spoken by it takes as long as the voice's language says,
-    /// until it is known better.
+    /// The same, with durations estimated for that voice's language until they are measured.
     #[must_use]
     pub fn of_voice(mut self, voice: &str) -> Self {
         self.take_voice(voice);
         self
     }
 
-    /// What is spoken from now on is spoken by that voice.
+    /// Sets the voice that speaks from now on.
     pub fn take_voice(&mut self, voice: &str) {
         self.estimate = Estimate::of_voice(voice);
     }
 
-    /// How to get from behind to now is said in these words from now on: by a key, where keys are
-    /// taken.
+    /// Sets how the warning words the way to now: by a key, where the keyboard is read.
     pub fn way_to_now(&mut self, words: &'static str) {
         self.way_to_now = words;
     }
 
-    /// Keeps another lag target, from the next utterance on.
+    /// Sets the lag target, from the next utterance on.
     pub fn lag_target(&mut self, lag_target: LagTarget) {
         self.rate_control.lag_target = lag_target;
     }
@@ -187,7 +183,7 @@ impl Queue {
         UtteranceId(self.n_utterances)
     }
 
-    /// Takes what happened; gives what to do, in order.
+    /// Handles an event; returns what to do, in order.
     pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         let mut actions = match event {
             Event::Arrived(utterances) => {
@@ -220,7 +216,7 @@ impl Queue {
         actions
     }
 
-    /// When the next utterance is to be given to the voice, if nothing happens before.
+    /// When the next utterance is to be given to the voice, if no event comes before.
     pub fn deadline(&self) -> Option<Instant> {
         let only = self.in_flight.front().filter(|_| self.in_flight.len() == 1)?;
         let started = only.started?;
@@ -230,7 +226,7 @@ impl Queue {
         Some(started + self.sounds(only).saturating_sub(AHEAD))
     }
 
-    /// Whether nothing waits and the voice has nothing.
+    /// Whether nothing is waiting or in flight.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.in_flight.is_empty() && self.cancelled.is_empty()
     }
@@ -240,7 +236,7 @@ impl Queue {
         self.is_paused
     }
 
-    /// Utterances that wait, without those that the voice has.
+    /// How many utterances are waiting, without those in flight.
     pub fn n_waiting(&self) -> usize {
         self.waiting.len()
     }
@@ -252,57 +248,57 @@ impl Queue {
 
     /// The utterance that is being spoken, and its rate.
     pub fn current(&self) -> Option<(&Utterance, u32)> {
-        let out = self.in_flight.front()?;
-        Some((&out.waiting.utterance, out.rate))
+        let current = self.in_flight.front()?;
+        Some((&current.queued.utterance, current.rate))
     }
 
-    /// How long the oldest line that has not been heard has been waiting.
+    /// The age of the oldest line that has not been spoken to its end.
     pub fn lag(&self, now: Instant) -> Duration {
-        // What waits behind others' lines came before them.
+        // A flood that others' lines overtook is older than they are.
         let mut waiting = self.waiting.iter().map(|waiting| &waiting.utterance);
         let waiting = waiting.find(|utterance| utterance.is_new());
-        let out = self.in_flight.iter().map(|out| &out.waiting.utterance);
-        let received = out.filter(|it| it.is_new()).chain(waiting).map(|it| it.received);
+        let in_flight = self.in_flight.iter().map(|it| &it.queued.utterance);
+        let received = in_flight.filter(|it| it.is_new()).chain(waiting).map(|it| it.received);
         received.min().map_or(Duration::ZERO, |it| now.saturating_duration_since(it))
     }
 
     fn started(&mut self, id: UtteranceId, now: Instant) -> Vec<Action> {
-        if let Some(out) = self.in_flight.iter_mut().find(|out| out.waiting.utterance.id == id) {
-            out.started = Some(now);
-            out.waiting.has_begun = true;
+        if let Some(it) = self.in_flight.iter_mut().find(|it| it.queued.utterance.id == id) {
+            it.started = Some(now);
+            it.queued.has_begun = true;
         } else {
-            self.heard_late(id, None);
+            self.reached_late(id, None);
         }
         vec![]
     }
 
     fn reached(&mut self, id: UtteranceId, character: usize) -> Vec<Action> {
-        if let Some(out) = self.in_flight.iter_mut().find(|out| out.waiting.utterance.id == id) {
-            let at = place(&out.waiting.utterance.text, out.waiting.from, character);
-            out.reached = at.unwrap_or(out.reached);
+        if let Some(it) = self.in_flight.iter_mut().find(|it| it.queued.utterance.id == id) {
+            let at = place(&it.queued.utterance.text, it.queued.from, character);
+            it.reached = at.unwrap_or(it.reached);
         } else {
-            self.heard_late(id, Some(character));
+            self.reached_late(id, Some(character));
         }
         vec![]
     }
 
     fn ended(&mut self, id: UtteranceId, fate: Fate) -> Vec<Action> {
-        if let Some(at) = self.cancelled.iter().position(|recalled| recalled.id == id) {
+        if let Some(at) = self.cancelled.iter().position(|cancelled| cancelled.id == id) {
             self.cancelled.swap_remove(at);
-            return self.crossed(id, fate);
+            return self.ended_late(id, fate);
         }
-        let Some(at) = self.in_flight.iter().position(|out| out.waiting.utterance.id == id) else {
-            return vec![]; // settled when it was skipped
+        let Some(at) = self.in_flight.iter().position(|it| it.queued.utterance.id == id) else {
+            return vec![]; // its outcome was set when it was skipped
         };
-        let Some(InFlight { waiting, rate, .. }) = self.in_flight.remove(at) else { return vec![] };
+        let Some(InFlight { queued, rate, .. }) = self.in_flight.remove(at) else { return vec![] };
         if let Fate::Spoken { ms, .. } = fate {
-            self.learn(&waiting, rate, f64::from(ms) / 1_000.0);
-            self.remember(waiting.utterance);
+            self.learn(&queued, rate, f64::from(ms) / 1_000.0);
+            self.remember(queued.utterance);
         }
         vec![Action::Settle(id, fate)]
     }
 
-    /// What new lines have said can be heard again.
+    /// Keeps a new line for replay.
     fn remember(&mut self, utterance: Utterance) {
         if utterance.is_new() {
             self.n_back = 0;
@@ -330,7 +326,7 @@ impl Queue {
         vec![]
     }
 
-    /// Gives the voice what it is to speak next, where it is time for that.
+    /// Gives the voice the next utterance, if it is time.
     fn fill(&mut self, now: Instant) -> Vec<Action> {
         if self.is_paused || !self.cancelled.is_empty() {
             return vec![];
@@ -351,7 +347,7 @@ impl Queue {
         let mut actions = self.expire(start);
         actions.extend(self.take_turns(start));
         actions.extend(self.condense(start));
-        self.tell_if_behind(start);
+        self.warn_if_behind(start);
         if self.waiting.is_empty() {
             return actions;
         }
@@ -369,7 +365,7 @@ impl Queue {
         actions
     }
 
-    /// Ends what is not worth hearing any more, wherever it waits.
+    /// Removes all waiting utterances that have expired.
     fn expire(&mut self, start: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
         self.waiting.retain(|waiting| {
@@ -382,22 +378,22 @@ impl Queue {
         actions
     }
 
-    /// Says how far behind it is where even the highest rate cannot keep the lag target.
-    fn tell_if_behind(&mut self, start: Instant) {
+    /// Queues a spoken warning where even the highest rate cannot meet the lag target.
+    fn warn_if_behind(&mut self, start: Instant) {
         let Some(first) = self.waiting.front() else { return };
         let lag_target = self.rate_control.lag_target;
         let waited = start.saturating_duration_since(first.utterance.received);
         if waited < lag_target.lag / 2 {
-            self.has_told = false;
+            self.has_warned = false;
         }
-        // A sentence that goes on is not broken into.
+        // An interrupted utterance is finished first.
         let is_beginning = first.utterance.is_new() && !first.has_begun;
         let is_behind =
             waited > lag_target.lag && first.utterance.is_live && !self.rate_control.is_relaxed;
-        if !is_behind || self.has_told || !is_beginning {
+        if !is_behind || self.has_warned || !is_beginning {
             return;
         }
-        self.has_told = true;
+        self.has_warned = true;
         let text = format!("{} behind; {}", spoken(waited), self.way_to_now);
         let utterance = Utterance {
             id: self.number(),
@@ -414,13 +410,13 @@ impl Queue {
     }
 
     /// How long an utterance sounds, with the gap before it.
-    fn sounds(&self, out: &InFlight) -> Duration {
-        let seconds = self.estimate.seconds(out.waiting.work, out.rate);
-        Duration::from_secs_f64(seconds) + Duration::from_millis(u64::from(out.gap_ms))
+    fn sounds(&self, it: &InFlight) -> Duration {
+        let seconds = self.estimate.seconds(it.queued.work, it.rate);
+        Duration::from_secs_f64(seconds) + Duration::from_millis(u64::from(it.gap_ms))
     }
 }
 
-/// A time behind as it is said.
+/// A lag as it is spoken.
 fn spoken(behind: Duration) -> String {
     match behind.as_secs() {
         seconds @ 0..=119 => format!("{seconds} seconds"),

@@ -1,15 +1,14 @@
-//! The lag rule: how fast to speak the next utterance. The lag is there to be used: speech stays at
-//! the base rate until a deadline needs more, and what it needs is taken where it costs the
-//! listener least.
+//! The lag rule: how fast to speak the next utterance. The lag target is there to be used up:
+//! speech stays at the base rate until a deadline needs more.
 //!
-//! A rate up to [`CALM_PERCENT`] of the base costs less to understand than any beyond, so it is used
-//! when most of the lag is used up; beyond it only what a deadline needs. The rate moves between a
-//! few levels, one at a time and not often: a change of the rate disturbs too.
+//! Rates up to [`CALM_PERCENT`] of the base are understood better than any beyond, so they are used
+//! when most of the lag is used up; beyond them only what a deadline needs. The rate moves between
+//! a few levels, one at a time and not often: a change of the rate disturbs too.
 //!
 //! What a deadline needs is online speed scaling with deadlines in order of arrival (the "optimal
 //! available" rule of Yao, Demers and Shenker, "A scheduling model for reduced CPU energy", FOCS
 //! 1995). Its figures were fitted to 104 meetings; `irc-speak simulate` shows for each log how far
-//! it is from the optimum of who knows all arrivals.
+//! it is from the optimum, which knows all arrivals.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
@@ -17,14 +16,14 @@ use std::time::{Duration, Instant};
 use super::GAP;
 use super::estimate::Estimate;
 
-/// What was promised, and within which bounds.
+/// How late an utterance may be, and the bounds of the rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LagTarget {
-    /// The rate when nothing presses, in words a minute.
+    /// The rate when no deadline is near, in words a minute.
     pub base: u32,
     /// The highest rate.
     pub max: u32,
-    /// How long after its arrival an utterance has been heard to its end.
+    /// The longest time from an utterance's arrival to its end.
     pub lag: Duration,
 }
 
@@ -35,25 +34,25 @@ impl LagTarget {
     }
 }
 
-/// Up to so many per cent of the base rate speech is understood nearly as well as at the base: of 100
-/// words of eSpeak NG a recogniser gets 20 wrong at 220 words a minute, 23 at 260, 26 at 286, and 36
-/// at 300 already.
+/// The per cent of the base rate up to which speech is understood nearly as well as at the base: of
+/// 100 words of eSpeak NG a recogniser gets 20 wrong at 220 words a minute, 23 at 260, 26 at 286,
+/// and 36 at 300 already.
 const CALM_PERCENT: u32 = 130;
 
-/// The share of the lag after which a calm rate is to have done what waits, in a quiet time and in a
-/// busy one. Nobody knows of a burst before it is there, and time that was spent slowly does not
-/// come back: who is busy keeps more of the lag for what is still to come.
+/// The share of the lag target within which a calm rate is to finish what waits, in a quiet time
+/// and in a busy one. Bursts are not known in advance, and time spent slowly does not come back: a
+/// busy time keeps more of the lag for what is still to come.
 const EARLY: [f64; 2] = [0.7, 0.3];
 
-/// The share of the lag after which any rate is to have done it.
+/// The share of the lag target within which any rate is to finish it.
 const LATE: [f64; 2] = [0.95, 0.75];
 
-/// Seconds of speech in a second, at the base rate: up to the first it is a quiet time, from the
-/// second on a busy one.
+/// The load, in seconds of speech in a second at the base rate: up to the first it is a quiet time,
+/// from the second on a busy one.
 const QUIET: f64 = 0.3;
 const BUSY: f64 = 0.8;
 
-/// Over how long that is averaged, in seconds.
+/// Over how long the load is averaged, in seconds.
 const MEMORY: f64 = 60.0;
 
 /// The largest step between two levels beyond [`CALM_PERCENT`].
@@ -62,32 +61,32 @@ const STEP: f64 = 1.2;
 /// How long a level is kept where no deadline needs another one: three changes a minute.
 const HOLD: Duration = Duration::from_secs(20);
 
-/// After so much silence the rate is a level lower: nobody compares it with what was before.
+/// The silence after which the rate is a level lower: nobody compares it with the one before.
 const FORGOTTEN: Duration = Duration::from_secs(10);
 
-/// A need above a level by less than this share is met by it.
+/// A level meets a need that is above it by less than this share.
 const TRIFLE: f64 = 0.005;
 
-/// Chooses the rate, and remembers it.
+/// Chooses the rate of each utterance.
 #[derive(Debug, Clone)]
 pub(super) struct RateControl {
     pub(super) lag_target: LagTarget,
-    /// Nobody waits for anything: what is heard is heard at the base rate.
+    /// No line has a deadline: all are spoken at the base rate.
     pub(super) is_relaxed: bool,
     level: usize,
     changed: Option<Instant>,
-    /// When there was nothing to say any more.
+    /// When the queue became empty.
     silent: Option<Instant>,
-    /// Work that was spoken, fading with [`MEMORY`], as of then.
+    /// Work that was spoken, fading with [`MEMORY`], as of `load_at`.
     load: f64,
     load_at: Option<Instant>,
 }
 
-/// An utterance that waits, as the rule sees it.
+/// A waiting utterance, as the lag rule sees it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Due {
     pub(super) work: f64,
-    /// When it came; none where nobody waited for it.
+    /// When it came; none where it has no deadline.
     pub(super) received: Option<Instant>,
 }
 
@@ -140,12 +139,12 @@ impl RateControl {
         levels[self.level]
     }
 
-    /// Nothing waits and nothing is spoken.
+    /// The queue is empty.
     pub(super) fn rest(&mut self, now: Instant) {
         self.silent.get_or_insert(now);
     }
 
-    /// The next utterance begins at the base rate.
+    /// Goes back to the base rate.
     pub(super) fn reset(&mut self) {
         (self.level, self.changed) = (0, None);
     }
@@ -170,7 +169,7 @@ impl RateControl {
         levels
     }
 
-    /// How busy it has been, from 0 to 1.
+    /// How high the load is, from 0 (quiet) to 1 (busy).
     fn busy(&self, now: Instant, estimate: &Estimate) -> f64 {
         let load = estimate.seconds(self.load * self.faded(now), self.lag_target.base);
         ((load - QUIET) / (BUSY - QUIET)).clamp(0.0, 1.0)
@@ -181,13 +180,13 @@ impl RateControl {
         self.load_at = Some(now);
     }
 
-    /// How much is left of the load.
+    /// The share of the load that is left.
     fn faded(&self, now: Instant) -> f64 {
         let since = self.load_at.map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64());
         (-since / MEMORY).exp()
     }
 
-    /// Takes the rate down for the silence before `start`.
+    /// Lowers the rate for the silence before `start`.
     fn forget(&mut self, start: Instant) {
         let Some(silent) = self.silent.take() else { return };
         let n_levels = start.saturating_duration_since(silent).as_secs() / FORGOTTEN.as_secs();
@@ -195,8 +194,8 @@ impl RateControl {
     }
 }
 
-/// The rate at which every prefix of `waiting` has been spoken within `budget` of its last arrival,
-/// when its first begins at `start` and there is a [`GAP`] before each of the others.
+/// The rate at which every prefix of `waiting` is spoken within `budget` of its last arrival, when
+/// the first begins at `start` and a [`GAP`] precedes each of the others.
 fn needed(
     waiting: impl Iterator<Item = Due>,
     start: Instant,
@@ -235,13 +234,13 @@ mod tests {
     const TARGET: LagTarget = LagTarget { base: 220, max: 330, lag: Duration::from_secs(18) };
 
     /// The rates of `works`, all of which came at once, spoken one after the other.
-    fn rates(pace: &mut RateControl, works: &[f64], received: Instant) -> Vec<u32> {
+    fn rates(rate_control: &mut RateControl, works: &[f64], received: Instant) -> Vec<u32> {
         let estimate = Estimate::default();
         let mut start = received;
         (0..works.len())
             .map(|n| {
                 let dues = works[n..].iter().map(|&work| Due { work, received: Some(received) });
-                let rate = pace.choose(&dues, start, &estimate);
+                let rate = rate_control.choose(&dues, start, &estimate);
                 start += Duration::from_secs_f64(estimate.seconds(works[n], rate));
                 rate
             })
@@ -266,18 +265,18 @@ mod tests {
     }
 
     #[test]
-    fn it_moves_by_small_steps_and_seldom() {
+    fn the_rate_moves_by_small_steps_and_seldom() {
         for max in [330, 450] {
-            let mut pace = RateControl::new(LagTarget { max, ..TARGET });
-            let levels = pace.levels();
+            let mut rate_control = RateControl::new(LagTarget { max, ..TARGET });
+            let levels = rate_control.levels();
             assert_eq!((levels[0], levels[2], levels.last()), (220, 286, Some(&max)));
             assert!(levels.windows(2).all(|two| two[1] * 4 <= two[0] * 5), "{levels:?}");
             let mut now = crate::clock::test_now();
-            assert_eq!(rates(&mut pace, &[200.0], now), [max]);
+            assert_eq!(rates(&mut rate_control, &[200.0], now), [max]);
             let mut eased = Vec::new();
             for _ in 0..100 {
                 now += Duration::from_secs(1);
-                eased.extend(rates(&mut pace, &[0.3], now));
+                eased.extend(rates(&mut rate_control, &[0.3], now));
             }
             eased.dedup();
             let down: Vec<_> = levels.iter().rev().copied().collect();
@@ -288,34 +287,38 @@ mod tests {
 
     #[test]
     fn one_line_every_eight_seconds_stays_at_the_base() {
-        let mut pace = RateControl::new(TARGET);
+        let mut rate_control = RateControl::new(TARGET);
         let mut now = crate::clock::test_now();
         for _ in 0..50 {
-            assert_eq!(rates(&mut pace, &[5.0], now), [220]);
+            assert_eq!(rates(&mut rate_control, &[5.0], now), [220]);
             now += Duration::from_secs(8);
         }
     }
 
     #[test]
-    fn what_nobody_waits_for_is_not_hurried() {
+    fn lines_without_a_deadline_are_not_hurried() {
         let now = crate::clock::test_now();
-        let mut pace = RateControl::new(TARGET);
+        let mut rate_control = RateControl::new(TARGET);
         let estimate = Estimate::default();
         let old = Due { work: 300.0, received: None };
-        assert_eq!(pace.choose(&[old, old].into_iter(), now, &estimate), 220);
+        assert_eq!(rate_control.choose(&[old, old].into_iter(), now, &estimate), 220);
         let live = Due { work: 5.0, received: Some(now) };
-        assert_eq!(pace.choose(&[old, live].into_iter(), now, &estimate), 330, "one waits behind");
+        assert_eq!(
+            rate_control.choose(&[old, live].into_iter(), now, &estimate),
+            330,
+            "a line with a deadline waits behind"
+        );
         let mut relaxed = RateControl::new(TARGET);
         relaxed.is_relaxed = true;
         assert_eq!(rates(&mut relaxed, &[50.0; 4], now), [220; 4]);
     }
 
     #[test]
-    fn after_a_silence_it_is_unhurried_again() {
-        let mut pace = RateControl::new(TARGET);
+    fn a_silence_lowers_the_rate() {
+        let mut rate_control = RateControl::new(TARGET);
         let now = crate::clock::test_now();
-        assert_eq!(rates(&mut pace, &[200.0], now), [330]);
-        pace.rest(now + Duration::from_secs(10));
-        assert_eq!(rates(&mut pace, &[1.0], now + Duration::from_secs(45)), [220]);
+        assert_eq!(rates(&mut rate_control, &[200.0], now), [330]);
+        rate_control.rest(now + Duration::from_secs(10));
+        assert_eq!(rates(&mut rate_control, &[1.0], now + Duration::from_secs(45)), [220]);
     }
 }

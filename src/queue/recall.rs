@@ -1,7 +1,7 @@
-//! What the user does to the queue: pausing, skipping, hearing again. What the voice has is taken
-//! back for that; it settles as skipped there, which here means nothing. It waits again, and what
-//! is left of it begins at the word that was last heard of: a word in the middle of which it was
-//! silenced is heard whole. Where the voice tells no words, it is the beginning of what it was given.
+//! The user's commands: pause, skip, repeat. They cancel what is in flight: the voice reports it as
+//! skipped, which is ignored here, and it waits again. It resumes at the last word that the voice
+//! reported, so that an interrupted word is spoken whole; at the beginning of what the voice was
+//! given, where the voice reports no words.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -12,37 +12,37 @@ use super::{Action, Queue};
 use crate::message::{Fate, Utterance, UtteranceId};
 
 impl Queue {
-    /// Takes back what the voice has: it goes on waiting, in its order.
-    fn recall(&mut self) -> Vec<Action> {
+    /// Cancels what is in flight: it waits again, in its order.
+    fn cancel(&mut self) -> Vec<Action> {
         if self.in_flight.is_empty() {
             return vec![];
         }
-        while let Some(InFlight { mut waiting, reached, .. }) = self.in_flight.pop_back() {
-            self.cancelled.push(Cancelled { id: waiting.utterance.id, from: waiting.from });
-            if reached != waiting.from {
-                waiting.leave(reached, &self.estimate);
+        while let Some(InFlight { mut queued, reached, .. }) = self.in_flight.pop_back() {
+            self.cancelled.push(Cancelled { id: queued.utterance.id, from: queued.from });
+            if reached != queued.from {
+                queued.set_from(reached, &self.estimate);
             }
-            self.waiting.push_front(waiting);
+            self.waiting.push_front(queued);
         }
-        self.forget_asked(); // the silence does, too
+        self.forget_requests(); // as the silenced voice process does
         vec![Action::Silence]
     }
 
-    /// A beginning, or a word, that was heard before the silence and is told after it.
-    pub(super) fn heard_late(&mut self, id: UtteranceId, character: Option<usize>) {
-        let recalled = self.cancelled.iter().find(|recalled| recalled.id == id);
+    /// A start, or a word, that was spoken before the silence and is reported after it.
+    pub(super) fn reached_late(&mut self, id: UtteranceId, character: Option<usize>) {
+        let cancelled = self.cancelled.iter().find(|cancelled| cancelled.id == id);
         let waiting = self.waiting.iter_mut().find(|waiting| waiting.utterance.id == id);
-        if let (Some(recalled), Some(waiting)) = (recalled, waiting) {
+        if let (Some(cancelled), Some(waiting)) = (cancelled, waiting) {
             waiting.has_begun = true;
-            let at = character.and_then(|it| place(&waiting.utterance.text, recalled.from, it));
+            let at = character.and_then(|it| place(&waiting.utterance.text, cancelled.from, it));
             if let Some(at) = at {
-                waiting.leave(at, &self.estimate);
+                waiting.set_from(at, &self.estimate);
             }
         }
     }
 
-    /// The end of what was taken back: it was silenced, or had ended before that came to the voice.
-    pub(super) fn crossed(&mut self, id: UtteranceId, fate: Fate) -> Vec<Action> {
+    /// The end of a cancelled utterance: it was silenced, or had ended before the silence.
+    pub(super) fn ended_late(&mut self, id: UtteranceId, fate: Fate) -> Vec<Action> {
         let was_heard = match fate {
             Fate::Spoken { .. } | Fate::Failed { .. } => true,
             Fate::Skipped | Fate::Expired { .. } | Fate::Merged { .. } | Fate::Dropped { .. } => {
@@ -61,7 +61,7 @@ impl Queue {
 
     pub(super) fn pause(&mut self) -> Vec<Action> {
         self.is_paused = true;
-        self.recall()
+        self.cancel()
     }
 
     pub(super) fn resume(&mut self) -> Vec<Action> {
@@ -70,7 +70,7 @@ impl Queue {
     }
 
     pub(super) fn skip(&mut self) -> Vec<Action> {
-        let mut actions = self.recall();
+        let mut actions = self.cancel();
         if let Some(skipped) = self.waiting.pop_front() {
             actions.push(Action::Settle(skipped.utterance.id, Fate::Skipped));
         }
@@ -79,7 +79,7 @@ impl Queue {
 
     pub(super) fn live(&mut self) -> Vec<Action> {
         self.is_paused = false;
-        let mut actions = self.recall();
+        let mut actions = self.cancel();
         let skipped = self.waiting.drain(..);
         actions.extend(skipped.map(|it| Action::Settle(it.utterance.id, Fate::Skipped)));
         actions
@@ -91,8 +91,8 @@ impl Queue {
     }
 
     pub(super) fn back(&mut self, now: Instant) -> Vec<Action> {
-        // The first press is for the one before the one that is or was spoken last.
-        let is_speaking = self.in_flight.front().is_some_and(|out| out.waiting.utterance.is_new());
+        // The first press goes to the utterance before the current one, or before the last one.
+        let is_speaking = self.in_flight.front().is_some_and(|it| it.queued.utterance.is_new());
         self.n_back += if self.n_back == 0 && !is_speaking { 2 } else { 1 };
         self.n_back = self.n_back.min(self.history.len());
         let at = self.history.len() - self.n_back;
@@ -107,14 +107,15 @@ impl Queue {
         }
     }
 
-    /// Speaks again what was spoken, before anything else; what is being replayed already is left.
+    /// Speaks utterances again, before all others; a replay that is under way is skipped.
     fn replay(&mut self, range: std::ops::Range<usize>, now: Instant) -> Vec<Action> {
-        let mut actions = self.recall();
+        let mut actions = self.cancel();
         self.is_paused = false;
-        let (left, rest): (VecDeque<Queued>, _) =
+        let (skipped, rest): (VecDeque<Queued>, _) =
             self.waiting.drain(..).partition(|it| it.utterance.is_replay);
         self.waiting = rest;
-        actions.extend(left.into_iter().map(|it| Action::Settle(it.utterance.id, Fate::Skipped)));
+        actions
+            .extend(skipped.into_iter().map(|it| Action::Settle(it.utterance.id, Fate::Skipped)));
         for at in range.rev() {
             let id = self.number();
             let again =

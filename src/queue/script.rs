@@ -1,13 +1,13 @@
-//! What a text is made of, as far as that says how long it sounds: so many letters of each script,
-//! digits, pauses and signs. What a letter takes depends on the voice: one of another language says
-//! of each Hebrew letter that it is a Hebrew letter.
+//! The parts of a text that determine how long it sounds: letters by script, digits, pauses and
+//! signs. A letter's time depends on the voice: one of another language announces each Hebrew
+//! letter as a Hebrew letter.
 #![forbid(unsafe_code)]
 
-/// What takes time in a text.
+/// The kinds of letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Script {
     Latin,
-    /// Letters of a word that has digits: each is told by its name.
+    /// Letters of a word with digits: each is spelled.
     Spelled,
     Digit,
     Cyrillic,
@@ -26,11 +26,11 @@ pub(super) enum Script {
     Other,
 }
 
-/// How many there are.
+/// How many scripts there are.
 pub(super) const N_SCRIPTS: usize = 16;
 
-/// Seconds a letter at 220 words a minute, measured with eSpeak NG 1.51 over three to six sentences
-/// each: by the voices of the languages named, and by an English one. A German or French voice
+/// Seconds a letter at 220 words a minute, measured with eSpeak NG 1.51 on three to six lines of
+/// text each: by the voices of the languages named, and by an English one. A German or French voice
 /// takes up to four times as long for what it cannot read (0.7 s a Cyrillic letter): that is
 /// learned.
 const SECONDS: [(Script, f64, f64, &[&str]); N_SCRIPTS] = [
@@ -57,17 +57,17 @@ const SECONDS: [(Script, f64, f64, &[&str]); N_SCRIPTS] = [
     (Script::Other, 0.6, 0.6, &[]),
 ];
 
-/// Seconds for beginning at all, for a pause between clauses, for any other sign.
+/// Seconds for the beginning, for a pause between clauses, for any other sign.
 const BEGIN: f64 = 0.288;
 const CLAUSE: f64 = 0.207;
 const SIGN: f64 = 0.129;
 
-/// What a text is made of.
+/// The parts of a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Parts {
     /// Letters by script.
     letters: [f32; N_SCRIPTS],
-    /// Seconds for the rest.
+    /// Seconds for all else.
     rest: f32,
 }
 
@@ -146,7 +146,7 @@ fn script(c: char) -> Option<Script> {
     })
 }
 
-/// What a sign takes; a pause where it is before a blank or the end.
+/// Seconds for a sign; those of a pause before a blank or the end.
 fn sign(c: char, ends_word: bool) -> f64 {
     match c {
         '，' | '。' | '、' | '；' | '：' | '！' | '？' | '،' | '؛' | '؟' | '۔' | '।' => {
@@ -167,7 +167,7 @@ fn the_table_is_in_the_order_of_the_scripts() {
 }
 
 #[test]
-fn what_espeak_takes_is_estimated_within_a_fifth() {
+fn the_times_of_espeak_are_estimated_within_a_fifth() {
     // Text, voice, and what eSpeak NG 1.51 takes for it at 220 words a minute, without the silence
     // at its ends.
     for (text, voice, measured) in [

@@ -24,19 +24,19 @@ fn line(id: UtteranceId, text: &str, sender: &str, now: Instant) -> Utterance {
     }
 }
 
-/// A queue and a voice that obeys, on a clock that tests move by hand.
+/// A queue and a simulated voice, on a clock that tests move by hand.
 struct Bench {
     queue: Queue,
     now: Instant,
     /// What the voice has, in order.
     voice: VecDeque<Utterance>,
-    /// From which byte on.
+    /// The byte at which each begins.
     from: VecDeque<usize>,
-    /// Every utterance whose speaking began.
+    /// Every utterance that was begun.
     begun: Vec<UtteranceId>,
-    settled: Vec<(UtteranceId, Fate)>,
+    ended: Vec<(UtteranceId, Fate)>,
     rates: Vec<u32>,
-    /// Said by the voice, not yet told to the queue: what can cross a silence.
+    /// Reports of the voice that have not reached the queue: they can cross a silence.
     on_the_way: VecDeque<Event>,
     /// What the voice was asked to measure.
     asked: VecDeque<(RequestId, String, u32)>,
@@ -50,7 +50,7 @@ impl Bench {
             voice: VecDeque::new(),
             from: VecDeque::new(),
             begun: Vec::new(),
-            settled: Vec::new(),
+            ended: Vec::new(),
             rates: Vec::new(),
             on_the_way: VecDeque::new(),
             asked: VecDeque::new(),
@@ -82,23 +82,23 @@ impl Bench {
                 Action::Measure { request, utterance, from, rate } => {
                     self.asked.push_back((request, utterance.text[from..].to_owned(), rate));
                 }
-                Action::Settle(id, fate) => self.settled.push((id, fate)),
+                Action::Settle(id, fate) => self.ended.push((id, fate)),
             }
         }
     }
 
-    /// The voice begins what it has.
+    /// The voice begins its first utterance.
     fn begin(&mut self) {
         let Some(first) = self.voice.front() else { return };
         self.begun.push(first.id);
         self.on_the_way.push_back(Event::Started(first.id));
     }
 
-    /// The voice has spoken what it has.
+    /// The voice finishes its first utterance.
     fn end(&mut self) {
         let Some(first) = self.voice.pop_front() else { return };
         let from = self.from.pop_front().unwrap_or(0);
-        // As long as is estimated before anything is learned.
+        // As long as a new estimate says.
         let rate = self.queue.current().map_or(220, |(_, rate)| rate);
         let estimate = Estimate::default();
         let seconds = estimate.seconds(estimate.work(&first.text[from..]), rate);
@@ -107,7 +107,7 @@ impl Bench {
         self.on_the_way.push_back(Event::Ended(first.id, fate));
     }
 
-    /// The voice answers all that it was asked: each character takes `seconds`.
+    /// The voice answers all requests: each character takes `seconds`.
     fn measure(&mut self, seconds: f64) {
         while let Some((request, text, _)) = self.asked.pop_front() {
             let seconds = seconds * text.chars().count() as f64;
@@ -115,7 +115,7 @@ impl Bench {
         }
     }
 
-    /// What the voice said comes to the queue.
+    /// The reports on the way reach the queue.
     fn deliver(&mut self) {
         while let Some(event) = self.on_the_way.pop_front() {
             self.handle(event);
@@ -135,27 +135,27 @@ impl Bench {
     }
 
     fn fate(&self, id: UtteranceId) -> &Fate {
-        let of_it: Vec<_> = self.settled.iter().filter(|(other, _)| *other == id).collect();
+        let of_it: Vec<_> = self.ended.iter().filter(|(other, _)| *other == id).collect();
         assert_eq!(of_it.len(), 1, "{id:?} has one fate");
         &of_it[0].1
     }
 }
 
 #[test]
-fn lines_are_spoken_in_order_and_the_next_is_ordered_ahead() {
+fn lines_are_spoken_in_order_and_the_next_is_requested_ahead() {
     let mut bench = Bench::new();
     let [one, two] = [bench.say("the first of two lines"), bench.say("the second")];
     assert_eq!(bench.voice.len(), 1, "the second waits for its rate");
     bench.begin();
     bench.deliver();
-    bench.now = bench.queue.deadline().expect("a time to order the next");
+    bench.now = bench.queue.deadline().expect("a time to request the next");
     bench.handle(Event::Tick);
     assert_eq!(bench.voice.iter().map(|it| it.id).collect::<Vec<_>>(), [one, two]);
     assert_eq!(bench.queue.deadline(), None);
 }
 
 #[test]
-fn a_pause_keeps_what_was_being_said_and_what_comes() {
+fn a_pause_keeps_the_current_line_and_new_ones() {
     let mut bench = Bench::new();
     let one = bench.say("the first line");
     bench.begin();
@@ -163,7 +163,7 @@ fn a_pause_keeps_what_was_being_said_and_what_comes() {
     bench.handle(Event::Pause);
     bench.deliver();
     let two = bench.say("the second line");
-    assert!(bench.voice.is_empty() && bench.settled.is_empty());
+    assert!(bench.voice.is_empty() && bench.ended.is_empty());
     bench.handle(Event::Resume);
     assert_eq!(bench.voice[0].id, one, "from its beginning");
     bench.speak_all();
@@ -172,7 +172,7 @@ fn a_pause_keeps_what_was_being_said_and_what_comes() {
 }
 
 #[test]
-fn what_was_interrupted_goes_on_from_the_word() {
+fn an_interrupted_line_resumes_at_the_word() {
     let mut bench = Bench::new();
     let one = bench.say("zwölf Boxkämpfer jagen Viktor");
     bench.begin();
@@ -188,10 +188,14 @@ fn what_was_interrupted_goes_on_from_the_word() {
     assert_eq!(
         left(&mut bench, Event::Pause),
         "Boxkämpfer jagen Viktor",
-        "no word was heard since"
+        "no word was spoken since"
     );
     bench.handle(Event::Reached(one, 11));
-    assert_eq!(left(&mut bench, Event::Pause), "jagen Viktor", "counted from what was given last");
+    assert_eq!(
+        left(&mut bench, Event::Pause),
+        "jagen Viktor",
+        "counted from where the voice began last"
+    );
     bench.handle(Event::Pause);
     bench.handle(Event::Reached(one, 6)); // was on its way
     assert_eq!(left(&mut bench, Event::Pause), "Viktor");
@@ -200,7 +204,7 @@ fn what_was_interrupted_goes_on_from_the_word() {
 }
 
 #[test]
-fn what_has_expired_is_not_begun_and_presses_nobody() {
+fn an_expired_line_is_not_begun_and_does_not_raise_the_rate() {
     let mut bench = Bench::new();
     let perishable = |bench: &mut Bench, text: &str, seconds| {
         let id = bench.queue.number();
@@ -219,7 +223,7 @@ fn what_has_expired_is_not_begun_and_presses_nobody() {
     bench.handle(Event::Pause);
     bench.deliver();
     bench.now += Duration::from_secs(60);
-    assert!(bench.settled.is_empty(), "a pause is silent");
+    assert!(bench.ended.is_empty(), "a pause is silent");
     bench.handle(Event::Resume);
     assert_eq!(bench.voice[0].id, begun, "it is finished");
     let expired = Fate::Expired { rule: "config:30".to_owned() };
@@ -229,11 +233,11 @@ fn what_has_expired_is_not_begun_and_presses_nobody() {
     bench.now += Duration::from_secs(60);
     bench.handle(Event::Repeat(1));
     bench.deliver();
-    assert_eq!(bench.voice[0].text, "the build is green", "as often as one likes");
+    assert_eq!(bench.voice[0].text, "the build is green", "a replay does not expire");
 }
 
 #[test]
-fn after_a_replay_the_sentence_goes_on() {
+fn after_a_replay_the_interrupted_line_goes_on() {
     let mut bench = Bench::new();
     bench.say("the first line");
     bench.speak_all();
@@ -251,7 +255,7 @@ fn after_a_replay_the_sentence_goes_on() {
 }
 
 #[test]
-fn an_end_that_crosses_a_pause_is_an_end() {
+fn an_end_that_crosses_a_pause_counts() {
     let mut bench = Bench::new();
     let one = bench.say("the first line");
     bench.begin();
@@ -265,7 +269,7 @@ fn an_end_that_crosses_a_pause_is_an_end() {
 }
 
 #[test]
-fn skip_leaves_one_and_live_leaves_all() {
+fn skip_skips_one_and_live_skips_all() {
     let mut bench = Bench::new();
     let lines: Vec<_> = (0..5).map(|n| bench.say(&format!("line number {n}"))).collect();
     bench.handle(Event::Skip);
@@ -279,7 +283,7 @@ fn skip_leaves_one_and_live_leaves_all() {
 }
 
 #[test]
-fn what_was_spoken_is_spoken_again_and_is_no_new_line() {
+fn spoken_lines_are_repeated_and_are_not_new() {
     let mut bench = Bench::new();
     for text in ["one", "two", "three"] {
         bench.say(text);
@@ -304,7 +308,7 @@ fn what_was_spoken_is_spoken_again_and_is_no_new_line() {
 }
 
 #[test]
-fn what_one_says_in_a_row_is_merged_only_when_the_promise_is_pressed() {
+fn lines_in_a_row_are_merged_only_when_the_lag_target_is_near() {
     let mut bench = Bench::new();
     let text = "a sentence of some length, which takes a while to say even when one hurries";
     let lines: Vec<_> = (0..20)
@@ -322,7 +326,7 @@ fn what_one_says_in_a_row_is_merged_only_when_the_promise_is_pressed() {
 }
 
 #[test]
-fn a_name_that_is_said_again_is_left_out_when_the_promise_is_pressed() {
+fn a_repeated_name_is_omitted_when_the_lag_target_is_near() {
     let mut bench = Bench::new();
     let lines = (0..4).map(|n| {
         let later = bench.now + Duration::from_secs(3 * n); // not in a row
@@ -345,12 +349,12 @@ fn a_name_that_is_said_again_is_left_out_when_the_promise_is_pressed() {
 }
 
 #[test]
-fn what_waits_is_measured_and_then_known_at_every_rate() {
+fn waiting_lines_are_measured_and_then_known_at_every_rate() {
     let mut bench = Bench::new();
     for n in 0..100 {
         bench.say(&format!("line {n}"));
     }
-    assert_eq!(bench.asked.len(), 64, "not all that waits");
+    assert_eq!(bench.asked.len(), 64, "not all that are waiting");
     assert!(bench.asked.iter().all(|(_, _, rate)| *rate == 220), "at the base rate");
     bench.measure(0.5);
     assert!(bench.asked.is_empty(), "once each");
@@ -365,7 +369,7 @@ fn what_waits_is_measured_and_then_known_at_every_rate() {
 }
 
 #[test]
-fn a_silence_forgets_what_was_asked_and_another_text_is_measured_anew() {
+fn a_silence_discards_requests_and_a_changed_text_is_measured_anew() {
     let mut bench = Bench::new();
     bench.say("the first line");
     bench.say("the second line");
@@ -373,13 +377,13 @@ fn a_silence_forgets_what_was_asked_and_another_text_is_measured_anew() {
     let stale = bench.asked.pop_front().expect("asked").0;
     bench.handle(Event::Pause);
     bench.deliver();
-    assert_eq!(bench.asked.len(), 2, "the first waits, too");
+    assert_eq!(bench.asked.len(), 2, "the first one is waiting, too");
     bench.handle(Event::Measured(stale, Some(99.0)));
-    assert!(bench.queue.waiting.iter().all(|it| it.work < 9.0), "nobody waits for that");
+    assert!(bench.queue.waiting.iter().all(|it| it.work < 9.0), "a discarded request is ignored");
     let asked = bench.asked.pop_back().expect("asked").0;
     bench.handle(Event::Measured(asked, None));
     bench.handle(Event::Tick);
-    assert_eq!(bench.asked.len(), 1, "what cannot be measured is not asked again");
+    assert_eq!(bench.asked.len(), 1, "what cannot be measured is not requested again");
 }
 
 #[derive(Debug, Clone)]
@@ -414,8 +418,9 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Whatever comes, whatever the user does, and whatever crosses on the way: every line has one
-    /// fate, the spoken ones of each sender are in order, and nothing is spoken to its end twice.
+    /// Whatever lines come, whatever the user does, and whatever reports cross on the way: every
+    /// line has one fate, the spoken ones of each sender are in order, and none is spoken to its
+    /// end twice.
     #[test]
     fn every_line_has_one_fate(steps in proptest::collection::vec(step(), 1..120)) {
         let mut bench = Bench::new();
@@ -432,7 +437,7 @@ proptest! {
                 }
                 Step::Control(event) => bench.handle(event),
             }
-            prop_assert!(bench.voice.len() <= 2, "at most two are out");
+            prop_assert!(bench.voice.len() <= 2, "at most two are in flight");
         }
         bench.handle(Event::Resume);
         bench.deliver();
@@ -441,7 +446,7 @@ proptest! {
             bench.fate(id);
         }
         let is_spoken = |(_, fate): &&(UtteranceId, Fate)| matches!(fate, Fate::Spoken { .. });
-        let spoken = bench.settled.iter().filter(is_spoken).map(|(id, _)| *id);
+        let spoken = bench.ended.iter().filter(is_spoken).map(|(id, _)| *id);
         let spoken: Vec<_> = spoken.filter(|id| lines.contains(id)).collect();
         for is_als in [true, false] {
             let its = spoken.iter().filter(|id| id.0.is_multiple_of(5) == is_als);
@@ -451,7 +456,7 @@ proptest! {
 }
 
 #[test]
-fn what_nobody_waits_for_has_no_deadline() {
+fn lines_of_an_ended_source_have_no_deadline() {
     let line = |n| format!("number {n} of the lines that somebody pasted into the channel at once");
     for (event, is_hurried) in [
         (None, true),

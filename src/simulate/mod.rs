@@ -1,6 +1,6 @@
-//! Replays a time-stamped log over a virtual clock, through the very queue that speaks: how far
-//! behind live a listener would have been, how fast it had to be, and what was lost; beside what
-//! other ways of falling behind would have made of the same lines.
+//! Replays a time-stamped log on a virtual clock through the queue that speaks: how far behind live
+//! a listener would have been, how fast it had to speak, and what was lost, compared with other
+//! policies on the same lines.
 #![forbid(unsafe_code)]
 
 mod optimum;
@@ -21,38 +21,38 @@ pub use pause::{Pause, Paused};
 pub use replay::{Arrival, read};
 pub use report::{Figures, Report};
 
-/// From an order to the first sample, as it is measured.
+/// From a request to the first sample, as measured.
 const LATENCY: Duration = Duration::from_millis(6);
 
 /// How long a text sounds at a rate in words a minute, in seconds.
 pub type Sounds<'a> = &'a dyn Fn(&str, u32) -> f64;
 
-/// As the queue itself estimates it for an English voice, before it has learned anything.
+/// The queue's own estimate for an English voice, before it has learned anything.
 pub fn estimated(text: &str, rate: u32) -> f64 {
     estimated_for("en-us", text, rate)
 }
 
-/// The same for that voice.
+/// The same for another voice.
 pub fn estimated_for(voice: &str, text: &str, rate: u32) -> f64 {
     let estimate = Estimate::of_voice(voice);
     estimate.seconds(estimate.work(text), rate)
 }
 
-/// What became of one utterance.
+/// One line that was heard.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Heard {
     /// From its arrival to its end.
     lag: Duration,
     /// How long it sounded.
     sounded: Duration,
-    /// At that rate.
+    /// In words a minute.
     rate: u32,
-    /// When it had been heard, since the log began.
+    /// When it ended, since the log began.
     ended: Duration,
 }
 
-/// Speaks `arrivals` at the rates that `promise` asks for, with a pause if there is one; every one
-/// of them is heard.
+/// Speaks `arrivals` at the rates that `lag_target` needs, with a pause if there is one; every line
+/// is heard.
 pub(crate) fn lag_rule(
     arrivals: &[Arrival],
     lag_target: LagTarget,
@@ -64,7 +64,7 @@ pub(crate) fn lag_rule(
         queue: Queue::new(lag_target),
         sounds,
         start,
-        taken: Vec::new(),
+        in_flight: Vec::new(),
         free_at: start,
         heard: Vec::new(),
         received: HashMap::new(),
@@ -90,23 +90,24 @@ pub(crate) fn lag_rule(
     }
 }
 
-/// The queue, and a voice that takes as long as it is told.
+/// The queue, and a voice that takes as long as `sounds` says.
 struct Run<'a> {
     queue: Queue,
     sounds: Sounds<'a>,
     start: Instant,
-    /// What the voice has, in order: the utterance, its rate, when it begins and ends.
-    taken: Vec<Taken>,
+    /// What the voice has, in order.
+    in_flight: Vec<InFlight>,
     free_at: Instant,
     heard: Vec<Heard>,
-    /// Arrivals by the number of their utterance, and those that became the end of another one.
+    /// Arrivals by the number of their utterance.
     received: HashMap<UtteranceId, Instant>,
+    /// Merged utterances, and those they were merged into.
     merged: Vec<(UtteranceId, UtteranceId)>,
 }
 
-struct Taken {
+struct InFlight {
     utterance: Utterance,
-    /// The byte of its text at which it was begun.
+    /// The byte of its text at which it begins.
     from: usize,
     rate: u32,
     begins: Instant,
@@ -114,8 +115,8 @@ struct Taken {
     has_begun: bool,
 }
 
-impl Taken {
-    /// The character at which the word begins that is heard at `now`, as if each took as long.
+impl InFlight {
+    /// The first character of the word heard at `now`, if all characters take the same time.
     fn reached(&self, now: Instant) -> usize {
         let (sounded, all) = (now - self.begins, self.ends - self.begins);
         let share = sounded.as_secs_f64() / all.as_secs_f64().max(1e-3);
@@ -128,9 +129,9 @@ impl Taken {
 }
 
 impl Run<'_> {
-    /// The next time at which something happens; none when all is over.
+    /// The time of the next event; none at the end.
     fn next(&self, arrival: Option<Instant>) -> Option<Instant> {
-        let voice = self.taken.first().map(|it| if it.has_begun { it.ends } else { it.begins });
+        let voice = self.in_flight.first().map(|it| if it.has_begun { it.ends } else { it.begins });
         [arrival, voice, self.queue.deadline()].into_iter().flatten().min()
     }
 
@@ -141,32 +142,32 @@ impl Run<'_> {
         self.handle(Event::Arrived(utterances), now);
     }
 
-    /// The user wants something; the voice has said how far it is.
+    /// Handles a command, after the voice's report of how far it is.
     fn control(&mut self, event: Event, now: Instant) {
-        if let Some(current) = self.taken.first().filter(|it| it.has_begun) {
+        if let Some(current) = self.in_flight.first().filter(|it| it.has_begun) {
             let reached = Event::Reached(current.utterance.id, current.reached(now));
             self.handle(reached, now);
         }
         self.handle(event, now);
     }
 
-    /// The voice is silent: what it has is not heard to its end.
+    /// Silences the voice: what it has is not heard to its end.
     fn silence(&mut self, now: Instant) {
         self.free_at = now;
-        for taken in std::mem::take(&mut self.taken) {
-            self.handle(Event::Ended(taken.utterance.id, Fate::Skipped), now);
+        for it in std::mem::take(&mut self.in_flight) {
+            self.handle(Event::Ended(it.utterance.id, Fate::Skipped), now);
         }
     }
 
-    /// Lets the voice do what it has done by `now`.
+    /// Reports what the voice has begun and ended by `now`.
     fn advance(&mut self, now: Instant) {
-        while let Some(first) = self.taken.first_mut() {
+        while let Some(first) = self.in_flight.first_mut() {
             let id = first.utterance.id;
             if !first.has_begun && first.begins <= now {
                 first.has_begun = true;
                 self.handle(Event::Started(id), now);
             } else if first.has_begun && first.ends <= now {
-                let done = self.taken.remove(0);
+                let done = self.in_flight.remove(0);
                 let sounded = done.ends - done.begins;
                 if done.utterance.is_new() {
                     self.hear(&done, sounded, now);
@@ -183,8 +184,8 @@ impl Run<'_> {
         }
     }
 
-    /// The utterance was heard, and with it what was merged into it.
-    fn hear(&mut self, done: &Taken, sounded: Duration, now: Instant) {
+    /// Records an utterance as heard, and with it those merged into it.
+    fn hear(&mut self, done: &InFlight, sounded: Duration, now: Instant) {
         let id = done.utterance.id;
         let lag = now.saturating_duration_since(done.utterance.received);
         let (rate, ended) = (done.rate, now - self.start);
@@ -201,8 +202,8 @@ impl Run<'_> {
         for action in self.queue.handle(event, now) {
             match action {
                 Action::Settle(id, Fate::Merged { into, .. }) => self.merged.push((id, into)),
-                Action::Settle(..) => {} // told by the voice
-                // The voice process does that at once, where it can.
+                Action::Settle(..) => {} // reported by the voice before
+                // The idle voice process answers at once.
                 Action::Measure { request, utterance, from, rate } => {
                     let seconds = (self.sounds)(&utterance.text[from..], rate);
                     self.handle(Event::Measured(request, Some(seconds)), now);
@@ -214,7 +215,7 @@ impl Run<'_> {
                     let seconds = (self.sounds)(&utterance.text[from..], rate);
                     let ends = begins + Duration::from_secs_f64(seconds);
                     self.free_at = ends;
-                    self.taken.push(Taken {
+                    self.in_flight.push(InFlight {
                         utterance,
                         from,
                         rate,

@@ -1,6 +1,6 @@
-//! The best that can be done by who knows all arrivals: of the ways to hear every line in order and
-//! within the lag, the one that is least fast at any time; never slower than the base rate where
-//! something waits, nor faster than the highest.
+//! The optimum with all arrivals known: of the ways to hear every line in order and within the lag
+//! target, the one with the lowest top speed; never slower than the base rate while a line waits,
+//! nor faster than the highest rate.
 //!
 //! It is the shortest path between what has come and what is due (Yao, Demers and Shenker, "A
 //! scheduling model for reduced CPU energy", FOCS 1995, where deadlines are in order of arrival):
@@ -13,13 +13,13 @@ use super::{Arrival, Heard, LATENCY, Sounds};
 use crate::queue::estimate::Estimate;
 use crate::queue::rate_control::LagTarget;
 
-/// What whole words a minute and sounding times that are no exact power of the rate may cost.
+/// A margin for rates that are whole numbers, and for times that are no exact power of the rate.
 const ROUNDING: Duration = Duration::from_millis(100);
 
-/// How near a deadline counts as it: the figures are floating-point.
+/// The tolerance of floating-point comparisons.
 const TRIFLE: f64 = 1e-9;
 
-/// Speaks `arrivals`, in the order of their times, in that way; every one of them is heard.
+/// Speaks `arrivals`, which are in order, at the optimum; every line is heard.
 pub(super) fn run(arrivals: &[Arrival], lag_target: LagTarget, sounds: Sounds<'_>) -> Vec<Heard> {
     let jobs: Vec<_> = arrivals
         .iter()
@@ -41,7 +41,7 @@ pub(super) fn run(arrivals: &[Arrival], lag_target: LagTarget, sounds: Sounds<'_
     arrivals.iter().zip(speeds).map(speak).collect()
 }
 
-/// The rate that speaks so many times as fast as the base.
+/// The rate that is `speed` times as fast as the base rate.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two rates")]
 fn rate(speed: f64, lag_target: LagTarget, estimate: &Estimate) -> u32 {
     let work = 1.0;
@@ -56,8 +56,7 @@ struct Job {
     seconds: f64,
 }
 
-/// For each of `jobs` how fast it is spoken, as a multiple of the base rate, if each is to be heard
-/// within `lag`.
+/// The speed of each of `jobs`, as a multiple of the base rate, so that each is heard within `lag`.
 fn speeds(jobs: &[Job], lag: f64) -> Vec<f64> {
     let mut speeds = Vec::with_capacity(jobs.len());
     let mut now = jobs.first().map_or(0.0, |job| job.comes);
@@ -67,7 +66,7 @@ fn speeds(jobs: &[Job], lag: f64) -> Vec<f64> {
         let seconds: f64 = jobs[first..first + end].iter().map(|job| job.seconds).sum();
         now = (now + seconds / speed.max(TRIFLE)).max(now);
         speeds.extend(std::iter::repeat_n(speed, end));
-        // Nothing may be spoken before it comes.
+        // No line is spoken before it comes.
         if let Some(next) = jobs.get(speeds.len()) {
             now = now.max(next.comes);
         }
@@ -85,7 +84,7 @@ fn stretch(jobs: &[Job], now: f64, lag: f64) -> (usize, f64) {
     let (mut come, mut done) = (0.0, 0.0);
     for event in events(jobs, lag) {
         match event {
-            // All before this job may be done when it comes, and no more.
+            // No more than all before this job can be done when it comes.
             Event::Comes(n) => {
                 let allowed = slope(come, jobs[n].comes - now);
                 come += jobs[n].seconds;
@@ -111,13 +110,13 @@ fn stretch(jobs: &[Job], now: f64, lag: f64) -> (usize, f64) {
     (least_at.max(1), least)
 }
 
-/// What the string meets.
+/// A point of one of the two curves.
 enum Event {
     Comes(usize),
     Due(usize),
 }
 
-/// Arrivals and deadlines in the order of their times.
+/// Arrivals and deadlines in order of time.
 fn events(jobs: &[Job], lag: f64) -> impl Iterator<Item = Event> {
     let (mut comes, mut due) = (0, 0);
     std::iter::from_fn(move || {
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_no_faster_than_a_deadline_needs() {
+    fn the_speed_is_no_higher_than_a_deadline_needs() {
         for (list, expected) in [
             (vec![(0.0, 5.0)], vec![0.5]),
             (vec![(0.0, 10.0), (0.0, 10.0)], vec![2.0, 2.0]),
@@ -164,7 +163,7 @@ mod tests {
     proptest! {
         /// Where a fixed speed hears everything in time, the optimum does, and is never faster.
         #[test]
-        fn it_is_in_time_and_never_faster_than_need_be(
+        fn every_line_is_in_time_and_none_faster_than_needed(
             steps in prop::collection::vec((0.0..20.0_f64, 0.1..12.0_f64), 1..40)
         ) {
             let mut at = 0.0;

@@ -11,16 +11,16 @@ use super::Heard;
 /// When the listener pauses, counted from the beginning of the log, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pause {
-    /// From then on.
+    /// When it begins.
     pub at: Duration,
-    /// For so long.
+    /// How long it is.
     pub length: Duration,
 }
 
 impl FromStr for Pause {
     type Err = String;
 
-    /// Reads `600s+5m`; a number without a unit is of seconds.
+    /// Reads `600s+5m`; a number without a unit is in seconds.
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once('+');
         let pause = parts.and_then(|(at, length)| {
@@ -48,14 +48,14 @@ impl Pause {
     }
 }
 
-/// What a pause makes of the log.
+/// The effect of a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Paused {
     /// When it begins, in seconds.
     pub at_s: f64,
     /// How long it is.
     pub for_s: f64,
-    /// How long after it all that came meanwhile was heard, and the next line within the lag target.
+    /// How long after its end the backlog was heard, and the next line within the lag target.
     pub live_again_after_s: f64,
     /// Lines that were to be heard and were not.
     pub lost: usize,
@@ -73,7 +73,7 @@ impl Paused {
     }
 }
 
-/// When everything that came before the pause's end was heard, and every line after it up to one
+/// When every line that came before the pause's end was heard, and every later line up to the first
 /// that was heard within the lag target.
 fn live_again(pause: Pause, heard: &[Heard], lag: Duration) -> Duration {
     let mut lines: Vec<_> = heard.iter().map(|it| (it.ended.saturating_sub(it.lag), it)).collect();
@@ -105,9 +105,9 @@ fn a_pause_is_a_time_and_a_length() {
 }
 
 #[test]
-fn a_pause_is_caught_up_with_and_loses_nothing() {
+fn the_listener_catches_up_after_a_pause_and_loses_nothing() {
     let start = crate::clock::test_now();
-    // None is like another: equal lines are counted.
+    // All lines differ: equal ones would be counted.
     let words: Vec<_> =
         (b'a'..=b'y').map(|n| format!("a line of a few {}", char::from(n))).collect();
     let line =

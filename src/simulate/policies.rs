@@ -1,4 +1,4 @@
-//! What others do when they fall behind, over the same clock and with the same sounding times.
+//! What other programs do when they fall behind, with the same clock and sounding times.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use super::{Arrival, Heard, LATENCY, Sounds};
 
-/// A way of falling behind.
+/// What a program does when it falls behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Policy {
-    /// One rate, whatever waits: what a pipe into a synthesiser does.
+    /// One rate, however much is queued, as in a pipe to a synthesiser.
     Fixed,
-    /// One rate; when an utterance ends, the newest that waits is next, and the others are lost.
+    /// One rate; when an utterance ends, the newest in the queue is next, and the others are lost.
     Newest,
-    /// One rate up to four that wait; from the fifth on a fifth faster for each, three times as
-    /// fast at most (a bot for voice chats does that).
+    /// One rate for up to four in the queue; for each one more a fifth faster, up to three times as
+    /// fast (a bot for voice chats does that).
     Ramp,
 }
 
 /// The gap between two utterances.
 const GAP: Duration = Duration::from_millis(100);
 
-/// Speaks `arrivals` in that way; gives those that were heard.
+/// Speaks `arrivals` by a policy; returns those that were heard.
 pub(super) fn run(
     policy: Policy,
     arrivals: &[Arrival],
@@ -66,7 +66,7 @@ fn rate(policy: Policy, n_waiting: usize, base: u32) -> u32 {
 }
 
 #[test]
-fn each_way_of_falling_behind_is_what_it_says() {
+fn each_policy_does_what_it_says() {
     let line =
         |s| Arrival::of(Duration::from_secs(s), "a line of four seconds, more or less, to say");
     let arrivals: Vec<_> = (0..20).map(line).collect();

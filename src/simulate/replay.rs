@@ -1,5 +1,5 @@
-//! A time-stamped log into arrivals: a table of `seconds kind sender text`, or a log of any format
-//! whose lines have a time.
+//! Reads arrivals from a time-stamped log: a table of `seconds kind sender text`, or a log of any
+//! format with time stamps.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -13,12 +13,12 @@ use crate::source::lines::Lines;
 /// The header row of a table.
 const HEADER: &str = "seconds_since_start\tkind\tsender\ttext";
 
-/// A line that is to be heard, and when it came.
+/// A line to be spoken, and when it came.
 #[derive(Debug, Clone)]
 pub struct Arrival {
     /// Since the log began.
     pub at: Duration,
-    /// As they are spoken.
+    /// The spoken text.
     pub words: String,
     message: Message<'static>,
 }
@@ -46,8 +46,8 @@ impl Arrival {
     }
 }
 
-/// Hears `log` from `start` on; gives the lines to be spoken, and how many are not. An error is
-/// one sentence.
+/// Reads `log` from `start` on; returns the lines to be spoken, and how many were dropped. An error
+/// is one line for the user.
 pub fn read(
     log: Vec<u8>,
     pipeline: &mut Pipeline,
@@ -55,8 +55,8 @@ pub fn read(
 ) -> Result<(Vec<Arrival>, usize), String> {
     let lines = Lines::new(SourceId(0), log, start);
     let is_table = lines.iter().next().is_some_and(|line| line.text.trim_end() == HEADER);
-    let mut told =
-        Told { clock: Clock::default(), arrivals: Vec::new(), n_dropped: 0, has_seconds: is_table };
+    let mut arrivals =
+        Arrivals { clock: Clock::default(), list: Vec::new(), n_dropped: 0, has_seconds: is_table };
     if is_table {
         for (n, line) in lines.iter().enumerate().skip(1) {
             if line.text.trim().is_empty() {
@@ -64,46 +64,47 @@ pub fn read(
             }
             let (at, message) = row(&line.text, start)
                 .ok_or_else(|| format!("line {} is not seconds, kind, sender and text", n + 1))?;
-            pipeline.message(message, |message, _, heard| told.take(message, Some(at), heard));
+            pipeline
+                .message(message, |message, _, outcome| arrivals.take(message, Some(at), outcome));
         }
     } else {
         pipeline.sample(&lines);
-        pipeline.lines(&lines, |message, _, heard| {
+        pipeline.lines(&lines, |message, _, outcome| {
             let at = message.stamp.as_deref().and_then(seconds_of);
-            let at = at.map(|at| told.clock.since_start(at));
-            told.has_seconds |= message.stamp.as_deref().is_some_and(has_seconds);
-            told.take(message, at, heard);
+            let at = at.map(|at| arrivals.clock.since_start(at));
+            arrivals.has_seconds |= message.stamp.as_deref().is_some_and(has_seconds);
+            arrivals.take(message, at, outcome);
         });
-        if told.clock.first.is_none() {
+        if arrivals.clock.first.is_none() {
             return Err("no line has a time stamp that is understood".to_owned());
         }
     }
-    told.arrivals.sort_by_key(|arrival| arrival.at);
-    if !told.has_seconds {
-        spread(&mut told.arrivals);
+    arrivals.list.sort_by_key(|arrival| arrival.at);
+    if !arrivals.has_seconds {
+        spread(&mut arrivals.list);
     }
-    Ok((told.arrivals, told.n_dropped))
+    Ok((arrivals.list, arrivals.n_dropped))
 }
 
-/// What was heard so far.
-struct Told {
+/// The lines that were read so far.
+struct Arrivals {
     clock: Clock,
-    arrivals: Vec<Arrival>,
+    list: Vec<Arrival>,
     n_dropped: usize,
-    /// Times are told to the second or finer: equal ones are equal.
+    /// Times have seconds: lines with equal ones came at once.
     has_seconds: bool,
 }
 
-impl Told {
-    fn take(&mut self, message: Message<'_>, at: Option<Duration>, heard: Outcome<'_>) {
-        let Outcome::Words(words, _) = heard else {
+impl Arrivals {
+    fn take(&mut self, message: Message<'_>, at: Option<Duration>, outcome: Outcome<'_>) {
+        let Outcome::Words(words, _) = outcome else {
             self.n_dropped += 1;
             return;
         };
-        // A line without a time came with the one before.
-        let at = at.or_else(|| self.arrivals.last().map(|it| it.at)).unwrap_or_default();
+        // A line without a time has that of the one before.
+        let at = at.or_else(|| self.list.last().map(|it| it.at)).unwrap_or_default();
         let message = message.into_owned();
-        self.arrivals.push(Arrival { at, words: words.to_owned(), message });
+        self.list.push(Arrival { at, words: words.to_owned(), message });
     }
 }
 
@@ -122,7 +123,7 @@ fn row(line: &str, start: Instant) -> Option<(Duration, Message<'_>)> {
     Some((at, message))
 }
 
-/// Turns times of the day into times since the first, over midnights.
+/// Turns times of the day into times since the first, past midnights.
 #[derive(Default)]
 struct Clock {
     first: Option<f64>,
@@ -143,7 +144,7 @@ impl Clock {
     }
 }
 
-/// The seconds that a stamp stands for: of the day, where it has a time of the day; an epoch else.
+/// A stamp in seconds: since midnight, where it has a time of the day, else since the epoch.
 fn seconds_of(stamp: &str) -> Option<f64> {
     let is_epoch = !stamp.contains(':');
     let stamp = time::parse(stamp)?;
@@ -154,12 +155,12 @@ fn seconds_of(stamp: &str) -> Option<f64> {
     Some(f64::from(days) * DAY + of_day)
 }
 
-/// Whether a stamp tells the second.
+/// Whether a stamp has seconds.
 fn has_seconds(stamp: &str) -> bool {
     time::parse(stamp).is_some_and(|stamp| stamp.has_seconds)
 }
 
-/// Spreads lines whose stamps tell the minute alone evenly over it.
+/// Spreads lines whose stamps have no seconds evenly over their minute.
 fn spread(arrivals: &mut [Arrival]) {
     for minute in arrivals.chunk_by_mut(|a, b| a.at == b.at) {
         let n = u32::try_from(minute.len()).unwrap_or(u32::MAX);
@@ -185,7 +186,7 @@ fn stamps_are_times_of_the_day_or_epochs() {
 }
 
 #[test]
-fn midnight_passes() {
+fn a_log_goes_on_past_midnight() {
     let mut clock = Clock::default();
     let times = [86_390.0, 5.0, 10.0, 0.0];
     let since: Vec<_> = times.iter().map(|&time| clock.since_start(time).as_secs()).collect();

@@ -12,31 +12,31 @@ use super::policies::{self, Policy};
 use super::{Arrival, Heard, Pause, Paused, Sounds, lag_rule};
 use crate::queue::rate_control::LagTarget;
 
-/// How far behind live, in seconds: from a line's arrival until it has been heard to its end.
+/// The lag in seconds: from a line's arrival until it has been heard to its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Lag {
-    /// The most.
+    /// The maximum.
     pub max: f64,
     /// 95 of 100 lines had no more.
     pub p95: f64,
     /// Half of the lines had no more.
     pub median: f64,
-    /// The share of the lines that were heard later than was promised.
+    /// The share of the lines that missed the lag target.
     pub late_share: f64,
 }
 
-/// How fast.
+/// How fast the voice speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Rates {
     /// The share of the time spoken that was above 1.3 times the base rate.
     pub share_above_1_3: f64,
     /// The same above 1.6 times.
     pub share_above_1_6: f64,
-    /// How often an utterance had another rate than the one before, a minute of the log.
+    /// How often the rate changed between two utterances, per minute of the log.
     pub changes_per_minute: f64,
 }
 
-/// What one way of speaking makes of the log.
+/// The figures of one policy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Figures {
     /// Lines that were to be heard and were not.
@@ -47,7 +47,7 @@ pub struct Figures {
     pub rate: Rates,
 }
 
-/// Everything about one log.
+/// The report on one log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// Lines in the log.
@@ -56,21 +56,21 @@ pub struct Report {
     pub fates: BTreeMap<&'static str, usize>,
     /// How far behind.
     pub lag_s: Lag,
-    /// Whether reading everything at the highest rate would have kept the lag target.
+    /// Whether the highest rate throughout would have met the lag target.
     pub feasible: bool,
     /// The lag target.
     pub max_lag_s: f64,
     /// How fast.
     pub rate: Rates,
-    /// The same for the ways compared with.
+    /// The figures of the policies compared with.
     pub policies: BTreeMap<&'static str, Figures>,
-    /// What a pause makes of it, where one was asked for; the other figures are without it.
+    /// The effect of a pause, where one was asked for; the other figures are without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<Paused>,
 }
 
 impl Report {
-    /// Simulates: `arrivals` are the lines to be heard, `n_dropped` others were dropped by rules.
+    /// Simulates `arrivals`, the lines to be spoken; `n_dropped` others were dropped by rules.
     pub fn of(
         arrivals: &[Arrival],
         n_dropped: usize,
@@ -166,11 +166,12 @@ pub(super) fn rounded(value: f64) -> f64 {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spoken = self.fates.get("spoken").copied().unwrap_or(0);
-        let feasible = if self.feasible { "can be kept" } else { "cannot be kept" };
+        let feasible = if self.feasible { "can be met" } else { "cannot be met" };
         let max_lag = self.max_lag_s;
         writeln!(
             f,
-            "{} lines, {spoken} of them spoken; at the highest rate the promise of {max_lag} s {feasible}",
+            "{} lines, {spoken} of them spoken; at the highest rate the lag target of {max_lag} s \
+             {feasible}",
             self.lines
         )?;
         writeln!(

@@ -1,22 +1,22 @@
-//! How long to wait before the next try: to connect, or to start a command. Knows no clock and no
-//! chance: both are handed in.
+//! How long to wait before the next try: to connect, or to start a command. Time and randomness
+//! are passed in.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;
 
-/// What a server says of the next try when it ends a connection, or refuses one.
+/// What the end of a connection, or a refusal, means for the next try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// Nothing: the connection broke, or the server went away.
+    /// The connection broke, or the server went away.
     Ordinary,
     /// It was tried too often, or trying again soon is of no use.
     Throttled,
-    /// The listener is not wanted: trying again soon makes it worse.
+    /// The listener is banned: trying again soon makes it worse.
     Banned,
 }
 
 impl Class {
-    /// The class of an `ERROR` message, by the words that servers use: there is no code.
+    /// The class of an `ERROR` message, by its wording: there is no error code.
     pub(crate) fn of_error(text: &str) -> Self {
         const BANNED: [&str; 10] = [
             "banned", "k-line", "g-line", "z-line", "d-line", "kline", "gline", "zline", "dline",
@@ -35,9 +35,9 @@ impl Class {
     }
 }
 
-/// A connection that was registered for so long, or a command that ran for so long, counts as a
-/// success.
-const SETTLED: Duration = Duration::from_secs(60);
+/// A connection that was registered for this long, or a command that ran for this long, counts as
+/// a success.
+const STABLE: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(300);
 const THROTTLED: Duration = Duration::from_secs(60);
 const BANNED: Duration = Duration::from_secs(15 * 60);
@@ -50,18 +50,18 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// No try yet; waits differ by `seed`, so that a thousand clients of a server that restarted
-    /// do not come back at once.
+    /// No try yet. Waits differ by `seed`, so that a thousand clients of a restarted server do
+    /// not reconnect at once.
     pub(crate) fn new(seed: u64) -> Self {
         Self { tries: 0, jitter: Jitter::new(seed) }
     }
 
-    /// How long to wait after a connection that was `registered` so long, or a command that ran so
-    /// long (zero when it never did), and ended as `class` says.
+    /// How long to wait after a connection that was `registered` this long, or a command that ran
+    /// this long (zero when it never did), and ended with `class`.
     ///
-    /// The first wait is a second, the next two are at most two, so that a server that was only
-    /// restarted is heard again soon; then the longest wait doubles up to five minutes, of which
-    /// chance takes any part ("full jitter").
+    /// The first wait is 1 s, the next two are at most 2 s, so that a server that only restarted
+    /// is reconnected soon. Then the longest wait doubles up to five minutes; the actual wait is
+    /// random below it ("full jitter").
     pub(crate) fn wait(&mut self, class: Class, registered: Duration) -> Duration {
         if is_success(registered) {
             self.tries = 0;
@@ -83,12 +83,12 @@ impl Backoff {
     }
 }
 
-/// Whether what lasted so long was a success, so that the next failure is another one.
+/// Whether it lasted long enough to be a success, so that the next failure is a new one.
 pub(crate) fn is_success(lasted: Duration) -> bool {
-    lasted >= SETTLED
+    lasted >= STABLE
 }
 
-/// Chance, good enough to spread waits: xorshift64* (Marsaglia 2003, Vigna 2014).
+/// Random numbers good enough to spread waits: xorshift64* (Marsaglia 2003, Vigna 2014).
 #[derive(Debug)]
 pub(crate) struct Jitter(u64);
 
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_does_not_want_us_is_left_alone() {
+    fn after_a_ban_waits_are_long() {
         for seed in 0..200 {
             let mut backoff = Backoff::new(seed);
             assert!(backoff.wait(Class::Throttled, NEVER) >= seconds(60));
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_told_apart_by_their_words() {
+    fn errors_are_classified_by_their_words() {
         for (text, class) in [
             ("Closing Link: 127.0.0.1 (K-Lined: go away)", Class::Banned),
             ("You are banned from this server", Class::Banned),

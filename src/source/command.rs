@@ -1,8 +1,8 @@
-//! The output of a command: what it prints, and what it complains about. Both are spoken, since
-//! a build's errors are what one waits for, but their lines never mix.
+//! The output of a command: standard output and standard error. Both are spoken, since a build's
+//! errors are what one waits for, but their lines never mix.
 //!
-//! The command gets a process group of its own, no shell and no input; a terminal only when asked. Its output is always
-//! drained, so that it never waits for a voice.
+//! The command gets a process group of its own, no shell and no input; a terminal only on request.
+//! Its output is always drained, so that it never waits for a voice.
 #![forbid(unsafe_code)]
 
 pub mod terminal;
@@ -32,14 +32,14 @@ use crate::clock;
 use crate::config::error::quoted;
 use terminal::OnTerminal;
 
-/// What a pipe holds.
+/// The capacity of a pipe.
 const READ: usize = 64 * 1024;
 
 /// How long a command that was asked to end may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long the output must be silent, once the command has ended, before what it left running
-/// is no longer listened to.
+/// After the command has ended: how long the processes it left running must print nothing until
+/// they are ignored.
 const SILENCE: Duration = Duration::from_millis(200);
 
 /// Why a command's output cannot be spoken.
@@ -51,17 +51,17 @@ pub enum CommandError {
     /// The command does not start.
     #[error("cannot run {}: {why}", quoted(program))]
     Unstartable {
-        /// The program as it was named.
+        /// The program as given.
         program: PathBuf,
         /// The system's reason.
         why: String,
-        /// Whether another try would be in vain.
+        /// Whether another try cannot succeed.
         is_final: bool,
     },
     /// The command ended with an exit code other than 0.
     #[error("{} exited with code {code}", quoted(program))]
     Failed {
-        /// The program as it was named.
+        /// The program as given.
         program: PathBuf,
         /// Its exit code.
         code: i32,
@@ -69,15 +69,15 @@ pub enum CommandError {
     /// The command was ended by a signal that we did not send.
     #[error("{} was ended by signal {signal}", quoted(program))]
     Killed {
-        /// The program as it was named.
+        /// The program as given.
         program: PathBuf,
         /// The signal's number.
         signal: i32,
     },
-    /// The system does not tell how the command fares.
+    /// The state of the command cannot be read.
     #[error("cannot wait for {}: {why}", quoted(program))]
     Lost {
-        /// The program as it was named.
+        /// The program as given.
         program: PathBuf,
         /// The system's reason.
         why: io::Error,
@@ -89,14 +89,14 @@ pub enum CommandError {
 pub struct CommandSpec {
     /// The program and its arguments.
     pub words: Vec<OsString>,
-    /// Start it again when it fails; one that cannot be started at first is not.
+    /// Restart it when it fails, unless it could never be started.
     pub retry: bool,
-    /// Give it a terminal to print to, where it would gather what it prints for a pipe.
+    /// Run it on a terminal: many programs buffer their output when they write to a pipe.
     pub pty: bool,
 }
 
 impl CommandError {
-    /// The exit code of the command, as a shell tells it, where it had one that is none of ours.
+    /// The exit code of the command as in a shell; none for an error of this program.
     pub fn exit_code(&self) -> Option<u8> {
         match self {
             Self::Failed { code, .. } => u8::try_from(*code).ok(),
@@ -105,7 +105,7 @@ impl CommandError {
         }
     }
 
-    /// The same as something to be heard.
+    /// The error as spoken text.
     pub fn spoken(&self) -> String {
         match self {
             Self::Failed { program, code } => {
@@ -119,9 +119,9 @@ impl CommandError {
     }
 }
 
-/// Runs the command of `spec` and gives the lines it prints, until it ends or `stop`; one that fails
-/// is started again where `spec` wants that. Stopped, it is asked to end by SIGTERM, and made to by
-/// SIGKILL after 5 s, with all it started.
+/// Runs the command of `spec` and sends the lines it prints, until it ends or `stop`; one that
+/// fails is restarted if `spec` says so. On `stop` its process group gets SIGTERM, and SIGKILL
+/// after 5 s.
 pub async fn run(
     spec: CommandSpec,
     inbox: Inbox,
@@ -157,23 +157,23 @@ async fn run_within(
     }
 }
 
-/// Whether a command that failed is started again, and when.
+/// Whether a failed command is restarted, and when.
 struct Retry {
     backoff: Backoff,
     /// Whether it was started once.
     has_run: bool,
-    /// Whether it was told that it fails, and it has not run well since.
-    is_told: bool,
+    /// Whether the failure was reported, and it has not run well since.
+    is_reported: bool,
 }
 
 impl Retry {
     fn new(spec: &CommandSpec) -> Self {
         let backoff = Backoff::new(RandomState::new().hash_one(&spec.words));
-        Self { backoff, has_run: false, is_told: false }
+        Self { backoff, has_run: false, is_reported: false }
     }
 
-    /// The command `ran` so long and failed: how long to wait, and what is to be heard of that. Not
-    /// started again is what never could be.
+    /// The command `ran` this long and failed: how long to wait, and the notice to speak. None
+    /// where it could never be started.
     fn handle(&mut self, why: &CommandError, ran: Duration) -> Option<(Duration, Option<String>)> {
         match why {
             CommandError::Empty => return None,
@@ -185,9 +185,9 @@ impl Retry {
                 self.has_run = true;
             }
         }
-        self.is_told &= !is_success(ran);
-        let is_told = std::mem::replace(&mut self.is_told, true);
-        let news = (!is_told).then(|| format!("{}; it is started again", why.spoken()));
+        self.is_reported &= !is_success(ran);
+        let is_reported = std::mem::replace(&mut self.is_reported, true);
+        let news = (!is_reported).then(|| format!("{}; it is started again", why.spoken()));
         Some((self.backoff.wait(Class::Ordinary, ran), news))
     }
 }
@@ -211,13 +211,13 @@ async fn run_once(
         .await
         .map_err(|why| CommandError::Lost { program: PathBuf::from(program), why })?;
     if stopped {
-        return Ok(()); // however it ended: we asked it to
+        return Ok(()); // any exit status is fine: we stopped it
     }
     group.leave();
     judge(Path::new(program), status)
 }
 
-/// A command that runs, and what it prints to.
+/// A running command and its outputs.
 struct Started {
     child: Child,
     outputs: [Option<Pipe>; 2],
@@ -248,7 +248,7 @@ impl Started {
     }
 }
 
-/// Why `program` does not start, in a user's words.
+/// Why `program` does not start, for users.
 fn unstartable(program: &Path, error: &io::Error) -> CommandError {
     let (why, is_final) = match error.kind() {
         io::ErrorKind::NotFound => ("no such program".to_owned(), true),
@@ -260,7 +260,7 @@ fn unstartable(program: &Path, error: &io::Error) -> CommandError {
     CommandError::Unstartable { program: program.to_path_buf(), why, is_final }
 }
 
-/// What a command's end means.
+/// Whether a command succeeded.
 fn judge(program: &Path, status: ExitStatus) -> Result<(), CommandError> {
     let program = program.to_path_buf();
     match (status.code(), status.signal()) {
@@ -273,7 +273,7 @@ fn judge(program: &Path, status: ExitStatus) -> Result<(), CommandError> {
 /// The processes of a command, ended when this is dropped.
 struct Group {
     id: Option<Pid>,
-    /// How long they may take to end when asked to.
+    /// How long they may take to end after SIGTERM.
     patience: Duration,
 }
 
@@ -282,14 +282,14 @@ impl Group {
         Self { id: child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)), patience }
     }
 
-    /// Sends all of them `signal`.
+    /// Sends `signal` to all of them.
     fn signal(&self, signal: Signal) {
         if let Some(Err(error)) = self.id.map(|group| kill_process_group(group, signal)) {
-            tracing::debug!(%error, ?signal, "nobody in the group took the signal");
+            tracing::debug!(%error, ?signal, "no process in the group received the signal");
         }
     }
 
-    /// Lets what the command left running go on.
+    /// Leaves the remaining processes running.
     fn leave(mut self) {
         self.id = None;
     }
@@ -313,8 +313,8 @@ impl Output {
         Self { pipe, buffer: Vec::with_capacity(READ), lines: Gatherer::new(inbox.source()) }
     }
 
-    /// Waits for the next lines; gives `None` for a read that ended no line. Never ends once the
-    /// output has. Cancel-safe: what was read is kept.
+    /// Waits for the next lines; `None` for a read that ended no line. Pending for ever once the
+    /// output has ended. Cancel-safe: what was read is kept.
     async fn next(&mut self) -> Option<Lines> {
         let Some(pipe) = &mut self.pipe else { return pending().await };
         self.buffer.clear();
@@ -328,7 +328,7 @@ impl Output {
         };
         match read {
             Ok(n) if n > 0 => self.lines.push(&self.buffer, clock::now()),
-            // A pipe's reading end does not fail, and a terminal's when it is nobody's any more.
+            // Reading a pipe does not fail; reading a terminal fails when nobody has it open.
             Ok(_) | Err(_) => {
                 self.pipe = None;
                 self.lines.flush()
@@ -341,8 +341,8 @@ impl Output {
 #[derive(Clone, Copy)]
 enum Event {
     /// It printed something.
-    Heard,
-    /// It is to end.
+    Output,
+    /// It must end.
     Stop,
     /// It ended.
     Exited(ExitStatus),
@@ -350,19 +350,19 @@ enum Event {
     Late,
 }
 
-/// Where a command stands.
+/// The state of a command.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Running,
-    /// It was asked to end, and is made to at the time given.
+    /// It got SIGTERM, and gets SIGKILL at this time.
     Stopping(Instant),
-    /// It has ended; what it left running is listened to until then.
+    /// It has ended; the processes it left running are read until this time.
     Ended(ExitStatus, Instant),
-    /// Nothing more is to be heard.
+    /// Nothing more is read.
     Over(ExitStatus),
 }
 
-/// A command's course: what happens goes in, the signal to send comes out.
+/// A command's state machine: events go in, the signal to send comes out.
 struct Course {
     state: State,
     stopped: bool,
@@ -384,11 +384,11 @@ impl Course {
             (Event::Late, State::Stopping(_)) => {
                 (State::Stopping(now + self.patience), Some(Signal::KILL))
             }
-            (Event::Heard, State::Ended(status, _)) if !self.stopped => {
+            (Event::Output, State::Ended(status, _)) if !self.stopped => {
                 (State::Ended(status, now + SILENCE), None)
             }
             (Event::Late, State::Ended(status, _)) => (State::Over(status), None),
-            (Event::Heard | Event::Stop | Event::Late, state) => (state, None),
+            (Event::Output | Event::Stop | Event::Late, state) => (state, None),
         };
         self.state = state;
         signal
@@ -401,7 +401,7 @@ impl Course {
         }
     }
 
-    /// How it ended, once nothing more is to be heard: its pipes are `closed`, or silent.
+    /// How it ended, once its pipes are `closed` or silent.
     fn end(&self, closed: bool) -> Option<ExitStatus> {
         match self.state {
             State::Over(status) => Some(status),
@@ -411,7 +411,7 @@ impl Course {
     }
 }
 
-/// Hands on all that the command prints, to its end. Gives how it ended and whether it was asked to.
+/// Sends all that the command prints, to its end. Returns its status and whether it was stopped.
 async fn drain(
     Started { mut child, outputs: [stdout, stderr] }: Started,
     group: &Group,
@@ -424,13 +424,13 @@ async fn drain(
     loop {
         let closed = stdout.pipe.is_none() && stderr.pipe.is_none();
         if let Some(status) = course.end(closed) {
-            last_words(stdout.lines.flush(), stderr.lines.flush(), inbox).await;
+            flush_unfinished(stdout.lines.flush(), stderr.lines.flush(), inbox).await;
             return Ok((status, course.stopped));
         }
         let running = matches!(course.state, State::Running | State::Stopping(_));
         let (mut event, lines) = tokio::select! {
-            lines = stdout.next() => (Event::Heard, lines),
-            lines = stderr.next() => (Event::Heard, lines),
+            lines = stdout.next() => (Event::Output, lines),
+            lines = stderr.next() => (Event::Output, lines),
             status = child.wait(), if running => (Event::Exited(status?), None),
             () = stop.cancelled(), if !course.stopped => (Event::Stop, None),
             () = at(course.deadline()) => (Event::Late, None),
@@ -438,7 +438,7 @@ async fn drain(
         if let Some(lines) = lines
             && inbox.send(Input::Lines(lines)).await.is_err()
         {
-            event = Event::Stop; // nobody listens
+            event = Event::Stop; // the listener has ended
         }
         if let Some(signal) = course.handle(event, clock::now()) {
             group.signal(signal);
@@ -446,8 +446,8 @@ async fn drain(
     }
 }
 
-/// Hands on what is left unfinished when nobody waits for its end any more.
-async fn last_words(out: Option<Lines>, err: Option<Lines>, inbox: &Inbox) {
+/// Sends unfinished lines when the command is over.
+async fn flush_unfinished(out: Option<Lines>, err: Option<Lines>, inbox: &Inbox) {
     for lines in [out, err].into_iter().flatten() {
         if inbox.send(Input::Lines(lines)).await.is_err() {
             return;
@@ -455,7 +455,7 @@ async fn last_words(out: Option<Lines>, err: Option<Lines>, inbox: &Inbox) {
     }
 }
 
-/// Waits until `deadline`; for ever without one.
+/// Waits until `deadline`, for ever without one.
 async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline.into()).await,

@@ -1,5 +1,5 @@
-//! Bytes into lines: split, bounded, decoded. What is read may be cut anywhere; a line is given
-//! when its end came.
+//! Bytes into lines: split, bounded, decoded. A read may be cut anywhere; a line is returned when
+//! its end came.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -10,7 +10,7 @@ use crate::message::{Line, SourceId};
 /// The bytes of a line that are kept; the rest, up to its end, is dropped.
 pub const MAX_LINE: usize = 16 * 1024;
 
-/// How long the writer of an unfinished line must pause before what there is of it is given.
+/// How long the writer must pause before an unfinished line is returned.
 pub const PAUSE: Duration = Duration::from_secs(1);
 
 /// Whole lines that one read brought, still as bytes: cheap to send, split without a copy.
@@ -29,15 +29,15 @@ impl Lines {
         Self { source, bytes, received, continued: false, is_live: true }
     }
 
-    /// Marks the first line as the rest of one whose beginning was given before.
+    /// Marks the first line as the rest of one whose beginning was returned before.
     #[must_use]
     pub fn continued(mut self, continued: bool) -> Self {
         self.continued = continued;
         self
     }
 
-    /// Marks the lines as not live where they were there before anybody waited for them: the end
-    /// of a log, what a finished pipe holds.
+    /// Marks the lines as not live where they existed before anybody waited for them: the end of
+    /// a log, what a finished pipe holds.
     #[must_use]
     pub fn live(mut self, is_live: bool) -> Self {
         self.is_live = is_live;
@@ -54,23 +54,24 @@ impl Lines {
         self.source
     }
 
-    /// How much there is to read, in bytes.
+    /// The size of the lines in bytes.
     pub fn n_bytes(&self) -> usize {
         self.bytes.len()
     }
 
-    /// How many lines there are, the empty ones too.
+    /// How many lines there are, including empty ones.
     pub fn n_lines(&self) -> u64 {
         let ended = memchr::memchr_iter(b'\n', &self.bytes).count() as u64;
         ended + u64::from(self.bytes.last().is_some_and(|&last| last != b'\n'))
     }
 
-    /// The lines, decoded, in order; empty lines too.
+    /// The lines, decoded, in order, including empty ones.
     pub fn iter(&self) -> impl Iterator<Item = Line<'_>> {
         self.part(&self.bytes, self.continued)
     }
 
-    /// The lines in two parts: three eighths and five. Who takes the first has more to do with it.
+    /// The lines in two parts, three eighths and five: the thread with the first part does more
+    /// with it.
     pub fn parts(&self) -> [impl Iterator<Item = Line<'_>>; 2] {
         let middle = self.bytes.len() * 3 / 8;
         let end = memchr::memchr(b'\n', &self.bytes[middle..]).map_or(middle, |at| middle + at + 1);
@@ -108,15 +109,16 @@ impl Lines {
     }
 }
 
-/// Whether there is a byte that [`decode`] takes out: of a carriage return, a NUL, a byte order
+/// Whether there is a byte that [`decode`] removes: of a carriage return, a NUL, a byte order
 /// mark.
 fn has_odd_byte(bytes: &[u8]) -> bool {
     memchr::memchr3(b'\r', 0, 0xef, bytes).is_some()
 }
 
-/// Decodes one line: UTF-8 where it is, UTF-16 (little-endian, as Windows writes it) where it must
-/// be, else Windows-1252, a superset of Latin-1 that leaves no byte unread. A line end's carriage
-/// return goes, other ones become blanks, NUL goes, and so does a byte order mark at the beginning.
+/// Decodes one line: as UTF-8 where valid, as UTF-16 (little-endian, as Windows writes it) where it
+/// must be, else as Windows-1252, a superset of Latin-1 in which any byte is valid. The carriage
+/// return of a line end, NULs and a byte order mark at the beginning are removed; other carriage
+/// returns become blanks.
 pub fn decode(line: &[u8]) -> Cow<'_, str> {
     if let Some(text) = wide(line) {
         return Cow::Owned(text);
@@ -137,7 +139,7 @@ pub fn decode(line: &[u8]) -> Cow<'_, str> {
 }
 
 /// The text of a line of UTF-16: it begins with a byte order mark, or with the second half of the
-/// line end before it; it holds a character of one byte, if only a blank, and no NUL.
+/// line end before it; it holds an ASCII character, if only a blank, and no NUL.
 fn wide(line: &[u8]) -> Option<String> {
     let text = line.strip_prefix(b"\xff\xfe").or_else(|| line.strip_prefix(b"\0"))?;
     let (pairs, []) = text[..text.len().min(MAX_LINE)].as_chunks::<2>() else { return None };
@@ -150,7 +152,7 @@ fn wide(line: &[u8]) -> Option<String> {
     Some(text.strip_suffix('\r').unwrap_or(&text).replace('\r', " "))
 }
 
-/// The first [`MAX_LINE`] bytes of `line`, less where that would cut a character.
+/// The first [`MAX_LINE`] bytes of `line`, fewer where that would cut a character.
 fn cut(line: &[u8]) -> &[u8] {
     if line.len() <= MAX_LINE {
         return line;
@@ -172,7 +174,7 @@ pub struct Splitter {
 }
 
 impl Splitter {
-    /// Takes what was read; gives the lines that are now whole, if any.
+    /// Takes what was read; returns the lines that are now whole, if any.
     pub fn push(&mut self, read: &[u8]) -> Option<Vec<u8>> {
         let Some(last) = memchr::memrchr(b'\n', read) else {
             self.keep(read);
@@ -189,7 +191,7 @@ impl Splitter {
         Some(lines)
     }
 
-    /// Gives up waiting for the line end: what there is of a line, if anything. What is over
+    /// Stops waiting for the line end and returns the unfinished line, if any. What is over
     /// [`MAX_LINE`] stays dropped, up to its line end.
     pub fn flush(&mut self) -> Option<Vec<u8>> {
         self.is_unfinished().then(|| std::mem::take(&mut self.partial))
@@ -200,7 +202,7 @@ impl Splitter {
         self.partial.iter().any(|&byte| byte != 0)
     }
 
-    /// How many bytes wait for their line end.
+    /// How many bytes are waiting for their line end.
     #[cfg(test)]
     fn pending(&self) -> usize {
         self.partial.len()
@@ -217,13 +219,13 @@ impl Splitter {
     }
 }
 
-/// A [`Splitter`] that also gives an unfinished line, once, when its writer has paused, and marks
+/// A [`Splitter`] that also returns an unfinished line, once, when its writer has paused, and marks
 /// what follows as its continuation.
 #[derive(Debug)]
 pub struct Gatherer {
     source: SourceId,
     splitter: Splitter,
-    /// The beginning of the next line was given already.
+    /// The beginning of the next line was returned already.
     continues: bool,
     /// When the last byte came.
     last_read: Option<Instant>,
@@ -235,19 +237,19 @@ impl Gatherer {
         Self { source, splitter: Splitter::default(), continues: false, last_read: None }
     }
 
-    /// The beginning of the first line was given by another one before.
+    /// Another instance returned the beginning of the first line.
     #[must_use]
     pub fn continuing(self, continues: bool) -> Self {
         Self { continues, ..self }
     }
 
-    /// Takes what was `read` at `now`; gives the lines that are now whole, if any.
+    /// Takes what was `read` at `now`; returns the lines that are now whole, if any.
     pub fn push(&mut self, read: &[u8], now: Instant) -> Option<Lines> {
         self.last_read = Some(now);
         let mut bytes = self.splitter.push(read)?;
         let continued = std::mem::take(&mut self.continues);
         if continued {
-            // A line end alone adds nothing to the line that was given.
+            // A line end alone adds nothing to the line that was returned.
             let end = bytes.iter().take_while(|&&byte| byte == b'\r').count() + 1;
             if bytes.get(end - 1) == Some(&b'\n') {
                 bytes.drain(..end);
@@ -262,7 +264,7 @@ impl Gatherer {
         self.splitter.is_unfinished().then(|| self.last_read.map(|last| last + PAUSE))?
     }
 
-    /// Gives what there is of a line, if anything.
+    /// Returns the unfinished line, if any.
     pub fn flush(&mut self) -> Option<Lines> {
         let received = self.last_read?;
         let bytes = self.splitter.flush()?;
@@ -347,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unfinished_line_is_given_once_and_the_rest_continues_it() {
+    fn an_unfinished_line_is_returned_once_and_the_rest_continues_it() {
         let now = crate::clock::test_now();
         for (rest, heard) in [
             (&b"lo\nnext\n"[..], &["+lo", "next"][..]),

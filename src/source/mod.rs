@@ -1,4 +1,4 @@
-//! Where lines come from. Each source is one task (or thread) that reads, and hands on what it
+//! Where lines come from. Each source is one task (or thread) that reads and passes on what it
 //! read; it knows nothing of formats, filters or speech, and never waits for speech.
 #![forbid(unsafe_code)]
 
@@ -21,27 +21,27 @@ use crate::message::{Message, SourceId};
 use lines::Lines;
 use room::Room;
 
-/// What a source hands on.
+/// What a source sends to the listener.
 #[derive(Debug)]
 pub enum Input {
-    /// Lines of text, whose format is yet to be recognised.
+    /// Lines of text whose format is not recognised yet.
     Lines(Lines),
-    /// Lines that stand before the first one to be heard: the format is recognised by them.
+    /// Lines before the first one to be spoken: the format is recognised by them.
     Sample(Lines),
     /// A message whose parts the source knows.
     Message(Message<'static>),
     /// News of the source itself that the listener should hear ("connection lost").
     Notice(SourceId, String),
-    /// A source that is part of another one: of this name, with the next number, and room of its own.
+    /// A new source within this one: its id (the next number), its name and its own room.
     Opened(SourceId, String, Room),
-    /// The source wants to know how many of its lines were heard.
+    /// The source wants to know how many of its lines were acknowledged.
     Counted(SourceId, Ack),
     /// The source has ended and will send no more.
     Ended(SourceId, Result<(), SourceError>),
 }
 
 impl Input {
-    /// The source that has ended, where this says so.
+    /// The source that has ended, if this is its end.
     pub fn ended(&self) -> Option<SourceId> {
         match self {
             Self::Ended(source, _) => Some(*source),
@@ -54,7 +54,7 @@ impl Input {
         }
     }
 
-    /// The source whose room it takes, where it does: what there may be any number of.
+    /// The source whose room it takes; only input of unbounded number takes room.
     pub fn takes_room(&self) -> Option<SourceId> {
         match self {
             Self::Lines(lines) => Some(lines.source()),
@@ -99,7 +99,7 @@ pub enum SourceSpec {
 }
 
 impl SourceSpec {
-    /// The name that rules and events know it by; from outside, so not to be printed as it is.
+    /// The name in rules and events; it comes from outside: escape it before printing.
     pub fn name(&self) -> String {
         match self {
             Self::Stdin => "stdin".to_owned(),
@@ -111,8 +111,8 @@ impl SourceSpec {
         }
     }
 
-    /// What it listens to, apart from how: the same for every listener to it. None for what is
-    /// another thing each time. Without secrets, and not to be printed as it is.
+    /// What it listens to, apart from how: the same for every listener to it. None where it differs
+    /// each time. Contains no secrets; escape it before printing.
     pub fn address(&self) -> Option<String> {
         match self {
             Self::Stdin => None,
@@ -132,8 +132,8 @@ impl SourceSpec {
         }
     }
 
-    /// Starts it as a task, or a thread; it sends [`Input::Ended`] last. What it gives back can say
-    /// something there; most sources only listen.
+    /// Starts it as a task, or a thread; it sends [`Input::Ended`] last. An IRC source returns a
+    /// handle for sending messages.
     pub fn start(self, inbox: Inbox, stop: CancellationToken) -> Option<irc::SendHandle> {
         if matches!(self, Self::Stdin) {
             stdin::spawn(inbox, stop);
@@ -150,7 +150,7 @@ impl SourceSpec {
                 Self::Command(spec) => {
                     command::run(spec, inbox.clone(), stop).await.map_err(Into::into)
                 }
-                Self::Stdin => Ok(()), // has its thread, above
+                Self::Stdin => Ok(()), // started as a thread above
             };
             let source = inbox.source();
             if inbox.send(Input::Ended(source, ended)).await.is_err() {
@@ -161,17 +161,17 @@ impl SourceSpec {
     }
 }
 
-/// How many of a source's lines were heard to their ends, for one that goes on there the next time.
+/// Acknowledges a source's lines that were heard to their ends: the source resumes there.
 #[derive(Debug)]
 pub struct Ack {
     n: watch::Sender<u64>,
-    keeper: JoinHandle<()>,
+    writer: JoinHandle<()>,
 }
 
 impl Ack {
-    /// `keeper` takes the numbers from the other end of `n`, and ends when there will be no more.
-    pub fn new(n: watch::Sender<u64>, keeper: JoinHandle<()>) -> Self {
-        Self { n, keeper }
+    /// `writer` receives the numbers from the other end of `n`, and ends when that is closed.
+    pub fn new(n: watch::Sender<u64>, writer: JoinHandle<()>) -> Self {
+        Self { n, writer }
     }
 
     /// The first `n` lines were heard.
@@ -179,39 +179,39 @@ impl Ack {
         self.n.send_replace(n);
     }
 
-    /// No more will be heard; waits until that is taken down.
+    /// No more will be acknowledged; waits until the last number is written.
     pub async fn finish(self) {
         drop(self.n);
-        if self.keeper.await.is_err() {
-            tracing::error!("the keeper of a bookmark failed");
+        if self.writer.await.is_err() {
+            tracing::error!("the bookmark writer failed");
         }
     }
 }
 
-/// The listener has ended: nobody takes what a source has to give.
+/// The listener has ended and receives no more input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Closed;
 
-/// A source's way to the listener. Sending waits for the microseconds that the listener takes for
-/// the lines before, and never for speech, as long as not too much of the source waits for that.
+/// A source's channel to the listener. Sending waits the microseconds that the listener takes for
+/// the lines before. It waits for speech only when too much of the source is queued.
 #[derive(Clone, Debug)]
 pub struct Inbox {
     source: SourceId,
     sender: mpsc::Sender<Input>,
     room: Room,
-    /// How many sources there are; held while one is told of, so that they are told of in order.
+    /// How many sources there are; locked while a new one is announced, to keep the order.
     n_sources: Arc<Mutex<u16>>,
 }
 
 impl Inbox {
-    /// The way of `source` into `sender`, with room for any number of reads.
+    /// The inbox of `source` over `sender`, with room for any number of reads.
     pub fn new(source: SourceId, sender: mpsc::Sender<Input>) -> Self {
         let room = Room::default();
         room.lift();
         Self { source, sender, room, n_sources: Arc::new(Mutex::new(source.0 + 1)) }
     }
 
-    /// The ways of the first `n` sources into `sender`; others may be opened.
+    /// The inboxes of the first `n` sources over `sender`; others may be opened.
     pub fn first(n: u16, sender: &mpsc::Sender<Input>) -> impl Iterator<Item = Self> {
         let n_sources = Arc::new(Mutex::new(n));
         let sender = sender.clone();
@@ -223,8 +223,8 @@ impl Inbox {
         })
     }
 
-    /// The way of another source, called `name`. Should all numbers be given away, what it gives
-    /// is this one's.
+    /// The inbox of another source, called `name`. When all numbers are used up, its lines count
+    /// as this source's.
     pub async fn open(&self, name: String) -> Result<Self, Closed> {
         let mut n_sources = self.n_sources.lock().await;
         let source = SourceId(*n_sources);
@@ -245,12 +245,11 @@ impl Inbox {
         &self.room
     }
 
-    /// Hands on whole lines, as [`lines::Splitter`] gives them.
+    /// Sends whole lines, as [`lines::Splitter`] returns them.
     pub async fn lines(&self, bytes: Vec<u8>, received: Instant) -> Result<(), Closed> {
         self.send(Input::Lines(Lines::new(self.source, bytes, received))).await
     }
 
-    /// Hands on anything.
     pub async fn send(&self, input: Input) -> Result<(), Closed> {
         if input.takes_room().is_some() {
             self.room.take().await?;
@@ -258,7 +257,7 @@ impl Inbox {
         self.sender.send(input).await.map_err(|_| Closed)
     }
 
-    /// Hands on anything, from a thread that is not Tokio's.
+    /// [`Self::send`] from a thread that is not Tokio's.
     pub fn send_blocking(&self, input: Input) -> Result<(), Closed> {
         if input.takes_room().is_some() {
             self.room.take_blocking()?;

@@ -1,5 +1,5 @@
-//! How much of a source may be on its way at once: it waits for its own lines to be heard, and for
-//! no other source's.
+//! How many reads of a source may be in transit at once: a source waits for its own lines to be
+//! taken, and for no other source's.
 #![forbid(unsafe_code)]
 
 use std::pin::pin;
@@ -11,14 +11,14 @@ use tokio::sync::Semaphore;
 
 use super::Closed;
 
-/// Reads of one source that may wait to be heard, of many lines each.
+/// Reads of one source that may be waiting, of many lines each.
 const READS: usize = 4;
 
 /// More than there will be.
 const ALL: usize = 1 << 48;
 
-/// The room that a source has. It is taken for each read, and given back by the listener: when that
-/// was heard, or later, where too much of the source waits to be spoken.
+/// The room that a source has. Each read takes some; the listener gives it back when it has taken
+/// the lines, or later when too much of the source is queued.
 #[derive(Clone, Debug)]
 pub struct Room(Arc<Semaphore>);
 
@@ -34,7 +34,7 @@ impl Room {
         self.0.acquire().await.map(tokio::sync::SemaphorePermit::forget).map_err(|_| Closed)
     }
 
-    /// The same in a thread that is not Tokio's.
+    /// [`Self::take`] from a thread that is not Tokio's.
     pub(super) fn take_blocking(&self) -> Result<(), Closed> {
         block_on(self.take())
     }
@@ -44,7 +44,7 @@ impl Room {
         self.0.add_permits(n);
     }
 
-    /// There is room for all from now on.
+    /// Removes the limit.
     pub fn lift(&self) {
         self.0.add_permits(ALL);
     }
@@ -69,7 +69,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn who_has_no_room_waits_until_some_is_given_back() {
+fn a_read_without_room_waits_until_some_is_given_back() {
     let room = Room::default();
     for _ in 0..READS {
         room.take_blocking().expect("room");

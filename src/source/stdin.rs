@@ -1,8 +1,8 @@
-//! Standard input, read in a thread of its own: a blocking read is the fastest way to a pipe, and
-//! a thread that waits in it costs nothing.
+//! Standard input, read in a thread of its own: a blocking read is the fastest way to read a pipe,
+//! and a thread that waits in it costs nothing.
 //!
-//! A line is given when its line end came, however long that takes: what a prompt leaves
-//! unfinished waits for its answer, or for the end of the input.
+//! A line is sent when its line end came, however long that takes: an unfinished prompt waits for
+//! its line end, or for the end of the input.
 #![forbid(unsafe_code)]
 
 use std::fs::File;
@@ -20,12 +20,12 @@ use super::lines::{Lines, Splitter};
 use super::{Closed, Inbox, Input, SourceError};
 use crate::clock;
 
-/// The bytes that are asked for at once: what the largest pipe of an unprivileged user holds is
-/// four times as much; more than this read no faster.
+/// The bytes read at once. The largest pipe of an unprivileged user holds four times as much, but
+/// larger reads were no faster.
 const READ: usize = 256 * 1024;
 
 /// Reads standard input to its end, in a thread of its own, and sends [`Input::Ended`] last. At
-/// `stop` it counts as ended: a read that waits for a writer cannot be called off, and the program
+/// `stop` it counts as ended: a read that waits for a writer cannot be cancelled, and the program
 /// does not wait for it.
 pub fn spawn(inbox: Inbox, stop: CancellationToken) {
     spawn_from(open, inbox, stop);
@@ -36,53 +36,53 @@ fn spawn_from<I: Read + AsFd>(
     inbox: Inbox,
     stop: CancellationToken,
 ) {
-    let end = End { inbox, is_told: Arc::default() };
+    let end = End { inbox, is_sent: Arc::default() };
     let reading = end.clone();
     let thread = thread::Builder::new().name("stdin".to_owned()).spawn(move || {
         let inbox = &reading.inbox;
         let result = open().map_or_else(|error| Ok(Err(error)), |stdin| pump(stdin, inbox));
         if let Ok(result) = result {
-            reading.tell_blocking(result);
+            reading.send_blocking(result);
         }
     });
     tokio::spawn(async move {
         match thread {
             Ok(_) => {
                 stop.cancelled().await;
-                end.tell(Ok(())).await;
+                end.send(Ok(())).await;
             }
-            Err(error) => end.tell(Err(error)).await,
+            Err(error) => end.send(Err(error)).await,
         }
     });
 }
 
-/// The end of standard input, which is told once, whoever sees it first.
+/// Sends the end of standard input once, from whichever side sees it first.
 #[derive(Clone)]
 struct End {
     inbox: Inbox,
-    is_told: Arc<AtomicBool>,
+    is_sent: Arc<AtomicBool>,
 }
 
 impl End {
-    async fn tell(&self, result: io::Result<()>) {
+    async fn send(&self, result: io::Result<()>) {
         if let Some(ended) = self.first(result)
             && self.inbox.send(ended).await == Err(Closed)
         {
-            tracing::debug!("standard input was left after the listener");
+            tracing::debug!("standard input was left open after the listener ended");
         }
     }
 
-    fn tell_blocking(&self, result: io::Result<()>) {
+    fn send_blocking(&self, result: io::Result<()>) {
         if let Some(ended) = self.first(result)
             && self.inbox.send_blocking(ended) == Err(Closed)
         {
-            tracing::debug!("standard input ended after the listener");
+            tracing::debug!("standard input ended after the listener ended");
         }
     }
 
-    /// What there is to tell; nothing where the end was told already.
+    /// The end to send; none when it was sent already.
     fn first(&self, result: io::Result<()>) -> Option<Input> {
-        let is_first = !self.is_told.swap(true, Ordering::AcqRel);
+        let is_first = !self.is_sent.swap(true, Ordering::AcqRel);
         let ended = || Input::Ended(self.inbox.source(), result.map_err(SourceError::Stdin));
         is_first.then(ended)
     }
@@ -93,7 +93,7 @@ fn open() -> io::Result<File> {
     Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
-/// Hands on the lines of `input` as they come, up to its end.
+/// Sends the lines of `input` as they come, up to its end.
 fn pump(mut input: impl Read + AsFd, inbox: &Inbox) -> Result<io::Result<()>, Closed> {
     let mut splitter = Splitter::default();
     let mut buffer = vec![0; READ];
@@ -114,8 +114,8 @@ fn pump(mut input: impl Read + AsFd, inbox: &Inbox) -> Result<io::Result<()>, Cl
     }
 }
 
-/// Whether nobody will write any more: it is a file, or a pipe whose writers have gone. Who waits
-/// for nothing more need not be hurried.
+/// Whether nobody will write any more: it is a file, or a pipe without writers. Its lines are not
+/// live.
 fn has_ended(input: &impl AsFd) -> bool {
     let mut polled = [PollFd::new(input, PollFlags::empty())];
     let is_file = || fstat(input).is_ok_and(|it| FileType::from_raw_mode(it.st_mode).is_file());
@@ -124,8 +124,8 @@ fn has_ended(input: &impl AsFd) -> bool {
     is_hung_up || is_file()
 }
 
-/// Whether to read again after `error`: a signal came, or whoever shares the input has made it
-/// non-blocking, and then it is waited for here.
+/// Whether to read again after `error`: a signal came, or another process that shares the input
+/// made it non-blocking; then this waits for input.
 fn wait_out(error: &io::Error, input: &impl AsFd) -> bool {
     match error.kind() {
         ErrorKind::Interrupted => true,
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use crate::message::SourceId;
 
-    /// What the pump makes of its input until now, a text a line.
+    /// The next lines from the pump.
     fn next(receiver: &mut mpsc::Receiver<Input>) -> Option<Vec<String>> {
         match receiver.blocking_recv()? {
             Input::Lines(lines) => Some(lines.iter().map(|line| line.text.into_owned()).collect()),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_leaves_when_its_end_came_and_the_rest_at_the_end() {
+    fn a_line_is_sent_at_its_end_and_the_rest_at_the_end_of_input() {
         let (sender, mut receiver) = mpsc::channel(8);
         let (reader, mut writer) = pipe().unwrap();
         let inbox = Inbox::new(SourceId(1), sender);
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn an_input_that_does_not_block_is_waited_for() {
+    fn a_non_blocking_input_is_waited_for() {
         let (sender, mut receiver) = mpsc::channel(8);
         let (reader, mut writer) = pipe().unwrap();
         rustix::fs::fcntl_setfl(&reader, rustix::fs::OFlags::NONBLOCK).unwrap();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn at_the_stop_it_has_ended_whoever_holds_the_other_end_open() {
+    async fn at_the_stop_it_ends_even_with_a_writer_left() {
         for was_closed in [false, true] {
             let (sender, mut receiver) = mpsc::channel(8);
             let (reader, writer) = pipe().unwrap();
@@ -200,14 +200,14 @@ mod tests {
             stop.cancel();
             let ended = tokio::time::timeout(std::time::Duration::from_secs(10), receiver.recv());
             let ended = ended.await.expect("it does not wait for the writer");
-            // The thread that reads may still hold its way here, but told nothing twice.
+            // The reading thread may still hold its inbox, but the end is sent once.
             assert_eq!(ended.is_some(), !was_closed, "{ended:?}");
             drop(writer);
         }
     }
 
     #[test]
-    fn the_thread_ends_when_nobody_listens() {
+    fn the_thread_ends_with_the_listener() {
         let (sender, receiver) = mpsc::channel(1);
         drop(receiver);
         let (reader, mut writer) = pipe().unwrap();

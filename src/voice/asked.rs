@@ -1,5 +1,5 @@
-//! What the voice process was asked to measure and has not answered. It is asked again where the
-//! process is another one, but for that of which the process before has died.
+//! Measurements that the voice process was asked for and has not answered. A new process is asked
+//! again, except for the measurement that crashed the one before.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -9,18 +9,18 @@ use super::supervisor::Action;
 use super::wire::SpeakRequest;
 use crate::message::RequestId;
 
-/// The most that is kept: the queue asks for no more at a time, and what it does not wait for any
-/// more is the oldest.
+/// The most that are kept: the queue asks for no more at a time, and it no longer waits for the
+/// oldest.
 const MOST: usize = 64;
 
-/// How long a measurement may take. eSpeak's takes milliseconds.
+/// How long a measurement may take. eSpeak needs milliseconds.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Requests in their order, and where the process is with them.
+/// Requests in order, and the one in progress.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     requests: VecDeque<(RequestId, SpeakRequest)>,
-    /// The one that the engine is at, and since when.
+    /// The one the engine is measuring, and since when.
     current: Option<(RequestId, Instant)>,
 }
 
@@ -32,8 +32,8 @@ impl Asked {
         }
     }
 
-    /// All of them, for a process that knows of none.
-    pub(super) fn orders(&self) -> impl Iterator<Item = Action> {
+    /// All of them, for a new process.
+    pub(super) fn actions(&self) -> impl Iterator<Item = Action> {
         self.requests.iter().map(|(request, speech)| Action::Measure(*request, speech.clone()))
     }
 
@@ -41,12 +41,12 @@ impl Asked {
         self.current = Some((request, now));
     }
 
-    /// The engine is at something else.
+    /// The engine has left the current measurement.
     pub(super) fn left(&mut self) {
         self.current = None;
     }
 
-    /// It is answered; gives whether it was asked.
+    /// The request is answered; returns whether it was pending.
     pub(super) fn answered(&mut self, request: RequestId) -> bool {
         self.left();
         let n_before = self.requests.len();
@@ -54,19 +54,19 @@ impl Asked {
         self.requests.len() < n_before
     }
 
-    /// Nothing is wanted any more.
+    /// Forgets all requests.
     pub(super) fn clear(&mut self) {
         self.requests.clear();
     }
 
-    /// The process has died: gives the request that it died of, which is not made again.
+    /// The process has died: returns the request it was measuring, which is not made again.
     pub(super) fn killer(&mut self) -> Option<RequestId> {
         let (killer, _) = self.current.take()?;
         self.requests.retain(|(asked, _)| *asked != killer);
         Some(killer)
     }
 
-    /// When the engine must have come to an end with what it is at.
+    /// When the current measurement must have ended.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.current.map(|(_, since)| since + LIMIT)
     }

@@ -1,5 +1,5 @@
-//! Asks a process of its own whether an engine has the voices, and the sound system the device,
-//! that a configuration names. The one that speaks is not asked: it may be busy with a sentence.
+//! Checks in a separate process that the engine has the voices, and the sound system the device,
+//! that a configuration names. The voice process is not asked: it may be busy speaking.
 #![forbid(unsafe_code)]
 
 use std::io;
@@ -14,11 +14,11 @@ use super::wire::{Check, Checked, First, line};
 use super::{SUBCOMMAND, cookie};
 use crate::executable;
 
-/// How long the answer may take: a sound server may have to be waited for, and who asked for a reload
-/// waits for five seconds.
+/// How long the answer may take: the sound server may be slow, and the client of a reload waits
+/// for five seconds.
 const LIMIT: Duration = Duration::from_secs(4);
 
-/// What is wrong with `check`; none where there is no answer.
+/// The result of `check`; none where there is no answer.
 pub async fn ask(check: &Check) -> Option<Checked> {
     match timeout(LIMIT, answer(check)).await {
         Ok(Ok(checked)) => Some(checked),

@@ -1,6 +1,6 @@
-//! PulseAudio's cookie, where the user has none. The server's own library then sends 256 zero
-//! bytes, and servers that let anonymous clients in (PipeWire's usually do) take them; the
-//! pure-Rust client sends nothing, which no server takes. So the voice process is given a file.
+//! A PulseAudio cookie, where the user has none. The server's own library then sends 256 zero
+//! bytes, which servers that allow anonymous clients accept (PipeWire's usually does); the
+//! pure-Rust client sends nothing, which no server accepts. So the voice process is given a file.
 #![forbid(unsafe_code)]
 
 use std::env;
@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 /// The cookie's length, in bytes.
 const N_BYTES: usize = 256;
 
-/// The file that `PULSE_COOKIE` must name for the client to find a cookie; none where it finds
-/// one by itself.
+/// The file that `PULSE_COOKIE` must name; none where the client finds a cookie itself.
 pub(super) fn needed() -> Option<PathBuf> {
     let home = env::var_os("HOME").map(PathBuf::from)?;
     let config = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
@@ -33,9 +32,9 @@ pub(super) fn needed() -> Option<PathBuf> {
     }
 }
 
-/// None: the client finds a cookie by itself. Otherwise the file to show it, where there is one
-/// that it does not look for.
-#[expect(clippy::option_option, reason = "three answers, told apart right above")]
+/// None: the client finds a cookie itself. Otherwise the file to name, if there is one where the
+/// client does not look.
+#[expect(clippy::option_option, reason = "three answers, explained right above")]
 fn place(home: &Path, config: Option<&Path>, known: Option<&Path>) -> Option<Option<PathBuf>> {
     let finds = [
         known.map(Path::to_owned),

@@ -1,20 +1,20 @@
-//! Whether an engine crashes so often that another one is to speak.
+//! Whether an engine crashes so often that the fallback engine replaces it.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// So many crashes within that time are too many. A text that kills the engine counts for two,
+/// This many crashes within this time are too many. A text that crashes the engine counts twice,
 /// since it is tried twice.
 const N_CRASHES: usize = 3;
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// When an engine crashed, as far back as matters.
+/// The times of an engine's last crashes.
 #[derive(Debug, Default)]
 pub(super) struct Crashes(VecDeque<Instant>);
 
 impl Crashes {
-    /// Counts one more; gives whether there were too many.
+    /// Counts a crash; returns whether there were too many.
     pub(super) fn are_too_many(&mut self, now: Instant) -> bool {
         self.0.push_back(now);
         if self.0.len() > N_CRASHES {

@@ -1,5 +1,5 @@
-//! The listener's side of the voice process: starts it, orders, hears its reports, and does what
-//! the [`supervisor`] says when it crashes or hangs.
+//! The listener's side of the voice process: starts it, sends requests, reads its reports, and
+//! does what the [`supervisor`] decides when it crashes or hangs.
 #![forbid(unsafe_code)]
 
 mod asked;
@@ -28,83 +28,83 @@ use crate::message::{Earcon, Fate, RequestId, UtteranceId};
 use supervisor::{Action, Event, Exit, Supervisor};
 use wire::{Order, Report, Setup, SpeakRequest};
 
-/// The hidden subcommand that is the voice process.
+/// The hidden subcommand that runs the voice process.
 pub const SUBCOMMAND: &str = "voice";
 
-/// How long the process may take to put its output in order after it was told to be silent.
+/// How long the process may take to close its output after it was asked to stop.
 const GRACE: Duration = Duration::from_millis(150);
 
-/// What the voice tells the listener.
+/// What the voice reports to the listener.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Told {
     /// The utterance's first sample went out.
     Started(UtteranceId),
-    /// This word of the utterance is heard now: its first character in what was given to
+    /// This word of the utterance is heard now: its first character in the text given to
     /// [`Voice::speak`], and its length in characters.
     Word(UtteranceId, usize, usize),
-    /// The utterance has ended.
+    /// The utterance's outcome.
     Settled(UtteranceId, Fate),
-    /// So many seconds it sounds at the rate that was named; none where that is not to be had.
+    /// How long it sounds at the requested rate, in seconds; none where that is unknown.
     Measured(RequestId, Option<f64>),
-    /// There will be no speech.
+    /// The voice cannot start.
     Refused {
-        /// The reason, as a sentence for the user.
+        /// The reason, as a message for the user.
         why: String,
         /// Whether the configuration is at fault.
         configuration: bool,
     },
-    /// The output is gone or late, and what becomes of that: a sentence for the user.
+    /// The output is gone or late, and how speech goes on: a message for the user.
     Waiting(String),
-    /// The engine crashed too often, and another one speaks now: a sentence for the user.
+    /// The engine crashed too often, and the fallback replaces it: a message for the user.
     FellBack(String),
     /// Everything was spoken and the voice process has ended.
     Done,
 }
 
-/// The way to the voice. Dropping it ends the voice, and what is not spoken is not.
+/// A handle to the voice. Dropping it ends the voice, without speaking what is pending.
 #[derive(Debug)]
 pub struct Voice {
     events: mpsc::UnboundedSender<Event>,
 }
 
 impl Voice {
-    /// Starts the voice as a task; what happens comes out of the receiver.
+    /// Starts the voice as a task, which reports to the receiver.
     pub fn start(
         setup: Setup,
     ) -> (Self, mpsc::UnboundedReceiver<Told>, tokio::task::JoinHandle<()>) {
         let (events, inbox) = mpsc::unbounded_channel();
-        let (tell, told) = mpsc::unbounded_channel();
+        let (to_listener, from_voice) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
             let fallback = setup.fallen_back();
             let supervisor = Supervisor::new(now(), fallback.is_some());
-            let driver = Driver { setup, fallback, supervisor, running: None, tell };
+            let driver = Driver { setup, fallback, supervisor, running: None, to_listener };
             driver.run(inbox).await;
         });
-        (Self { events }, told, task)
+        (Self { events }, from_voice, task)
     }
 
-    /// Speaks, after what was given before. Never waits: the caller gives at most two at a time.
+    /// Speaks, after earlier requests. Never waits: the caller sends at most two at a time.
     pub fn speak(&self, speech: SpeakRequest) {
         self.send(Event::Speak(speech));
     }
 
-    /// Plays a short sound, after what was given before.
+    /// Plays an earcon, after earlier requests.
     pub fn cue(&self, earcon: Earcon) {
         self.send(Event::Cue(earcon));
     }
 
-    /// Tells how long that sounds, when the process has nothing else to do; without a sound, and
-    /// without an earcon and the gap. A stop forgets it.
+    /// Measures silently, when the process is idle, how long this sounds without its earcon and
+    /// gap. A stop cancels it.
     pub fn measure(&self, request: RequestId, speech: SpeakRequest) {
         self.send(Event::Measure(request, speech));
     }
 
-    /// Is silent, at once; what was not finished is skipped.
+    /// Stops at once; unfinished utterances are skipped.
     pub fn stop(&self) {
         self.send(Event::Stop);
     }
 
-    /// Ends when all is spoken; [`Told::Done`] follows.
+    /// Ends when everything is spoken; [`Told::Done`] follows.
     pub fn finish(&self) {
         self.send(Event::Finish);
     }
@@ -121,14 +121,14 @@ struct Driver {
     fallback: Option<Setup>,
     supervisor: Supervisor,
     running: Option<Running>,
-    tell: mpsc::UnboundedSender<Told>,
+    to_listener: mpsc::UnboundedSender<Told>,
 }
 
 impl Driver {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Event>) {
         loop {
             let event = tokio::select! {
-                // Reports before the time: a listener that was stopped must read first what was
+                // Reports before deadlines: a listener that was stopped must first read what was
                 // reported meanwhile.
                 biased;
                 report = next(self.running.as_mut()) => match report {
@@ -147,10 +147,10 @@ impl Driver {
         }
     }
 
-    /// Does what follows from `event`; gives whether that was the end.
+    /// Carries out the actions that follow from `event`; returns whether the voice has ended.
     fn obey(&mut self, event: Event) -> bool {
         if let Event::Report(Report::Ready) = &event {
-            self.setup.appends = true; // what this process writes, the next one leaves
+            self.setup.appends = true; // the next process keeps what this one writes
         }
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
@@ -158,7 +158,7 @@ impl Driver {
                 match action {
                     Action::Spawn => events.extend(self.spawn(Some(self.setup.clone()))),
                     Action::SpawnFallback => events.extend(self.spawn(self.fallback.clone())),
-                    Action::FellBack => self.tell(Told::FellBack(self.fell_back())),
+                    Action::FellBack => self.notify(Told::FellBack(self.fell_back())),
                     Action::Kill => {
                         self.running = None; // killed as it is dropped
                         events.push_back(Event::Exited(Exit::Killed));
@@ -170,20 +170,20 @@ impl Driver {
                     }
                     Action::Silence => self.order(&Order::Stop),
                     Action::End => self.order(&Order::Finish),
-                    Action::Started(id) => self.tell(Told::Started(id)),
-                    Action::Word(id, start, length) => self.tell(Told::Word(id, start, length)),
-                    Action::Settle(id, fate) => self.tell(Told::Settled(id, fate)),
+                    Action::Started(id) => self.notify(Told::Started(id)),
+                    Action::Word(id, start, length) => self.notify(Told::Word(id, start, length)),
+                    Action::Settle(id, fate) => self.notify(Told::Settled(id, fate)),
                     Action::Measured(request, ms) => {
                         let seconds = ms.map(|ms| f64::from(ms) / 1_000.0);
-                        self.tell(Told::Measured(request, seconds));
+                        self.notify(Told::Measured(request, seconds));
                     }
-                    Action::Wait(why) => self.tell(Told::Waiting(why)),
+                    Action::Wait(why) => self.notify(Told::Waiting(why)),
                     Action::Refuse { why, configuration } => {
-                        self.tell(Told::Refused { why, configuration });
+                        self.notify(Told::Refused { why, configuration });
                         return true;
                     }
                     Action::Done => {
-                        self.tell(Told::Done);
+                        self.notify(Told::Done);
                         return true;
                     }
                 }
@@ -192,7 +192,7 @@ impl Driver {
         false
     }
 
-    /// Starts a process; gives what happened if it does not.
+    /// Starts a process; returns an event if that fails.
     fn spawn(&mut self, setup: Option<Setup>) -> Option<Event> {
         match Running::start(&setup?) {
             Ok(running) => self.running = Some(running),
@@ -201,8 +201,8 @@ impl Driver {
         None
     }
 
-    /// How the process ended that reports no more. One that has not ended reports nonsense, and is
-    /// killed.
+    /// How the process ended, after its reports did. One that is still running sent an invalid
+    /// report, and is killed.
     async fn exit(&mut self) -> Exit {
         let Some(mut running) = self.running.take() else { return Exit::Killed };
         match timeout(GRACE, running.child.wait()).await {
@@ -221,12 +221,12 @@ impl Driver {
         if let Some(running) = &self.running
             && running.orders.send(wire::line(order)).is_err()
         {
-            tracing::debug!("the voice process takes no orders; its end will be seen");
+            tracing::debug!("the voice process takes no requests; its exit will be noticed");
         }
     }
 
-    fn tell(&self, told: Told) {
-        if self.tell.send(told).is_err() {
+    fn notify(&self, event: Told) {
+        if self.to_listener.send(event).is_err() {
             tracing::debug!("the listener has ended already");
         }
     }
@@ -243,7 +243,7 @@ impl Driver {
     }
 }
 
-/// An engine's crash is one of the signals that a program gives itself, or an error of its own.
+/// A crash is a signal that a program raises itself, or an exit code other than 0.
 fn exit(status: ExitStatus) -> Exit {
     const CRASHES: [i32; 7] = [
         libc::SIGABRT,
@@ -266,7 +266,7 @@ fn refused(error: &io::Error) -> Event {
     Event::Report(Report::Refused { why, configuration: false })
 }
 
-/// A voice process. It is killed when this is dropped.
+/// A voice process, killed on drop.
 struct Running {
     child: Child,
     orders: mpsc::UnboundedSender<Vec<u8>>,
@@ -277,7 +277,7 @@ impl Running {
     fn start(setup: &Setup) -> io::Result<Self> {
         let mut command = Command::new(executable::own()?);
         command.arg(SUBCOMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Its own group: Ctrl-C on the terminal is for the listener, which stops it in order.
+        // Its own process group: Ctrl-C is for the listener, which stops the process in order.
         command.process_group(0).kill_on_drop(true);
         if let Some(cookie) = cookie::needed() {
             command.env("PULSE_COOKIE", cookie);
@@ -291,23 +291,23 @@ impl Running {
         tokio::spawn(write(stdin, ordered));
         tokio::spawn(log(stderr));
         let running = Self { child, orders, reports: BufReader::new(stdout).lines() };
-        // The first line; the task that writes it is there, whatever becomes of it.
+        // The first line. Cannot fail: the task that writes it has the receiver.
         running.orders.send(wire::line(setup)).map_err(io::Error::other)?;
         Ok(running)
     }
 }
 
-/// Writes orders in a task of its own: a process that is stopped reads nothing, and nobody may
+/// Writes requests in a task of its own: a stopped process reads nothing, and the voice must not
 /// wait for it.
 async fn write(mut stdin: ChildStdin, mut ordered: mpsc::UnboundedReceiver<Vec<u8>>) {
     while let Some(line) = ordered.recv().await {
         if let Err(error) = stdin.write_all(&line).await {
-            return tracing::debug!(%error, "the voice process reads no more");
+            return tracing::debug!(%error, "the voice process no longer reads");
         }
     }
 }
 
-/// What native libraries print is for those who look for it.
+/// Logs what native libraries print, at debug level.
 async fn log(stderr: ChildStderr) {
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {
@@ -315,20 +315,20 @@ async fn log(stderr: ChildStderr) {
     }
 }
 
-/// The next report; none when the process has ended, or speaks another language.
+/// The next report; none when the process has ended, or sent something invalid.
 async fn next(running: Option<&mut Running>) -> Option<Report> {
     let Some(running) = running else { return pending().await };
     let line = running.reports.next_line().await.ok()??;
     match serde_json::from_str(&line) {
         Ok(report) => Some(report),
         Err(error) => {
-            tracing::warn!(%error, "the voice process reports nonsense");
+            tracing::warn!(%error, "the voice process sent an invalid report");
             None
         }
     }
 }
 
-/// Waits until `deadline`; for ever where there is none.
+/// Waits until `deadline`; forever where there is none.
 async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline.into()).await,

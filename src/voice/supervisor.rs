@@ -1,10 +1,10 @@
-//! Where the voice process stands, and what to do about it: a pure state machine. It knows no
-//! clock, pipe or process; the driver beside it does what it says.
+//! The state of the voice process, and what to do about it: a pure state machine without clock,
+//! pipe or process; the driver in the parent module carries out its actions.
 //!
-//! The rule it keeps: what it was given to speak is settled exactly once, whatever the process
-//! does. When a process is gone, the next one goes on from the word that was heard last. Only where
-//! the engine crashed, or hung, is the text it was at to blame, and given up the second time. No
-//! text is to blame for a process that was killed or stopped, nor for the sound.
+//! Its invariant: each utterance gets exactly one outcome, whatever the process does. A crashed
+//! process is restarted, and resumes at the word that was heard last. Only a crash or a hang of the
+//! engine counts against the text it was working on, which is given up the second time. A process
+//! that was killed or stopped, or a lost output, counts against no text.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -17,49 +17,49 @@ use super::taken::{Engine, Process, Taken};
 use super::wire::{Report, SpeakRequest};
 use crate::message::{Earcon, Fate, RequestId, UtteranceId};
 
-/// How long a process with work may give no sign of life before it counts as stopped. It gives one
+/// How long a process with work may send no heartbeat before it counts as stopped. It sends them
 /// whatever its engine and its output do.
-const SILENCE_LIMIT: Duration = Duration::from_millis(900);
+const HEARTBEAT_LIMIT: Duration = Duration::from_millis(900);
 
-/// By how much that grows where one process after the other gives none: the machine is busy then,
-/// and starting more of them makes it no better.
-const MOST_SILENCES: u32 = 5;
+/// How often that limit is extended where one process after the other misses it: the machine is
+/// busy then, and more restarts would make it worse.
+const MOST_TIMEOUTS: u32 = 5;
 
-/// How long a process may take to start: a sound server may have to be waited for.
+/// How long a process may take to start: the sound server may be slow.
 const START_LIMIT: Duration = Duration::from_secs(8);
 
-/// The longest wait between two starts: no longer does speech stay away when its cause is gone. A
-/// start that leads to nothing takes 20 ms of a processor.
+/// The longest wait between two starts, and so the delay of speech once the cause is gone. A failed
+/// start takes 20 ms of processor time.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// So much of an utterance cannot have gone out to a device that takes nothing more.
+/// A device that takes no sound cannot have taken this much of an utterance.
 const IS_HEARD_MS: u32 = 500;
 
-/// After so many processes that ended without a word more of an utterance, it is given up, though
-/// no crash tells that it is to blame: there must be an end.
-const MOST_VAIN: u32 = 200;
+/// An utterance is given up after this many processes that ended without another word of it, even
+/// if none crashed: retrying must end.
+const MOST_ATTEMPTS: u32 = 200;
 
-/// The wait after the second start in a row that led to nothing; doubled after each more.
+/// The wait after the second failed start in a row; doubled after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// This is to be spoken next.
+    /// Speak this next.
     Speak(SpeakRequest),
-    /// This sound is to be played next.
+    /// Play this earcon next.
     Cue(Earcon),
-    /// How long this sounds is to be told, when there is time.
+    /// Measure how long this sounds, when there is time.
     Measure(RequestId, SpeakRequest),
-    /// The process says.
+    /// A report from the process.
     Report(Report),
     /// The process is gone.
     Exited(Exit),
-    /// Everything not yet heard is to be forgotten.
+    /// Skip everything that has not been heard yet.
     Stop,
-    /// No more will come: end when all is spoken.
+    /// No more will come: end when everything is spoken.
     Finish,
-    /// The time that [`Supervisor::deadline`] gave has come.
+    /// The time that [`Supervisor::deadline`] returned has come.
     Tick,
 }
 
@@ -70,114 +70,114 @@ pub enum Action {
     Spawn,
     /// Start a process with the fallback engine.
     SpawnFallback,
-    /// The fallback engine speaks from now on: to be told.
+    /// Notify the user that the fallback engine speaks from now on.
     FellBack,
-    /// End the process, by force; [`Event::Exited`] follows.
+    /// Kill the process; [`Event::Exited`] follows.
     Kill,
-    /// Order this to be spoken.
+    /// Send a request to speak this.
     Say(SpeakRequest),
-    /// Order this sound.
+    /// Send a request to play this earcon.
     Cue(Earcon),
-    /// Order this to be measured.
+    /// Send a request to measure this.
     Measure(RequestId, SpeakRequest),
-    /// Order silence.
+    /// Send a request to stop.
     Silence,
-    /// Order the end.
+    /// Send a request to finish.
     End,
     /// The utterance's first sample went out.
     Started(UtteranceId),
-    /// This word of the utterance is heard now: its first character, and how many.
+    /// This word of the utterance is heard now: its first character, and its length.
     Word(UtteranceId, usize, usize),
-    /// The utterance has ended.
+    /// Report the utterance's outcome.
     Settle(UtteranceId, Fate),
-    /// So many milliseconds it sounds; none where nobody can tell.
+    /// How long it sounds, in milliseconds; none where that is unknown.
     Measured(RequestId, Option<u32>),
-    /// The process cannot start, nor will it: the program is to end with this reason.
+    /// The process cannot start, and will not: exit with this reason.
     Refuse {
-        /// The reason, as a sentence for the user.
+        /// The reason, as a message for the user.
         why: String,
         /// Whether the configuration is at fault.
         configuration: bool,
     },
-    /// The output is gone or late: to be told once, in these words.
+    /// Notify the user once, with this message, that the output is gone or late.
     Wait(String),
-    /// All was spoken, and the process has ended.
+    /// Everything was spoken, and the process has ended.
     Done,
 }
 
-/// Keeps a voice process alive and every utterance accounted for.
+/// Keeps a voice process running and gives every utterance an outcome.
 #[derive(Debug)]
 pub struct Supervisor {
     process: Process,
     taken: VecDeque<Taken>,
-    /// A process was ready once: what the user configured is sound.
+    /// A process was ready once: the configuration is valid.
     has_been_ready: bool,
     is_finishing: bool,
-    /// Starts in a row after which no utterance was finished.
-    n_vain_starts: u32,
-    /// The output was lost, or is late, and that was told.
+    /// Starts in a row after which nothing was heard.
+    n_failed_starts: u32,
+    /// The output was lost, or is late, and the user was notified.
     is_waiting: bool,
     /// The output of this process was lost.
     is_lost: bool,
     /// The engine of this process hung.
     is_hung: bool,
-    /// Processes in a row that gave no sign of life.
-    n_silences: u32,
-    /// An utterance was given up while no process could sound the cue for it.
-    owes_cue: bool,
+    /// Processes in a row that missed their heartbeat.
+    n_timeouts: u32,
+    /// An utterance was given up while no process could play the earcon for it.
+    owes_earcon: bool,
     engine: Engine,
     /// There is a fallback engine that has not failed to start.
     has_fallback: bool,
-    /// When processes of the first engine died at work.
+    /// When the first engine crashed.
     crashes: Crashes,
-    /// What is to be measured. Whatever becomes of that, it costs no utterance its chance.
+    /// Pending measurements. A crash in one counts against no utterance.
     asked: Asked,
-    n_orders: u64,
+    n_requests: u64,
 }
 
 impl Supervisor {
     /// A supervisor that starts its first process at once: call [`Supervisor::handle`] with
-    /// [`Event::Tick`]. Where the engine keeps crashing, the fallback engine speaks, if it has one.
+    /// [`Event::Tick`]. Where the engine keeps crashing, the fallback engine takes over, if any.
     pub fn new(now: Instant, has_fallback: bool) -> Self {
         Self {
             process: Process::Down { until: now },
             taken: VecDeque::new(),
             has_been_ready: false,
             is_finishing: false,
-            n_vain_starts: 0,
+            n_failed_starts: 0,
             is_waiting: false,
             is_lost: false,
             is_hung: false,
-            n_silences: 0,
-            owes_cue: false,
+            n_timeouts: 0,
+            owes_earcon: false,
             engine: Engine::First,
             has_fallback,
             crashes: Crashes::default(),
             asked: Asked::default(),
-            n_orders: 0,
+            n_requests: 0,
         }
     }
 
-    /// When to call [`Supervisor::handle`] with [`Event::Tick`] if nothing else happens before.
+    /// When to call [`Supervisor::handle`] with [`Event::Tick`] if nothing happens before.
     pub fn deadline(&self) -> Option<Instant> {
         match self.process {
             Process::Down { until } => Some(until),
             Process::Starting { since } => Some(since + START_LIMIT),
-            Process::Up { last_sign } if !self.taken.is_empty() => {
-                Some(last_sign + SILENCE_LIMIT * (1 + self.n_silences.min(MOST_SILENCES)))
+            Process::Up { last_heartbeat } if !self.taken.is_empty() => {
+                Some(last_heartbeat + HEARTBEAT_LIMIT * (1 + self.n_timeouts.min(MOST_TIMEOUTS)))
             }
             Process::Up { .. } => self.asked.deadline(),
             Process::Ended => None,
         }
     }
 
-    /// Takes what happened; gives what to do, in order.
+    /// Handles an event; returns what to do, in order.
     pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         match event {
             Event::Speak(speech) => self.speak(speech, now),
             Event::Cue(earcon) => match self.process {
                 Process::Up { .. } => vec![Action::Cue(earcon)],
-                // Nobody is there to play it, and later it would say nothing.
+                // No process can play it now, and later it would mean nothing.
                 Process::Down { .. } | Process::Starting { .. } | Process::Ended => vec![],
             },
             Event::Measure(request, speech) => self.measure(request, speech),
@@ -190,19 +190,19 @@ impl Supervisor {
     }
 
     fn speak(&mut self, speech: SpeakRequest, now: Instant) -> Vec<Action> {
-        self.n_orders += 1;
-        let taken = Taken::new(speech, UtteranceId(self.n_orders));
-        let (id, order) = (taken.speech.id, taken.order());
+        self.n_requests += 1;
+        let taken = Taken::new(speech, UtteranceId(self.n_requests));
+        let (id, request) = (taken.speech.id, taken.action());
         self.taken.push_back(taken);
         match &mut self.process {
-            Process::Up { last_sign } => {
+            Process::Up { last_heartbeat } => {
                 if self.taken.len() == 1 {
-                    *last_sign = now; // it was idle, and owed no sign
+                    *last_heartbeat = now; // it was idle, and sent no heartbeat
                 }
-                vec![order]
+                vec![request]
             }
             Process::Down { .. } | Process::Starting { .. } => vec![],
-            Process::Ended => self.settle(id, Fate::Failed { why: ENDED.to_owned() }),
+            Process::Ended => self.outcome(id, Fate::Failed { why: ENDED.to_owned() }),
         }
     }
 
@@ -215,8 +215,8 @@ impl Supervisor {
     }
 
     fn report(&mut self, report: Report, now: Instant) -> Vec<Action> {
-        if let Process::Up { last_sign } = &mut self.process {
-            *last_sign = now;
+        if let Process::Up { last_heartbeat } = &mut self.process {
+            *last_heartbeat = now;
         }
         match report {
             Report::Ready => self.ready(now),
@@ -236,17 +236,18 @@ impl Supervisor {
                 self.is_heard();
                 let Some(taken) = self.find(id) else { return vec![] };
                 let (id, rate, ms) = (taken.speech.id, taken.speech.rate, taken.whole_ms(ms));
-                self.settle(id, Fate::Spoken { rate, ms })
+                self.outcome(id, Fate::Spoken { rate, ms })
             }
             Report::Silent { id } => {
                 self.is_heard();
                 let Some(taken) = self.find(id) else { return vec![] };
                 let id = taken.speech.id;
-                self.settle(id, Fate::Dropped { rule: SILENT.to_owned() })
+                self.outcome(id, Fate::Dropped { rule: SILENT.to_owned() })
             }
             Report::Failed { id, why } => {
                 let id = self.find(id).map(|taken| taken.speech.id);
-                let failed = id.map(|id| self.settle(id, Fate::Failed { why })).unwrap_or_default();
+                let failed =
+                    id.map(|id| self.outcome(id, Fate::Failed { why })).unwrap_or_default();
                 [Action::Cue(Earcon::Lost)].into_iter().chain(failed).collect()
             }
             Report::Lost { why, stood_ms } => {
@@ -283,22 +284,22 @@ impl Supervisor {
         }
     }
 
-    /// The process takes orders: it gets all that is not settled.
+    /// The process takes requests: it gets every utterance without an outcome.
     fn ready(&mut self, now: Instant) -> Vec<Action> {
         self.has_been_ready = true;
-        let told = (self.engine == Engine::Fallback).then_some(Action::FellBack);
-        self.process = Process::Up { last_sign: now };
-        let cue = std::mem::take(&mut self.owes_cue).then_some(Action::Cue(Earcon::Lost));
-        let again = self.taken.iter().map(Taken::order);
-        let mut actions: Vec<_> = told.into_iter().chain(cue).chain(again).collect();
-        actions.extend(self.asked.orders());
+        let fell_back = (self.engine == Engine::Fallback).then_some(Action::FellBack);
+        self.process = Process::Up { last_heartbeat: now };
+        let earcon = std::mem::take(&mut self.owes_earcon).then_some(Action::Cue(Earcon::Lost));
+        let again = self.taken.iter().map(Taken::action);
+        let mut actions: Vec<_> = fell_back.into_iter().chain(earcon).chain(again).collect();
+        actions.extend(self.asked.actions());
         if self.is_finishing {
             actions.push(Action::End);
         }
         actions
     }
 
-    /// The first refusal ends the program; later ones are waited out: what worked once may again.
+    /// The first refusal ends the program; later ones are retried: what worked once may again.
     fn refused(&mut self, why: String, configuration: bool, now: Instant) -> Vec<Action> {
         if !self.has_been_ready {
             self.process = Process::Ended;
@@ -306,7 +307,7 @@ impl Supervisor {
         }
         self.process = Process::Starting { since: now };
         if self.engine == Engine::Fallback {
-            return vec![Action::Kill]; // and back to the first one, which is told by its speech
+            return vec![Action::Kill]; // back to the first engine; its speech shows that
         }
         self.lost(&why, now)
     }
@@ -321,7 +322,7 @@ impl Supervisor {
         }
     }
 
-    /// The process has come to a word, its first character and its length, after `ms` of sound.
+    /// The process has reached a word, its first character and its length, after `ms` of sound.
     fn word(
         &mut self,
         id: UtteranceId,
@@ -337,12 +338,12 @@ impl Supervisor {
         vec![Action::Word(taken.speech.id, start, length)]
     }
 
-    /// Sound comes out.
+    /// Sound is heard: resets the failure counters.
     fn is_heard(&mut self) {
-        (self.n_vain_starts, self.n_silences, self.is_waiting) = (0, 0, false);
+        (self.n_failed_starts, self.n_timeouts, self.is_waiting) = (0, 0, false);
     }
 
-    /// The output is gone, and has been silent since then: which is no utterance's fault.
+    /// The output is gone, and silent since then. That counts against no utterance.
     fn lost(&mut self, why: &str, silent: Instant) -> Vec<Action> {
         self.interrupted(silent);
         self.asked.left();
@@ -350,21 +351,21 @@ impl Supervisor {
         [Action::Kill].into_iter().chain(self.wait(why)).collect()
     }
 
-    /// Tells that the output is waited for, unless that was told.
+    /// Notifies the user once that speech waits for the output.
     fn wait(&mut self, why: &str) -> Option<Action> {
         let is_new = !std::mem::replace(&mut self.is_waiting, true);
         is_new.then(|| Action::Wait(format!("{why}; speech goes on when it is back")))
     }
 
-    /// What the process has is not heard any more.
+    /// What the process has not yet played is lost.
     fn interrupted(&mut self, silent: Instant) {
         for taken in &mut self.taken {
             taken.interrupted(silent);
         }
     }
 
-    /// The process is gone. Where its engine crashed, the utterance it was at is tried once more,
-    /// then given up.
+    /// The process is gone. Where its engine crashed, the current utterance is retried once, then
+    /// given up.
     fn exited(&mut self, exit: Exit, now: Instant) -> Vec<Action> {
         if self.process == Process::Ended {
             return vec![];
@@ -377,20 +378,20 @@ impl Supervisor {
         let was_up = self.choose_engine(has_crashed, now);
         let is_at_work = |taken: &Taken| was_up && has_crashed && !taken.is_made;
         let culprit = self.taken.iter().position(is_at_work);
-        let is_vain = was_up && !self.is_lost;
+        let counts_attempt = was_up && !self.is_lost;
         let was_heard = self.taken.iter().any(|taken| taken.has_started);
         self.interrupted(now);
         if was_heard && !has_crashed && !self.is_lost {
-            self.n_vain_starts = 0; // it was killed at its work
+            self.n_failed_starts = 0; // it was killed while it spoke
         }
         self.is_lost = false;
         self.process = Process::Down { until: now + self.pause() };
-        self.n_vain_starts += 1;
-        let mut actions = self.give_up(culprit, is_vain);
+        self.n_failed_starts += 1;
+        let mut actions = self.give_up(culprit, counts_attempt);
         if !actions.is_empty() {
-            // The process did its work on the others; the next gets a fresh start at once.
+            // The text was the cause, not the process: restart at once.
             self.process = Process::Down { until: now };
-            self.n_vain_starts = 0;
+            self.n_failed_starts = 0;
         }
         if self.process == (Process::Down { until: now }) {
             actions.extend(self.spawn(now));
@@ -398,8 +399,8 @@ impl Supervisor {
         actions
     }
 
-    /// The process died of what it measured, which is not measured again. That is nobody's fault
-    /// who speaks: what was spoken meanwhile goes on.
+    /// The process died of a measurement, which is not made again. That counts against no
+    /// utterance: those in flight resume.
     fn died_measuring(&mut self, killer: RequestId, now: Instant) -> Vec<Action> {
         self.interrupted(now);
         let mut actions = vec![Action::Measured(killer, None)];
@@ -407,26 +408,26 @@ impl Supervisor {
         actions
     }
 
-    /// Ends the utterance at which the engine crashed, the second time, and one of which nothing
-    /// more is heard however often it is tried.
-    fn give_up(&mut self, culprit: Option<usize>, is_vain: bool) -> Vec<Action> {
+    /// Gives up the utterance on which the engine crashed for the second time, or one that makes
+    /// no progress however often it is tried.
+    fn give_up(&mut self, culprit: Option<usize>, counts_attempt: bool) -> Vec<Action> {
         let mut failed = None;
         if let Some(taken) = culprit.and_then(|at| self.taken.get_mut(at))
             && std::mem::replace(&mut taken.was_retried, true)
         {
             failed = Some((taken.speech.id, TWICE));
-        } else if let Some(first) = self.taken.front_mut().filter(|_| is_vain) {
-            first.n_vain += 1;
-            failed = (first.n_vain >= MOST_VAIN).then_some((first.speech.id, IN_VAIN));
+        } else if let Some(first) = self.taken.front_mut().filter(|_| counts_attempt) {
+            first.n_attempts += 1;
+            failed = (first.n_attempts >= MOST_ATTEMPTS).then_some((first.speech.id, NO_PROGRESS));
         }
         let Some((id, why)) = failed else { return vec![] };
-        self.owes_cue = true;
-        self.settle(id, Fate::Failed { why: why.to_owned() })
+        self.owes_earcon = true;
+        self.outcome(id, Fate::Failed { why: why.to_owned() })
     }
 
-    /// Chooses the next process's engine now that one is gone; gives whether it was at work. A
-    /// fallback that does not start is given up; one that dies at work leaves the work to the first
-    /// engine again.
+    /// Chooses the next process's engine after an exit; returns whether the process was up. A
+    /// fallback that does not start is given up; after one that dies later, the first engine is
+    /// used again.
     fn choose_engine(&mut self, has_crashed: bool, now: Instant) -> bool {
         let was_up = matches!(self.process, Process::Up { .. });
         match self.engine {
@@ -438,16 +439,16 @@ impl Supervisor {
                 if was_up && has_crashed && self.crashes.are_too_many(now) && self.has_fallback {
                     self.engine = Engine::Fallback;
                     self.crashes = Crashes::default();
-                    self.n_vain_starts = 0;
+                    self.n_failed_starts = 0;
                 }
             }
         }
         was_up
     }
 
-    /// None before the first restart, then longer and longer while nothing comes of them.
+    /// The wait before a restart: none at first, then longer with each failed start.
     fn pause(&self) -> Duration {
-        match self.n_vain_starts {
+        match self.n_failed_starts {
             0 | 1 => Duration::ZERO,
             n => (FIRST_PAUSE * 2_u32.saturating_pow(n - 2)).min(LONGEST_PAUSE),
         }
@@ -488,37 +489,37 @@ impl Supervisor {
         match &mut self.process {
             Process::Down { .. } => self.spawn(now),
             Process::Starting { since } => {
-                *since = now; // else the deadline stays in the past and the driver spins
+                *since = now; // otherwise the deadline stays in the past and the driver spins
                 [Action::Kill].into_iter().chain(self.wait(NO_START)).collect()
             }
-            Process::Up { last_sign } => {
-                let silent = std::mem::replace(last_sign, now);
+            Process::Up { last_heartbeat } => {
+                let silent = std::mem::replace(last_heartbeat, now);
                 self.interrupted(silent);
-                self.n_silences += u32::from(!self.taken.is_empty());
+                self.n_timeouts += u32::from(!self.taken.is_empty());
                 vec![Action::Kill]
             }
             Process::Ended => vec![],
         }
     }
 
-    /// What was ordered under that number, if it is still to be settled.
-    fn find(&mut self, order: UtteranceId) -> Option<&mut Taken> {
-        self.taken.iter_mut().find(|taken| taken.order == order)
+    /// The utterance with this request number, if it has no outcome yet.
+    fn find(&mut self, request: UtteranceId) -> Option<&mut Taken> {
+        self.taken.iter_mut().find(|taken| taken.request == request)
     }
 
-    /// Ends an utterance; nothing where it has ended already (a report crossed a stop).
-    fn settle(&mut self, id: UtteranceId, fate: Fate) -> Vec<Action> {
+    /// Gives an utterance its outcome, unless it has one already (a report crossed a stop).
+    fn outcome(&mut self, id: UtteranceId, fate: Fate) -> Vec<Action> {
         let before = self.taken.len();
         self.taken.retain(|taken| taken.speech.id != id);
         if self.taken.len() == before { vec![] } else { vec![Action::Settle(id, fate)] }
     }
 }
 
-/// No failure, of which there would be a sound and a sentence each time: somebody who writes `?` or
-/// `^` has written nothing that this voice says. It is counted, and listed as missed.
+/// Not a failure, which would play an earcon and print a message each time: a line such as `?` or
+/// `^` has nothing that this voice speaks. It is counted, and listed as missed.
 const SILENT: &str = "the voice says nothing of it";
 const TWICE: &str = "the voice process died on it twice";
-const IN_VAIN: &str = "200 voice processes ended before a word of it was heard";
+const NO_PROGRESS: &str = "200 voice processes ended before a word of it was heard";
 const NO_START: &str = "the voice process does not start";
 const MOVED: &str = "the default sound device is another one now; speech goes on there";
 const ENDED: &str = "the voice process has ended";

@@ -13,7 +13,7 @@ impl Bench {
         Self { supervisor: Supervisor::new(start, false), start }
     }
 
-    /// A bench with a fallback engine, whose process has died three times at work.
+    /// A bench with a fallback engine, whose first engine has crashed three times.
     fn fallen() -> Self {
         let mut bench = Self::new();
         bench.supervisor.has_fallback = true;
@@ -88,16 +88,16 @@ fn failed(id: u64) -> Action {
 }
 
 #[test]
-fn an_utterance_is_said_and_settled() {
+fn an_utterance_is_spoken_and_reported() {
     let mut bench = Bench::ready();
     assert_eq!(bench.at(1, Event::Speak(speech(1))), [Say(speech(1))]);
     assert_eq!(bench.at(2, started(1)), [Started(UtteranceId(1))]);
     assert_eq!(bench.at(900, finished(1)), [spoken(1)]);
-    assert_eq!(bench.deadline(), None, "nothing is owed");
+    assert_eq!(bench.deadline(), None, "no heartbeat is due");
 }
 
 #[test]
-fn what_comes_before_the_process_is_ready_is_said_then() {
+fn utterances_wait_until_the_process_is_ready() {
     let mut bench = Bench::new();
     assert_eq!(bench.at(0, Event::Speak(speech(1))), []);
     assert_eq!(bench.at(0, Event::Tick), [Spawn]);
@@ -119,12 +119,12 @@ fn a_hung_engine_is_killed_and_its_utterance_is_tried_once_more() {
     assert_eq!(
         rest,
         [Cue(crate::message::Earcon::Lost), Say(speech(2))],
-        "the second still has both its chances"
+        "the second still has both tries"
     );
 }
 
 #[test]
-fn a_process_that_is_stopped_or_killed_costs_no_utterance_a_chance() {
+fn a_stopped_or_killed_process_counts_against_no_utterance() {
     let mut bench = Bench::ready();
     bench.at(0, Event::Speak(speech(1)));
     bench.at(500, Event::Report(Report::Alive));
@@ -135,20 +135,20 @@ fn a_process_that_is_stopped_or_killed_costs_no_utterance_a_chance() {
     for n in 0..38 {
         let actions = bench.at(ms, Event::Exited(Exit::Killed));
         assert!(actions.iter().all(|it| *it == Spawn), "{n}: {actions:?}");
-        let until = bench.deadline().expect("something is awaited");
+        let until = bench.deadline().expect("a deadline");
         ms = if actions.is_empty() { until } else { ms };
         bench.at(ms, Event::Tick);
         assert_eq!(bench.at(ms + 1, Event::Report(Report::Ready)), [Say(speech(1))]);
         ms += 2;
     }
     bench.at(ms, started(1));
-    assert_eq!(bench.at(ms, Event::Exited(Exit::Killed)), [Spawn], "at once: it was at work");
+    assert_eq!(bench.at(ms, Event::Exited(Exit::Killed)), [Spawn], "at once: it was speaking");
     bench.at(ms, Event::Report(Report::Ready));
     assert_eq!(bench.at(ms, finished(1)), [spoken(1)]);
 }
 
 #[test]
-fn however_often_it_is_tried_there_is_an_end() {
+fn retrying_ends() {
     let mut bench = Bench::ready();
     bench.at(0, Event::Speak(speech(1)));
     let (mut ms, mut n_tried) = (1, 1);
@@ -163,11 +163,11 @@ fn however_often_it_is_tried_there_is_an_end() {
         bench.at(ms, Event::Report(Report::Ready));
         n_tried += 1;
     }
-    assert_eq!(n_tried, MOST_VAIN);
+    assert_eq!(n_tried, MOST_ATTEMPTS);
 }
 
 #[test]
-fn only_the_text_that_the_engine_was_at_is_to_blame() {
+fn a_crash_counts_only_against_the_current_text() {
     let mut bench = Bench::ready();
     bench.at(0, Event::Speak(speech(1)));
     bench.at(0, Event::Speak(speech(2)));
@@ -190,7 +190,7 @@ fn only_the_text_that_the_engine_was_at_is_to_blame() {
 }
 
 #[test]
-fn speech_goes_on_from_the_word_that_was_heard_last() {
+fn speech_resumes_at_the_word_that_was_heard_last() {
     let text = "one two three four";
     let mut bench = Bench::ready();
     bench.at(0, Event::Speak(SpeakRequest { text: text.to_owned(), ..speech(1) }));
@@ -202,8 +202,8 @@ fn speech_goes_on_from_the_word_that_was_heard_last() {
     let ready = bench.at(720, Event::Report(Report::Ready));
     assert_eq!(ready, [rest(1, "two three four")], "\"three\" was made and not heard");
     assert_eq!(bench.at(800, started(1)), [Started(UtteranceId(1))]);
-    let told = bench.at(1_100, word(1, 4, 300, 100));
-    assert_eq!(told, [Action::Word(UtteranceId(1), 8, 3)], "places are those of the whole");
+    let reached = bench.at(1_100, word(1, 4, 300, 100));
+    assert_eq!(reached, [Action::Word(UtteranceId(1), 8, 3)], "places are those of the whole text");
     let actions =
         bench.at(9_000, Event::Report(Report::Lost { why: "no".to_owned(), stood_ms: 6_000 }));
     assert_eq!(actions, [Kill, waits("no")]);
@@ -215,7 +215,7 @@ fn speech_goes_on_from_the_word_that_was_heard_last() {
 }
 
 #[test]
-fn a_device_that_is_late_or_lost_is_told_once_until_something_is_heard() {
+fn a_late_or_lost_device_is_reported_once_until_something_is_heard() {
     let late = || Event::Report(Report::Late { why: "it sleeps".to_owned() });
     let mut bench = Bench::new();
     bench.at(0, Event::Tick);
@@ -239,7 +239,7 @@ fn a_busy_machine_is_given_more_time() {
     let mut bench = Bench::ready();
     bench.at(0, Event::Speak(speech(1)));
     for limit in [900, 1_800, 2_700] {
-        let ms = bench.deadline().expect("a sign of life is awaited");
+        let ms = bench.deadline().expect("a heartbeat is due");
         assert_eq!(bench.at(ms, Event::Tick), [Kill]);
         bench.at(ms, Event::Exited(Exit::Killed));
         let until = bench.deadline().expect("a process is to be started").min(ms + 200);
@@ -253,7 +253,7 @@ fn a_busy_machine_is_given_more_time() {
 }
 
 #[test]
-fn a_long_idle_time_is_no_silence() {
+fn an_idle_process_owes_no_heartbeat() {
     let mut bench = Bench::ready();
     bench.at(100_000, Event::Speak(speech(1)));
     assert_eq!(bench.at(100_001, Event::Tick), []);
@@ -261,7 +261,7 @@ fn a_long_idle_time_is_no_silence() {
 }
 
 #[test]
-fn a_first_refusal_ends_the_program_and_a_later_one_is_waited_out() {
+fn the_first_refusal_ends_the_program_and_later_ones_are_retried() {
     let refused = || {
         Event::Report(Report::Refused { why: "no sound device".to_owned(), configuration: false })
     };
@@ -278,16 +278,16 @@ fn a_first_refusal_ends_the_program_and_a_later_one_is_waited_out() {
         bench.at(ms, Event::Exited(Exit::Crashed));
         ms = bench.deadline().unwrap_or(ms);
         bench.at(ms, Event::Tick);
-        assert_eq!(bench.at(ms, refused()), [Kill], "told once, and tried again");
+        assert_eq!(bench.at(ms, refused()), [Kill], "reported once, and retried");
     }
     bench.at(ms, Event::Exited(Exit::Crashed));
-    assert_eq!(bench.deadline(), Some(ms + 1_000), "not in a hurry");
+    assert_eq!(bench.deadline(), Some(ms + 1_000), "the longest pause");
     bench.at(ms + 1_000, Event::Tick);
     assert_eq!(bench.at(ms + 1_001, Event::Report(Report::Ready)), [Say(speech(1))]);
 }
 
 #[test]
-fn a_stop_forgets_all_and_late_reports_change_nothing() {
+fn a_stop_skips_everything_and_late_reports_change_nothing() {
     let mut bench = Bench::ready();
     bench.at(0, Event::Speak(speech(1)));
     bench.at(0, Event::Speak(speech(2)));
@@ -298,7 +298,7 @@ fn a_stop_forgets_all_and_late_reports_change_nothing() {
 }
 
 #[test]
-fn the_end_comes_after_the_last_word_also_through_a_crash() {
+fn finish_waits_for_the_last_word_even_after_a_crash() {
     let mut bench = Bench::ready();
     bench.at(0, Event::Speak(speech(1)));
     assert_eq!(bench.at(1, Event::Finish), [End]);
@@ -306,20 +306,16 @@ fn the_end_comes_after_the_last_word_also_through_a_crash() {
     assert_eq!(bench.at(9, Event::Report(Report::Ready)), [Say(speech(1)), End]);
     assert_eq!(bench.at(20, finished(1)), [spoken(1)]);
     assert_eq!(bench.at(25, Event::Report(Report::Done)), [Done]);
-    assert_eq!(bench.at(26, Event::Exited(Exit::Crashed)), [], "as was agreed");
+    assert_eq!(bench.at(26, Event::Exited(Exit::Crashed)), [], "it was done");
 }
 
 #[test]
-fn three_crashes_in_a_minute_bring_the_fallback_and_its_own_the_first_engine_again() {
+fn three_crashes_in_a_minute_start_the_fallback_and_its_crash_the_first_engine() {
     let mut bench = Bench::fallen();
     assert_eq!(bench.at(60_010, Event::Report(Report::Ready))[0], FellBack);
     bench.at(60_020, finished(2));
     bench.at(60_030, Event::Speak(speech(3)));
-    assert_eq!(
-        bench.at(60_040, Event::Exited(Exit::Crashed)),
-        [Spawn],
-        "the fallback died at work"
-    );
+    assert_eq!(bench.at(60_040, Event::Exited(Exit::Crashed)), [Spawn], "the fallback crashed");
     assert_eq!(bench.at(60_050, Event::Report(Report::Ready)), [Say(speech(3))]);
     assert_eq!(bench.at(60_060, Event::Exited(Exit::Crashed)), [failed(3), Spawn]);
     bench.at(60_070, Event::Report(Report::Ready));
@@ -330,18 +326,18 @@ fn three_crashes_in_a_minute_bring_the_fallback_and_its_own_the_first_engine_aga
     assert_eq!(
         bench.at(again, Event::Exited(Exit::Crashed)),
         [SpawnFallback],
-        "it may have another chance"
+        "the fallback may be tried again"
     );
 }
 
 #[test]
-fn a_fallback_that_does_not_start_is_given_up_and_costs_no_utterance() {
-    let why = "no SpeakRequest Dispatcher".to_owned();
+fn a_fallback_that_does_not_start_is_given_up_and_fails_no_utterance() {
+    let why = "no Speech Dispatcher".to_owned();
     let refused = Event::Report(Report::Refused { why, configuration: false });
     for is_refused in [true, false] {
         let mut bench = Bench::fallen();
         if is_refused {
-            assert_eq!(bench.at(60_002, refused.clone()), [Kill], "which is no news");
+            assert_eq!(bench.at(60_002, refused.clone()), [Kill], "not reported");
         }
         assert_eq!(bench.at(60_003, Event::Exited(Exit::Crashed)), [Spawn]);
         let ready = bench.at(60_004, Event::Report(Report::Ready));
@@ -357,7 +353,7 @@ fn a_fallback_that_does_not_start_is_given_up_and_costs_no_utterance() {
 }
 
 #[test]
-fn a_crash_a_minute_and_a_lost_device_bring_no_fallback() {
+fn a_crash_a_minute_and_a_lost_device_start_no_fallback() {
     let mut bench = Bench::ready();
     bench.supervisor.has_fallback = true;
     for n in 1..9 {
@@ -385,15 +381,15 @@ fn measured(request: u64, ms: Option<u32>) -> Event {
 }
 
 #[test]
-fn a_measurement_is_asked_for_answered_once_and_owes_no_sign_of_life() {
+fn a_measurement_is_answered_once_and_needs_no_heartbeat() {
     let mut bench = Bench::ready();
     let [one, two] = [1, 2].map(RequestId);
     let asked = bench.at(1, Event::Measure(one, speech(7)));
     assert_eq!(asked, [Action::Measure(one, speech(7))]);
-    assert_eq!(bench.deadline(), None, "whenever there is time");
+    assert_eq!(bench.deadline(), None, "measured when idle");
     bench.at(2, measuring(1));
     assert_eq!(bench.at(3, measured(1, Some(900))), [Action::Measured(one, Some(900))]);
-    assert_eq!(bench.at(4, measured(1, Some(900))), [], "nobody asked");
+    assert_eq!(bench.at(4, measured(1, Some(900))), [], "already answered");
     assert_eq!(bench.deadline(), None);
     bench.at(5, Event::Measure(two, speech(8)));
     bench.at(6, Event::Speak(speech(1)));
@@ -401,13 +397,13 @@ fn a_measurement_is_asked_for_answered_once_and_owes_no_sign_of_life() {
     let again = bench.at(8, Event::Report(Report::Ready));
     assert_eq!(again, [Say(speech(1)), Action::Measure(two, speech(8))]);
     bench.at(9, Event::Stop);
-    assert_eq!(bench.at(10, measured(2, Some(5))), [], "forgotten");
+    assert_eq!(bench.at(10, measured(2, Some(5))), [], "cancelled");
     bench.at(11, Event::Exited(Exit::Crashed));
     assert_eq!(bench.at(12, Event::Report(Report::Ready)), []);
 }
 
 #[test]
-fn a_text_that_kills_the_process_while_it_is_measured_costs_no_utterance_its_chance() {
+fn a_crash_while_measuring_counts_against_no_utterance() {
     let mut bench = Bench::ready();
     bench.supervisor.has_fallback = true;
     bench.at(0, Event::Speak(speech(1)));
@@ -420,20 +416,16 @@ fn a_text_that_kills_the_process_while_it_is_measured_costs_no_utterance_its_cha
         let died = bench.at(ms + 1, Event::Exited(Exit::Crashed));
         assert_eq!(died, [Action::Measured(request, None), Spawn], "at once, and no fallback");
         let ready = bench.at(ms + 2, Event::Report(Report::Ready));
-        assert_eq!(ready, [Say(speech(1))], "not what it died of");
+        assert_eq!(ready, [Say(speech(1))], "the measurement is not repeated");
         ms += 10;
     }
-    assert_eq!(
-        bench.at(ms, Event::Exited(Exit::Crashed)),
-        [Spawn],
-        "it still has both its chances"
-    );
+    assert_eq!(bench.at(ms, Event::Exited(Exit::Crashed)), [Spawn], "it still has both tries");
     bench.at(ms, Event::Report(Report::Ready));
     assert_eq!(bench.at(ms, Event::Exited(Exit::Crashed)), [failed(1), Spawn]);
 }
 
 #[test]
-fn a_measurement_that_hangs_before_an_utterance_costs_it_no_chance() {
+fn a_measurement_that_hangs_before_an_utterance_does_not_count_against_it() {
     let mut bench = Bench::ready();
     for n in 1..4 {
         bench.at(0, Event::Measure(RequestId(n), speech(9)));
@@ -448,7 +440,7 @@ fn a_measurement_that_hangs_before_an_utterance_costs_it_no_chance() {
 }
 
 #[test]
-fn a_measurement_that_hangs_is_ended_and_a_lost_output_is_none() {
+fn a_measurement_that_hangs_is_killed_and_one_with_a_lost_output_is_repeated() {
     let mut bench = Bench::ready();
     bench.at(0, Event::Measure(RequestId(1), speech(1)));
     bench.at(10, measuring(1));
@@ -500,12 +492,12 @@ mod properties {
         ]
     }
 
-    /// A process that does what processes do: it answers what it was told, in order, or dies.
+    /// A model of the process: it answers requests in order, or dies.
     #[derive(Default)]
     struct Model {
         is_up: bool,
-        ordered: Vec<UtteranceId>,
-        settled: Vec<UtteranceId>,
+        requested: Vec<UtteranceId>,
+        with_outcome: Vec<UtteranceId>,
     }
 
     impl Model {
@@ -513,21 +505,21 @@ mod properties {
             for action in actions {
                 match action {
                     Say(speech) => {
-                        assert!(self.is_up, "an order needs a process");
-                        self.ordered.push(speech.id);
+                        assert!(self.is_up, "a request needs a process");
+                        self.requested.push(speech.id);
                     }
                     Settle(id, _) => {
-                        assert!(!self.settled.contains(id), "{id:?} settled twice");
-                        self.settled.push(*id);
+                        assert!(!self.with_outcome.contains(id), "{id:?} has two outcomes");
+                        self.with_outcome.push(*id);
                     }
                     Spawn | SpawnFallback => {
                         assert!(!self.is_up, "two processes");
-                        (self.is_up, self.ordered) = (true, vec![]);
+                        (self.is_up, self.requested) = (true, vec![]);
                         let actions = bench.at(ms, Event::Report(Report::Ready));
                         self.obey(&actions, bench, ms);
                     }
                     Kill if self.is_up => self.exit(Exit::Killed, bench, ms),
-                    Silence => self.ordered.clear(),
+                    Silence => self.requested.clear(),
                     Kill
                     | FellBack
                     | Cue(_)
@@ -544,7 +536,7 @@ mod properties {
         }
 
         fn exit(&mut self, exit: Exit, bench: &mut Bench, ms: u64) {
-            (self.is_up, self.ordered) = (false, vec![]);
+            (self.is_up, self.requested) = (false, vec![]);
             let actions = bench.at(ms, Event::Exited(exit));
             self.obey(&actions, bench, ms);
         }
@@ -552,7 +544,7 @@ mod properties {
 
     proptest! {
         #[test]
-        fn everything_is_settled_once_whatever_the_process_does(
+        fn each_utterance_has_one_outcome_whatever_the_process_does(
             has_fallback: bool,
             steps in proptest::collection::vec((step(), 1_u64..2_000), 1..80)
         ) {
@@ -563,7 +555,7 @@ mod properties {
             model.obey(&first, &mut bench, 0);
             for (step, pause) in steps {
                 ms += pause;
-                let current = model.ordered.first().copied();
+                let current = model.requested.first().copied();
                 let event = match (step, current) {
                     (Step::Speak, _) => {
                         n_spoken += 1;
@@ -582,11 +574,11 @@ mod properties {
                     (Step::Alive, Some(_)) => Event::Report(Report::Alive),
                     (Step::Started, Some(id)) => Event::Report(Report::Started { id }),
                     (Step::Finished, Some(id)) => {
-                        model.ordered.remove(0);
+                        model.requested.remove(0);
                         Event::Report(Report::Finished { id, ms: 5 })
                     }
                     (Step::Failed, Some(id)) => {
-                        model.ordered.remove(0);
+                        model.requested.remove(0);
                         Event::Report(Report::Failed { id, why: "no".to_owned() })
                     }
                     (Step::Lost, Some(_)) => lost(),
@@ -606,7 +598,7 @@ mod properties {
             }
             let actions = bench.at(ms, Event::Stop);
             model.obey(&actions, &mut bench, ms);
-            prop_assert_eq!(model.settled.len() as u64, n_spoken);
+            prop_assert_eq!(model.with_outcome.len() as u64, n_spoken);
         }
     }
 }

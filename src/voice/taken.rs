@@ -1,4 +1,4 @@
-//! What the supervisor knows of the voice process, and of an utterance that it has taken.
+//! The supervisor's state of the voice process, and of an utterance in flight.
 #![forbid(unsafe_code)]
 
 use std::time::Instant;
@@ -7,20 +7,20 @@ use super::supervisor::Action;
 use super::wire::SpeakRequest;
 use crate::message::UtteranceId;
 
-/// Where the process is.
+/// The state of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Process {
-    /// There is none; one is to be started at that time.
+    /// Not running; to be started at that time.
     Down { until: Instant },
-    /// It was started then and has not said yet that it is ready.
+    /// Started then, and not ready yet.
     Starting { since: Instant },
-    /// It takes orders; the last sign of life came then.
-    Up { last_sign: Instant },
-    /// It has done its work.
+    /// Takes requests; the last heartbeat or other report came then.
+    Up { last_heartbeat: Instant },
+    /// Finished its work.
     Ended,
 }
 
-/// Which engine the process has, or the next one gets.
+/// The engine of this process, or of the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Engine {
     First,
@@ -30,30 +30,30 @@ pub(super) enum Engine {
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// It crashed: what it was at may be to blame.
+    /// It crashed: the text it was working on may be the cause.
     Crashed,
-    /// It was killed, from here or from outside, or ended in order: nothing that it was at is.
+    /// It was killed, from here or from outside, or ended in order: no text is the cause.
     Killed,
 }
 
-/// An utterance that was taken and is not settled.
+/// An utterance in flight: accepted, and without an outcome.
 #[derive(Debug)]
 pub(super) struct Taken {
     pub(super) speech: SpeakRequest,
-    /// The number under which it was ordered. Reports name it: one that crosses a stop must not
-    /// count for the same utterance, ordered again from another place.
-    pub(super) order: UtteranceId,
+    /// The number of its request, which reports name: a report that crosses a stop must not count
+    /// for the same utterance, requested again from another place.
+    pub(super) request: UtteranceId,
     /// Its first sample went out in this process.
     pub(super) has_started: bool,
-    /// The engine of this process is done with it.
+    /// This process's engine has finished it.
     pub(super) is_made: bool,
-    /// An engine crashed in it.
+    /// An engine crashed on it.
     pub(super) was_retried: bool,
     /// Processes that ended before more of it was heard.
-    pub(super) n_vain: u32,
-    /// Where this process was to begin.
+    pub(super) n_attempts: u32,
+    /// Where this process began.
     from: Place,
-    /// Words that it has come to since, and when these are or were heard.
+    /// Words it has reached since, and when they are heard.
     words: Vec<(Instant, Place)>,
 }
 
@@ -62,64 +62,64 @@ pub(super) struct Taken {
 struct Place {
     /// Characters of the text before it.
     n_before: usize,
-    /// How long that sounds, in milliseconds.
+    /// How long those sound, in milliseconds.
     ms: u32,
 }
 
 impl Taken {
-    pub(super) fn new(speech: SpeakRequest, order: UtteranceId) -> Self {
+    pub(super) fn new(speech: SpeakRequest, request: UtteranceId) -> Self {
         Self {
             speech,
-            order,
+            request,
             has_started: false,
             is_made: false,
             was_retried: false,
-            n_vain: 0,
+            n_attempts: 0,
             from: Place::default(),
             words: Vec::new(),
         }
     }
 
-    /// The order to speak it, or what is left of it.
-    pub(super) fn order(&self) -> Action {
+    /// The request to speak it, or the rest of it.
+    pub(super) fn action(&self) -> Action {
         let speech = self.speech.clone();
         let Some((at, _)) = speech.text.char_indices().nth(self.from.n_before) else {
-            return Action::Say(SpeakRequest { id: self.order, ..speech });
+            return Action::Say(SpeakRequest { id: self.request, ..speech });
         };
         let earcon = speech.earcon.filter(|_| at == 0);
         Action::Say(SpeakRequest {
-            id: self.order,
+            id: self.request,
             text: speech.text[at..].to_owned(),
             earcon,
             ..speech
         })
     }
 
-    /// This process has come to the word at character `start` of what it was ordered, after `ms` of
-    /// sound, which is heard at `heard`. Gives the word's place in the whole text.
+    /// This process has reached the word at character `start` of its request, after `ms` of sound,
+    /// which is heard at `heard`. Returns the word's place in the whole text.
     pub(super) fn reached(&mut self, start: usize, ms: u32, heard: Instant) -> usize {
         let n_before = self.from.n_before.saturating_add(start);
         self.words.push((heard, Place { n_before, ms: self.whole_ms(ms) }));
         n_before
     }
 
-    /// How long all of it has sounded when this process has given `ms` of it.
+    /// How long the utterance has sounded in all processes, when this one has played `ms` of it.
     pub(super) fn whole_ms(&self, ms: u32) -> u32 {
         self.from.ms.saturating_add(ms)
     }
 
-    /// The process is gone, and its sound ended at `silent`: the next one goes on from the word that
-    /// was heard then. Where no word was told, it is where this one began.
+    /// The process is gone, and its sound ended at `silent`: the next one resumes at the word that
+    /// was heard then, or, where no word was reported, where this one began.
     pub(super) fn interrupted(&mut self, silent: Instant) {
         let heard = self.words.drain(..).take_while(|(heard, _)| *heard <= silent).last();
         let reached = heard.map_or(self.from, |(_, place)| self.word_at(place));
-        self.n_vain = if reached.n_before > self.from.n_before { 0 } else { self.n_vain };
+        self.n_attempts = if reached.n_before > self.from.n_before { 0 } else { self.n_attempts };
         self.from = reached;
         (self.has_started, self.is_made) = (false, false);
     }
 
-    /// `place`, or the word before where the text would begin with a hyphen there, as what an engine
-    /// gets never does; where nothing is left, the place where this process began.
+    /// `place`, or the word before it where the text would begin with a hyphen there, which an
+    /// engine never gets; where nothing is left, the place where this process began.
     fn word_at(&self, place: Place) -> Place {
         let text: Vec<char> = self.speech.text.chars().collect();
         let first = self.from.n_before;
@@ -137,11 +137,11 @@ impl Taken {
 }
 
 #[test]
-fn what_is_left_begins_with_the_word_that_was_heard_last() {
+fn the_rest_begins_with_the_word_that_was_heard_last() {
     use super::wire::SpeakRequest;
     let start = crate::clock::test_now();
     let after = |ms| start + std::time::Duration::from_millis(ms);
-    // The text, its words (first character, milliseconds), when silence fell, what is left.
+    // The text, its words (first character, milliseconds), when sound ended, the rest.
     for (text, words, silent, left) in [
         ("one two three", &[(0, 0), (4, 300), (8, 600)][..], 599, "two three"),
         ("one two three", &[(0, 0), (4, 300), (8, 600)], 600, "three"),
@@ -157,21 +157,21 @@ fn what_is_left_begins_with_the_word_that_was_heard_last() {
             assert_eq!(taken.reached(at, 0, after(ms)), at);
         }
         taken.interrupted(after(silent));
-        let Action::Say(speech) = taken.order() else { panic!("an order") };
+        let Action::Say(speech) = taken.action() else { panic!("a request") };
         assert_eq!(speech.text, left, "{text:?} {words:?} {silent}");
     }
 }
 
 #[test]
-fn places_and_lengths_are_those_of_the_whole() {
+fn places_and_lengths_are_those_of_the_whole_text() {
     let start = crate::clock::test_now();
     let mut taken = Taken::new(SpeakRequest::of("one two three four"), UtteranceId(1));
     taken.reached(8, 700, start);
     taken.interrupted(start);
     assert_eq!(taken.reached(6, 300, start), 14, "in \"three four\"");
     assert_eq!(taken.whole_ms(500), 1_200);
-    taken.n_vain = 3;
+    taken.n_attempts = 3;
     taken.interrupted(start);
     assert_eq!(taken.whole_ms(200), 1_200);
-    assert_eq!(taken.n_vain, 0, "some of it was heard");
+    assert_eq!(taken.n_attempts, 0, "some of it was heard");
 }

@@ -1,7 +1,7 @@
-//! What the two processes say to each other: one JSON object a line. The listener sends a
+//! The wire format between the two processes: one JSON object per line. The listener writes a
 //! [`Setup`], then [`Order`]s, to the voice process's standard input, and reads [`Report`]s from
 //! its standard output. When standard input ends without [`Order::Finish`], the listener is gone,
-//! and the voice process ends at once.
+//! and the voice process exits at once.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub enum Target {
     Device(Option<String>),
     /// A WAV file.
     File(PathBuf),
-    /// Nowhere: as a file, but nothing is kept.
+    /// Discarded, but otherwise as with a file.
     #[default]
     Null,
 }
@@ -32,30 +32,30 @@ pub struct Setup {
     pub voice: String,
     /// Where sound goes.
     pub target: Target,
-    /// A process before this one wrote into the file already: what it wrote stays.
+    /// Append to the file: an earlier voice process has written to it.
     #[serde(default)]
     pub appends: bool,
-    /// Half of the device's buffer in frames; an eighth of it where streams open slowly and one is
-    /// kept, whose buffer the next line has to wait for.
+    /// Half of the device's buffer, in frames. An eighth of it is used where streams open slowly:
+    /// there the stream stays open, and the next line waits for its buffer.
     pub buffer_frames: u32,
     /// After how long without speech the device is closed, in milliseconds.
     pub close_after_ms: u64,
-    /// Whether text on which the engine is known to crash is rewritten.
+    /// Whether text that is known to crash the engine is rewritten.
     pub guard: bool,
-    /// The engine that speaks on where the first one crashes again and again.
+    /// The engine that takes over when the first one crashes repeatedly.
     pub fallback: Option<String>,
 }
 
 impl Setup {
-    /// The same with the fallback engine; none where there is none, or none that could do: an
-    /// engine that makes its sound itself writes no file.
+    /// The same with the fallback engine; none where there is none that can do it: an engine that
+    /// plays its own sound cannot write a file.
     pub fn fallen_back(&self) -> Option<Self> {
         let engine = self.fallback.clone().filter(|it| *it != self.engine)?;
         let is_heard = matches!(self.target, Target::Device(_));
         is_heard.then(|| Self { engine, fallback: None, ..self.clone() })
     }
 
-    /// What is used where nothing is configured.
+    /// The setup without any configuration.
     pub fn default_device() -> Self {
         Self { target: Target::Device(None), ..Self::default() }
     }
@@ -76,8 +76,7 @@ impl Default for Setup {
     }
 }
 
-/// What the voice process may be started for instead of speaking: a line in the place of the
-/// [`Setup`].
+/// A first line other than [`Setup`]: the voice process does this instead of speaking.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum First {
@@ -85,7 +84,7 @@ pub enum First {
     Check(Check),
 }
 
-/// Names that are to be looked for.
+/// Names to look up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// The engine's name.
@@ -96,23 +95,23 @@ pub struct Check {
     pub device: Option<String>,
 }
 
-/// What is wrong with a [`Check`], as sentences.
+/// The problems found by a [`Check`], as messages for the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checked {
-    /// About each voice; nothing where it is right.
+    /// For each voice; none where it exists.
     pub voices: Vec<Option<String>>,
-    /// About the device.
+    /// For the device.
     pub device: Option<String>,
 }
 
 /// Something to speak, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpeakRequest {
-    /// The utterance it is.
+    /// The utterance.
     pub id: UtteranceId,
-    /// The words; no NUL, one line. Empty where the earcon is all.
+    /// The text: one line, no NUL. Empty for an earcon alone.
     pub text: String,
-    /// The voice, as the engine names it.
+    /// The engine's name for the voice.
     pub voice: String,
     /// Words a minute.
     pub rate: u32,
@@ -120,11 +119,11 @@ pub struct SpeakRequest {
     pub pitch: u8,
     /// 0 to 200 per cent.
     pub volume: u8,
-    /// Where it comes from: -100 is left, 100 is right.
+    /// -100 is left, 100 is right.
     pub pan: i8,
-    /// The sound before the words.
+    /// Played before the text.
     pub earcon: Option<Earcon>,
-    /// The silence before it where another one has just ended, in milliseconds.
+    /// The silence before it, in milliseconds, where another utterance has just ended.
     pub gap_ms: u32,
 }
 
@@ -145,38 +144,38 @@ impl SpeakRequest {
     }
 }
 
-/// What the listener asks for.
+/// A request to the voice process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
-    /// Speak, after what was ordered before.
+    /// Speak, after earlier requests.
     Speak(SpeakRequest),
-    /// Play this sound, after what was ordered before.
+    /// Play this earcon, after earlier requests.
     Cue(Earcon),
-    /// Tell how long this sounds, without a sound, when there is nothing else to do.
+    /// Measure silently, when idle, how long this sounds.
     Measure {
-        /// The number that the answer is to have.
+        /// The number for the answer.
         request: RequestId,
-        /// The speech; its earcon and its gap do not count.
+        /// What to measure; its earcon and gap do not count.
         speech: SpeakRequest,
     },
-    /// Be silent at once, and forget what was ordered before.
+    /// Stop at once, and drop all earlier requests.
     Stop,
-    /// Speak what was ordered to the last sample, then report [`Report::Done`] and end.
+    /// Play earlier requests to the last sample, then report [`Report::Done`] and exit.
     Finish,
 }
 
-/// What the voice process has to tell.
+/// A report of the voice process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Report {
-    /// Engine and output are there.
+    /// Engine and output are open.
     Ready,
-    /// Engine or output are not to be had; the process ends.
+    /// Engine or output cannot be opened; the process exits.
     Refused {
-        /// The reason, as a sentence for the user.
+        /// The reason, as a message for the user.
         why: String,
-        /// Whether the configuration is at fault (else the machine).
+        /// Whether the configuration is at fault (otherwise the machine).
         configuration: bool,
     },
     /// The first sample went to the device.
@@ -188,17 +187,17 @@ pub enum Report {
     Word {
         /// The utterance.
         id: UtteranceId,
-        /// The word's first character in the speech's text.
+        /// The word's first character in the text.
         start: usize,
         /// Its length in characters.
         length: usize,
-        /// How much of the utterance is before it, in milliseconds.
+        /// How much of the utterance was played before it, in milliseconds.
         ms: u32,
-        /// How far the ear is behind this report, in milliseconds.
+        /// How long after this report it is heard, in milliseconds.
         behind_ms: u32,
     },
-    /// The engine is done with it, though it may still sound: what kills the process from now on is
-    /// not this text.
+    /// The engine has finished it, though it may still be playing: a later crash is not caused by
+    /// this text.
     Made {
         /// The utterance.
         id: UtteranceId,
@@ -207,10 +206,10 @@ pub enum Report {
     Finished {
         /// The utterance.
         id: UtteranceId,
-        /// How long it sounded, in milliseconds; 0 where the engine makes the sound itself.
+        /// How long it sounded, in milliseconds; 0 where the engine plays the sound itself.
         ms: u32,
     },
-    /// The engine has spoken it, and there was nothing to hear.
+    /// The engine has spoken it, without any sound.
     Silent {
         /// The utterance.
         id: UtteranceId,
@@ -222,49 +221,49 @@ pub enum Report {
         /// The reason.
         why: String,
     },
-    /// The engine is at this measurement: if the process dies now, it died of that.
+    /// The engine begins this measurement: a crash from now on is caused by it.
     Measuring {
         /// The number of the request.
         request: RequestId,
     },
-    /// So long it sounds at its rate.
+    /// The result of a measurement.
     Measured {
         /// The number of the request.
         request: RequestId,
-        /// In milliseconds; none where the engine does not tell.
+        /// How long it sounds, in milliseconds; none where the engine cannot measure it.
         ms: Option<u32>,
     },
-    /// The engine has left this measurement for something to be spoken; it will try again.
+    /// The engine interrupted this measurement to speak; it will try again.
     MeasuredLater {
         /// The number of the request.
         request: RequestId,
     },
-    /// The output is gone; the process ends.
+    /// The output is gone; the process exits.
     Lost {
         /// The reason.
         why: String,
-        /// How long it had stood still before, in milliseconds.
+        /// How long it had stalled before, in milliseconds.
         stood_ms: u64,
     },
-    /// The output takes no sound, or does not answer, and is waited for.
+    /// The output takes no sound, or does not answer; the process waits for it.
     Late {
-        /// What it does not do, as a sentence for the user.
+        /// The problem, as a message for the user.
         why: String,
     },
-    /// Sound is to go to another device from now on; the process ends.
+    /// The default device has changed; the process exits.
     Moved,
-    /// The engine makes no progress in an utterance.
+    /// The engine makes no progress.
     Hung,
-    /// The process lives. Sent several times a second while there is work, whatever engine and
-    /// output do.
+    /// The heartbeat, sent several times a second while there is work, whatever engine and output
+    /// do.
     Alive,
-    /// All that was ordered before [`Order::Finish`] has been heard.
+    /// All requests before [`Order::Finish`] have been heard.
     Done,
 }
 
 /// `value` as a line.
 pub fn line(value: &impl Serialize) -> Vec<u8> {
-    let mut line = serde_json::to_vec(value).expect("orders and reports are plain data");
+    let mut line = serde_json::to_vec(value).expect("requests and reports are plain data");
     line.push(b'\n');
     line
 }

@@ -1,14 +1,14 @@
-//! What cannot work is said in one clear sentence, with the exit code of its kind.
+//! An error is one clear line, with the exit code of its kind.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::harness::{directory, free_port, run};
 
-/// Arguments, exit code, and what the sentence must say.
+/// Arguments, exit code, and what the message must contain.
 type Case<'a> = (&'a [&'a str], i32, &'a [&'a str]);
 
-/// Runs every case, and tells of all that went otherwise at once.
+/// Runs every case, and reports all failures at once.
 fn check(folder: &Path, cases: &[Case<'_>]) {
     let mut wrong = String::new();
     for (arguments, code, parts) in cases {
@@ -20,15 +20,15 @@ fn check(folder: &Path, cases: &[Case<'_>]) {
             && parts.iter().all(|part| complaint.contains(part));
         if !right {
             let command = arguments.join(" ");
-            let told = format!("{}, {complaint:?}; wanted {code}, {parts:?}", output.status);
-            writeln!(wrong, "irc-speak {command}\n    {told}").expect("a string takes all");
+            let found = format!("{}, {complaint:?}; wanted {code}, {parts:?}", output.status);
+            writeln!(wrong, "irc-speak {command}\n    {found}").expect("a string takes all");
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
 #[test]
-fn what_cannot_be_meant_ends_with_2() {
+fn wrong_options_and_configurations_exit_with_2() {
     let folder = directory();
     for (name, text) in [
         ("unknown.toml", "rate = 200\nchanels = [\"#rust\"]\n"),
@@ -51,7 +51,7 @@ fn what_cannot_be_meant_ends_with_2() {
         folder.path(),
         &[
             (&["-c", "nothing.toml", "--text"], 2, &["cannot read \"nothing.toml\""]),
-            // Who runs the tests may be root, whom no permission stops; a directory stops root too.
+            // The tests may run as root, who can read any file, but not a directory.
             (&["-c", "folder", "--text"], 2, &["cannot read \"folder\""]),
             (&["-c", "unknown.toml", "--text"], 2, &["unknown.toml:2:1: unknown key \"chanels\""]),
             (
@@ -84,7 +84,7 @@ fn what_cannot_be_meant_ends_with_2() {
 }
 
 #[test]
-fn what_fails_when_it_runs_ends_with_1() {
+fn a_failure_at_run_time_exits_with_1() {
     let folder = directory();
     let closed = format!("127.0.0.1:{}", free_port());
     check(
@@ -99,9 +99,9 @@ fn what_fails_when_it_runs_ends_with_1() {
 }
 
 #[test]
-fn no_sound_device_is_one_sentence_too() {
-    // The sound server of this test's environment is nowhere. A sound card would answer through
-    // ALSA: where there is one, there is nothing to show.
+fn a_missing_sound_device_is_one_line() {
+    // No sound server runs in this test's environment. A sound card would answer through ALSA: with
+    // one, this test shows nothing.
     let cards = std::fs::read_to_string("/proc/asound/cards").unwrap_or_default();
     if cards.lines().any(|line| line.contains('[')) {
         eprintln!("this machine has a sound card: not shown what happens without one");
@@ -111,7 +111,7 @@ fn no_sound_device_is_one_sentence_too() {
 }
 
 #[test]
-fn a_mistyped_option_ends_with_2_and_names_what_was_meant() {
+fn a_mistyped_option_exits_with_2_and_suggests_the_right_one() {
     let output = run(directory().path(), ["--ouput", "null"], "");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{complaint}");

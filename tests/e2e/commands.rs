@@ -1,8 +1,8 @@
-//! Each command of `irc-speak ctl`, by what it does to what is heard, told and shown.
+//! Each command of `irc-speak ctl`: its effect on what is heard, reported and shown.
 
 use std::time::Duration;
 
-use crate::harness::{Event, SoundServer, Speak, ctl, directory, now, stands, wait_for};
+use crate::harness::{Event, SoundServer, Speak, ctl, directory, now, status_of, wait_for};
 
 const LONG: &str = "this is a line that takes its time, since it has so many words in it that \
                     nobody could say all of them in a moment";
@@ -12,17 +12,17 @@ fn sic(channel: &str, nick: &str, text: &str) -> String {
     format!("{channel:<12}: 2024-01-22 10:00 <{nick}> {text}")
 }
 
-/// A listener whose lines are those of sic, and who names nobody.
+/// A listener that reads lines of sic and speaks no names.
 fn start(sound: &SoundServer) -> Speak {
     let speak = Speak::start(sound, ["--format", "sic", "--speaker", "never"]);
     let transcript = || speak.transcript();
-    wait_for("it can be steered", transcript, || sound.control().exists().then_some(()));
+    wait_for("it can be controlled", transcript, || sound.control().exists().then_some(()));
     speak
 }
 
 /// Waits until the line that is being spoken is one that holds `text`.
 fn wait_current(sound: &SoundServer, text: &str) {
-    let current = || stands(sound)["current"]["text"].clone();
+    let current = || status_of(sound)["current"]["text"].clone();
     wait_for(
         text,
         || current().to_string(),
@@ -35,24 +35,24 @@ fn done(sound: &SoundServer, arguments: &[&str]) {
 }
 
 #[test]
-fn toggle_pauses_and_goes_on() {
+fn toggle_pauses_and_resumes() {
     let sound = SoundServer::start();
     let mut speak = start(&sound);
     let began = now();
     speak.write_line(&sic("#rust", "kim", LONG));
     sound.wait_loud(began, Duration::from_millis(200));
     done(&sound, &["toggle"]);
-    assert_eq!(stands(&sound)["paused"], true);
+    assert_eq!(status_of(&sound)["paused"], true);
     sound.wait_quiet();
     let resumed = now();
     done(&sound, &["toggle"]);
-    assert_eq!(stands(&sound)["paused"], false);
+    assert_eq!(status_of(&sound)["paused"], false);
     assert!(sound.wait_onset(resumed) > resumed);
     speak.wait_spoken("in a moment");
 }
 
 #[test]
-fn live_leaves_what_waits() {
+fn live_skips_the_queue() {
     let sound = SoundServer::start();
     let mut speak = start(&sound);
     done(&sound, &["pause"]);
@@ -60,18 +60,18 @@ fn live_leaves_what_waits() {
         speak.write_line(&sic("#rust", "kim", &format!("old line {number}")));
     }
     speak.wait_events(3, "three lines wait", |event| event.name == "queued");
-    assert_eq!(stands(&sound)["waiting"], 3);
+    assert_eq!(status_of(&sound)["waiting"], 3);
     assert_eq!(ctl(&sound, &["live"]), "3 lines skipped\n");
     let skipped = |event: &Event| event.is_fate("skipped", "old line");
-    speak.wait_events(3, "they are left", skipped);
-    assert_eq!(stands(&sound)["paused"], false);
-    assert_eq!(stands(&sound)["waiting"], 0);
+    speak.wait_events(3, "they are skipped", skipped);
+    assert_eq!(status_of(&sound)["paused"], false);
+    assert_eq!(status_of(&sound)["waiting"], 0);
     speak.write_line(&sic("#rust", "kim", "the new line"));
     speak.wait_spoken("the new line");
 }
 
 #[test]
-fn repeat_and_back_speak_again_what_was_spoken() {
+fn repeat_and_back_speak_lines_again() {
     let sound = SoundServer::start();
     let mut speak = start(&sound);
     for name in ["one", "two", "three"] {
@@ -84,7 +84,7 @@ fn repeat_and_back_speak_again_what_was_spoken() {
         event.is_fate("spoken", "line three")
     });
     assert_eq!(speak.events().iter().filter(|event| spoken(event)).count(), 3);
-    done(&sound, &["rate", "150"]); // long enough to be seen
+    done(&sound, &["rate", "150"]); // slow enough to be seen
 
     done(&sound, &["repeat"]);
     wait_current(&sound, "line three");
@@ -98,14 +98,14 @@ fn repeat_and_back_speak_again_what_was_spoken() {
     done(&sound, &["back"]);
     wait_current(&sound, "line one");
     assert_eq!(ctl(&sound, &["live"]), "no line skipped\n");
-    // What is said again is no line that came, and has no fate of its own.
+    // A repeated line is no new line, and has no fate.
     let n_fates = speak.events().iter().filter(|event| event.name == "fate").count();
     assert_eq!(n_fates, 3, "{}", speak.transcript());
-    assert_eq!(stands(&sound)["lines"], 3);
+    assert_eq!(status_of(&sound)["lines"], 3);
 }
 
 #[test]
-fn highlight_speaks_again_from_the_last_highlighted_line_on() {
+fn highlight_repeats_from_the_last_highlighted_line_on() {
     let sound = SoundServer::start();
     let folder = directory();
     let config = folder.path().join("config.toml");
@@ -118,12 +118,12 @@ fn highlight_speaks_again_from_the_last_highlighted_line_on() {
         speak.write_line(&sic("#rust", nick, text));
     }
     speak.wait_spoken("then another");
-    done(&sound, &["rate", "150"]); // long enough to be seen
+    done(&sound, &["rate", "150"]); // slow enough to be seen
     done(&sound, &["highlight"]);
     for text in &lines[2..] {
         wait_current(&sound, text);
     }
-    // The first one is not spoken again: what comes next is new.
+    // The first one is not repeated: the next line spoken is new.
     speak.write_line(&sic("#rust", "lee", "and a new line"));
     wait_current(&sound, "and a new line");
     speak.wait_spoken("and a new line");
@@ -139,7 +139,7 @@ fn the_rate_is_set_raised_lowered_and_heard() {
         [(&["faster"][..], 242), (&["slower"], 220), (&["slower"], 200), (&["rate", "120"], 120)]
     {
         done(&sound, arguments);
-        assert_eq!(stands(&sound)["rate"], rate, "ctl {arguments:?}");
+        assert_eq!(status_of(&sound)["rate"], rate, "ctl {arguments:?}");
     }
     let mut heard = |rate: &str, word: &str| {
         done(&sound, &["rate", rate]);
@@ -159,7 +159,7 @@ fn the_volume_is_set_and_heard() {
     let mut speak = start(&sound);
     let mut heard = |percent: &str, word: &str| {
         done(&sound, &["volume", percent]);
-        assert_eq!(stands(&sound)["volume"].to_string(), percent);
+        assert_eq!(status_of(&sound)["volume"].to_string(), percent);
         let began = now();
         speak.write_line(&sic("#rust", "kim", &format!("{word} is a word")));
         speak.wait_spoken(word);
@@ -173,7 +173,7 @@ fn the_volume_is_set_and_heard() {
 }
 
 #[test]
-fn who_is_muted_is_not_heard_until_unmuted() {
+fn a_muted_sender_is_not_heard_until_unmuted() {
     let sound = SoundServer::start();
     let mut speak = start(&sound);
     for (arguments, heard, unheard) in [
@@ -190,7 +190,7 @@ fn who_is_muted_is_not_heard_until_unmuted() {
         for ((channel, nick), fate) in unheard.into_iter().chain([(heard, "spoken")]) {
             let text = format!("after {name} this is {fate}").replace(['#', '-'], "");
             speak.write_line(&sic(channel, nick, &text));
-            // A change of channel is said before it.
+            // A change of channel is spoken before it.
             let of = |event: &Event| event.name == "fate" && event.text.ends_with(&text);
             let event = speak.wait_event(&text, of);
             assert_eq!(event.fate.as_deref(), Some(fate), "{text}\n{}", speak.transcript());
@@ -199,11 +199,11 @@ fn who_is_muted_is_not_heard_until_unmuted() {
     let missed = ctl(&sound, &["missed"]);
     assert_eq!(missed.lines().count(), 3, "{missed}");
     assert!(missed.lines().all(|line| line.contains("dropped: muted")), "{missed}");
-    assert_eq!(stands(&sound)["fates"]["dropped"], 3);
+    assert_eq!(status_of(&sound)["fates"]["dropped"], 3);
 }
 
 #[test]
-fn a_busy_meeting_is_paused_for_a_while_and_heard_in_order() {
+fn a_busy_meeting_is_heard_in_order_after_a_pause() {
     let sound = SoundServer::start();
     let mut speak = start(&sound);
     let began = now();
@@ -218,7 +218,7 @@ fn a_busy_meeting_is_paused_for_a_while_and_heard_in_order() {
         speak.write_line(&line(number));
     }
     speak.wait_events(16, "all wait", |event| event.name == "queued");
-    let status = wait_for("the lag is told", String::new, || {
+    let status = wait_for("the lag is shown", String::new, || {
         let status = ctl(&sound, &["status"]);
         let lag = status.lines().find_map(|line| line.strip_prefix("lag:"))?;
         let seconds: f64 = lag.trim().strip_suffix(" s")?.parse().ok()?;
@@ -231,19 +231,19 @@ fn a_busy_meeting_is_paused_for_a_while_and_heard_in_order() {
     sound.wait_quiet();
 
     done(&sound, &["resume"]);
-    // What one person says in a row may be said as one; here nobody does.
+    // Consecutive lines of one person may be merged; here senders alternate.
     let is_fate = |event: &Event| event.name == "fate" && event.text.contains("of our agenda");
     let last = |event: &Event| is_fate(event) && event.text.contains("point 15");
     speak.wait_event_within(Duration::from_secs(90), "the last is spoken", last);
     let fates: Vec<_> = speak.events().into_iter().filter(is_fate).collect();
-    let told: Vec<_> = fates.iter().map(|it| (&*it.text, it.fate.as_deref())).collect();
+    let found: Vec<_> = fates.iter().map(|it| (&*it.text, it.fate.as_deref())).collect();
     let texts: Vec<_> = (0..16).map(|number| format!("point {number:02} of our agenda")).collect();
     let wanted: Vec<_> = texts.iter().map(|text| (&**text, Some("spoken"))).collect();
-    assert_eq!(told, wanted, "{}", speak.transcript());
+    assert_eq!(found, wanted, "{}", speak.transcript());
 }
 
 #[test]
-fn what_cannot_be_done_is_said() {
+fn a_refused_command_is_reported() {
     let sound = SoundServer::start();
     let _speak = start(&sound);
     let refused = crate::harness::ctl_refused(&sound, &["unmute", "nobody"]);

@@ -1,4 +1,4 @@
-//! Straight to the server: plain and TLS, several channels, and a server that goes away.
+//! IRC connections: plain and TLS, several channels, and a server that goes away.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const FIRST: &str = "Let us vote on the proposal now.";
 const SECOND: &str = "It is better to wait until Friday.";
 const THIRD: &str = "Remember to save your work before you leave.";
 
-/// A first try after one second, a second some seconds later: it must be back after this.
+/// It retries after one second, then some seconds later: it must be back after this.
 const BACK_AFTER: Duration = Duration::from_secs(30);
 
 #[test]
@@ -37,7 +37,7 @@ fn two_channels_are_heard_over_tls_and_again_after_the_server_was_killed() {
 }
 
 #[test]
-fn a_server_whose_certificate_nobody_vouches_for_is_not_talked_to() {
+fn a_server_with_an_untrusted_certificate_is_refused() {
     let (trusted, other) = (Authority::new(), Authority::new());
     let server = Ngircd::start_with_tls(&other);
     let sound = SoundServer::start();
@@ -51,7 +51,7 @@ fn a_server_whose_certificate_nobody_vouches_for_is_not_talked_to() {
 }
 
 #[test]
-fn a_line_is_said_in_a_channel_and_who_cannot_say_it_is_told_why() {
+fn say_sends_a_line_to_a_channel_or_reports_why_not() {
     let mut server = Ngircd::start();
     let sound = SoundServer::start();
     let address = format!("127.0.0.1:{}", server.port);
@@ -78,7 +78,7 @@ fn a_line_is_said_in_a_channel_and_who_cannot_say_it_is_told_why() {
 
     let why = |text| Err(format!("irc-speak: {text}"));
     assert_eq!(say(&sound, "#blue", "hello"), why("not in #blue"));
-    assert_eq!(say(&sound, "#red", "one\nQUIT"), why("what is said is one line"));
+    assert_eq!(say(&sound, "#red", "one\nQUIT"), why("a message is a single line"));
     server.kill();
     wait_within(
         BACK_AFTER,
@@ -114,7 +114,7 @@ fn converse(server: &mut Ngircd, sound: &SoundServer, speak: &Speak) {
     mira.say("#blue", SECOND);
     assert_eq!(speak.wait_spoken(SECOND).channel.as_deref(), Some("#blue"));
     sound.wait_quiet();
-    // Before the server goes: that this is told, with its address, leads the recogniser astray.
+    // Before the server goes away: its address in that announcement misleads the recogniser.
     recognise(sound, began, &[FIRST, SECOND]);
 
     server.restart();
@@ -134,13 +134,13 @@ fn converse(server: &mut Ngircd, sound: &SoundServer, speak: &Speak) {
     sound.wait_quiet();
     let length = sound.sound_since(said).loud();
     let sensible = Duration::from_millis(1200)..Duration::from_secs(5);
-    assert!(sensible.contains(&length), "a sentence of 8 words took {length:?}");
+    assert!(sensible.contains(&length), "8 words took {length:?}");
     recognise(sound, said, &[THIRD]);
 }
 
-fn recognise(sound: &SoundServer, began: std::time::Instant, sentences: &[&str]) {
+fn recognise(sound: &SoundServer, began: std::time::Instant, texts: &[&str]) {
     if let Some(recogniser) = Recogniser::find() {
         let wav = sound.wav("channels.wav", began);
-        recogniser.assert_heard(&wav, sentences, &[]);
+        recogniser.assert_heard(&wav, texts, &[]);
     }
 }

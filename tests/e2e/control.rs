@@ -1,11 +1,11 @@
-//! Steering a listener from another window: `irc-speak ctl`, over its socket.
+//! Control from another window: `irc-speak ctl`, over the socket.
 
 use std::time::Duration;
 
-use crate::harness::{SoundServer, Speak, ctl, directory, now, signal, stands, wait_for};
+use crate::harness::{SoundServer, Speak, ctl, directory, now, signal, status_of, wait_for};
 
 #[test]
-fn a_pause_is_silence_and_loses_nothing() {
+fn a_pause_is_silent_and_loses_nothing() {
     let sound = SoundServer::start();
     let mut speak = Speak::start(&sound, [""; 0]);
     let began = now();
@@ -55,7 +55,7 @@ fn lines_are_skipped_missed_and_muted() {
 }
 
 #[test]
-fn a_changed_configuration_is_taken_and_a_wrong_one_is_not() {
+fn reload_applies_a_configuration_unless_it_is_wrong() {
     let sound = SoundServer::start();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("config.toml");
@@ -82,7 +82,7 @@ fn a_changed_configuration_is_taken_and_a_wrong_one_is_not() {
 }
 
 #[test]
-fn a_listener_ends_when_it_is_told_to() {
+fn quit_ends_the_listener() {
     let sound = SoundServer::start();
     let mut speak = Speak::start(&sound, [""; 0]);
     speak.write_line("hello");
@@ -92,7 +92,7 @@ fn a_listener_ends_when_it_is_told_to() {
 }
 
 #[test]
-fn a_second_listener_is_told_so_and_steered_once_the_first_has_ended() {
+fn a_second_listener_takes_over_the_socket_once_the_first_has_ended() {
     let sound = SoundServer::start();
     let folder = directory();
     let log = folder.path().join("a.log");
@@ -103,20 +103,24 @@ fn a_second_listener_is_told_so_and_steered_once_the_first_has_ended() {
     };
     let tail = ["tail".as_ref(), log.as_os_str()];
     let mut first = Speak::start(&sound, tail);
-    wait_for("it is steered", || first.transcript(), || sound.control().exists().then_some(()));
-    let already = format!("runs already (process {})", first.pid());
+    wait_for(
+        "it can be controlled",
+        || first.transcript(),
+        || sound.control().exists().then_some(()),
+    );
+    let already = format!("is already running (process {})", first.pid());
     let pipe = Speak::start(&sound, [""; 0]);
     says(&pipe, &format!("another listener {already} and has the control socket"));
     drop(pipe);
     let mut second = Speak::start(&sound, tail);
     says(&second, &format!("a listener with this configuration {already}"));
     assert_eq!(ctl(&sound, &["rate", "300"]), "");
-    assert_eq!(stands(&sound)["rate"], 300, "the first is steered");
+    assert_eq!(status_of(&sound)["rate"], 300, "the first is controlled");
 
     signal("KILL", first.pid());
     first.wait_end();
     says(&second, "this listener has the control socket now");
-    assert_eq!(stands(&sound)["rate"], 220, "the second is steered");
+    assert_eq!(status_of(&sound)["rate"], 220, "the second is controlled");
     let third = Speak::start(&sound, tail);
     says(&third, &format!("(process {})", second.pid()));
     assert_eq!(ctl(&sound, &["quit"]), "");
@@ -126,10 +130,14 @@ fn a_second_listener_is_told_so_and_steered_once_the_first_has_ended() {
 }
 
 #[test]
-fn the_status_tells_of_a_device_that_nobody_hears() {
+fn the_status_shows_a_muted_device() {
     let sound = SoundServer::start();
     let listens = |speak: &Speak| {
-        wait_for("it is steered", || speak.transcript(), || sound.control().exists().then_some(()));
+        wait_for(
+            "it can be controlled",
+            || speak.transcript(),
+            || sound.control().exists().then_some(()),
+        );
     };
     let device = || {
         let status = ctl(&sound, &["status"]);
@@ -138,16 +146,16 @@ fn the_status_tells_of_a_device_that_nobody_hears() {
     };
     let mut speak = Speak::start(&sound, [""; 0]);
     listens(&speak);
-    for (change, told) in [
+    for (change, shown) in [
         (["set-sink-volume", "ear", "80%"], "volume 80 %"),
         (["set-sink-mute", "ear", "1"], "volume 80 %, muted: nothing is heard"),
         (["set-sink-mute", "ear", "0"], "volume 80 %"),
         (["set-sink-volume", "ear", "0"], "volume 0 %: nothing is heard"),
     ] {
         sound.pactl(&change);
-        assert_eq!(device().expect("a row"), format!("ear (Null Output), {told}"), "{change:?}");
+        assert_eq!(device().expect("a row"), format!("ear (Null Output), {shown}"), "{change:?}");
     }
-    assert_eq!(stands(&sound)["sink"]["name"], "ear");
+    assert_eq!(status_of(&sound)["sink"]["name"], "ear");
     assert_eq!(ctl(&sound, &["quit"]), "");
     speak.wait_end();
 

@@ -1,5 +1,5 @@
-//! Sound servers, sinks and voice processes that are late, stop, go and come again: no line is lost
-//! for it, what was interrupted goes on from the word, and it is told once.
+//! Sound servers, sinks and voice processes that are late, stop, exit and restart: no line is lost,
+//! speech resumes at the word, and each fault is reported once.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const LINES: [&str; 3] = [
     "three is the last of them",
 ];
 
-/// Has the program speak, and waits until somebody is in mid-sentence.
+/// Starts the program, and waits until it is in the middle of a line.
 fn speaking(sound: &SoundServer) -> Speak {
     let mut speak = Speak::start(sound, [""; 0]);
     speak.wait_voice();
@@ -23,7 +23,7 @@ fn speaking(sound: &SoundServer) -> Speak {
     speak
 }
 
-/// All lines are spoken, and the program ends well; gives how often a line was begun.
+/// Asserts that all lines are spoken and the program succeeds; returns how often a line was begun.
 fn all_are_spoken(speak: &mut Speak) -> usize {
     speak.close_input();
     let is_last = |event: &Event| event.is("fate", "three is");
@@ -40,7 +40,7 @@ fn complaints(speak: &Speak) -> usize {
 }
 
 #[test]
-fn a_sink_that_wakes_late_loses_no_sentence() {
+fn a_sink_that_wakes_late_loses_no_line() {
     let sound = SoundServer::start_late(Duration::from_millis(2_500));
     let mut speak = Speak::start(&sound, [""; 0]);
     for line in LINES {
@@ -50,7 +50,7 @@ fn a_sink_that_wakes_late_loses_no_sentence() {
 }
 
 #[test]
-fn a_suspended_sink_goes_on_where_it_was() {
+fn a_suspended_sink_resumes_where_it_was() {
     let sound = SoundServer::start();
     let mut speak = speaking(&sound);
     let voice = speak.wait_voice();
@@ -76,20 +76,20 @@ fn a_sound_server_that_is_stopped_for_long_costs_no_line() {
 }
 
 #[test]
-fn a_sink_that_goes_and_comes_again_costs_no_line() {
+fn a_sink_that_is_removed_and_added_again_costs_no_line() {
     let sound = SoundServer::start();
     let mut speak = speaking(&sound);
     sound.pactl(&["unload-module", "module-null-sink"]);
     speak.wait_complaint("speech goes on when it is back");
     let voice = speak.wait_voice();
-    speak.wait_other_voice(voice); // in vain
+    speak.wait_other_voice(voice); // the restart fails
     sound.add_sink("ear");
     all_are_spoken(&mut speak);
     assert_eq!(complaints(&speak), 1, "{}", speak.transcript());
 }
 
 #[test]
-fn a_sound_server_that_is_started_again_costs_no_line() {
+fn a_sound_server_that_restarts_costs_no_line() {
     let mut sound = SoundServer::start();
     let mut speak = speaking(&sound);
     sound.kill();
@@ -122,7 +122,7 @@ fn speech_goes_on_at_the_new_default_device() {
 }
 
 #[test]
-fn what_was_heard_before_the_voice_was_killed_is_not_heard_again() {
+fn speech_resumes_at_the_word_after_the_voice_was_killed() {
     let (sound, folder) = (SoundServer::start(), directory());
     let config = folder.path().join("config.toml");
     std::fs::write(&config, "rate = 220\nmax_rate = 220\n").expect("a configuration file");
@@ -156,7 +156,7 @@ fn however_often_the_voice_is_killed_no_line_fails() {
         speak.write_line(line);
     }
     for n in 1..=10 {
-        speak.wait_events(n, "it is started again", |event| event.name == "started");
+        speak.wait_events(n, "it is restarted", |event| event.name == "started");
         signal("KILL", speak.wait_voice());
     }
     all_are_spoken(&mut speak);
@@ -164,7 +164,7 @@ fn however_often_the_voice_is_killed_no_line_fails() {
 }
 
 #[test]
-fn a_sound_server_that_hangs_from_the_start_is_told_and_waited_for() {
+fn a_sound_server_that_hangs_from_the_start_is_reported_and_waited_for() {
     let sound = SoundServer::start();
     sound.signal("STOP");
     let mut speak = Speak::start(&sound, [""; 0]);

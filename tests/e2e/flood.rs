@@ -1,11 +1,11 @@
-//! A flood by one does not drown the others, and what is counted is not lost.
+//! A flood does not delay the others, and counted lines are not lost.
 
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::harness::{Event, SoundServer, Speak, ctl, directory, stands};
+use crate::harness::{Event, SoundServer, Speak, ctl, directory, status_of};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -23,7 +23,7 @@ fn n_begun_before(events: &[Event], text: &str, other: &str) -> usize {
 }
 
 #[test]
-fn anothers_line_is_begun_before_the_rest_of_a_paste_which_is_counted() {
+fn a_line_by_another_precedes_the_rest_of_a_paste_which_is_counted() {
     let sound = SoundServer::start();
     let mut speak = Speak::start(&sound, [""; 0]);
     for number in 0..60 {
@@ -41,7 +41,7 @@ fn anothers_line_is_begun_before_the_rest_of_a_paste_which_is_counted() {
     assert!(missed.contains("line 59 of what was pasted"), "{missed}");
     assert!(missed.contains("merged: counted in utterance"), "{missed}");
     speak.close_input();
-    speak.wait_event_within(SOON, "all is told", |event| event.is_fate("spoken", "good for"));
+    speak.wait_event_within(SOON, "all is spoken", |event| event.is_fate("spoken", "good for"));
     ctl(&sound, &["quit"]);
     assert_eq!(speak.wait_end().code(), Some(0), "{}", speak.transcript());
     let n_fates = speak.events().iter().filter(|event| event.name == "fate").count();
@@ -49,7 +49,7 @@ fn anothers_line_is_begun_before_the_rest_of_a_paste_which_is_counted() {
 }
 
 #[test]
-fn equal_lines_are_spoken_once_with_their_number() {
+fn equal_lines_are_spoken_once_with_their_count() {
     let sound = SoundServer::start();
     let mut speak = Speak::start(&sound, [""; 0]);
     for _ in 0..300 {
@@ -57,7 +57,7 @@ fn equal_lines_are_spoken_once_with_their_number() {
     }
     speak.write_line(&sic("al", "stop that"));
     speak.wait_event_within(SOON, "the last is spoken", |it| it.is_fate("spoken", "stop that"));
-    let fates = &stands(&sound)["fates"];
+    let fates = &status_of(&sound)["fates"];
     let (spoken, merged) = (&fates["spoken"], &fates["merged"]);
     assert!(spoken.as_u64().is_some_and(|n| n < 20), "{fates}");
     assert_eq!(spoken.as_u64().zip(merged.as_u64()).map(|(a, b)| a + b), Some(301), "{fates}");
@@ -74,7 +74,7 @@ fn three_logs(folder: &Path, n_lines: usize) -> [PathBuf; 3] {
     logs
 }
 
-/// What follows `logs` from their beginnings.
+/// Arguments that follow `logs` from their first line.
 fn tail(logs: &[PathBuf; 3]) -> Vec<&OsStr> {
     let words = ["tail", "-n", "9000000"].map(OsStr::new);
     words.into_iter().chain(logs.iter().map(|it| it.as_os_str())).collect()
@@ -86,11 +86,11 @@ fn append(log: &Path, line: &str) {
 }
 
 #[test]
-fn a_source_that_floods_leaves_the_others_their_turn() {
+fn a_source_that_floods_does_not_block_the_others() {
     let (sound, folder) = (SoundServer::start(), directory());
     let logs = three_logs(folder.path(), 100_000);
     let speak = Speak::start(&sound, tail(&logs));
-    // So many wait that no more of the flood is read.
+    // With so many queued, no more of the flood is read.
     speak.wait_event_within(SOON, "it floods", |event| event.is("queued", "number 25000 "));
     append(&logs[1], "the first of the others");
     append(&logs[2], "and the second");

@@ -1,4 +1,4 @@
-//! A log is followed through all that can happen to it, and to the system: every line comes once.
+//! A log is followed through all that can happen to it and to the system: every line comes once.
 
 #[path = "../../src/source/tail/scenarios.rs"]
 mod scenarios;
@@ -18,10 +18,10 @@ use crate::harness::{PROGRAM, Speak, directory, program, signal, wait_for, wait_
 /// How long all lines may take: a busy machine is no failure.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the program may need besides to keep up with a flood: it grows with no line's length.
+/// How much more memory a flood may take: it does not grow with the length of a line.
 const GROWTH_KIB: u64 = 20 * 1024;
 
-/// The program that follows one or more logs, and what it has to print.
+/// The program that follows one or more logs, and the lines it must print.
 struct Tail {
     speak: Speak,
     wanted: Vec<String>,
@@ -55,7 +55,7 @@ impl Tail {
         assert_eq!((lines.len(), wrong), (n_wanted, None), "{}", self.speak.complaints());
     }
 
-    /// Waits until the system is asked for events.
+    /// Waits until the program watches a directory.
     fn wait_watch(&self) {
         let folder = PathBuf::from(format!("/proc/{}/fdinfo", self.speak.pid()));
         wait_for(
@@ -63,13 +63,13 @@ impl Tail {
             || self.speak.transcript(),
             || {
                 let descriptors = fs::read_dir(&folder).ok()?.flatten();
-                let mut told = descriptors.filter_map(|it| fs::read_to_string(it.path()).ok());
-                told.any(|told| told.contains("inotify wd:")).then_some(())
+                let mut infos = descriptors.filter_map(|it| fs::read_to_string(it.path()).ok());
+                infos.any(|info| info.contains("inotify wd:")).then_some(())
             },
         );
     }
 
-    /// Waits until it has complained of `what`.
+    /// Waits until it has warned about `what`.
     fn wait_complaint(&self, what: &str) {
         wait_for(
             what,
@@ -78,7 +78,7 @@ impl Tail {
         );
     }
 
-    /// The most memory that it has had so far, in KiB.
+    /// Its peak memory so far, in KiB.
     fn most_memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.speak.pid()));
         let status = status.expect("it runs");
@@ -104,7 +104,7 @@ fn permit(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
 }
 
-/// Goes through all scenarios of coreutils with `options`.
+/// Runs all scenarios of coreutils with `options`.
 fn go(options: &[&str]) {
     for (name, steps) in scenarios::all() {
         eprintln!("{name}");
@@ -122,12 +122,12 @@ fn go(options: &[&str]) {
 }
 
 #[test]
-fn scenarios_go_well_by_events() {
+fn scenarios_work_with_file_events() {
     go(&[]);
 }
 
 #[test]
-fn scenarios_go_well_by_the_clock() {
+fn scenarios_work_with_polling() {
     go(&["--poll"]);
 }
 
@@ -155,7 +155,7 @@ fn no_line_is_lost_by_rotations_while_it_is_written() {
 }
 
 #[test]
-fn the_hole_of_a_writer_that_kept_its_place_is_not_heard() {
+fn the_hole_of_a_writer_that_kept_its_offset_is_not_heard() {
     for options in [&[][..], &["--poll"]] {
         let (_folder, log) = place();
         let mut writer = File::create(&log).expect("a log");
@@ -191,7 +191,7 @@ fn a_line_of_64_mib_costs_no_memory() {
 }
 
 #[test]
-fn more_events_than_the_system_keeps_lose_no_line() {
+fn an_overflow_of_file_events_loses_no_line() {
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").expect("Linux");
     let limit: usize = limit.trim().parse().expect("a number");
     let (folder, log) = place();
@@ -200,7 +200,7 @@ fn more_events_than_the_system_keeps_lose_no_line() {
     tail.expect(["one"]);
     tail.wait_watch();
     signal("STOP", tail.speak.pid());
-    // Each tells of its creation, its opening, and its end: also when it stops late, it is enough.
+    // Each file makes three events (created, opened, closed): enough even if it stops late.
     for number in 0..limit {
         File::create(folder.path().join(number.to_string())).expect("a file");
     }
@@ -212,12 +212,12 @@ fn more_events_than_the_system_keeps_lose_no_line() {
     append(&log, "four\n");
     tail.expect(["four"]);
     tail.wait_complaint("more file events than the system keeps");
-    let told = tail.speak.complaints();
-    assert_eq!(told.matches("more file events").count(), 1, "{told}");
+    let complaints = tail.speak.complaints();
+    assert_eq!(complaints.matches("more file events").count(), 1, "{complaints}");
 }
 
-/// A command that runs, as root of a name space of its own, first `setting` and then the program.
-/// None where the system does not allow that; then it says so.
+/// A command that runs `setting` and then the program, as root of a new namespace. None, with a
+/// message, where the system does not allow that.
 fn apart(options: &str, setting: &str) -> Option<Command> {
     let command = |what: &str| {
         let mut command = program("unshare", "util-linux");
@@ -234,7 +234,7 @@ fn apart(options: &str, setting: &str) -> Option<Command> {
 }
 
 #[test]
-fn without_watches_it_looks_by_the_clock_and_says_so_once() {
+fn without_watches_it_polls_and_reports_it_once() {
     for limit in ["max_inotify_instances", "max_inotify_watches"] {
         let Some(command) = apart("-Ur", &format!("echo 0 >/proc/sys/user/{limit}")) else {
             return;
@@ -247,12 +247,12 @@ fn without_watches_it_looks_by_the_clock_and_says_so_once() {
             append(log, &format!("line {number}\n"));
             tail.expect([format!("line {number}")]);
         }
-        let told = tail.speak.complaints();
-        assert_eq!(told.lines().count(), 1, "{told}");
+        let complaints = tail.speak.complaints();
+        assert_eq!(complaints.lines().count(), 1, "{complaints}");
     }
 }
 
-/// A command that runs the program as somebody who is not root.
+/// A command that runs the program as a user other than root.
 fn as_somebody(folder: &Path) -> Command {
     if !rustix::process::geteuid().is_root() {
         return Command::new(PROGRAM);
@@ -267,7 +267,7 @@ fn as_somebody(folder: &Path) -> Command {
 }
 
 #[test]
-fn a_log_that_may_not_be_read_is_told_of_once_and_waited_for() {
+fn a_log_without_permission_is_reported_once_and_waited_for() {
     for options in [&[][..], &["--poll"]] {
         let ((folder, log), copies) = (place(), directory());
         let command = as_somebody(copies.path());
@@ -293,13 +293,13 @@ fn a_log_that_may_not_be_read_is_told_of_once_and_waited_for() {
         tail.expect(["three", "four"]);
         writeln!(writer, "five").expect("it can be written");
         tail.expect(["five"]);
-        let told = tail.speak.complaints();
-        assert_eq!(told.lines().count(), 1, "{told}");
+        let complaints = tail.speak.complaints();
+        assert_eq!(complaints.lines().count(), 1, "{complaints}");
     }
 }
 
 #[test]
-fn a_log_that_an_overlay_copies_when_it_is_written_is_followed() {
+fn a_log_that_an_overlay_copies_on_write_is_followed() {
     let folder = directory();
     let folder = folder.path();
     for name in ["lower", "upper", "work", "merged"] {
@@ -314,7 +314,7 @@ fn a_log_that_an_overlay_copies_when_it_is_written_is_followed() {
     let log = folder.join("merged").join(LOG);
     let mut tail = Tail::start_by(command, &[&log], &[]);
     tail.expect(["one"]);
-    // As those who write in the same name space see it.
+    // As writers in the same namespace see it.
     let inside = PathBuf::from(format!("/proc/{}/root{}", tail.speak.pid(), log.display()));
     for text in ["two", "three"] {
         append(&inside, &format!("{text}\n"));
@@ -327,7 +327,7 @@ fn a_log_that_an_overlay_copies_when_it_is_written_is_followed() {
 }
 
 #[test]
-fn a_log_that_fails_to_be_read_is_told_of_once_and_opened_anew() {
+fn a_log_with_read_errors_is_reported_once_and_reopened() {
     let (_folder, log) = place();
     // A file whose first bytes cannot be read, as if its mount were dead.
     symlink("/proc/self/mem", &log).expect("a link");
@@ -339,6 +339,6 @@ fn a_log_that_fails_to_be_read_is_told_of_once_and_opened_anew() {
     tail.expect(["one"]);
     append(&log, "two\n");
     tail.expect(["two"]);
-    let told = tail.speak.complaints();
-    assert_eq!(told.lines().count(), 1, "{told}");
+    let complaints = tail.speak.complaints();
+    assert_eq!(complaints.lines().count(), 1, "{complaints}");
 }

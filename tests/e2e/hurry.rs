@@ -1,14 +1,14 @@
-//! Where nobody waits nothing is hurried, however much there is to say.
+//! Where nobody waits, everything is spoken at the base rate, whatever the backlog.
 
 use std::fmt::Write as _;
 use std::fs;
 
 use crate::harness::{SoundServer, Speak, directory, run};
 
-/// The rate at which nothing is hurried.
+/// The base rate.
 const BASE: u32 = 220;
 
-/// Lines of a log, far more than can be said within the lag.
+/// Lines of a log, far more than can be spoken within the lag target.
 fn lines(n: usize) -> String {
     (0..n).fold(String::new(), |mut lines, number| {
         let _ = writeln!(lines, "number {number} of the many lines that were there before");
@@ -38,7 +38,7 @@ fn a_file_of_speech_is_at_the_base_rate() {
 }
 
 #[test]
-fn what_a_log_held_at_the_start_is_not_hurried_and_what_comes_may_be() {
+fn lines_from_before_the_start_are_not_hurried_but_new_lines_may_be() {
     let sound = SoundServer::start();
     let folder = directory();
     let log = folder.path().join("a.log");

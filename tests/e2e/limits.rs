@@ -1,4 +1,4 @@
-//! A system that has little to give: one sentence, not a panic.
+//! A system with few resources: one error line, not a panic.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::harness::{PROGRAM, Speak, directory, end, now, program, wait_for, wait_within};
 
-/// What is tried, in a folder with the file `log`.
+/// Commands to try, in a folder with the file `log`.
 const ALL: [&[&str]; 8] = [
     &["--output", "null"],
     &["--text"],
@@ -23,7 +23,7 @@ const ALL: [&[&str]; 8] = [
     &["voices"],
 ];
 
-/// Lets `command`, which runs the program, end, with a line as its input.
+/// Runs `command`, which runs the program, to its end, with a line as its input.
 fn output(folder: &Path, mut command: Command, arguments: &[&str]) -> Output {
     let input = File::open(folder.join("log")).expect("a log");
     command.args(arguments).current_dir(folder).env("RUST_BACKTRACE", "0").stdin(input);
@@ -44,13 +44,13 @@ fn output(folder: &Path, mut command: Command, arguments: &[&str]) -> Output {
     child.wait_with_output().expect("its output can be read")
 }
 
-/// Tells what is wrong with the end of the program: done, or one sentence and 1.
+/// Describes a wrong exit; right is success, or one error line and 1.
 fn fault(output: &Output) -> Option<String> {
     let complaint = String::from_utf8_lossy(&output.stderr);
-    let is_sentence = complaint.lines().count() == 1 && complaint.starts_with("irc-speak: ");
+    let is_one_line = complaint.lines().count() == 1 && complaint.starts_with("irc-speak: ");
     let is_right = match output.status.code() {
         Some(0) => !complaint.contains("panicked"),
-        Some(1) => is_sentence,
+        Some(1) => is_one_line,
         _ => false,
     };
     (!is_right).then(|| format!("{}, {complaint:?}", output.status))
@@ -67,7 +67,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 #[test]
-fn few_open_files_are_enough_or_one_sentence() {
+fn few_open_files_are_enough_or_one_error_line() {
     let folder = folder();
     let mut wrong = String::new();
     for n_files in (4..=40).step_by(2).chain([9, 11]) {
@@ -86,13 +86,13 @@ fn few_open_files_are_enough_or_one_sentence() {
 }
 
 #[test]
-fn few_threads_are_enough_or_one_sentence() {
+fn few_threads_are_enough_or_one_error_line() {
     if !is_root() {
         eprintln!("only root can be another user, who has no threads but the program's");
         return;
     }
     let folder = folder();
-    let copy = folder.path().join("program"); // where the tests are built, others may not look
+    let copy = folder.path().join("program"); // other users may not read the build folder
     fs::copy(PROGRAM, &copy).expect("a copy");
     let mut wrong = String::new();
     for n_threads in 1..=14 {
@@ -101,7 +101,7 @@ fn few_threads_are_enough_or_one_sentence() {
                 continue;
             }
             let mut command = program("prlimit", "util-linux");
-            // A number of nobody's: what the system counts is a user's, whoever else tests here.
+            // An unused user number: the system counts threads per user, and other tests may run.
             let user = 2_000_000_000 + std::process::id();
             command.arg(format!("--nproc={n_threads}")).args(["setpriv", "--clear-groups"]);
             command.arg(format!("--reuid={user}")).arg(format!("--regid={user}")).arg(&copy);
@@ -155,7 +155,7 @@ fn more_logs_than_files_may_be_open_lose_no_line() {
         expect("new");
         for n in 0..N_LOGS {
             write(&log(n), format!("before {n} {named}"));
-            // In a folder, another name would be another log.
+            // In a followed folder, another name would be another log.
             let is_usual = n % 2 == 0 || named == "folder";
             let name = if is_usual { "log.1" } else { "log.away" };
             let rotated = log(n).with_extension(name);
@@ -178,8 +178,8 @@ fn more_logs_than_files_may_be_open_lose_no_line() {
         let unlike: HashSet<_> = said.iter().collect();
         assert_eq!(said.len(), unlike.len(), "a line twice: {said:?}");
         let complaints = speak.complaints();
-        let sentence = "300 logs, 250 files may be open: some are opened only to read what is new";
-        assert_eq!(complaints.matches(sentence).count(), 1, "{complaints}");
+        let warning = "300 logs, 250 files may be open: some are opened only to read what is new";
+        assert_eq!(complaints.matches(warning).count(), 1, "{complaints}");
         assert_eq!(complaints.lines().count(), 1, "{complaints}");
     }
 }

@@ -1,4 +1,5 @@
-//! The control socket under load and attack: everything is still spoken, and no other user steers.
+//! The control socket under load and attack: everything is still spoken, and no other user can
+//! control the listener.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::Shutdown;
@@ -8,12 +9,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::harness::{Event, SoundServer, Speak, ctl, directory, program, stands, wait_for};
+use crate::harness::{Event, SoundServer, Speak, ctl, directory, program, status_of, wait_for};
 
 const N_HELD: usize = 2_000;
 const N_CLIENTS: usize = 10_000;
 
-/// What may be tried on a socket.
+/// Attacks on a socket.
 const GARBAGE: &[&[u8]] = &[
     b"\n\n\n\n\n\n",
     b"\xff\xfe\0\0",
@@ -26,14 +27,14 @@ const GARBAGE: &[&[u8]] = &[
 fn listening(sound: &SoundServer) -> Speak {
     let speak = Speak::start(sound, [""; 0]);
     let transcript = || speak.transcript();
-    wait_for("it can be steered", transcript, || sound.control().exists().then_some(()));
+    wait_for("it can be controlled", transcript, || sound.control().exists().then_some(()));
     speak
 }
 
-/// What comes back to a client that sends `bytes` and nothing more; empty where it was hung up on.
+/// The reply to a client that sends only `bytes`; empty if the connection was closed.
 fn sent(socket: &Path, bytes: &[u8]) -> String {
     let mut client = UnixStream::connect(socket).expect("a listener takes all that come");
-    // Who is turned away may be so before it has written or read.
+    // A rejected client may be disconnected before it has written or read.
     let mut reply = String::new();
     let talk = client.write_all(bytes).and_then(|()| {
         client.shutdown(Shutdown::Write)?;
@@ -89,17 +90,17 @@ fn every_line_is_spoken_whatever_comes_to_the_socket() {
         ((0..24).map(|number| format!("line {number:02}")).collect(), Some("spoken".to_owned()));
     let wanted: Vec<_> = texts.iter().map(|text| (&**text, &spoken)).collect();
     assert_eq!(fates, wanted, "{}", speak.transcript());
-    // The crowd has left: whoever comes now is served.
-    wait_for("it is steered again", String::new, || {
+    // The clients have left: new ones are served.
+    wait_for("it can be controlled again", String::new, || {
         sent(&socket, b"status\n").contains("\"reply\":\"status\"").then_some(())
     });
-    assert_eq!(stands(&sound)["fates"]["spoken"], 24);
+    assert_eq!(status_of(&sound)["fates"]["spoken"], 24);
     assert_eq!(ctl(&sound, &["quit"]), "");
     assert_eq!(speak.wait_end().code(), Some(0), "{}", speak.transcript());
 }
 
 #[test]
-fn another_user_cannot_steer() {
+fn another_user_cannot_control_it() {
     let sound = SoundServer::start();
     let mut speak = listening(&sound);
     let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
@@ -107,7 +108,7 @@ fn another_user_cannot_steer() {
     let folder = folder.parent().expect("a folder");
     assert_eq!((mode(folder), mode(&sound.control())), (0o700, 0o600));
     if rustix::process::geteuid().is_root() {
-        // Even with every door open, that of the listener itself stays shut.
+        // Even with open file permissions, the listener rejects other users.
         for door in [folder.parent().expect("a folder"), folder, &sound.control()] {
             std::fs::set_permissions(door, PermissionsExt::from_mode(0o777)).expect("it is ours");
         }
@@ -127,13 +128,13 @@ fn another_user_cannot_steer() {
         assert!(version.status.success(), "nobody can run it: {version:?}");
         let quit = as_nobody(&[&program], &["ctl", "quit"]);
         assert_eq!(quit.status.code(), Some(1), "{quit:?}");
-        // By hand, past the client's own distrust of such a folder.
+        // By hand, because the client itself refuses such a folder.
         let script = "use Socket; $SIG{PIPE} = q(IGNORE); socket(my $s, AF_UNIX, SOCK_STREAM, 0); \
                       connect($s, sockaddr_un($ARGV[0])) or die; \
                       syswrite($s, \"quit\\n\"); sysread($s, my $reply, 99); print \"[$reply]\"";
         let by_hand = as_nobody(&["perl", "-e", script], &[&sound.control().to_string_lossy()]);
-        let told = String::from_utf8_lossy(&by_hand.stdout).into_owned();
-        assert_eq!(told, "[]", "{by_hand:?}");
+        let reply = String::from_utf8_lossy(&by_hand.stdout).into_owned();
+        assert_eq!(reply, "[]", "{by_hand:?}");
     }
     speak.write_line("and it goes on");
     speak.wait_spoken("it goes on");

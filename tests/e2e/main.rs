@@ -1,5 +1,5 @@
-//! The program as its users run it: a real IRC server, a real client, a sound server of the test's
-//! own whose monitor is recorded. Each test has a directory, ports and a null sink to itself.
+//! The program as its users run it: with a real IRC server, a real client, and a private sound
+//! server whose monitor is recorded. Each test has its own directory, ports and null sink.
 //!
 //! What they need is installed by `make test`; a missing program fails the test that wants it.
 

@@ -1,8 +1,8 @@
-//! Steered as a media player, on a real session bus, by the real `playerctl`.
+//! Control as a media player, on a real session bus, by the real `playerctl`.
 
 use std::time::Duration;
 
-use crate::harness::{Bus, SoundServer, Speak, ctl, now, stands, wait_for};
+use crate::harness::{Bus, SoundServer, Speak, ctl, now, status_of, wait_for};
 
 const LINE: &str = "and another thing that should be said is rather long, so that it can be \
                     interrupted by somebody who has no time for it";
@@ -20,7 +20,7 @@ fn start(sound: &SoundServer, bus: &Bus) -> Speak {
 }
 
 #[test]
-fn playerctl_pauses_goes_on_skips_and_repeats() {
+fn playerctl_pauses_resumes_skips_and_repeats() {
     let (sound, bus) = (SoundServer::start(), Bus::start());
     let mut speak = start(&sound, &bus);
     let began = now();
@@ -32,7 +32,7 @@ fn playerctl_pauses_goes_on_skips_and_repeats() {
 
     assert_eq!(bus.playerctl(&["play-pause"]), "");
     assert_eq!(bus.playerctl(&["status"]), "Paused");
-    assert_eq!(stands(&sound)["paused"], true);
+    assert_eq!(status_of(&sound)["paused"], true);
     sound.wait_quiet();
     let resumed = now();
     assert_eq!(bus.playerctl(&["play-pause"]), "");
@@ -59,10 +59,10 @@ fn rate_and_volume_are_set_over_the_bus() {
     let (sound, bus) = (SoundServer::start(), Bus::start());
     let mut speak = start(&sound, &bus);
     bus.set_rate(1.5);
-    assert_eq!(stands(&sound)["rate"], 330);
+    assert_eq!(status_of(&sound)["rate"], 330);
     assert!(bus.rate().ends_with("double 1.5"), "{}", bus.rate());
     assert_eq!(bus.playerctl(&["volume", "0.5"]), "");
-    assert_eq!(stands(&sound)["volume"], 50);
+    assert_eq!(status_of(&sound)["volume"], 50);
     ctl(&sound, &["volume", "80"]);
     bus.wait_shown(&["volume"], "0.800000");
     ctl(&sound, &["rate", "220"]);
@@ -72,7 +72,7 @@ fn rate_and_volume_are_set_over_the_bus() {
 }
 
 #[test]
-fn a_bus_that_dies_while_it_speaks_does_not_stop_the_speech() {
+fn a_bus_that_dies_does_not_stop_speech() {
     let (sound, mut bus) = (SoundServer::start(), Bus::start());
     let mut speak = start(&sound, &bus);
     let began = now();
@@ -87,7 +87,7 @@ fn a_bus_that_dies_while_it_speaks_does_not_stop_the_speech() {
 }
 
 #[test]
-fn a_bus_that_hangs_while_it_speaks_does_not_stop_the_speech() {
+fn a_bus_that_hangs_does_not_stop_speech() {
     let (sound, bus) = (SoundServer::start(), Bus::start());
     let mut speak = start(&sound, &bus);
     bus.hang();
@@ -100,7 +100,7 @@ fn a_bus_that_hangs_while_it_speaks_does_not_stop_the_speech() {
 }
 
 #[test]
-fn a_session_without_a_bus_is_spoken_to_all_the_same() {
+fn speech_works_without_a_bus() {
     let sound = SoundServer::start();
     let arguments = ["--format", "sic", "--speaker", "never"];
     let mut speak = Speak::start_with(&sound, arguments, |command| {

@@ -1,5 +1,5 @@
-//! `tail --resume`: what was heard before the end, however that came, is not heard again, and
-//! nothing of what was not heard is left out.
+//! `tail --resume`: after any exit, lines that were heard are not repeated, and no other line is
+//! lost.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -13,8 +13,8 @@ fn append(log: &Path, text: &str) {
 }
 
 /// Long enough that a signal falls into it.
-fn sentence(number: usize) -> String {
-    format!("sentence {number} goes on for long enough that the end of everything can fall into it")
+fn long_line(number: usize) -> String {
+    format!("line {number} goes on for long enough that the end of everything can fall into it")
 }
 
 /// Waits until a bookmark below `state` says that the file was heard up to `offset`.
@@ -22,7 +22,7 @@ fn wait_heard(state: &Path, offset: usize, transcript: impl Fn() -> String) {
     wait_noted(state, &format!("\"offset\":{offset},"), transcript);
 }
 
-/// Waits until what is kept below `state` has the text `wanted`.
+/// Waits until a bookmark below `state` contains `wanted`.
 fn wait_noted(state: &Path, wanted: &str, transcript: impl Fn() -> String) {
     wait_for(&format!("{wanted} is noted"), transcript, || {
         let bookmarks = fs::read_dir(state.join("irc-speak")).ok()?;
@@ -33,7 +33,7 @@ fn wait_noted(state: &Path, wanted: &str, transcript: impl Fn() -> String) {
 }
 
 #[test]
-fn after_a_kill_only_the_sentence_in_flight_is_heard_again() {
+fn after_a_kill_only_the_line_in_flight_is_repeated() {
     let sound = SoundServer::start();
     let folder = directory();
     let (log, state) = (folder.path().join("log"), folder.path().join("state"));
@@ -46,30 +46,30 @@ fn after_a_kill_only_the_sentence_in_flight_is_heard_again() {
     let mut first = 0;
     for (round, name) in ["KILL", "KILL", "TERM", "KILL"].into_iter().enumerate() {
         let mut speak = start();
-        let lines: Vec<_> = (first.max(2 * round)..2 * round + 2).map(sentence).collect();
+        let lines: Vec<_> = (first.max(2 * round)..2 * round + 2).map(long_line).collect();
         append(&log, &(lines.join("\n") + "\n"));
         let in_flight = 2 * round + 1;
-        speak.wait_event("a sentence begins", |event| event.is("started", &sentence(in_flight)));
-        let heard: String = (0..in_flight).map(|n| sentence(n) + "\n").collect();
+        speak.wait_event("a line begins", |event| event.is("started", &long_line(in_flight)));
+        let heard: String = (0..in_flight).map(|n| long_line(n) + "\n").collect();
         wait_heard(&state, heard.len(), || speak.transcript());
         signal(name, speak.pid());
         speak.wait_end();
         let begun = speak.events().into_iter().find(|event| event.name == "started");
-        assert_eq!(begun.map(|event| event.text), Some(sentence(first)), "round {round}");
+        assert_eq!(begun.map(|event| event.text), Some(long_line(first)), "round {round}");
         first = in_flight;
     }
-    // Rotated while nobody was there.
+    // Rotated while no listener runs.
     fs::rename(&log, folder.path().join("log.1")).expect("it is renamed");
     append(&log, "another file has it all now\n");
     let speak = start();
     speak.wait_spoken("another file");
     let spoken = speak.events().into_iter().filter(|event| event.is_fate("spoken", ""));
     let texts: Vec<_> = spoken.map(|event| event.text).collect();
-    assert_eq!(texts, [sentence(first), "another file has it all now".to_owned()]);
+    assert_eq!(texts, [long_line(first), "another file has it all now".to_owned()]);
 }
 
 #[test]
-fn a_flood_that_is_killed_again_and_again_is_told_whole() {
+fn a_flood_is_printed_completely_despite_repeated_kills() {
     const LINES: usize = 2_000;
     let folder = directory();
     let log = folder.path().join("log");
@@ -82,7 +82,7 @@ fn a_flood_that_is_killed_again_and_again_is_told_whole() {
         lines.extend(flood.map(|n| format!("line {n}")));
         append(&log, &(lines[lines.len() - LINES..].join("\n") + "\n"));
         let mut speak = Speak::print_at_home(folder.path(), ["tail", "--resume", "log"]);
-        // Somewhere in the flood, another place each time.
+        // At a different point of the flood each time.
         wait_for("so many lines", String::new, || {
             (speak.lines().len() > round * 200).then_some(())
         });
@@ -91,7 +91,7 @@ fn a_flood_that_is_killed_again_and_again_is_told_whole() {
         let first = lines.iter().position(|line| *line == printed[0]).expect("a line of the log");
         assert!(first <= next, "round {round} begins with {first}, {next} is the next");
         let n_whole = printed.iter().zip(&lines[first..]).take_while(|(a, b)| a == b).count();
-        // The kill may have cut the last.
+        // The kill may have cut off the last line.
         assert!(n_whole + 1 >= printed.len(), "round {round}: {:?}", printed.get(n_whole));
         next = first + n_whole;
     }
@@ -102,7 +102,7 @@ fn a_flood_that_is_killed_again_and_again_is_told_whole() {
 }
 
 #[test]
-fn logs_that_appear_later_are_heard_whole_and_none_twice() {
+fn logs_that_appear_later_are_heard_once_from_their_first_line() {
     let folder = directory();
     let log = |name: &str, text: &str| {
         let path = folder.path().join("irclogs").join(name);
@@ -152,7 +152,7 @@ fn logs_that_appear_later_are_heard_whole_and_none_twice() {
 }
 
 #[test]
-fn a_damaged_bookmark_is_put_aside_and_told() {
+fn a_damaged_bookmark_is_set_aside_and_reported() {
     let folder = directory();
     let log = folder.path().join("log");
     append(&log, "one\ntwo\nthree\n");

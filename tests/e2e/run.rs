@@ -1,4 +1,4 @@
-//! A command's output: how the program ends with it, and what is told beside other sources.
+//! `run`: the exit code, and what is announced when there are other sources.
 
 use std::fs::File;
 use std::io::Write;
@@ -20,7 +20,7 @@ fn run(config: &str, arguments: &[&str]) -> Output {
     command.output().expect("irc-speak can be started")
 }
 
-/// The texts of the lines, or of what else was spoken to its end, in order.
+/// The texts that were spoken to their end, in order.
 fn spoken(output: &Output) -> Vec<String> {
     let events = String::from_utf8_lossy(&output.stdout);
     let events = events.lines().map(|line| {
@@ -36,15 +36,15 @@ fn spoken(output: &Output) -> Vec<String> {
 }
 
 #[test]
-fn it_ends_as_the_command_did_once_all_is_spoken() {
-    for (script, code, sentence) in [
+fn the_exit_code_is_the_commands_once_all_is_spoken() {
+    for (script, code, error_line) in [
         ("echo one; echo two; exit 3", 3, "irc-speak: \"sh\" exited with code 3\n"),
         ("echo one; echo two; kill -TERM $$", 143, "irc-speak: \"sh\" was ended by signal 15\n"),
         ("echo one; echo two", 0, ""),
     ] {
         let output = run("", &["run", "--output", "null", "--events", "--", "sh", "-c", script]);
         let complaints = String::from_utf8_lossy(&output.stderr);
-        assert_eq!((output.status.code(), &*complaints), (Some(code), sentence), "{script}");
+        assert_eq!((output.status.code(), &*complaints), (Some(code), error_line), "{script}");
         assert_eq!(spoken(&output), ["one", "two"], "{script}");
         let output = run("", &["run", "--text", "--", "sh", "-c", script]);
         let printed = String::from_utf8_lossy(&output.stdout);
@@ -53,7 +53,7 @@ fn it_ends_as_the_command_did_once_all_is_spoken() {
 }
 
 #[test]
-fn a_command_that_fails_beside_another_is_told_by_voice() {
+fn a_command_that_fails_beside_another_is_announced_by_voice() {
     // The other one ends after it: it waits for the file.
     let config = "
         [[source]]
@@ -63,15 +63,15 @@ fn a_command_that_fails_beside_another_is_told_by_voice() {
     ";
     let output = run(config, &["--output", "null", "--events"]);
     let complaints = String::from_utf8_lossy(&output.stderr);
-    let sentence = "irc-speak: sh: the command sh ended with 3\n";
-    assert_eq!((output.status.code(), &*complaints), (Some(1), sentence));
+    let error_line = "irc-speak: sh: the command sh ended with 3\n";
+    assert_eq!((output.status.code(), &*complaints), (Some(1), error_line));
     let mut heard = spoken(&output);
     heard.sort();
     assert_eq!(heard, ["broken", "late", "the command sh ended with 3"]);
 }
 
 #[test]
-fn with_retry_it_is_started_again_and_that_is_told_once() {
+fn with_retry_it_is_restarted_and_that_is_announced_once() {
     let script = "if [ -e 2 ]; then echo well; elif [ -e 1 ]; then touch 2; exit 4; else touch 1; exit 3; fi";
     let config = format!("[[source]]\nrun = [\"sh\", \"-c\", \"{script}\"]\nretry = true\n");
     let options = ["--output", "null", "--events"];
@@ -85,32 +85,32 @@ fn with_retry_it_is_started_again_and_that_is_told_once() {
 }
 
 #[test]
-fn a_terminal_of_its_own_changes_no_line_and_no_end() {
+fn a_pty_changes_no_line_and_no_exit_code() {
     let script = "test -t 1 && test -t 2 && echo terminal; stty size < /dev/tty; cat; \
                   echo typed > /dev/tty; printf 'a\\tb\\n\\nlast'; exit 3";
     let output = run("", &["run", "--pty", "--text", "--", "sh", "-c", script]);
     let complaints = String::from_utf8_lossy(&output.stderr);
-    let sentence = "irc-speak: \"sh\" exited with code 3\n";
-    assert_eq!((output.status.code(), &*complaints), (Some(3), sentence));
+    let error_line = "irc-speak: \"sh\" exited with code 3\n";
+    assert_eq!((output.status.code(), &*complaints), (Some(3), error_line));
     let printed = String::from_utf8_lossy(&output.stdout);
     assert_eq!(printed, "terminal\n24 200\ntyped\na b\nlast\n");
 }
 
 #[test]
-fn what_cannot_be_run_on_a_terminal_is_one_sentence() {
+fn a_command_that_cannot_run_on_a_pty_is_one_error_line() {
     for (words, why) in [
         (&["irc-speak-is-not-this"][..], "\"irc-speak-is-not-this\": no such program"),
         (&["/etc/passwd"], "\"/etc/passwd\": permission denied; is it executable?"),
     ] {
         let output = run("", &[&["run", "--pty", "--text", "--"], words].concat());
         let complaints = String::from_utf8_lossy(&output.stderr);
-        let sentence = format!("irc-speak: cannot run {why}\n");
-        assert_eq!((output.status.code(), &*complaints), (Some(1), &*sentence));
+        let error_line = format!("irc-speak: cannot run {why}\n");
+        assert_eq!((output.status.code(), &*complaints), (Some(1), &*error_line));
     }
 }
 
 #[test]
-fn what_a_program_would_gather_for_a_pipe_is_heard_at_once() {
+fn output_that_would_be_buffered_for_a_pipe_is_heard_at_once() {
     let folder = directory();
     let pipe = folder.path().join("pipe");
     let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there");

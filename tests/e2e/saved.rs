@@ -35,15 +35,15 @@ impl Stage {
         self.folder.path().join("log")
     }
 
-    /// Saves the configuration as editors do: a new file in the place of the old one.
+    /// Saves the configuration as editors do: a new file replaces the old one.
     fn save(&self, text: &str) {
         let new = self.folder.path().join("config.toml.new");
         fs::write(&new, text).expect("a configuration");
         fs::rename(new, self.config()).expect("in its place");
     }
 
-    /// Appends a line that holds `word`, and one after it that no rule is about; tells whether the
-    /// first one is printed, once the second is.
+    /// Appends a line that holds `word`, and one after it that no rule matches; returns whether the
+    /// first one was printed, once the second is.
     fn is_heard(&self, word: &str) -> bool {
         let number = self.n_probes.replace(self.n_probes.get() + 1);
         let (probe, sentinel) = (format!("{word} {number}"), format!("sentinel {number}"));
@@ -62,7 +62,7 @@ impl Stage {
 }
 
 #[test]
-fn a_saved_rule_is_taken_and_a_broken_one_is_told_and_not_taken() {
+fn a_saved_rule_applies_and_a_broken_one_is_reported_and_ignored() {
     let stage = Stage::new("");
     assert!(stage.is_heard("noise"));
     stage.save("[[rule]]\ndrop = 'noise'\n");
@@ -75,7 +75,7 @@ fn a_saved_rule_is_taken_and_a_broken_one_is_told_and_not_taken() {
         assert!(!stage.is_heard("noise") && stage.is_heard("chatter"), "the old rules stay");
         Some(stage.speak.complaints()).filter(|complaint| complaint.ends_with('\n'))
     };
-    let complaint = wait_for("it is told", || stage.speak.transcript(), complaint);
+    let complaint = wait_for("it is reported", || stage.speak.transcript(), complaint);
     let begin = format!(
         "irc-speak: {}:4:8: drop pattern \"(noise\" is not a regular expression: ",
         stage.config().display()
@@ -87,6 +87,6 @@ fn a_saved_rule_is_taken_and_a_broken_one_is_told_and_not_taken() {
     stage.save("[[rule]]\ndrop = 'chatter'\n");
     stage.wait_heard("chatter", false);
     assert!(stage.is_heard("noise"), "a rule that is gone is gone");
-    assert_eq!(stage.speak.complaints(), complaint, "one sentence");
+    assert_eq!(stage.speak.complaints(), complaint, "one message");
     assert_eq!(complaint.lines().count(), 1, "{complaint}");
 }

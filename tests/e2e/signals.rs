@@ -1,4 +1,4 @@
-//! Ctrl-C and a polite kill: silence within 100 ms, and a clean end.
+//! SIGINT and SIGTERM: silence within 100 ms, and a clean exit.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use crate::harness::{SoundServer, Speak, now, signal};
 const SILENT_AFTER: Duration = Duration::from_millis(100 + 20);
 
 #[test]
-fn an_interrupt_stops_the_sound_and_ends_with_130() {
-    ends_in_mid_sentence("INT", 130);
+fn an_interrupt_stops_the_sound_and_exits_with_130() {
+    exits_while_speaking("INT", 130);
 }
 
 #[test]
-fn a_termination_stops_the_sound_and_ends_with_0() {
-    ends_in_mid_sentence("TERM", 0);
+fn a_termination_stops_the_sound_and_exits_with_0() {
+    exits_while_speaking("TERM", 0);
 }
 
-fn ends_in_mid_sentence(name: &str, code: i32) {
+fn exits_while_speaking(name: &str, code: i32) {
     let sound = SoundServer::start();
     let mut speak = Speak::start(&sound, [""; 0]);
     let voice = speak.wait_voice();
@@ -28,12 +28,12 @@ fn ends_in_mid_sentence(name: &str, code: i32) {
     sound.wait_loud(began, Duration::from_millis(400));
 
     signal(name, speak.pid());
-    let told = now();
+    let signalled = now();
     let status = speak.wait_end();
     assert_eq!(status.code(), Some(code), "{}", speak.transcript());
-    sound.wait_recorded(told + 4 * SILENT_AFTER);
+    sound.wait_recorded(signalled + 4 * SILENT_AFTER);
     let last = sound.last_loud().expect("something was heard");
-    let after = last.saturating_duration_since(told);
+    let after = last.saturating_duration_since(signalled);
     assert!(after <= SILENT_AFTER, "sound went on for {after:?}");
     let remains = std::fs::exists(format!("/proc/{voice}")).expect("/proc can be read");
     assert!(!remains, "the voice process outlived its parent");
@@ -43,7 +43,7 @@ fn ends_in_mid_sentence(name: &str, code: i32) {
 }
 
 #[test]
-fn nothing_is_waited_for_in_vain_at_the_end() {
+fn exit_does_not_wait_for_an_open_pipe() {
     for (options, begun) in [(&["-vv"][..], "started"), (&["-vv", "--text"], "fate")] {
         let sound = SoundServer::start();
         let mut speak = Speak::start(&sound, options);

@@ -1,9 +1,9 @@
-//! A log replayed over a virtual clock, by what the engine itself takes for each line.
+//! A log replayed on a virtual clock, with the durations that the engine measures.
 
 use crate::harness::{directory, run};
 
 #[test]
-fn sounding_times_are_the_engines_own_where_that_is_asked_for() {
+fn durations_are_measured_on_request() {
     let folder = directory();
     let log = folder.path().join("meeting.tsv");
     let line = |minute| format!("{}\tsay\tmira\tthe build of item {minute} is green", minute * 60);

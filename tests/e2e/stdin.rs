@@ -1,10 +1,10 @@
-//! Standard input, the simplest source: into a file, as text, and aloud.
+//! Standard input: to a file, as text, and to the device.
 
 use std::time::Duration;
 
 use crate::harness::{Recogniser, SoundServer, Speak, Wav, directory, now, run};
 
-/// What the ends of two utterances may differ by when they are spoken in one file.
+/// How much the sound of two utterances in one file may differ from that of both apart.
 const SEAM: Duration = Duration::from_millis(40);
 
 #[test]

@@ -1,13 +1,13 @@
-//! The first use: a log that a client writes is followed, and what people say in it is heard.
+//! `tail`: a log that a client writes is followed, and what people say in it is heard.
 
 use std::time::Duration;
 
 use crate::harness::{IrcClient, Ngircd, Recogniser, Sic, SoundServer, Speak, directory, now};
 
-const SENTENCE: &str = "Please read the manual before you ask again.";
+const MESSAGE: &str = "Please read the manual before you ask again.";
 const SENTINEL: &str = "Our team found the reason for the slow start.";
 
-/// Each would be recognised if it were spoken.
+/// Words that the recogniser would find if they were spoken.
 const NOT_HEARD: [&str; 4] = ["elephant", "umbrella", "holiday", "joined"];
 
 #[test]
@@ -15,7 +15,7 @@ fn what_people_say_is_heard_and_what_the_channel_does_is_not() {
     let (folder, server, sound) = (directory(), Ngircd::start(), SoundServer::start());
     let sic = Sic::start(folder.path(), server.port, "listener", "#meeting");
     let log = sic.log.to_str().expect("a path in UTF-8");
-    // All that is in the log already is to be read too: nothing depends on who is first.
+    // Lines that are already in the log count, too, so it does not matter which starts first.
     let speak = Speak::start(&sound, ["tail", "-n", "1000", log]);
     let began = now();
 
@@ -25,7 +25,7 @@ fn what_people_say_is_heard_and_what_the_channel_does_is_not() {
     let mut tobias = IrcClient::connect(server.port, "tobias");
     tobias.join("#meeting");
     tobias.quit("gone for a holiday");
-    // ngircd has no services: a client of that name stands in, and the log cannot tell.
+    // ngircd has no services: a client of that name stands in, which looks the same in the log.
     let mut chan_serv = IrcClient::connect(server.port, "ChanServ");
     chan_serv.join("#meeting");
     chan_serv.notice("#meeting", "take an umbrella with you");
@@ -33,13 +33,13 @@ fn what_people_say_is_heard_and_what_the_channel_does_is_not() {
     assert!(sound.onset_after(began).is_none(), "something was spoken");
 
     let said = now();
-    mira.say("#meeting", SENTENCE);
+    mira.say("#meeting", MESSAGE);
     let onset = sound.wait_onset(said);
     assert!(onset - said < Duration::from_secs(1), "heard after {:?}", onset - said);
-    let spoken = speak.wait_spoken(SENTENCE);
+    let spoken = speak.wait_spoken(MESSAGE);
     assert_eq!(spoken.sender.as_deref(), Some("mira"));
     assert_eq!(spoken.channel.as_deref(), Some("#meeting"));
-    let started = speak.wait_event("it began", |event| event.is("started", SENTENCE));
+    let started = speak.wait_event("it began", |event| event.is("started", MESSAGE));
     assert!(started.lag_ms.is_some_and(|lag| lag < 1000.0), "{started:?}");
     mira.say("#meeting", SENTINEL);
     speak.wait_spoken(SENTINEL);
@@ -47,7 +47,7 @@ fn what_people_say_is_heard_and_what_the_channel_does_is_not() {
 
     let length = sound.sound_since(said).loud();
     let sensible = Duration::from_secs(3)..Duration::from_secs(10);
-    assert!(sensible.contains(&length), "two sentences of 9 words took {length:?}");
+    assert!(sensible.contains(&length), "two lines of 9 words took {length:?}");
     let spoken: Vec<_> = speak.events().into_iter().filter(|e| e.is_fate("spoken", "")).collect();
     assert_eq!(spoken.len(), 2, "{}", speak.transcript());
     for text in ["elephants", "holiday", "umbrella"] {
@@ -55,7 +55,7 @@ fn what_people_say_is_heard_and_what_the_channel_does_is_not() {
     }
     if let Some(recogniser) = Recogniser::find() {
         let wav = sound.wav("meeting.wav", began);
-        recogniser.assert_heard(&wav, &[SENTENCE, SENTINEL], &NOT_HEARD);
+        recogniser.assert_heard(&wav, &[MESSAGE, SENTINEL], &NOT_HEARD);
     }
 }
 
@@ -84,7 +84,7 @@ fn a_log_is_followed_by_its_name_from_where_one_is() {
         std::fs::write(&log, "one\n").expect("a log is written");
         let speak = Speak::print_at_home(&folder.path().join("here"), ["tail", name]);
         speak.wait_line("one");
-        // The clock alone would tell of it later than a test waits.
+        // Polling alone would notice it later than the test waits.
         for text in ["two", "three"] {
             let mut file = std::fs::OpenOptions::new().append(true).open(&log).expect("a log");
             std::io::Write::write_all(&mut file, format!("{text}\n").as_bytes()).expect("a line");

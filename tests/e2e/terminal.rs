@@ -1,5 +1,5 @@
-//! The program on a real terminal, tmux: keys, transcript and status line, and that the terminal
-//! is as it was whenever the program has left it, in whatever way.
+//! The program on a real terminal, in tmux: keys, transcript and status line, and that every exit
+//! restores the terminal.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::harness::{
-    SoundServer, Tmux, child_of, ctl, now, program, signal, stands, text_of, wait_for,
+    SoundServer, Tmux, child_of, ctl, now, program, signal, status_of, text_of, wait_for,
 };
 
 const LONG: &str = "a sentence that is so long that there is time enough to press a key or two \
                     while it is being spoken";
 
-/// More than the pause by which a paste ends.
+/// Longer than the pause that ends a paste.
 const AFTER_PASTE: Duration = Duration::from_millis(300);
 
 /// A terminal in which the program follows a log of sic.
@@ -41,7 +41,7 @@ impl Stage {
             self.log.display()
         ));
         wait_for(
-            "it can be steered",
+            "it can be controlled",
             || self.tmux.screen(),
             || self.sound.control().exists().then_some(()),
         );
@@ -61,7 +61,7 @@ impl Stage {
         children.trim().parse().unwrap_or_else(|error| panic!("{error}: {children:?}"))
     }
 
-    /// The terminal's settings, asked from outside: what a shell runs there, it may run in its own.
+    /// The terminal's settings, read from outside: a shell may change them for what it runs.
     fn mode(&self) -> String {
         let mut stty = program("stty", "coreutils");
         let output = stty.args(["-a", "-F"]).arg(self.tmux.device()).output();
@@ -91,7 +91,7 @@ impl Stage {
 }
 
 #[test]
-fn keys_steer_and_are_seen() {
+fn keys_work_and_their_effect_is_shown() {
     let stage = Stage::new("bash --norc");
     let tmux = &stage.tmux;
     let before = tmux.shell("stty -a");
@@ -102,9 +102,9 @@ fn keys_steer_and_are_seen() {
     tmux.wait_seen("▶ [#rust] kim: a sentence");
     tmux.keys(&["Space"]);
     tmux.wait_seen("paused");
-    assert_eq!(stands(&stage.sound)["paused"], true);
+    assert_eq!(status_of(&stage.sound)["paused"], true);
     stage.say("mira", "one more");
-    tmux.wait_screen("what waits and the lag are told", |screen| {
+    tmux.wait_screen("queue and lag are shown", |screen| {
         let status = screen.lines().find(|line| line.contains("220 wpm")).unwrap_or_default();
         ["2 waiting", " s behind", "paused"].iter().all(|part| status.contains(part))
     });
@@ -130,7 +130,7 @@ fn keys_steer_and_are_seen() {
         tmux.keys(&[key]);
         tmux.wait_seen(seen);
     }
-    assert_eq!(stands(&stage.sound)["volume"], 100);
+    assert_eq!(status_of(&stage.sound)["volume"], 100);
     stage.say("lee", LONG);
     tmux.wait_seen("▶ [#rust] lee");
     tmux.keys(&["m"]);
@@ -165,7 +165,7 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
     tmux.wait_seen("[#rust] kim: hello again");
     tmux.keys(&["Space"]);
     tmux.wait_seen("paused");
-    // In the background it speaks and is steered, and leaves the terminal alone.
+    // In the background it speaks and can be controlled, and does not touch the terminal.
     tmux.keys(&["C-z"]);
     tmux.wait_seen("Stopped");
     tmux.enter("clear; bg");
@@ -177,7 +177,7 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
     wait_for(
         "it is spoken",
         || tmux.screen(),
-        || (stands(&stage.sound)["fates"]["spoken"] == 2).then_some(()),
+        || (status_of(&stage.sound)["fates"]["spoken"] == 2).then_some(()),
     );
     tmux.enter("clear; fg");
     tmux.wait_seen("220 wpm");
@@ -200,13 +200,13 @@ fn plain_lines_where_they_are_asked_for() {
         wait_for(
             "keys work",
             || tmux.screen(),
-            || (stands(&stage.sound)["rate"] == 242).then_some(()),
+            || (status_of(&stage.sound)["rate"] == 242).then_some(()),
         );
         tmux.wait_seen("faster, 242 words a minute");
         wait_for(
             "it is spoken",
             || tmux.screen(),
-            || (stands(&stage.sound)["fates"]["spoken"] == 1).then_some(()),
+            || (status_of(&stage.sound)["fates"]["spoken"] == 1).then_some(()),
         );
         for (key, seen) in [
             ("-", "slower, 220 words a minute"),
@@ -247,13 +247,13 @@ fn quiet_shows_no_lines_and_keeps_the_keys() {
     wait_for(
         "it is spoken",
         || tmux.screen(),
-        || (stands(&stage.sound)["fates"]["spoken"] == 1).then_some(()),
+        || (status_of(&stage.sound)["fates"]["spoken"] == 1).then_some(()),
     );
     tmux.keys(&["+"]);
     wait_for(
         "keys are read",
         || tmux.screen(),
-        || (stands(&stage.sound)["rate"] == 242).then_some(()),
+        || (status_of(&stage.sound)["rate"] == 242).then_some(()),
     );
     let screen = tmux.screen();
     for shown in ["hello", "wpm", "242"] {
@@ -287,7 +287,7 @@ fn a_line_of_unknown_width_loses_its_mark_when_it_ends() {
 }
 
 #[test]
-fn a_paste_asks_for_nothing() {
+fn a_paste_is_ignored() {
     let stage = Stage::new("bash --norc");
     let tmux = &stage.tmux;
     stage.start("", "");
@@ -295,7 +295,7 @@ fn a_paste_asks_for_nothing() {
     let paste = tmux.path("paste");
     std::fs::write(&paste, "nq+rl ".repeat(2_000)).expect("a paste");
     tmux.paste(&paste);
-    // A key soon after the paste counts as pasted: it is pressed now and then until it is heard.
+    // A key soon after the paste counts as pasted: it is pressed repeatedly until it works.
     let mut pressed = now();
     wait_for(
         "a key is heard again",
@@ -308,14 +308,14 @@ fn a_paste_asks_for_nothing() {
             tmux.screen().contains("base 220").then_some(())
         },
     );
-    assert_eq!(stands(&stage.sound)["rate"], 220);
+    assert_eq!(status_of(&stage.sound)["rate"], 220);
     tmux.keys(&["q"]);
     stage.wait_gone();
 }
 
-/// Under dash, which leaves the terminal as it finds it; bash restores it for a job that was killed.
+/// In dash, which does not touch the terminal; bash restores it after a job was killed.
 #[test]
-fn the_terminal_is_as_it_was_whatever_ends_the_program() {
+fn every_exit_restores_the_terminal() {
     let stage = Stage::new("dash");
     let tmux = &stage.tmux;
     tmux.shell("ulimit -c 0");
@@ -330,8 +330,8 @@ fn the_terminal_is_as_it_was_whatever_ends_the_program() {
         let pid = stage.pid();
         signal(name, pid);
         if name == "SEGV" {
-            // The first one ends Rust's own look for an overflown stack; a second one before that
-            // would be the same.
+            // The first one removes Rust's handler for stack overflows; a second one before that
+            // would have no other effect.
             let is_over = || (!catches(pid, 11)).then_some(());
             wait_for("the first is taken", || tmux.screen(), is_over);
             signal(name, pid);
@@ -346,7 +346,7 @@ fn the_terminal_is_as_it_was_whatever_ends_the_program() {
     }
 }
 
-/// Whether a process has something done at the signal of that number.
+/// Whether a process handles the signal of that number.
 fn catches(pid: u32, number: u32) -> bool {
     let status = text_of(&PathBuf::from(format!("/proc/{pid}/status")));
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("signals");
@@ -355,7 +355,7 @@ fn catches(pid: u32, number: u32) -> bool {
 }
 
 #[test]
-fn a_key_that_kills_leaves_the_terminal_as_it_was_also_after_a_stop() {
+fn a_kill_by_key_restores_the_terminal_also_after_a_stop() {
     let stage = Stage::new("dash");
     let tmux = &stage.tmux;
     tmux.shell("ulimit -c 0");
@@ -364,7 +364,7 @@ fn a_key_that_kills_leaves_the_terminal_as_it_was_also_after_a_stop() {
     stage.wait_key_mode();
     tmux.keys(&["C-z"]);
     tmux.wait_seen("Stopped");
-    // What the user changes meanwhile is what is to be there at the end.
+    // Settings that the user changes meanwhile must be there at the end.
     tmux.shell("stty -ixon");
     let changed = stage.mode();
     tmux.enter("clear; fg");
@@ -375,7 +375,7 @@ fn a_key_that_kills_leaves_the_terminal_as_it_was_also_after_a_stop() {
 }
 
 #[test]
-fn a_shell_that_has_set_the_terminal_since_is_left_alone() {
+fn settings_that_a_shell_has_made_since_are_kept() {
     let stage = Stage::new("dash");
     let tmux = &stage.tmux;
     stage.start("", "");

@@ -1,25 +1,25 @@
-//! The voice process dies, hangs, or is given what kills it: speech goes on.
+//! The voice process crashes, hangs, or gets text that crashes it: speech resumes.
 
 use std::time::Duration;
 
 use crate::harness::{Event, SoundServer, Speak, Wav, directory, now, run, signal};
 
-/// How soon speech must go on.
+/// How soon speech must resume.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// Lines that abort eSpeak NG 1.51 as Debian builds it. The first is one long word, which is
-/// shortened before any engine gets it; only the guard stands before the second.
+/// Lines that abort Debian's eSpeak NG 1.51. The first is one long word, which is shortened before
+/// any engine gets it; only the guard catches the second.
 fn deadly() -> [String; 2] {
     ["s'".repeat(70), "\u{e9} . ".repeat(70)]
 }
 
 #[test]
-fn a_killed_voice_process_is_replaced_and_its_sentence_heard_again() {
+fn a_killed_voice_process_is_replaced_and_its_line_heard_again() {
     goes_on_after("KILL");
 }
 
 #[test]
-fn a_stopped_voice_process_is_replaced_and_its_sentence_heard_again() {
+fn a_stopped_voice_process_is_replaced_and_its_line_heard_again() {
     goes_on_after("STOP");
 }
 
@@ -34,14 +34,14 @@ fn goes_on_after(name: &str) {
         .write_line("one long sentence is interrupted here and must be heard again from its start");
     speak.write_line("two is the sentence that follows");
     speak.write_line("three is the last of them");
-    speak.wait_event("the long sentence starts", |event| event.is("started", "one long"));
+    speak.wait_event("the long line starts", |event| event.is("started", "one long"));
     let started = now();
     sound.wait_loud(started, Duration::from_millis(600));
 
     let struck = now();
     signal(name, voice);
-    let starts = speak
-        .wait_events(2, "the sentence is started again", |event| event.is("started", "one long"));
+    let starts =
+        speak.wait_events(2, "the line is started again", |event| event.is("started", "one long"));
     let again = starts[1].at;
     assert!(again - struck < AGAIN_AFTER, "started again after {:?}", again - struck);
     for text in ["one long", "two is", "three is"] {
@@ -71,7 +71,7 @@ fn lines_that_kill_the_engine_are_spoken_through_the_guard() {
         let voice = speak.wait_voice();
         speak.write_line(&line);
         speak.write_line("still here");
-        // It is long to listen to: how long is nobody's business here.
+        // It takes long to speak; the duration is not tested here.
         let is_over = |event: &Event| event.is("started", "still here");
         speak.wait_event_within(Duration::from_secs(60), "the next line starts", is_over);
         speak.wait_spoken("still here");
@@ -105,7 +105,7 @@ fn without_the_guard_the_deadly_line_is_counted_and_the_next_one_heard() {
 }
 
 #[test]
-fn what_was_written_to_a_file_stays_when_the_engine_dies() {
+fn a_file_keeps_its_sound_when_the_engine_crashes() {
     let folder = directory();
     let config = folder.path().join("config.toml");
     std::fs::write(&config, "[espeak]\nguard = false\n").expect("a configuration file");
@@ -123,17 +123,17 @@ fn what_was_written_to_a_file_stays_when_the_engine_dies() {
 }
 
 #[test]
-fn a_line_that_kills_the_engine_while_it_is_measured_costs_the_one_that_sounds_nothing() {
+fn a_line_that_crashes_the_engine_when_measured_does_not_harm_the_spoken_line() {
     let (sound, folder) = (SoundServer::start(), directory());
     let config = folder.path().join("config.toml");
-    // It waits for long enough to be measured, and is never spoken.
+    // It is queued for long enough to be measured, and is never spoken.
     let text = "[espeak]\nguard = false\n[[rule]]\nexpire = \"1s\"\nfor = \"\u{e9}\"\n";
     std::fs::write(&config, text).expect("a configuration file");
     let mut speak = Speak::start(&sound, ["--config".as_ref(), config.as_os_str()]);
     let voice = speak.wait_voice();
     let [_, line] = deadly();
     speak.write_line("one long sentence sounds here while what kills the engine waits behind it");
-    speak.wait_event("the long sentence starts", |event| event.is("started", "one long"));
+    speak.wait_event("the long line starts", |event| event.is("started", "one long"));
     speak.write_line(&line);
     speak.write_line("still here");
     speak.wait_spoken("one long");
@@ -150,7 +150,7 @@ fn a_line_that_kills_the_engine_while_it_is_measured_costs_the_one_that_sounds_n
 }
 
 #[test]
-fn what_no_voice_says_is_dropped_and_is_no_failure() {
+fn a_line_without_words_is_dropped_and_is_no_failure() {
     let sound = SoundServer::start();
     let mut speak = Speak::start(&sound, [""; 0]);
     for line in ["first", "\u{2026}", "^", "}", "\u{2502} \u{2514}\u{2500}", "?", "last"] {
@@ -166,7 +166,7 @@ fn what_no_voice_says_is_dropped_and_is_no_failure() {
     assert!(!speak.transcript().contains("not spoken"), "{}", speak.transcript());
 }
 
-/// The fates in the order in which they were told.
+/// The fates in the order of their events.
 fn fates(events: &[Event]) -> Vec<String> {
     events.iter().filter_map(|event| event.fate.clone()).collect()
 }

@@ -1,10 +1,10 @@
-//! Four clients write their logs of one channel, and all four are followed at once.
+//! Four clients log one channel, and all four logs are followed at once.
 
 use crate::harness::{
     IrcClient, Ngircd, Sic, SoundServer, Speak, clients, directory, text_of, wait_for,
 };
 
-/// What is said, by whom: each is to be heard once from each log.
+/// Messages by sender: each must be heard once from each log.
 const SAID: [(&str, &str); 4] = [
     ("mira", "Good morning, everybody."),
     ("tobias", "The second item is about the release."),
@@ -16,7 +16,7 @@ const SAID: [(&str, &str); 4] = [
 const NOISE: [&str; 3] = ["purple elephants", "gone for a holiday", "rambler"];
 
 #[test]
-fn what_is_said_is_heard_from_the_log_of_each_client_and_nothing_else() {
+fn messages_and_nothing_else_are_heard_from_each_log() {
     let (folder, server, sound) = (directory(), Ngircd::start(), SoundServer::start());
     let home = |name: &str| {
         let home = folder.path().join(name);
@@ -34,7 +34,7 @@ fn what_is_said_is_heard_from_the_log_of_each_client_and_nothing_else() {
     }
     let logs = [&sic.log, &ii.log, &irssi.log, &weechat.log];
     for log in logs {
-        // What a client does when it has come in is no part of what is followed.
+        // What a client logs when it joins is not followed.
         wait_for("it writes its log", || text_of(log), || log.exists().then_some(()));
     }
     let names: Vec<_> = logs.iter().map(|log| log.to_str().expect("a path in UTF-8")).collect();
@@ -47,12 +47,12 @@ fn what_is_said_is_heard_from_the_log_of_each_client_and_nothing_else() {
     let mut rambler = IrcClient::connect(server.port, "rambler");
     rambler.join("#meeting");
     rambler.quit(NOISE[1]);
-    for (sender, sentence) in SAID {
+    for (sender, text) in SAID {
         let client = if sender == "mira" { &mut mira } else { &mut tobias };
-        client.say("#meeting", sentence);
+        client.say("#meeting", text);
         for log in &names {
-            let spoken = speak.wait_event(&format!("{sentence} in {log}"), |event| {
-                event.is_fate("spoken", sentence) && event.source.as_deref() == Some(*log)
+            let spoken = speak.wait_event(&format!("{text} in {log}"), |event| {
+                event.is_fate("spoken", text) && event.source.as_deref() == Some(*log)
             });
             assert_eq!(spoken.sender.as_deref(), Some(sender), "{log}");
         }

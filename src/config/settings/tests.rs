@@ -11,7 +11,7 @@ fn example() -> Loaded {
 }
 
 #[test]
-fn the_example_says_what_the_defaults_are() {
+fn the_example_holds_the_defaults() {
     let options = Cli::parse_from(["irc-speak"]).listening;
     let loaded = example();
     let library = Library::load(None).expect("the library");
@@ -22,8 +22,8 @@ fn the_example_says_what_the_defaults_are() {
         assert_eq!(lag_target(&options, file).expect("right"), target);
         assert_eq!(naming(&options, file).expect("right"), Naming::Change);
         assert_eq!(format(&options, file, &library).expect("right"), None);
-        let sounds = speakers(&Setup::default(), file).expect("right");
-        assert!(sounds.own_voices && sounds.named.is_empty());
+        let voices = speakers(&Setup::default(), file).expect("right");
+        assert!(voices.own_voices && voices.named.is_empty());
         assert!(configured(file).expect("right").is_empty());
     }
     assert_eq!(loaded.file.earcons, Earcons::default());
@@ -32,7 +32,7 @@ fn the_example_says_what_the_defaults_are() {
 }
 
 #[test]
-fn the_examples_commented_parts_are_right_too() {
+fn the_commented_parts_of_the_example_are_valid() {
     let mut text = String::new();
     for line in file::EXAMPLE.lines() {
         let bare = line.strip_prefix("# ").unwrap_or(line);
@@ -49,7 +49,7 @@ fn the_examples_commented_parts_are_right_too() {
 }
 
 #[test]
-fn a_wrong_value_is_named_with_its_place() {
+fn an_invalid_value_is_reported_with_its_place() {
     let options = Cli::parse_from(["irc-speak"]).listening;
     for (text, problem) in [
         ("rate = 5", "c.toml:1:8: rate is 5; it takes 60 to 1000 words a minute"),
@@ -78,7 +78,7 @@ fn a_wrong_value_is_named_with_its_place() {
 }
 
 #[test]
-fn an_output_is_a_device_nothing_or_a_wav_file() {
+fn an_output_is_a_device_null_or_a_wav_file() {
     let target_of =
         |output: &str| target(&Cli::parse_from(["irc-speak", "--output", output]).listening, None);
     assert_eq!(target_of("null").expect("right"), Target::Null);

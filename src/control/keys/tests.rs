@@ -2,11 +2,11 @@ use super::super::Entry;
 use super::*;
 use crate::clock::test_now;
 
-fn asked(pieces: &[&[u8]], state: &Snapshot) -> Vec<KeyOutcome> {
+fn outcomes(pieces: &[&[u8]], state: &Snapshot) -> Vec<KeyOutcome> {
     let mut keyboard = Keyboard::default();
     let keys =
         pieces.iter().flat_map(|piece| keyboard.press(piece, test_now())).collect::<Vec<_>>();
-    keys.into_iter().filter_map(deed).map(|deed| deed.act(state, 220)).collect()
+    keys.into_iter().filter_map(action).map(|action| action.outcome(state, 220)).collect()
 }
 
 fn speaking() -> Snapshot {
@@ -15,7 +15,7 @@ fn speaking() -> Snapshot {
 }
 
 #[test]
-fn keys_ask_for_commands() {
+fn keys_send_commands() {
     let kim = || Who::Sender("kim".to_owned());
     for (bytes, command) in [
         (&b" "[..], Command::Toggle),
@@ -38,7 +38,11 @@ fn keys_ask_for_commands() {
         (b"s", Command::Status),
         (b"q", Command::Quit),
     ] {
-        assert_eq!(asked(&[bytes], &speaking()), [KeyOutcome::Ask(command)], "bytes: {bytes:?}");
+        assert_eq!(
+            outcomes(&[bytes], &speaking()),
+            [KeyOutcome::Send(command)],
+            "bytes: {bytes:?}"
+        );
     }
 }
 
@@ -56,19 +60,19 @@ fn other_keys_do_nothing() {
         "é🦀".as_bytes(),
         b"\xff\xfe",
     ] {
-        assert_eq!(asked(&[bytes], &speaking()), [], "bytes: {bytes:?}");
+        assert_eq!(outcomes(&[bytes], &speaking()), [], "bytes: {bytes:?}");
     }
 }
 
 #[test]
 fn a_sequence_may_come_in_pieces_and_keys_together() {
-    let skip = || KeyOutcome::Ask(Command::Skip);
-    assert_eq!(asked(&[b"\x1b", b"[", b"C"], &speaking()), [skip()]);
-    assert_eq!(asked(&[b"nn\x1b[15~n"], &speaking()), [skip(), skip(), skip()]);
+    let skip = || KeyOutcome::Send(Command::Skip);
+    assert_eq!(outcomes(&[b"\x1b", b"[", b"C"], &speaking()), [skip()]);
+    assert_eq!(outcomes(&[b"nn\x1b[15~n"], &speaking()), [skip(), skip(), skip()]);
 }
 
 #[test]
-fn a_paste_does_nothing_to_its_last_byte() {
+fn a_paste_is_ignored_to_its_last_byte() {
     let (mut keyboard, start) = (Keyboard::default(), test_now());
     let mut at = |bytes: &[u8], ms| keyboard.press(bytes, start + Duration::from_millis(ms));
     assert_eq!(at(&[b'q'; 4095], 0), []);
@@ -82,19 +86,19 @@ fn the_volume_stays_within_its_bounds() {
     for (volume, key, percent) in [(200, b"\x1b[A", 200), (195, b"\x1b[A", 200), (5, b"\x1b[B", 0)]
     {
         let state = Snapshot { volume, ..Snapshot::default() };
-        assert_eq!(asked(&[key], &state), [KeyOutcome::Ask(Command::Volume { percent })]);
+        assert_eq!(outcomes(&[key], &state), [KeyOutcome::Send(Command::Volume { percent })]);
     }
 }
 
 #[test]
-fn who_is_silent_is_not_muted() {
-    let told = KeyOutcome::Tell(vec!["nobody is speaking; nobody muted".to_owned()]);
-    assert_eq!(asked(&[b"m"], &Snapshot::default()), [told]);
+fn nobody_is_muted_while_nobody_speaks() {
+    let answer = KeyOutcome::Show(vec!["nobody is speaking; nobody muted".to_owned()]);
+    assert_eq!(outcomes(&[b"m"], &Snapshot::default()), [answer]);
 }
 
 #[test]
 fn help_is_the_table_one_key_a_line_and_no_key_twice() {
-    assert_eq!(asked(&[b"?"], &speaking()), [KeyOutcome::Tell(help())]);
+    assert_eq!(outcomes(&[b"?"], &speaking()), [KeyOutcome::Show(help())]);
     assert_eq!(help().len(), KEYS.len());
     let keys: Vec<Key> = KEYS.iter().flat_map(|(keys, ..)| keys.iter().copied()).collect();
     for (n, key) in keys.iter().enumerate() {
@@ -103,7 +107,7 @@ fn help_is_the_table_one_key_a_line_and_no_key_twice() {
 }
 
 #[test]
-fn replies_are_told_where_the_ear_hears_nothing() {
+fn replies_that_cannot_be_heard_are_shown() {
     let mut state = Snapshot { paused: true, waiting: 3, lag_s: 4.2, lines: 9, ..speaking() };
     state.fates.insert("spoken".to_owned(), 6);
     state.muted = vec!["bob".to_owned()];
@@ -111,7 +115,7 @@ fn replies_are_told_where_the_ear_hears_nothing() {
                   4 seconds behind; 9 lines, 6 spoken; muted: bob";
     let mute = Command::Mute { who: Who::Sender("kim".to_owned()) };
     let why = Reply::Error { why: "no highlight yet".to_owned() };
-    let stands = [&Snapshot::default(), &Snapshot::default()];
+    let states = [&Snapshot::default(), &Snapshot::default()];
     for (command, reply, said) in [
         (Command::Skip, Reply::Done, None),
         (Command::Highlight, why, Some("no highlight yet")),
@@ -120,13 +124,13 @@ fn replies_are_told_where_the_ear_hears_nothing() {
         (Command::Status, Reply::Status(Box::new(state)), Some(status)),
     ] {
         for look in [Look::Quiet, Look::Rich] {
-            assert_eq!(words(&command, &reply, stands, look).as_deref(), said, "{command:?}");
+            assert_eq!(words(&command, &reply, states, look).as_deref(), said, "{command:?}");
         }
     }
 }
 
 #[test]
-fn on_plain_lines_every_key_is_answered() {
+fn with_plain_lines_every_key_is_answered() {
     let idle = Snapshot { rate: 220, volume: 100, ..Snapshot::default() };
     let busy = Snapshot { rate: 220, waiting: 1, ..speaking() };
     let fates = std::collections::BTreeMap::from([("spoken".to_owned(), 1)]);
@@ -153,7 +157,7 @@ fn on_plain_lines_every_key_is_answered() {
         (Command::Rate { wpm: 220 }, &idle, &idle, "220 words a minute"),
         (volume(110), &idle, &at(220, 110), "volume 110 per cent"),
         (volume(0), &idle, &at(220, 0), "volume 0 per cent"),
-        (Command::Quit, &idle, &idle, "the end"),
+        (Command::Quit, &idle, &idle, "quitting"),
     ] {
         let words = |look| words(&command, &Reply::Done, [before, now], look);
         assert_eq!(words(Look::Plain).as_deref(), Some(said), "{command:?}");
@@ -165,7 +169,7 @@ fn on_plain_lines_every_key_is_answered() {
 }
 
 #[test]
-fn a_device_that_nobody_hears_is_told() {
+fn a_silent_device_is_reported() {
     let sink = |muted, volume| {
         Some(super::super::Sink {
             name: "ear".to_owned(),
@@ -180,8 +184,8 @@ fn a_device_that_nobody_hears_is_told() {
         (sink(false, 5), None),
         (None, None),
     ] {
-        let words = standing(&Snapshot { sink, ..Snapshot::default() });
-        let told = words.find("; the sound device").map(|at| &words[at..]);
-        assert_eq!(told, said);
+        let words = status_text(&Snapshot { sink, ..Snapshot::default() });
+        let warning = words.find("; the sound device").map(|at| &words[at..]);
+        assert_eq!(warning, said);
     }
 }

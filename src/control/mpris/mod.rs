@@ -1,8 +1,8 @@
 //! Media keys, headset buttons, lock screens and `playerctl`: the listener as a media player on the
 //! session bus. Rules: <https://specifications.freedesktop.org/mpris-spec/latest/>.
 //!
-//! Knows the bus and what is shown on it, no more. A bus that is absent, hung or gone is no error,
-//! but a reason to look for it again later: speech must not depend on a desktop.
+//! A bus that is absent, hung or gone is not an error; it is tried again later: speech must not
+//! depend on a desktop.
 #![forbid(unsafe_code)]
 
 mod player;
@@ -25,24 +25,24 @@ use self::player::{Player, Root};
 use self::properties::PlayerProperties;
 use super::{Controls, Snapshot};
 
-/// The first listener's name on the bus; those after it add `.instance` and their process's id.
+/// The first listener's name on the bus; later ones append `.instance` and their process's id.
 pub const NAME: &str = "org.mpris.MediaPlayer2.irc_speak";
 
-/// Where every media player is.
+/// The object path of every media player.
 const PATH: &str = "/org/mpris/MediaPlayer2";
 
 /// The wait after the first failure; it doubles with each one up to [`LONGEST`].
 const SHORTEST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// A bus that has not answered by then hangs.
+/// A bus that has not answered by then is considered hung.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// For the reply to a last call, most often Quit, to be written.
+/// How long writing the reply to the last call, most often Quit, may take.
 const LEAVE: Duration = Duration::from_millis(100);
 
-/// Is a media player on the user's session bus, whenever there is one, until `stop` is cancelled
-/// or the listener ends.
+/// Serves a media player on the user's session bus, whenever there is one, until `stop` is
+/// cancelled or the listener ends.
 pub async fn serve(controls: Controls, stop: CancellationToken) {
     run(Builder::session, controls, stop).await;
 }
@@ -59,19 +59,19 @@ async fn run<'a>(
 ) {
     let mut wait = SHORTEST;
     let mut state = controls.state();
-    // Fails once the listener has ended: then nobody is there to be steered.
+    // Fails once the listener has ended.
     while state.has_changed().is_ok() {
         let connecting = timeout(CONNECT, connect(bus(), &controls));
         let Some(connected) = stop.run_until_cancelled(connecting).await else { return };
         match connected {
             Ok(Ok(connection)) => {
                 wait = SHORTEST;
-                // A bus that hangs may hold this up, but not the stop.
+                // A hung bus may block this, but not `stop`.
                 match stop.run_until_cancelled(stay(&connection, &mut state)).await {
                     None | Some(Ok(())) => {}
-                    Some(Err(error)) => debug!(%error, "cannot tell the session bus what changed"),
+                    Some(Err(error)) => debug!(%error, "cannot report changes to the session bus"),
                 }
-                // Late is no harm: what is still to be written is written by other tasks.
+                // A timeout does no harm: other tasks write what is left.
                 timeout(LEAVE, connection.graceful_shutdown()).await.unwrap_or_default();
             }
             Ok(Err(error)) => debug!(%error, "no session bus to be a media player on"),
@@ -84,7 +84,7 @@ async fn run<'a>(
     }
 }
 
-/// Connects to `bus` and is found there by name, with all it has to offer.
+/// Connects to `bus`, serves the interfaces and takes the name.
 async fn connect(bus: zbus::Result<Builder<'_>>, controls: &Controls) -> zbus::Result<Connection> {
     let connection = bus?
         .method_timeout(CONNECT)
@@ -111,7 +111,7 @@ async fn claim(connection: &Connection) -> zbus::Result<String> {
     Err(zbus::Error::NameTaken)
 }
 
-/// Tells the bus what changes in `state`, until the bus goes or the listener ends.
+/// Reports changes of `state` on the bus, until the bus is gone or the listener ends.
 async fn stay(connection: &Connection, state: &mut watch::Receiver<Snapshot>) -> zbus::Result<()> {
     let mut shown = PlayerProperties::of(&state.borrow_and_update());
     loop {
@@ -122,14 +122,14 @@ async fn stay(connection: &Connection, state: &mut watch::Receiver<Snapshot>) ->
         let now = PlayerProperties::of(&state.borrow_and_update());
         let changed = now.since(&shown);
         if !changed.is_empty() {
-            tell(connection, changed).await?;
+            emit(connection, changed).await?;
         }
         shown = now;
     }
 }
 
-/// Announces new values of the player's properties, in one signal.
-async fn tell(connection: &Connection, changed: HashMap<&str, Value<'_>>) -> zbus::Result<()> {
+/// Emits one signal with the new values of the player's properties.
+async fn emit(connection: &Connection, changed: HashMap<&str, Value<'_>>) -> zbus::Result<()> {
     let emitter = SignalEmitter::new(connection, PATH)?;
     let player = InterfaceName::try_from(player::INTERFACE)?;
     fdo::Properties::properties_changed(&emitter, player, changed, [].as_slice().into()).await
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_address_without_a_bus_is_an_error_and_no_more() {
+    async fn an_address_without_a_bus_is_an_error() {
         let (requests, _inbox) = tokio::sync::mpsc::channel(1);
         let state = watch::Sender::new(Snapshot::default());
         let controls = Controls::new(requests, state.subscribe());

@@ -24,7 +24,7 @@ pub(super) struct Root {
     controls: Controls,
 }
 
-/// `org.mpris.MediaPlayer2.Player`: what it speaks.
+/// `org.mpris.MediaPlayer2.Player`: the player.
 #[derive(Debug)]
 pub(super) struct Player {
     controls: Controls,
@@ -46,7 +46,7 @@ impl Player {
     }
 }
 
-/// Asks for `command`; what the listener refuses, the caller on the bus gets to read.
+/// Sends `command`; the listener's error is returned to the caller on the bus.
 async fn ask(controls: &Controls, command: Command) -> fdo::Result<()> {
     match controls.ask(command).await {
         Reply::Error { why } => Err(fdo::Error::Failed(why)),
@@ -54,14 +54,14 @@ async fn ask(controls: &Controls, command: Command) -> fdo::Result<()> {
     }
 }
 
-/// A number from the bus that can be reckoned with.
+/// Checks that a number from the bus is finite.
 fn finite(number: f64) -> fdo::Result<f64> {
     let problem = || fdo::Error::InvalidArgs(format!("{number} is not a finite number"));
     number.is_finite().then_some(number).ok_or_else(problem)
 }
 
-// One call after the other (`spawn = false`): they keep their order, and a flood of them waits on
-// the bus instead of in memory.
+// One call after the other (`spawn = false`): they keep their order, and a flood of calls is queued
+// on the bus instead of in memory.
 #[zbus::interface(name = "org.mpris.MediaPlayer2", spawn = false)]
 impl Root {
     async fn quit(&self) -> fdo::Result<()> {
@@ -115,8 +115,8 @@ impl Player {
         ask(&self.controls, Command::Pause).await
     }
 
-    /// A stop must silence but not lose: a live conversation has no beginning to go back to, so
-    /// whoever plays again goes on where it was.
+    /// Pauses, so that no line is lost: a live conversation has no beginning to go back to, and the
+    /// next play resumes where it was.
     async fn stop(&self) -> fdo::Result<()> {
         ask(&self.controls, Command::Pause).await
     }
@@ -129,10 +129,10 @@ impl Player {
         ask(&self.controls, Command::Repeat { n: 1 }).await
     }
 
-    /// Without effect, as MPRIS wants it of a player that cannot seek.
+    /// Does nothing, as MPRIS requires of a player that cannot seek.
     fn seek(&self, _microseconds: i64) {}
 
-    /// Without effect, as [`Self::seek`].
+    /// Does nothing, like [`Self::seek`].
     fn set_position(&self, _track: ObjectPath<'_>, _microseconds: i64) {}
 
     fn open_uri(&self, _uri: &str) -> fdo::Result<()> {
@@ -149,7 +149,7 @@ impl Player {
         self.shown().rate
     }
 
-    /// Zero means pause, by the rules of MPRIS; and speech does not run backwards.
+    /// In MPRIS zero means pause; negative rates, too, as speech does not run backwards.
     #[zbus(property)]
     async fn set_rate(&self, rate: f64) -> fdo::Result<()> {
         let rate = finite(rate)?;

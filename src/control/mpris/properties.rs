@@ -1,4 +1,4 @@
-//! What the bus gets to see of a [`Snapshot`], in the units and the clean text that D-Bus wants.
+//! A [`Snapshot`] as player properties, in the units and the clean text that D-Bus requires.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -12,13 +12,13 @@ use crate::config::file::RATES;
 /// The rate that MPRIS calls 1.0, in words a minute: the program's default.
 const NORMAL: f64 = 220.0;
 
-/// A text's longest, in characters: a widget shows less, and a bus carries it to every client.
+/// The longest text, in characters: a widget shows less, and the bus sends it to every client.
 const LONGEST: usize = 256;
 
-/// Per cent that a volume may have.
+/// The valid volumes, in per cent.
 const VOLUMES: RangeInclusive<u32> = 0..=200;
 
-/// The properties that change; all others are fixed.
+/// The properties that change; all others are constant.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PlayerProperties {
     pub(super) status: &'static str,
@@ -97,17 +97,17 @@ impl Track {
     }
 }
 
-/// A rate in words a minute as the ratio that MPRIS speaks of.
+/// A rate in words a minute as an MPRIS ratio.
 pub(super) fn ratio(wpm: u32) -> f64 {
     f64::from(wpm) / NORMAL
 }
 
-/// The rate in words a minute that is nearest to `ratio` among those that are taken.
+/// The valid rate in words a minute that is nearest to `ratio`.
 pub(super) fn wpm(ratio: f64) -> u32 {
     nearest(ratio * NORMAL, &RATES)
 }
 
-/// The volume in per cent that is nearest to `volume`, where 1.0 is the usual one.
+/// The valid volume in per cent that is nearest to `volume`, where 1.0 is normal.
 pub(super) fn percent(volume: f64) -> u8 {
     u8::try_from(nearest(volume * 100.0, &VOLUMES)).unwrap_or(u8::MAX)
 }
@@ -121,8 +121,8 @@ fn nearest(number: f64, range: &RangeInclusive<u32>) -> u32 {
     number.round().clamp(f64::from(*range.start()), f64::from(*range.end())) as u32
 }
 
-/// At most [`LONGEST`] characters of `text`, with spaces for control characters. Those that turn
-/// the direction of writing go: they would turn the widget's own words as well.
+/// At most [`LONGEST`] characters of `text`, with spaces for control characters and without
+/// bidirectional ones, which would affect the widget's own text.
 fn clean(text: &str) -> String {
     text.chars()
         .filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
@@ -131,8 +131,8 @@ fn clean(text: &str) -> String {
         .collect()
 }
 
-/// A name as one element of an object path, which takes ASCII letters, digits and `_` only: every
-/// other byte as `_` and two hexadecimal digits. Of a long name the end, where paths differ.
+/// A name as one element of an object path, which may contain ASCII letters, digits and `_` only:
+/// other bytes become `_` and two hexadecimal digits. Of a long name, the end, where paths differ.
 fn path_element(name: &str) -> String {
     use std::fmt::Write;
     let bytes = name.as_bytes();
@@ -210,9 +210,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_told() {
+    fn only_changed_properties_are_reported() {
         let before = Snapshot { rate: 220, volume: 100, waiting: 1, ..Snapshot::default() };
-        let told = |now: Snapshot| {
+        let changed = |now: Snapshot| {
             let changed = PlayerProperties::of(&now).since(&PlayerProperties::of(&before));
             let mut names: Vec<_> = changed.keys().copied().collect();
             names.sort_unstable();
@@ -225,7 +225,7 @@ mod tests {
             (Snapshot { rate: 330, volume: 50, ..before.clone() }, vec!["Rate", "Volume"]),
             (Snapshot { current, ..before.clone() }, vec!["Metadata"]),
         ] {
-            assert_eq!(told(now), names);
+            assert_eq!(changed(now), names);
         }
     }
 }

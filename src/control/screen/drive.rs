@@ -1,5 +1,5 @@
-//! The driver of the screen: waits, asks it what to write, and hands that to a thread. A terminal
-//! that is stopped (Ctrl-S) or slow holds the thread, never the voice.
+//! The screen's driver: waits for events, and passes the screen's text to a thread. A terminal that
+//! is stopped (Ctrl-S) or slow blocks the thread, never the voice.
 #![forbid(unsafe_code)]
 
 use std::io::{IsTerminal, Write, stderr};
@@ -20,23 +20,23 @@ use crate::clock::now;
 /// How long the terminal may take for the last text.
 const GOODBYE: Duration = Duration::from_millis(100);
 
-/// Shows what comes until `shown` closes or `stop`; what has come by then is shown. Writes to
-/// standard error; ends when nobody takes it.
+/// Shows events until the channel closes or `stop` is cancelled; events sent by then are shown.
+/// Writes to standard error; ends when that is closed.
 pub async fn run(
-    mut shown: mpsc::UnboundedReceiver<TranscriptEvent>,
+    mut events: mpsc::UnboundedReceiver<TranscriptEvent>,
     controls: Controls,
     style: Style,
     stop: CancellationToken,
 ) {
     let mut state = controls.state();
-    drop(controls); // to hold a way to the listener would keep it from ending
+    drop(controls); // its sender would keep the listener from ending
     let mut screen = Screen::new(style, Size::of(stderr()), state.borrow_and_update().clone());
     let mut pen = Pen::new();
-    let events = show(&mut screen, &mut shown, &mut state, &mut pen);
-    if stop.run_until_cancelled(events).await == Some(Gone::Terminal) {
+    let showing = show(&mut screen, &mut events, &mut state, &mut pen);
+    if stop.run_until_cancelled(showing).await == Some(Gone::Terminal) {
         return;
     }
-    while let Ok(event) = shown.try_recv() {
+    while let Ok(event) = events.try_recv() {
         screen.handle(event);
     }
     if timeout(GOODBYE, pen.write(screen.finish())).await.is_err() {
@@ -44,7 +44,7 @@ pub async fn run(
     }
 }
 
-/// Who has left.
+/// What has ended.
 #[derive(PartialEq, Eq)]
 enum Gone {
     Listener,
@@ -53,7 +53,7 @@ enum Gone {
 
 async fn show(
     screen: &mut Screen,
-    shown: &mut mpsc::UnboundedReceiver<TranscriptEvent>,
+    events: &mut mpsc::UnboundedReceiver<TranscriptEvent>,
     state: &mut watch::Receiver<Snapshot>,
     pen: &mut Pen,
 ) -> Gone {
@@ -68,7 +68,7 @@ async fn show(
             return Gone::Terminal;
         }
         tokio::select! {
-            event = shown.recv() => match event {
+            event = events.recv() => match event {
                 Some(event) => screen.handle(event),
                 None => return Gone::Listener,
             },
@@ -78,15 +78,15 @@ async fn show(
             () = at(screen.deadline()) => {}
             () = sleep(LOOK), if is_away => {}
         }
-        // All that came together is written together.
-        while let Ok(event) = shown.try_recv() {
+        // Events that came together are written together.
+        while let Ok(event) = events.try_recv() {
             screen.handle(event);
         }
-        screen.stand(state.borrow_and_update().clone());
+        screen.set_state(state.borrow_and_update().clone());
     }
 }
 
-/// The next signal; never, where there is none to be had.
+/// The next signal; waits forever where signals cannot be received.
 async fn next(signals: &mut Option<Signal>) {
     let received = match signals {
         Some(signals) => signals.recv().await,
@@ -104,25 +104,25 @@ async fn at(deadline: Option<Instant>) {
     }
 }
 
-/// Hands text to the thread that writes it.
+/// Passes text to the thread that writes it.
 struct Pen {
     texts: Sender<(String, oneshot::Sender<()>)>,
 }
 
-/// Nobody takes the text any more.
+/// The thread that writes has ended.
 struct Closed;
 
 impl Pen {
     fn new() -> Self {
-        let (texts, taken) = std::sync::mpsc::channel();
-        // Without a thread nothing is drawn: the next text finds nobody who takes it.
-        if let Err(error) = std::thread::Builder::new().spawn(move || write_all(&taken)) {
+        let (texts, received) = std::sync::mpsc::channel();
+        // Without a thread nothing is drawn: the next write finds the channel closed.
+        if let Err(error) = std::thread::Builder::new().spawn(move || write_all(&received)) {
             tracing::warn!(%error, "nothing is shown");
         }
         Self { texts }
     }
 
-    /// Waits until `text` is written: what comes meanwhile is drawn as one.
+    /// Waits until `text` is written: events in the meantime are drawn together.
     async fn write(&mut self, text: String) -> Result<(), Closed> {
         if text.is_empty() {
             return Ok(());
@@ -139,7 +139,7 @@ fn write_all(texts: &Receiver<(String, oneshot::Sender<()>)>) {
             return; // the terminal is gone
         }
         if written.send(()).is_err() {
-            tracing::trace!("nobody waits for it: the last text is still to come");
+            tracing::trace!("the driver has moved on to its last text");
         }
     }
 }

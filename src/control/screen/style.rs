@@ -1,4 +1,4 @@
-//! What the terminal is told: escape sequences or none, and in which characters.
+//! The style of what is written to the terminal: with or without escape sequences, and the charset.
 #![forbid(unsafe_code)]
 
 use std::io::IsTerminal;
@@ -17,11 +17,11 @@ pub struct Style {
 /// Lines, or a screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// Only what was asked for, and what went wrong.
+    /// Only answers and errors.
     Quiet,
     /// Lines that stay as they are: for files, pipes, screen readers.
     Plain,
-    /// What is spoken is marked, and a status line stands at the bottom.
+    /// The line being spoken is marked, and a status line is at the bottom.
     Rich,
 }
 
@@ -41,7 +41,7 @@ impl Style {
         Self::choose(plain || !std::io::stderr().is_terminal(), value)
     }
 
-    /// The style for standard error where the user asked for quiet.
+    /// The style for standard error with `--quiet`.
     pub fn quiet() -> Self {
         Self { look: Look::Quiet, ..Self::new(true) }
     }
@@ -62,7 +62,7 @@ impl Style {
         }
     }
 
-    /// What takes the status line away when the terminal is given back.
+    /// Erases the status line when the terminal is given back.
     pub fn erase(self) -> &'static [u8] {
         match self.look {
             Look::Quiet | Look::Plain => b"",

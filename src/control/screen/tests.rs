@@ -30,7 +30,7 @@ impl Script {
         for event in events {
             self.screen.handle(event);
         }
-        self.screen.stand(self.state.clone());
+        self.screen.set_state(self.state.clone());
         self.paint(ms)
     }
 
@@ -66,23 +66,23 @@ fn word(id: u64, start: usize, length: usize) -> TranscriptEvent {
     TranscriptEvent::Word { id, start, length }
 }
 
-fn settled(id: u64, fate: &'static str) -> TranscriptEvent {
-    TranscriptEvent::Settled { id, fate }
+fn ended(id: u64, fate: &'static str) -> TranscriptEvent {
+    TranscriptEvent::Ended { id, fate }
 }
 
 #[test]
-fn plain_lines_are_one_an_utterance_and_nothing_more() {
+fn a_plain_style_prints_one_line_for_each_utterance() {
     let mut script = Script::new(Look::Plain);
     script.at(0, vec![queued(1, "hello \x1b[2J"), queued(9, "kim: look"), queued(3, "gone")]);
-    script.at(10, vec![started(1), word(1, 0, 5)]).at(20, vec![settled(1, "spoken")]);
+    script.at(10, vec![started(1), word(1, 0, 5)]).at(20, vec![ended(1, "spoken")]);
     script.state.paused = true;
-    script.at(500, vec![started(9), settled(3, "skipped"), settled(9, "failed")]);
-    script.at(900, vec![TranscriptEvent::Notice("s: how it stands\x07".to_owned())]);
+    script.at(500, vec![started(9), ended(3, "skipped"), ended(9, "failed")]);
+    script.at(900, vec![TranscriptEvent::Notice("s: print the status\x07".to_owned())]);
     assert_eq!(script.deadline(), None);
     script.ends(&expect![[r#"
         10: "[#chan] kim: hello \\u{1b}[2J\n"
         500: "* [#chan] kim: kim: look\n[#chan] kim: gone (skipped)\n(failed)\n"
-        900: "s: how it stands\\u{7}\n"
+        900: "s: print the status\\u{7}\n"
         end: ""
     "#]]);
 }
@@ -92,8 +92,8 @@ fn the_spoken_line_is_marked_word_by_word_and_then_scrolls() {
     let mut script = Script::new(Look::Rich);
     script.at(0, vec![queued(1, "hello world")]).at(1000, vec![started(1)]);
     script.at(1200, vec![word(1, 0, 5)]).at(1400, vec![word(1, 6, 5)]);
-    script.at(1600, vec![settled(1, "spoken")]);
-    script.at(1700, vec![queued(9, "hi"), started(9)]).at(1800, vec![settled(9, "skipped")]);
+    script.at(1600, vec![ended(1, "spoken")]);
+    script.at(1700, vec![queued(9, "hi"), started(9)]).at(1800, vec![ended(9, "skipped")]);
     script.ends(&expect![[r#"
         0: "\r\u{1b}[K\u{1b}[2m220 wpm\u{1b}[0m"
         1000: "\r\u{1b}[J▶ [#chan] kim: hello world\n\u{1b}[2m220 wpm\u{1b}[0m"
@@ -107,7 +107,7 @@ fn the_spoken_line_is_marked_word_by_word_and_then_scrolls() {
 }
 
 #[test]
-fn nothing_is_redrawn_more_often_than_it_may_be_or_without_a_difference() {
+fn redraws_are_limited_and_need_a_change() {
     let mut script = Script::new(Look::Rich);
     script.at(0, vec![queued(1, "one two three"), started(1)]);
     for ms in (0..1000).step_by(10) {
@@ -138,13 +138,13 @@ fn a_paint_at_the_deadline_moves_it() {
 }
 
 #[test]
-fn a_wrapped_line_is_erased_whole_and_one_of_unknown_room_never() {
+fn wrapped_and_wide_lines_are_erased_whole() {
     let mut script = Script::new(Look::Rich);
     let long = "a line that is longer than one row of forty";
     script.at(0, vec![queued(1, long), started(1)]).at(200, vec![word(1, 2, 4)]);
-    script.at(400, vec![settled(1, "spoken")]);
+    script.at(400, vec![ended(1, "spoken")]);
     script.at(600, vec![queued(2, "日本語日本語日本語日本語日本語"), started(2)]);
-    script.at(800, vec![word(2, 0, 3)]).at(1000, vec![settled(2, "failed")]);
+    script.at(800, vec![word(2, 0, 3)]).at(1000, vec![ended(2, "failed")]);
     script.ends(&expect![[r#"
         0: "\r\u{1b}[K▶ [#chan] kim: a line that is longer than one row of forty\n\u{1b}[2m220 wpm\u{1b}[0m"
         200: "\r\u{1b}[2A\u{1b}[J▶ [#chan] kim: a \u{1b}[1;4mline\u{1b}[0m that is longer than one row of forty\n\u{1b}[2m220 wpm\u{1b}[0m"
@@ -163,8 +163,8 @@ fn what_a_shell_wrote_is_not_erased() {
     script.screen.resume(); // Ctrl-Z, fg
     script.at(1000, vec![word(1, 0, 3)]);
     script.screen.set_foreground(false); // bg
-    script.at(2000, vec![settled(1, "spoken"), queued(2, "two"), started(2)]);
-    script.at(3000, vec![settled(2, "spoken")]);
+    script.at(2000, vec![ended(1, "spoken"), queued(2, "two"), started(2)]);
+    script.at(3000, vec![ended(2, "spoken")]);
     script.screen.set_foreground(true);
     script.at(4000, vec![]);
     script.ends(&expect![[r#"
@@ -182,7 +182,7 @@ fn another_size_leaves_the_line_and_cuts_the_status() {
     script.state.waiting = 123;
     script.at(0, vec![queued(1, "one"), started(1)]);
     script.screen.resize(Size { columns: 12, rows: 10 });
-    script.at(1000, vec![word(1, 0, 3), settled(1, "spoken")]);
+    script.at(1000, vec![word(1, 0, 3), ended(1, "spoken")]);
     script.ends(&expect![[r#"
         0: "\r\u{1b}[K▶ [#chan] kim: one\n\u{1b}[2m220 wpm · 123 waiting\u{1b}[0m"
         1000: "\r\u{1b}[K\r\u{1b}[J  (spoken)\n\u{1b}[2m220 wpm · 1\u{1b}[0m"
@@ -191,16 +191,16 @@ fn another_size_leaves_the_line_and_cuts_the_status() {
 }
 
 #[test]
-fn a_marked_line_ends_with_its_utterance_wherever_it_stands() {
+fn a_marked_line_gets_its_outcome_wherever_it_is() {
     let mut script = Script::new(Look::Rich);
     script.at(0, vec![queued(1, "one"), started(1)]);
     script.at(300, vec![queued(1, "one"), started(1)]); // paused and resumed, or spoken again
     script.screen.resize(Size { columns: 50, rows: 12 });
-    script.at(600, vec![settled(1, "spoken"), queued(2, "two"), started(2)]);
+    script.at(600, vec![ended(1, "spoken"), queued(2, "two"), started(2)]);
     script.screen.resume(); // Ctrl-Z, fg
-    script.at(900, vec![settled(2, "skipped"), queued(3, "three"), started(3)]);
+    script.at(900, vec![ended(2, "skipped"), queued(3, "three"), started(3)]);
     script.screen.resume();
-    script.at(1200, vec![queued(4, "four"), started(4), settled(4, "merged")]);
+    script.at(1200, vec![queued(4, "four"), started(4), ended(4, "merged")]);
     script.ends(&expect![[r#"
         0: "\r\u{1b}[K▶ [#chan] kim: one\n\u{1b}[2m220 wpm\u{1b}[0m"
         600: "\r\u{1b}[1A\u{1b}[J  [#chan] kim: one\n▶ [#chan] kim: two\n\u{1b}[2m220 wpm\u{1b}[0m"
@@ -211,9 +211,9 @@ fn a_marked_line_ends_with_its_utterance_wherever_it_stands() {
 }
 
 #[test]
-fn quiet_is_what_was_asked_for_and_no_more() {
+fn quiet_prints_notices_only() {
     let mut script = Script::new(Look::Quiet);
-    script.at(0, vec![queued(1, "one"), started(1), word(1, 0, 3), settled(1, "failed")]);
+    script.at(0, vec![queued(1, "one"), started(1), word(1, 0, 3), ended(1, "failed")]);
     script.at(10, vec![TranscriptEvent::News("2 lines skipped".to_owned())]);
     script.at(20, vec![TranscriptEvent::Notice("a line was not spoken".to_owned())]);
     assert_eq!(script.deadline(), None);
@@ -224,11 +224,11 @@ fn quiet_is_what_was_asked_for_and_no_more() {
 }
 
 #[test]
-fn strange_orders_of_events_are_taken() {
+fn events_may_come_in_any_order() {
     let mut script = Script::new(Look::Rich);
-    script.at(0, vec![started(7), word(7, 0, 1), settled(7, "spoken")]);
+    script.at(0, vec![started(7), word(7, 0, 1), ended(7, "spoken")]);
     script.at(300, vec![queued(1, "one"), started(1), started(1), word(2, 0, 1)]);
-    script.at(600, vec![queued(2, ""), started(2), settled(1, "spoken"), word(2, 5, usize::MAX)]);
+    script.at(600, vec![queued(2, ""), started(2), ended(1, "spoken"), word(2, 5, usize::MAX)]);
     script.ends(&expect![[r#"
         0: "\r\u{1b}[K\u{1b}[2m220 wpm\u{1b}[0m"
         300: "\r\u{1b}[J▶ [#chan] kim: one\n\u{1b}[2m220 wpm\u{1b}[0m"

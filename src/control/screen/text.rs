@@ -1,11 +1,11 @@
-//! One utterance's line, and the status line: as text, and how much room they take.
+//! The text of an utterance's line and of the status line, and the rows they take.
 #![forbid(unsafe_code)]
 
 use super::super::tty::Size;
 use super::super::{Entry, Snapshot};
 use super::style::Style;
 
-/// The word that sounds: on and off.
+/// The escape sequences around the word being spoken.
 const WORD: (&str, &str) = ("\x1b[1;4m", "\x1b[0m");
 
 /// An utterance of the transcript.
@@ -21,10 +21,10 @@ impl Line {
         self.head(style) + &style.clean(&self.entry.text)
     }
 
-    /// The same behind the mark of what is being spoken, with the word of `length` characters from
-    /// `start` on set off, and the rows that it takes: at most two less than there are. Where
-    /// terminals differ in how wide it is, it has line ends of its own, so that its rows are known
-    /// and it can be erased again.
+    /// The line with the mark of the utterance being spoken and the `word` (first character and
+    /// length) set off, and the rows that it takes: at most two less than there are. Where
+    /// terminals differ in how wide it is, line breaks are inserted, so that its rows are known and
+    /// it can be erased.
     pub(super) fn marked(
         &self,
         style: Style,
@@ -71,12 +71,12 @@ impl Line {
     }
 }
 
-/// Text in rows of at most so many columns, whatever the terminal takes for wide.
+/// Text in rows of at most `columns`, whichever characters the terminal draws wide.
 struct Page {
     columns: usize,
     most: usize,
     style: Style,
-    /// Columns of the last row that may be taken.
+    /// Columns of the last row that may be in use.
     at: usize,
     n_rows: usize,
     is_full: bool,
@@ -107,7 +107,7 @@ impl Page {
     }
 }
 
-/// How it stands, in one row: `220 wpm · 3 waiting · 4 s behind · paused`, without its zeroes.
+/// The status in one row, without zeroes: `220 wpm · 3 waiting · 4 s behind · paused`.
 pub(super) fn status(state: &Snapshot, style: Style, columns: usize) -> String {
     let rate = if state.rate_now > 0 { state.rate_now } else { state.rate };
     let mut parts = vec![format!("{rate} wpm")];
@@ -126,7 +126,7 @@ pub(super) fn status(state: &Snapshot, style: Style, columns: usize) -> String {
     if state.paused {
         parts.push("paused".to_owned());
     }
-    // In the last column the cursor would hang between two rows.
+    // With the last column in use, the cursor's row would be uncertain.
     parts.join(style.separator()).chars().take(columns.saturating_sub(1)).collect()
 }
 
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_where_and_who() {
+    fn a_line_names_channel_and_sender() {
         for (line, text) in [
             (line(Some("#rust"), Some("kim"), "hello", false), "[#rust] kim: hello"),
             (line(Some("#rust"), Some("kim"), "hi you", true), "* [#rust] kim: hi you"),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_unknown_room_is_broken_into_rows_that_are_known() {
+    fn text_of_unknown_width_is_broken_into_known_rows() {
         let size = Size { columns: 10, rows: 5 };
         let narrow = Size { columns: 10, rows: 4 };
         for (text, word, size, marked, n_rows) in [
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_leaves_out_what_is_nothing() {
+    fn the_status_leaves_out_defaults_and_zeroes() {
         let idle = Snapshot { rate: 220, volume: 100, ..Snapshot::default() };
         let busy = Snapshot { rate_now: 261, waiting: 3, lag_s: 4.9, ..idle.clone() };
         let muted = vec!["kim".to_owned()];

@@ -1,4 +1,4 @@
-//! Real sockets, each in a directory of its own. What has to happen has ten seconds to.
+//! Real sockets, each in a directory of its own. Each step may take ten seconds.
 
 use tempfile::TempDir;
 use tokio::io::Lines;
@@ -47,7 +47,7 @@ impl Served {
         Self { folder, stop, serving, answering }
     }
 
-    /// A listener to which all is done.
+    /// A listener that replies [`Reply::Done`] to everything.
     async fn done() -> Self {
         Self::with(|_| Reply::Done).await
     }
@@ -60,7 +60,7 @@ impl Served {
         Client::connect(&self.path()).await
     }
 
-    /// Ends the serving; returns what was asked for.
+    /// Stops the server; returns the commands it received.
     async fn end(self) -> Vec<Command> {
         self.stop.cancel();
         soon("the end of serving", self.serving).await.expect("no panic");
@@ -108,7 +108,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn requests_are_answered_one_by_one_in_objects_and_words_and_any_line_ends() {
+async fn requests_may_be_objects_or_names_with_any_line_end() {
     let served = Served::done().await;
     let mut client = served.client().await;
     client.send(b"skip\npause\r\n{\"command\":\"rate\",\"wpm\":300}\r\n  live \n").await;
@@ -125,7 +125,7 @@ async fn requests_are_answered_one_by_one_in_objects_and_words_and_any_line_ends
 }
 
 #[tokio::test]
-async fn what_is_not_understood_is_answered_and_the_client_stays() {
+async fn a_bad_request_gets_an_error_and_the_client_stays() {
     let served = Served::done().await;
     let mut client = served.client().await;
     let deep = format!("{{\"command\":{}", "[".repeat(4000));
@@ -145,8 +145,8 @@ async fn what_is_not_understood_is_answered_and_the_client_stays() {
         (br#"{"command":"skip","twi\u001bce":2}"#, r#"unknown key "twi\u{1b}ce""#),
         (br#"{"command":"volume","percent":256}"#, "256"),
         (br#"{"command":"repeat","n":-1}"#, "-1"),
-        (br##"{"command":"say","target":"#a","text":"hi\r\nQUIT"}"##, "what is said is one line"),
-        (br##"{"command":"say","target":"#a","text":" "}"##, "nothing to say"),
+        (br##"{"command":"say","target":"#a","text":"hi\r\nQUIT"}"##, "a message is a single line"),
+        (br##"{"command":"say","target":"#a","text":" "}"##, "the message is empty"),
         (br##"{"command":"say","target":"#a :x","text":"hi"}"##, "a target is one channel or nick"),
         (br#"{"command":"say","target":"","text":"hi"}"#, "a target is one channel or nick"),
     ] {
@@ -160,7 +160,7 @@ async fn what_is_not_understood_is_answered_and_the_client_stays() {
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_end_is_answered_and_its_client_left() {
+async fn a_request_that_is_too_long_gets_an_error_and_ends_its_client() {
     let served = Served::done().await;
     let mut client = served.client().await;
     client.send(&[b' '; REQUEST_MAX - 4]).await;
@@ -177,7 +177,7 @@ async fn two_thousand_clients_are_turned_away_while_one_is_served() {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).expect("more files");
-    // Each takes a descriptor of this process, which has other tests to run.
+    // Each takes a descriptor of this process, which runs other tests, too.
     let n_clients = limit.maximum.map_or(2000, |files| files.saturating_sub(500).min(2000));
 
     let served = Served::done().await;
@@ -191,27 +191,27 @@ async fn two_thousand_clients_are_turned_away_while_one_is_served() {
             let written = stream.write_all(b"status\n").await;
             let mut reply = String::new();
             let read = BufReader::new(&mut stream).read_line(&mut reply).await;
-            drop((written, read)); // who is turned away may find the connection closed
+            drop((written, read)); // a client that is turned away may find the connection closed
             Some((stream, reply))
         });
     }
     let mut connected = Vec::new();
-    while let Some(answered) = soon("the crowd's turn", crowd.join_next()).await {
+    while let Some(answered) = soon("the crowd's replies", crowd.join_next()).await {
         connected.extend(answered.expect("no panic"));
         assert_eq!(client.ask("skip").await, Reply::Done);
     }
     let answered = connected.iter().filter(|(_, reply)| reply.contains("done")).count();
     let turned_away = connected.iter().filter(|(_, reply)| reply.contains("32 clients")).count();
-    assert!(answered >= CLIENTS_MAX - 1, "{answered} answered"); // more where this takes seconds
+    assert!(answered >= CLIENTS_MAX - 1, "{answered} answered"); // more if this takes seconds
     assert!(turned_away > 0, "{} connected, {answered} answered", connected.len());
 
     // Those who leave make room.
     drop(connected);
     soon("room", async {
         loop {
-            let mut newcomer = served.client().await;
-            if newcomer.writing.write_all(b"skip\n").await.is_ok()
-                && newcomer.reply().await == Some(Reply::Done)
+            let mut next = served.client().await;
+            if next.writing.write_all(b"skip\n").await.is_ok()
+                && next.reply().await == Some(Reply::Done)
             {
                 return;
             }
@@ -222,7 +222,7 @@ async fn two_thousand_clients_are_turned_away_while_one_is_served() {
 }
 
 #[tokio::test]
-async fn the_one_idle_longest_makes_room_and_nobody_who_is_being_answered() {
+async fn the_client_idle_longest_makes_room() {
     let folder = tempfile::tempdir().expect("a directory");
     let (requests, mut inbox) = mpsc::channel::<Request>(1);
     let (_, state) = watch::channel(Snapshot::default());
@@ -246,12 +246,12 @@ async fn the_one_idle_longest_makes_room_and_nobody_who_is_being_answered() {
         crowd.push(connect().await);
         assert_eq!(crowd.last_mut().expect("pushed").ask("skip").await, Reply::Done);
     }
-    // The first is being answered, the second was just now: the third is idle longest.
+    // The first has a request in progress, the second just had one: the third is idle longest.
     crowd[0].send(b"live\n").await;
     let reply = soon("a request", waiting.recv()).await.expect("a request");
     assert_eq!(crowd[1].ask("skip").await, Reply::Done);
-    let mut newcomer = connect().await;
-    assert_eq!(newcomer.ask("skip").await, Reply::Done);
+    let mut next = connect().await;
+    assert_eq!(next.ask("skip").await, Reply::Done);
     assert_eq!(crowd.remove(2).reply().await, None, "it made room");
     drop(reply.send(Reply::Done));
     assert_eq!(crowd[0].reply().await, Some(Reply::Done));
@@ -274,7 +274,7 @@ async fn ten_thousand_clients_one_after_the_other_are_all_answered() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_dropped_and_holds_nobody_up() {
+async fn a_client_that_does_not_read_is_dropped_and_blocks_nobody() {
     let entry = Entry { text: "x".repeat(100), ..Entry::default() };
     let served = Served::with(move |command| match command {
         Command::Missed { n } => Reply::Lines { lines: vec![entry.clone(); *n as usize] },
@@ -285,7 +285,7 @@ async fn a_client_that_does_not_read_is_dropped_and_holds_nobody_up() {
     deaf.send(b"{\"command\":\"missed\",\"n\":20000}\nskip\n").await;
     let mut client = served.client().await;
     assert_eq!(client.ask("skip").await, Reply::Done);
-    // When it was dropped, what it writes goes nowhere.
+    // Once it was dropped, its writes fail.
     soon("the deaf one to be dropped", async {
         while deaf.writing.write_all(b"\n").await.is_ok() {
             sleep(Duration::from_millis(10)).await;
@@ -298,7 +298,7 @@ async fn a_client_that_does_not_read_is_dropped_and_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn a_listener_that_takes_its_time_is_asked_one_thing_a_client() {
+async fn a_client_has_one_request_in_progress_at_a_time() {
     let folder = tempfile::tempdir().expect("a directory");
     let (requests, mut inbox) = mpsc::channel::<Request>(8);
     let (_, state) = watch::channel(Snapshot::default());
@@ -313,7 +313,7 @@ async fn a_listener_that_takes_its_time_is_asked_one_thing_a_client() {
     assert!(inbox.try_recv().is_err(), "the second waits for the first");
     first.reply.send(Reply::Done).expect("awaited");
     let quit = soon("a request", inbox.recv()).await.expect("a request");
-    // The listener ends; what it was asked is answered all the same.
+    // The listener ends; a request in progress is answered all the same.
     stop.cancel();
     quit.reply.send(Reply::Done).expect("awaited");
     soon("the end of serving", serving).await.expect("no panic");
@@ -323,9 +323,9 @@ async fn a_listener_that_takes_its_time_is_asked_one_thing_a_client() {
     assert!(!place_in(&folder).exists(), "the socket is removed");
 }
 
-/// The collection of hostile inputs that the whole program is tried on, where it is at hand.
+/// The collection of hostile inputs for the whole program, where it is available.
 #[tokio::test]
-async fn hostile_requests_are_answered_or_end_their_client_and_no_other() {
+async fn hostile_requests_affect_only_their_client() {
     let collection = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/hostile_inputs.jsonl");
     let Ok(collection) = std::fs::read_to_string(&collection) else {
         eprintln!("not tried: there is no {}", collection.display());

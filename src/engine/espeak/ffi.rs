@@ -1,6 +1,6 @@
-//! The dozen functions of eSpeak NG that are used, as `speak_lib.h` of version 1.51 declares them,
-//! behind safe ones. All of the library's state is global, and two threads in it at once corrupt
-//! it: [`Library`] is the one handle, and it stays on its thread.
+//! Safe wrappers of the dozen eSpeak NG functions in use, as `speak_lib.h` of version 1.51 declares
+//! them. All of the library's state is global, and two threads in it at once corrupt it:
+//! [`Library`] is the only handle, and it stays on its thread.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
@@ -20,9 +20,9 @@ const EE_OK: c_int = 0;
 #[derive(Clone, Copy, Debug)]
 #[repr(i32)]
 pub(super) enum Parameter {
-    /// 80 to 450; libsonic goes on above where it is compiled in.
+    /// 80 to 450; more where libsonic is compiled in.
     Rate = 1,
-    /// 0 to 200; 100 is normal, and what it stays at.
+    /// 0 to 200; 100 is normal, and only tests change it.
     #[cfg(test)]
     Volume = 2,
     /// 0 to 100; 50 is normal.
@@ -42,7 +42,7 @@ struct EspeakVoice {
     spare: *mut c_void,
 }
 
-/// What happens among the samples of a callback: a list that ends with [`EVENT_END`].
+/// An event among the samples of a callback; the list ends with [`EVENT_END`].
 #[repr(C)]
 struct EspeakEvent {
     kind: c_int,
@@ -65,10 +65,10 @@ union EspeakEventId {
 const EVENT_END: c_int = 0;
 const EVENT_WORD: c_int = 1;
 
-/// A word among the samples, as eSpeak counts.
+/// A word among the samples, by eSpeak's counting.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WordEvent {
-    /// The word's first sample in the utterance, about.
+    /// The word's first sample in the utterance, approximately.
     pub(super) sample: c_int,
     /// The word's first character in the text, from 1.
     pub(super) position: c_int,
@@ -105,7 +105,7 @@ unsafe extern "C" {
     fn espeak_Terminate() -> c_int;
 }
 
-/// What takes the samples, and the words that begin in or shortly after them: `false` ends the
+/// Takes the samples, and the words that begin in or shortly after them; `false` ends the
 /// synthesis.
 pub(super) type Sink<'a> = &'a mut dyn FnMut(&[WordEvent], &[i16]) -> bool;
 
@@ -147,9 +147,9 @@ fn words(mut event: *const EspeakEvent) -> Vec<WordEvent> {
     words
 }
 
-/// Stands before pcaudiolib's function of that name, and finds no sound system. eSpeak NG asks it
-/// for one whenever it is initialised, also where it is only to give samples: that opens a stream
-/// at the sound server, and where the server hangs, it never comes back.
+/// Replaces pcaudiolib's function of that name, and finds no sound system. eSpeak NG calls it
+/// whenever it is initialised, even if it only produces samples: pcaudiolib's opens a stream at the
+/// sound server, and never returns if the server hangs.
 #[unsafe(no_mangle)]
 extern "C" fn create_audio_device_object(
     _device: *const c_char,
@@ -170,15 +170,15 @@ pub(super) struct Library {
 
 #[expect(
     clippy::unused_self,
-    reason = "the handle is the proof that the library is open, and ours"
+    reason = "the handle proves that the library is open and in exclusive use"
 )]
 impl Library {
-    /// Starts the library; an error where its data are missing, or where it runs already.
+    /// Starts the library; an error where its data are missing, or where it is in use.
     pub(super) fn open() -> Result<Self, String> {
         if IN_USE.swap(true, Ordering::SeqCst) {
             return Err("it runs already in this process".to_owned());
         }
-        // SAFETY: called once at a time, which `IN_USE` sees to; a null path means the default.
+        // SAFETY: `IN_USE` ensures that it is called once at a time; a null path means the default.
         let rate = unsafe {
             espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, ptr::null(), INITIALIZE_DONT_EXIT)
         };
@@ -191,8 +191,8 @@ impl Library {
         Ok(Self { sample_rate, _not_send: PhantomData })
     }
 
-    /// Speaks `text` into `sink`, to the end or until it gives `false`. Text goes as it is: no
-    /// SSML, no phonemes. The end pause is not asked for: it is 190 ms of zeros.
+    /// Speaks `text` into `sink`, to the end or until it returns `false`. Plain text: no SSML, no
+    /// phonemes. Without the end pause, which is 190 ms of zeros.
     pub(super) fn synthesize(&mut self, text: &str, mut sink: Sink<'_>) -> Result<(), String> {
         let text = CString::new(text).map_err(|_| "it holds a NUL".to_owned())?;
         let size = text.as_bytes_with_nul().len();
@@ -221,7 +221,7 @@ impl Library {
         unsafe { espeak_SetParameter(parameter as c_int, value, 0) };
     }
 
-    /// Takes the voice of that name, or else one of that language, and after a `+` its variant;
+    /// Sets the voice of that name, or else one of that language, with the variant after a `+`;
     /// `false` where there is none.
     pub(super) fn set_voice(&mut self, name: &str) -> bool {
         if self.set_named(name) {
@@ -231,7 +231,7 @@ impl Library {
         if !self.set_language(language) && !self.set_listed(language) {
             return false;
         }
-        // A voice found by its language has lost its variant; by its identifier it keeps it.
+        // Setting a voice by language drops the variant; setting it by identifier keeps it.
         variant.is_empty() || self.set_named(&format!("{}+{variant}", self.identifier()))
     }
 
@@ -241,7 +241,7 @@ impl Library {
         unsafe { espeak_SetVoiceByName(name.as_ptr()) == EE_OK }
     }
 
-    /// Takes the voice that is listed with that language: eSpeak does not find a long tag such as
+    /// Sets the voice that is listed with that language: eSpeak does not find a long tag such as
     /// `chr-US-Qaaa-x-west` itself.
     fn set_listed(&mut self, language: &str) -> bool {
         let mut listed = self.voices().into_iter();
@@ -267,14 +267,14 @@ impl Library {
         unsafe { espeak_SetVoiceByProperties(&raw mut spec) == EE_OK }
     }
 
-    /// What the voice that is set is called among the data, as `gmw/en`.
+    /// The identifier of the current voice in the data, such as `gmw/en`.
     fn identifier(&self) -> String {
         // SAFETY: the library gives null, or a voice of its own that lives until the next call.
         unsafe { espeak_GetCurrentVoice().as_ref() }
             .map_or_else(String::new, |voice| string(voice.identifier))
     }
 
-    /// The folder of the data that are in use.
+    /// The folder of the data in use.
     pub(super) fn data_folder(&self) -> PathBuf {
         let mut path = ptr::null();
         // SAFETY: the library is initialised, and sets `path` to a string of its own.
@@ -313,7 +313,7 @@ impl Drop for Library {
     }
 }
 
-/// A C string of the library's; empty where it is null.
+/// A copy of the library's C string; empty where it is null.
 fn string(pointer: *const c_char) -> String {
     if pointer.is_null() {
         return String::new();

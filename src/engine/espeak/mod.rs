@@ -19,12 +19,12 @@ const NAME: &str = "espeak";
 /// eSpeak NG with a voice.
 pub struct Espeak {
     library: Library,
-    /// The voice that is set, so that it is not set again for each line.
+    /// The voice that is set, not to set it again for each line.
     voice: Option<String>,
-    /// Languages that make a sound. To set a voice again, or another variant of it, takes 0.1 ms:
-    /// a speaker's turn costs no more.
+    /// Languages that were checked to make a sound. Setting another voice or variant of them takes
+    /// 0.1 ms.
     checked: HashSet<String>,
-    /// Variants that are not there, of which that was told.
+    /// Missing variants that were reported.
     missing: HashSet<String>,
     guarded: bool,
 }
@@ -46,8 +46,8 @@ impl Espeak {
         Ok(Self { library, voice: None, checked, missing, guarded })
     }
 
-    /// Whether the variant in `voice` (`en-us+f3`) is there, if it names one: eSpeak passes over
-    /// an unknown one in silence.
+    /// Whether the variant in `voice` (`en-us+f3`) exists, if it names one: eSpeak silently ignores
+    /// an unknown one.
     fn has_variant(&self, voice: &str) -> bool {
         let Some((_, variant)) = voice.split_once('+') else { return true };
         let is_plain = !variant.is_empty() && !variant.contains(['/', '.', '\0']);
@@ -56,15 +56,15 @@ impl Espeak {
             && (VARIANTS.iter().any(|it| it.0 == variant) || variants().join(variant).is_file())
     }
 
-    /// Takes `voice` as it is, or without its variant where that is not there: a speaker then
-    /// sounds like the others, but is heard.
+    /// Sets `voice`, without its variant where that is missing: the speaker then sounds like the
+    /// others, but is heard.
     fn take(&mut self, voice: &str) -> Result<(), EngineError> {
         if self.voice.as_deref() == Some(voice) {
             return Ok(());
         }
         if self.missing.contains(voice) || !self.has_variant(voice) {
             if self.missing.insert(voice.to_owned()) {
-                // The listener logs it; this process has no log of its own.
+                // The listener logs stderr; this process has no log of its own.
                 eprintln!("no variant {voice:?}; the voice speaks without it");
             }
             let language = voice.split_once('+').map_or(voice, |(language, _)| language);
@@ -73,10 +73,9 @@ impl Espeak {
         self.set_voice(voice)
     }
 
-    /// Sets `voice`, checked where eSpeak does not: one without its dictionary says nothing and
-    /// succeeds.
+    /// Sets `voice`, and checks it: in eSpeak, a voice without its dictionary succeeds silently.
     fn set_voice(&mut self, voice: &str) -> Result<(), EngineError> {
-        self.voice = None; // until all is well
+        self.voice = None; // until it succeeds
         if voice.is_empty() || !self.library.set_voice(voice) {
             return Err(unknown(voice));
         }
@@ -91,9 +90,9 @@ impl Espeak {
         Ok(())
     }
 
-    /// Whether the voice says nothing, as one does whose dictionary is missing. Costs a millisecond.
-    /// A letter is said by each of the 131 voices of 1.51; a digit is not by seven of them, which
-    /// have no rules for numbers (`he`, `cv`, `nog`, `tk`, ...).
+    /// Whether the voice makes no sound, because its dictionary is missing. Takes a millisecond.
+    /// All 131 voices of 1.51 speak a letter; seven have no rules for numbers and speak no digit
+    /// (`he`, `cv`, `nog`, `tk`, ...).
     fn is_silent(&mut self) -> bool {
         let mut n_loud = 0;
         let listen = &mut |_: &[WordEvent], samples: &[i16]| {
@@ -118,7 +117,7 @@ impl Engine for Espeak {
         self.library.set(Parameter::Rate, rate::parameter(speech.rate));
         self.library.set(Parameter::Pitch, i32::from(speech.pitch));
         let text = if self.guarded { guard::espeak(&speech.text) } else { Cow::from(&speech.text) };
-        // In a text that was rewritten, words have other places: none are told.
+        // In a rewritten text, words have other places: none are reported.
         let mut words = matches!(text, Cow::Borrowed(_)).then(|| Words::of(&text));
         let sink = &mut |events: &[WordEvent], samples: &[i16]| {
             for event in events {
@@ -131,11 +130,11 @@ impl Engine for Espeak {
         };
         self.library
             .synthesize(&text, sink)
-            .map_err(|why| EngineError::SpeakRequest { engine: NAME, why })
+            .map_err(|why| EngineError::Synthesis { engine: NAME, why })
     }
 }
 
-/// Whether there are voices of these names, each with its variant, and sound.
+/// Checks that each of these voices exists, with its variant, and makes sound.
 pub(super) fn check(voices: &[String]) -> Result<Judged, EngineError> {
     let mut espeak = Espeak::start(true)?;
     let mut check = |voice: &String| {
@@ -144,7 +143,7 @@ pub(super) fn check(voices: &[String]) -> Result<Judged, EngineError> {
     Ok(voices.iter().map(&mut check).collect())
 }
 
-/// The voices, and the variants that each can be given after a `+`.
+/// The voices, and the variants, which go after any voice and a `+`.
 pub fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
     let library = Library::open().map_err(|why| EngineError::Start { engine: NAME, why })?;
     let mut voices: Vec<_> = library
@@ -168,7 +167,7 @@ mod tests {
     use super::*;
     use crate::engine::Word;
 
-    /// Counts samples, and keeps words.
+    /// Counts samples and records words.
     #[derive(Default)]
     struct Count(usize, Vec<(u64, String)>, Vec<char>);
 
@@ -188,7 +187,7 @@ mod tests {
         fn alive(&self) {}
     }
 
-    /// Keeps the loudest sample.
+    /// Records the loudest sample.
     #[derive(Default)]
     struct Loudest(u16);
 
@@ -234,7 +233,7 @@ mod tests {
         for (variant, _) in VARIANTS {
             assert!(length(text, &format!("en-us+{variant}"), 450).expect(variant) > 20_000);
         }
-        // They say no digits; and the last is listed under a name that eSpeak does not find.
+        // These speak no digits; the last is listed under a name that eSpeak does not find.
         for terse in ["he", "tk", "cv", "nog", "qya", "sjn", "chr-US-Qaaa-x-west"] {
             assert!(length(text, terse, 220).expect(terse) > 2_000, "{terse}");
         }

@@ -1,7 +1,7 @@
-//! Words a minute into eSpeak's rate parameter, which is not words a minute: 220 speaks 256.
+//! Converts words a minute to eSpeak's rate parameter, which is not words a minute: 220 speaks 256.
 #![forbid(unsafe_code)]
 
-/// Parameter and what it spoke, in words a minute: 60 chat lines (549 words, numbers spelled)
+/// Parameter and its rate, in words a minute: 60 chat lines (549 words, numbers spelled)
 /// over their sounding time, measured with eSpeak NG 1.51. From 450 on libsonic does the rest.
 const MEASURED: [(f64, f64); 12] = [
     (80.0, 94.0), // by the ratio at 120
@@ -18,8 +18,8 @@ const MEASURED: [(f64, f64); 12] = [
     (600.0, 676.0),
 ];
 
-/// The parameter that speaks `wpm` words a minute; straight lines between what was measured, and
-/// on beyond the last.
+/// The parameter that speaks `wpm` words a minute, by linear interpolation; extrapolated beyond the
+/// last.
 pub(super) fn parameter(wpm: u32) -> i32 {
     let wpm = f64::from(wpm);
     let above = MEASURED.iter().position(|&(_, real)| real >= wpm).unwrap_or(MEASURED.len() - 1);

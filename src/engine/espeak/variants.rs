@@ -1,4 +1,4 @@
-//! Speakers that can be told apart, and understood.
+//! Voice variants that are distinguishable, and understood.
 #![forbid(unsafe_code)]
 
 /// Variants of a voice (`en-us+f3`) beside the plain one, the best understood first, and the number
@@ -7,8 +7,8 @@
 /// Words that a speech recogniser gets wrong in 100, of 60 lines of chats (and of meetings) at 220
 /// words a minute (`make bench-understood BENCH=--variants`), with Debian's espeak-ng-data 1.51:
 /// plain 20 (20); m6 19 (20), m1 20 (20), max 23 (21), Alex 24 (24). None is kept that is more than
-/// 6 above the plain voice, as f3 27 (23), Annie and aunty 31, shelby 47, boris 50 and Alicia 53 are,
-/// nor m4 22 (23), adam 23 (25) and Mario 25 (25), which lose words and add little that is heard.
+/// 6 above the plain voice, as f3 27 (23), Annie and aunty 31, shelby 47, boris 50, Alicia 53 are,
+/// nor m4 22 (23), adam 23 (25) and Mario 25 (25), which lose words and sound little different.
 ///
 /// Nor is one with an echo, as m2 20 (20) and f2 24 (20) have: eSpeak NG keeps the echo of what was
 /// spoken before and begins the next line with it, so that its first sound comes 45 ms late.

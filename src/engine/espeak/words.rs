@@ -1,13 +1,13 @@
-//! Which word eSpeak means. It counts characters, and is right about plain words; of a number read
-//! in parts it gives each part a place somewhere in the number, some of them twice.
+//! Finds the word that an eSpeak event means. Its character positions are right for plain words;
+//! the parts of a number get places somewhere in the number, some of them twice.
 #![forbid(unsafe_code)]
 
 use crate::engine::Word;
 
-/// The words of one text as they are spoken, in order.
+/// The words of one text, in the order they are spoken.
 pub(super) struct Words {
     text: Vec<char>,
-    /// Where the next one begins, or later.
+    /// The earliest place of the next one.
     next: usize,
 }
 
@@ -16,8 +16,8 @@ impl Words {
         Self { text: text.chars().collect(), next: 0 }
     }
 
-    /// The word at eSpeak's `position` (from 1) of `length` characters; none where nothing begins
-    /// there, or something before the last one does.
+    /// The word at eSpeak's `position` (from 1) of `length` characters; none where no word begins
+    /// there, or where it is not after the last one.
     pub(super) fn next(&mut self, position: i32, length: i32) -> Option<Word> {
         let start = usize::try_from(position).ok()?.checked_sub(1)?;
         let is_blank = self.text.get(start)?.is_whitespace();
@@ -32,7 +32,7 @@ impl Words {
 }
 
 #[test]
-fn a_place_counts_where_a_word_begins() {
+fn only_places_where_a_word_begins_count() {
     // What eSpeak NG 1.51 gives for this text: position and length.
     let mut words = Words::of("it's 2013-09-12 né 👍 v1.2");
     for (position, length, expected) in [

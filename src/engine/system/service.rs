@@ -1,5 +1,5 @@
-//! The connection to the system's speech service, on a thread of its own: who waits for it here
-//! waits for a bounded time.
+//! The connection to the system's speech service, on a thread of its own, so that waiting for it
+//! is bounded.
 #![forbid(unsafe_code)]
 
 use std::io;
@@ -12,62 +12,62 @@ use tts::{Backends, Tts};
 use super::{LOOK, VoiceInfo};
 use crate::voice::wire::SpeakRequest;
 
-/// That it does not.
-pub(super) const NO_ANSWER: &str = "SpeakRequest Dispatcher does not answer";
+/// The message where the service does not answer.
+pub(super) const NO_ANSWER: &str = "Speech Dispatcher does not answer";
 
-/// What is asked of the service.
+/// A request to the service.
 pub(super) enum Ask {
-    /// Take this voice, rate, pitch and volume.
+    /// Set voice, rate, pitch and volume.
     Prepare(SpeakRequest),
     /// Speak this.
     Speak(String),
     Stop,
-    /// Is it there?
+    /// Check that it still answers.
     Ping,
 }
 
-/// What the service tells by itself.
-pub(super) enum Told {
+/// What the service reports about an utterance.
+pub(super) enum SpeechEvent {
     Begun,
     Ended,
 }
 
-/// It is done, or why it is not.
+/// Success, or the reason of a failure.
 pub(super) type Answer = Result<(), String>;
 
-/// The way to the thread. Dropping it ends the thread, as soon as the service lets it.
+/// A handle to the thread. Dropping it ends the thread, once the service has answered.
 pub(super) struct Service {
     asks: Sender<Ask>,
     answers: Receiver<Answer>,
-    pub(super) told: Receiver<Told>,
-    /// Answers that are still to come.
+    pub(super) events: Receiver<SpeechEvent>,
+    /// Answers still expected.
     n_owed: usize,
 }
 
 impl Service {
-    /// Starts to connect; the first answer tells whether it has.
+    /// Starts to connect; the first answer is the result.
     pub(super) fn start() -> io::Result<Self> {
         Self::run_by(run)
     }
 
-    /// The same, for what `run` does on the thread.
+    /// The same, with `run` on the thread.
     pub(super) fn run_by(
-        run: impl FnOnce(&Receiver<Ask>, &Sender<Answer>, &Sender<Told>) + Send + 'static,
+        run: impl FnOnce(&Receiver<Ask>, &Sender<Answer>, &Sender<SpeechEvent>) + Send + 'static,
     ) -> io::Result<Self> {
         let (asks, asked) = mpsc::channel();
         let (answer, answers) = mpsc::channel();
-        let (tell, told) = mpsc::channel();
-        let run = move || run(&asked, &answer, &tell);
+        let (sender, events) = mpsc::channel();
+        let run = move || run(&asked, &answer, &sender);
         thread::Builder::new().name("service".to_owned()).spawn(run)?;
-        Ok(Self { asks, answers, told, n_owed: 1 })
+        Ok(Self { asks, answers, events, n_owed: 1 })
     }
 
-    /// Asks; the answers come in order.
+    /// Sends a request; answers come in order.
     pub(super) fn ask(&mut self, ask: Ask) {
         self.n_owed += usize::from(self.asks.send(ask).is_ok());
     }
 
-    /// Waits for all answers, for at most `limit`; `false` where `go_on` ended it.
+    /// Waits for all answers, for at most `limit`; `false` where `go_on` ended the wait.
     pub(super) fn wait(
         &mut self,
         limit: Duration,
@@ -93,7 +93,7 @@ impl Service {
         Ok(true)
     }
 
-    /// Whether no answer is owed any more; an error where one was bad.
+    /// Whether all answers have come; an error where one was a failure.
     pub(super) fn answered(&mut self) -> Result<bool, String> {
         while let Ok(answer) = self.answers.try_recv() {
             self.n_owed -= 1;
@@ -103,9 +103,9 @@ impl Service {
     }
 }
 
-/// The thread. Nobody is left to be told where a channel is closed.
-fn run(asked: &Receiver<Ask>, answer: &Sender<Answer>, tell: &Sender<Told>) {
-    let mut connected = match Connected::new(tell) {
+/// The thread. It ends when a channel is closed.
+fn run(asked: &Receiver<Ask>, answer: &Sender<Answer>, events: &Sender<SpeechEvent>) {
+    let mut connected = match Connected::new(events) {
         Ok(connected) => connected,
         Err(why) => return drop(answer.send(Err(why))),
     };
@@ -117,16 +117,16 @@ fn run(asked: &Receiver<Ask>, answer: &Sender<Answer>, tell: &Sender<Told>) {
 
 struct Connected {
     tts: Tts,
-    /// Listed once, for the first voice that is asked for.
+    /// Listed once, for the first voice that is set.
     voices: Vec<tts::Voice>,
     voice: String,
     volume: f32,
 }
 
 impl Connected {
-    fn new(tell: &Sender<Told>) -> Result<Self, String> {
+    fn new(events: &Sender<SpeechEvent>) -> Result<Self, String> {
         let tts = connect()?;
-        begun(&tts, tell.clone()).and_then(|()| ended(&tts, tell.clone())).map_err(why)?;
+        begun(&tts, events.clone()).and_then(|()| ended(&tts, events.clone())).map_err(why)?;
         Ok(Self { tts, voices: Vec::new(), voice: String::new(), volume: 0.0 })
     }
 
@@ -151,7 +151,7 @@ impl Connected {
                 voice.name() == speech.voice
                     || voice.language().as_str().eq_ignore_ascii_case(&speech.voice)
             };
-            // The default voice serves where there is no such one: the names are the system's.
+            // An unknown name gets the default voice: the names are the system's.
             if let Some(voice) = self.voices.iter().find(wanted) {
                 self.tts.set_voice(voice)?;
             }
@@ -164,7 +164,7 @@ impl Connected {
     }
 }
 
-/// The system's voices. SpeakRequest Dispatcher lists 13,000 of them, and takes a second for it.
+/// The system's voices. Speech Dispatcher lists 13,000 of them, which takes a second.
 pub(super) fn voices() -> Result<Vec<VoiceInfo>, String> {
     let voices = connect()?.voices().map_err(why)?;
     let info = |voice: tts::Voice| VoiceInfo {
@@ -183,29 +183,29 @@ fn connect() -> Result<Tts, String> {
     tts.map_err(why)
 }
 
-/// What the library says of it is no sentence ("Operation failed", "Value not received").
+/// Replaces the library's vague messages ("Operation failed", "Value not received").
 fn why(error: tts::Error) -> String {
     match error {
         tts::Error::NoneError | tts::Error::OperationFailed => {
-            "SpeakRequest Dispatcher has ended, or refuses".to_owned()
+            "Speech Dispatcher has ended, or refuses".to_owned()
         }
         error => error.to_string(),
     }
 }
 
-fn begun(tts: &Tts, tell: Sender<Told>) -> Result<(), tts::Error> {
-    // A receiver that is gone belongs to an engine that is gone.
-    tts.on_utterance_begin(Some(Box::new(move |_| drop(tell.send(Told::Begun)))))
+fn begun(tts: &Tts, events: Sender<SpeechEvent>) -> Result<(), tts::Error> {
+    // Where the receiver is gone, the engine is gone, too.
+    tts.on_utterance_begin(Some(Box::new(move |_| drop(events.send(SpeechEvent::Begun)))))
 }
 
-fn ended(tts: &Tts, tell: Sender<Told>) -> Result<(), tts::Error> {
-    let stopped = tell.clone();
-    tts.on_utterance_stop(Some(Box::new(move |_| drop(stopped.send(Told::Ended)))))?;
-    tts.on_utterance_end(Some(Box::new(move |_| drop(tell.send(Told::Ended)))))
+fn ended(tts: &Tts, events: Sender<SpeechEvent>) -> Result<(), tts::Error> {
+    let stopped = events.clone();
+    tts.on_utterance_stop(Some(Box::new(move |_| drop(stopped.send(SpeechEvent::Ended)))))?;
+    tts.on_utterance_end(Some(Box::new(move |_| drop(events.send(SpeechEvent::Ended)))))
 }
 
-/// Words a minute into SpeakRequest Dispatcher's -100 to 100. Its eSpeak module makes of 0 a parameter
-/// of 170 (200 words a minute, measured), of -100 one of 80 and of 100 one of 449.
+/// Words a minute as Speech Dispatcher's -100 to 100. Its eSpeak module turns 0 into a parameter of
+/// 170 (200 words a minute, measured), -100 into 80 and 100 into 449.
 #[expect(clippy::cast_precision_loss, reason = "rates are small")]
 fn rate(wpm: u32) -> f32 {
     let parameter = wpm as f32 / 1.17;

@@ -1,9 +1,9 @@
 //! The queue, the supervisor and the journal together, against a **model** of the voice process: a
 //! state machine on a virtual clock that speaks one utterance after another, a word at a time. No
-//! process, no sound. What goes between the parts takes its time, as on the channels and pipes of
-//! the program: commands, reports and silence cross each other. What the listener does with the
-//! parts ([`Whole::obey`], [`Whole::told`]) is written again here after `listener/mod.rs`, and what
-//! the voice's task does ([`Whole::supervise`]) after `voice/mod.rs`.
+//! process, no sound. Messages between the parts are delayed, as on the program's channels and
+//! pipes: commands, reports and silence cross each other. The listener's part ([`Whole::handle`],
+//! [`Whole::voice_event`]) is a copy of `listener/speech.rs`, the voice task's
+//! ([`Whole::supervise`]) of `voice/mod.rs`.
 
 mod ear;
 mod model;
@@ -27,16 +27,16 @@ use crate::voice::wire::{Order, Report, SpeakRequest};
 
 const TARGET: LagTarget = LagTarget { base: 220, max: 450, lag: Duration::from_secs(15) };
 
-/// So much virtual time is enough for all that any script leaves to be spoken.
+/// Enough virtual time to speak what any script leaves.
 const LONG: Duration = Duration::from_secs(20_000);
 
-/// What goes from one part to another: first in, first out, each with its delay.
+/// A channel from one part to another: first in, first out, each item with its delay.
 #[derive(Debug)]
-struct Way<T> {
+struct Delayed<T> {
     items: VecDeque<(Instant, T)>,
 }
 
-impl<T> Way<T> {
+impl<T> Delayed<T> {
     fn new() -> Self {
         Self { items: VecDeque::new() }
     }
@@ -55,17 +55,17 @@ impl<T> Way<T> {
     }
 }
 
-/// What the voice's task tells the listener.
+/// What the voice's task reports to the listener.
 #[derive(Debug)]
-enum Told {
+enum VoiceEvent {
     Started(UtteranceId),
     Word(UtteranceId, usize),
-    Settled(UtteranceId, Fate),
+    Ended(UtteranceId, Fate),
     Measured(RequestId, Option<f64>),
 }
 
-/// What comes out of a process; [`None`] is the end of its output.
-type Said = Option<Report>;
+/// A process's output; [`None`] is its end.
+type Output = Option<Report>;
 
 struct Whole {
     now: Instant,
@@ -73,23 +73,23 @@ struct Whole {
     journal: Journal,
     supervisor: Supervisor,
     process: Option<Process>,
-    /// The listener to the voice's task, and back.
-    asked: Way<supervisor::Event>,
-    told: Way<Told>,
-    /// The voice's task to the process, and back.
-    orders: Way<Order>,
-    said: Way<Said>,
-    /// How the next processes start, how long things are under way: over and over.
+    /// From the listener to the voice's task, and back.
+    requests: Delayed<supervisor::Event>,
+    voice_events: Delayed<VoiceEvent>,
+    /// From the voice's task to the process, and back.
+    orders: Delayed<Order>,
+    output: Delayed<Output>,
+    /// How the next processes start, and how long items are under way: over and over.
     starts: std::iter::Cycle<std::vec::IntoIter<Start>>,
     delays: std::iter::Cycle<std::vec::IntoIter<u64>>,
     case: Case,
     has_been_ready: bool,
     n_orders: u64,
-    /// Nothing goes wrong any more.
+    /// No further failures.
     is_calm: bool,
     n_steps: u64,
-    /// What was given to the voice and has not come back.
-    n_out: usize,
+    /// Utterances given to the voice whose end it has not reported.
+    n_in_flight: usize,
     paused_at: Option<Instant>,
     ear: Ear,
 }
@@ -104,10 +104,10 @@ impl Whole {
             journal: Journal::new(Some(events)),
             supervisor: Supervisor::new(now, false),
             process: None,
-            asked: Way::new(),
-            told: Way::new(),
-            orders: Way::new(),
-            said: Way::new(),
+            requests: Delayed::new(),
+            voice_events: Delayed::new(),
+            orders: Delayed::new(),
+            output: Delayed::new(),
             starts: case.starts.clone().into_iter().cycle(),
             delays: case.delays.clone().into_iter().cycle(),
             case: case.clone(),
@@ -115,7 +115,7 @@ impl Whole {
             n_orders: 0,
             is_calm: false,
             n_steps: 0,
-            n_out: 0,
+            n_in_flight: 0,
             paused_at: None,
             ear: Ear::default(),
         };
@@ -126,16 +126,16 @@ impl Whole {
         self.now + Duration::from_millis(self.delays.next().unwrap_or(0))
     }
 
-    /// Lets `time` pass; with `is_last`, ends when nothing is left to be spoken.
+    /// Lets `time` pass; with `is_last`, until the queue is empty.
     fn pass(&mut self, time: Duration, is_last: bool) {
         let end = self.now + time;
         while !(is_last && self.queue.is_empty()) {
             self.n_steps += 1;
             assert!(self.n_steps < 1_000_000, "it spins: {:?}", self.queue);
             let due = [
-                self.told.due(),
-                self.asked.due(),
-                self.said.due(),
+                self.voice_events.due(),
+                self.requests.due(),
+                self.output.due(),
                 self.orders.due(),
                 self.process.as_ref().and_then(Process::due),
                 self.supervisor.deadline(),
@@ -154,16 +154,16 @@ impl Whole {
     fn happen(&mut self, which: u8) {
         match which {
             0 => {
-                if let Some(told) = self.told.receive() {
-                    self.told(told);
+                if let Some(event) = self.voice_events.receive() {
+                    self.voice_event(event);
                 }
             }
             1 => {
-                if let Some(event) = self.asked.receive() {
+                if let Some(event) = self.requests.receive() {
                     self.supervise(event);
                 }
             }
-            2 => match self.said.receive() {
+            2 => match self.output.receive() {
                 Some(Some(report)) => {
                     self.has_been_ready |= report == Report::Ready;
                     self.supervise(supervisor::Event::Report(report));
@@ -181,34 +181,34 @@ impl Whole {
             }
             4 => self.work(),
             5 => self.supervise(supervisor::Event::Tick),
-            _ => self.obey(Event::Tick),
+            _ => self.handle(Event::Tick),
         }
     }
 
-    /// The process does what it has to do now.
+    /// The process does what is due.
     fn work(&mut self) {
         let Some(process) = &mut self.process else { return };
-        let said = process.work(self.now, &mut self.ear);
+        let output = process.work(self.now, &mut self.ear);
         if let Some(paused) = self.paused_at {
-            // The silence is under way for two delays at most, and longer where a process starts.
+            // The silence takes two delays at most, and longer where a process starts.
             let limit = paused + Duration::from_millis(2 * script::LONGEST_DELAY);
             let is_word =
-                matches!(said.first(), Some(Some(Report::Word { .. } | Report::Started { .. })));
+                matches!(output.first(), Some(Some(Report::Word { .. } | Report::Started { .. })));
             assert!(!is_word || self.now <= limit, "a pause is silence");
         }
-        for said in said {
+        for item in output {
             let at = self.soon();
-            self.said.send(at, said);
+            self.output.send(at, item);
         }
     }
 
-    /// What the listener does with an event (`Listener::handle`).
-    fn obey(&mut self, event: Event) {
+    /// The listener's part: handles an event (`Listener::handle`).
+    fn handle(&mut self, event: Event) {
         for action in self.queue.handle(event, self.now) {
             match action {
                 Action::Speak { utterance, from, rate, gap_ms } => {
-                    self.n_out += 1;
-                    assert!(self.n_out <= 2, "at most two are out");
+                    self.n_in_flight += 1;
+                    assert!(self.n_in_flight <= 2, "at most two are in flight");
                     self.ear.given(&utterance, from, self.now);
                     let speech = SpeakRequest {
                         id: utterance.id,
@@ -217,50 +217,52 @@ impl Whole {
                         gap_ms,
                         ..SpeakRequest::of("")
                     };
-                    // The supervisor counts its orders.
+                    // The supervisor numbers its orders.
                     self.n_orders += 1;
                     self.ear.ordered(UtteranceId(self.n_orders), speech.id);
-                    self.ask(supervisor::Event::Speak(speech));
+                    self.request(supervisor::Event::Speak(speech));
                 }
                 Action::Measure { request, utterance, from, rate } => {
                     let text = utterance.text[from..].to_owned();
                     let speech =
                         SpeakRequest { id: utterance.id, text, rate, ..SpeakRequest::of("") };
-                    self.ask(supervisor::Event::Measure(request, speech));
+                    self.request(supervisor::Event::Measure(request, speech));
                 }
-                Action::Silence => self.ask(supervisor::Event::Stop),
+                Action::Silence => self.request(supervisor::Event::Stop),
                 Action::Settle(id, fate) => {
                     self.journal.settled(id, &fate, self.now);
-                    self.ear.settled(id, fate);
+                    self.ear.ended(id, fate);
                 }
             }
         }
         self.paused_at = self.queue.is_paused().then(|| self.paused_at.unwrap_or(self.now));
     }
 
-    fn ask(&mut self, event: supervisor::Event) {
+    fn request(&mut self, event: supervisor::Event) {
         let at = self.soon();
-        self.asked.send(at, event);
+        self.requests.send(at, event);
     }
 
-    /// What the listener does with what the voice tells (`Listener::told`).
-    fn told(&mut self, told: Told) {
-        match told {
-            Told::Started(id) => {
+    /// The listener's part: handles a report of the voice's task.
+    fn voice_event(&mut self, event: VoiceEvent) {
+        match event {
+            VoiceEvent::Started(id) => {
                 self.journal.started(id, self.now);
-                self.ear.told_start(id);
-                self.obey(Event::Started(id));
+                self.ear.reported_start(id);
+                self.handle(Event::Started(id));
             }
-            Told::Word(id, start) => {
-                self.ear.told_word(id, start);
-                self.obey(Event::Reached(id, start));
+            VoiceEvent::Word(id, start) => {
+                self.ear.reported_word(id, start);
+                self.handle(Event::Reached(id, start));
             }
-            Told::Settled(id, fate) => {
-                self.n_out -= 1;
-                self.ear.told_end(id, &fate);
-                self.obey(Event::Ended(id, fate));
+            VoiceEvent::Ended(id, fate) => {
+                self.n_in_flight -= 1;
+                self.ear.reported_end(id, &fate);
+                self.handle(Event::Ended(id, fate));
             }
-            Told::Measured(request, seconds) => self.obey(Event::Measured(request, seconds)),
+            VoiceEvent::Measured(request, seconds) => {
+                self.handle(Event::Measured(request, seconds));
+            }
         }
     }
 
@@ -274,14 +276,14 @@ impl Whole {
             self.journal.queued(&utterance, "a source", 220);
             utterances.push(utterance);
         }
-        self.obey(Event::Arrived(utterances));
+        self.handle(Event::Arrived(utterances));
     }
 
     fn step(&mut self, step: &Step) {
         match step {
             Step::Say(lines) => self.arrive(lines),
             Step::Pass(ms) => self.pass(Duration::from_millis(*ms), false),
-            Step::Control(event) => self.obey(event.clone()),
+            Step::Control(event) => self.handle(event.clone()),
             Step::Crash => self.crash(),
             Step::Hang => self.with_process(Process::hang),
             Step::Fail => self.with_process(Process::fail_next),
@@ -296,18 +298,18 @@ impl Whole {
         }
     }
 
-    /// Nothing goes wrong any more, and all that is left is spoken.
+    /// Stops all failures and speaks what is left.
     fn finish(&mut self) {
         self.is_calm = true;
         self.with_process(Process::calm);
-        self.obey(Event::Resume);
+        self.handle(Event::Resume);
         self.pass(LONG, true);
         assert!(self.queue.is_empty(), "it never ends: {:?}", self.queue);
     }
 }
 
-/// How often each line has its fate among the events that the journal printed.
-fn fates_told(printed: &std::sync::mpsc::Receiver<Vec<u8>>) -> HashMap<u64, Vec<String>> {
+/// The fates of each line among the events that the journal printed.
+fn printed_fates(printed: &std::sync::mpsc::Receiver<Vec<u8>>) -> HashMap<u64, Vec<String>> {
     let mut fates: HashMap<u64, Vec<String>> = HashMap::new();
     for line in printed.try_iter() {
         let event: serde_json::Value = serde_json::from_slice(&line).expect("an event");
@@ -321,24 +323,24 @@ fn fates_told(printed: &std::sync::mpsc::Receiver<Vec<u8>>) -> HashMap<u64, Vec<
 }
 
 proptest! {
-    /// Whatever is said, whatever the user does, however the voice process fails, and whatever
-    /// crosses on the way: each line has one fate; the order is kept; nothing is lost; and no word
-    /// is heard twice but the one that was interrupted, those whose telling was still on its way
-    /// when it was, the part of a sentence in which a process died, and what the user asked for.
+    /// Whatever lines come, whatever the user does, however the voice process fails, and whatever
+    /// crosses on the way: each line has one fate, the order is kept, nothing is lost, and no word
+    /// is heard twice but the one that was interrupted, those whose report was still on its way
+    /// then, the part of an utterance in which a process died, and replays.
     #[test]
-    fn nothing_is_lost_and_nothing_is_said_twice(case in case()) {
+    fn nothing_is_lost_and_nothing_is_spoken_twice(case in case()) {
         let (mut whole, printed) = Whole::new(&case);
         for step in &case.steps {
             whole.step(step);
         }
         whole.finish();
-        let told = fates_told(&printed);
+        let printed = printed_fates(&printed);
         let (n_lines, fates) = whole.journal.counts();
         prop_assert_eq!(n_lines, whole.ear.lines.len() as u64);
         prop_assert_eq!(n_lines, fates.values().sum::<u64>(), "lines in are the sum of fates");
         for line in whole.ear.lines.keys() {
-            let fates = told.get(line).map_or(0, Vec::len);
-            prop_assert_eq!(fates, 1, "line {} has one fate: {:?}", line, told.get(line));
+            let fates = printed.get(line).map_or(0, Vec::len);
+            prop_assert_eq!(fates, 1, "line {} has one fate: {:?}", line, printed.get(line));
         }
         whole.ear.check(&case);
     }

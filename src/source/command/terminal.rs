@@ -1,10 +1,11 @@
-//! A terminal for a command: many a program gathers its output in blocks where it goes to a pipe,
-//! and gives each line at once where it goes to a terminal.
+//! A terminal for a command: many programs buffer their output in blocks when they write to a pipe,
+//! and write each line at once to a terminal.
 //!
-//! To have a terminal as its own, a process must lead a session. That a child can become only
-//! between `fork` and `exec`, where no Rust code is safe; so this program is started in between, as
-//! a hidden command: it leads the session, opens the terminal and becomes the command. What fails
-//! there comes back on its standard error, as the system's number, and nothing when all went well.
+//! To have a controlling terminal, a process must lead a session. A child can become the leader
+//! only between `fork` and `exec`, where no Rust code is safe; so this program starts itself in
+//! between, as a hidden command: it leads the session, opens the terminal and executes the command.
+//! It writes a failure to its standard error, as the system's error number, and nothing on
+//! success.
 #![forbid(unsafe_code)]
 
 use std::ffi::{OsStr, OsString};
@@ -27,16 +28,16 @@ use tokio::process::Child;
 
 use crate::executable;
 
-/// The hidden subcommand that becomes a command on a terminal.
+/// The hidden subcommand that executes a command on a terminal.
 pub const SUBCOMMAND: &str = "on-terminal";
 
-/// Wide, so that lines are not cut or broken to fit.
+/// Wide, so that lines are not cut or wrapped.
 const SIZE: Winsize = Winsize { ws_row: 24, ws_col: 200, ws_xpixel: 0, ws_ypixel: 0 };
 
-/// A command that runs on a terminal of its own, and what it prints there.
+/// A command that runs on a terminal of its own, and its output.
 pub(super) struct OnTerminal {
     pub(super) child: Child,
-    /// It fails when nobody has the terminal any more.
+    /// Reading fails when nobody has the terminal open.
     pub(super) output: Receiver,
 }
 
@@ -44,14 +45,14 @@ impl OnTerminal {
     /// Starts the command `words`; returns once it runs.
     pub(super) async fn start(words: &[OsString]) -> io::Result<Self> {
         let (ours, name) = open()?;
-        // As long as one has the terminal, ours does not fail.
+        // While this is open, reading our end does not fail.
         let theirs = rustix::fs::open(Path::new(&name), OFlags::RDWR | OFlags::NOCTTY, 0.into())?;
         let mut child = tokio::process::Command::new(executable::own()?)
             .arg(SUBCOMMAND)
             .arg(&name)
             .arg("--")
             .args(words)
-            // Nothing that moves about on a screen, or waits for a key after each page.
+            // No cursor movement, and no pager that waits for a key.
             .envs([("TERM", "dumb"), ("PAGER", "cat")])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -81,17 +82,17 @@ fn open() -> io::Result<(OwnedFd, OsString)> {
     let name = ptsname(&ours, Vec::new())?;
     let mut terminal = tcgetattr(&ours)?;
     terminal.local_modes -= LocalModes::ECHO;
-    terminal.output_modes -= OutputModes::OPOST; // a line's end stays as it is
+    terminal.output_modes -= OutputModes::OPOST; // line ends stay as they are
     tcsetattr(&ours, OptionalActions::Now, &terminal)?;
     tcsetwinsize(&ours, SIZE)?;
     ioctl_fionbio(&ours, true)?;
     Ok((ours, OsString::from_vec(name.into_bytes())))
 }
 
-/// Becomes the command `words` on the terminal `name`; comes back only when that fails, which is
-/// told to who started it.
+/// Executes the command `words` on the terminal `name`; returns only on failure, which is written
+/// for the parent.
 pub fn begin(name: &OsStr, words: &[OsString]) -> io::Result<()> {
-    // The copy is closed as the command begins: by that it is known to have begun.
+    // Closed on exec: this shows the parent that the command runs.
     let mut parent = std::fs::File::from(io::stderr().as_fd().try_clone_to_owned()?);
     let why = on(name, words).err().and_then(|why| why.raw_os_error()).unwrap_or(libc::EINVAL);
     parent.write_all(why.to_string().as_bytes())
@@ -99,7 +100,7 @@ pub fn begin(name: &OsStr, words: &[OsString]) -> io::Result<()> {
 
 fn on(name: &OsStr, words: &[OsString]) -> io::Result<()> {
     rustix::process::setsid()?;
-    // The first one that the leader of a session opens is the terminal of the session.
+    // The first terminal that a session leader opens becomes its controlling terminal.
     let terminal = OpenOptions::new().read(true).write(true).open(name)?;
     let (program, words) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);

@@ -72,13 +72,13 @@ fn a_command_takes_its_course() {
     let (done, term, kill) = (ExitStatus::default(), Some(Signal::TERM), Some(Signal::KILL));
     let mut course = Course::new(Duration::from_secs(5));
     for (event, ms, signal, state) in [
-        (Event::Heard, 0, None, State::Running),
+        (Event::Output, 0, None, State::Running),
         (Event::Stop, 100, term, State::Stopping(at(5_100))),
         (Event::Stop, 200, None, State::Stopping(at(5_100))), // asked once
-        (Event::Heard, 300, None, State::Stopping(at(5_100))),
+        (Event::Output, 300, None, State::Stopping(at(5_100))),
         (Event::Late, 5_100, kill, State::Stopping(at(10_100))),
         (Event::Exited(done), 5_101, None, State::Ended(done, at(5_301))),
-        (Event::Heard, 5_200, None, State::Ended(done, at(5_301))), // stopped: no longer
+        (Event::Output, 5_200, None, State::Ended(done, at(5_301))), // stopped: no longer
         (Event::Late, 5_301, None, State::Over(done)),
     ] {
         assert_eq!((course.handle(event, at(ms)), course.state), (signal, state), "at {ms} ms");
@@ -87,15 +87,15 @@ fn a_command_takes_its_course() {
     let mut course = Course::new(Duration::from_secs(5));
     course.handle(Event::Exited(done), at(0));
     assert_eq!((course.end(false), course.end(true)), (None, Some(done)));
-    course.handle(Event::Heard, at(100));
-    assert_eq!(course.deadline(), Some(at(300))); // what was left running is not silent
+    course.handle(Event::Output, at(100));
+    assert_eq!(course.deadline(), Some(at(300))); // the remaining processes still print
     course.handle(Event::Stop, at(200));
-    course.handle(Event::Heard, at(250));
+    course.handle(Event::Output, at(250));
     assert_eq!(course.deadline(), Some(at(300)));
 }
 
 #[tokio::test]
-async fn what_a_command_prints_and_how_it_ends_is_told() {
+async fn the_output_and_the_exit_status_are_reported() {
     for (script, lines, end) in [
         ("echo one; echo two", &["one", "two"][..], "ok"),
         ("printf 'one\\ntwo'", &["one", "two"], "ok"),
@@ -104,12 +104,12 @@ async fn what_a_command_prints_and_how_it_ends_is_told() {
         ("cat", &[], "ok"), // it has no input
         ("printf 'a\\nb' >&2; printf 'a\\nb'", &["a", "a", "b", "b"], "ok"),
     ] {
-        let (mut heard, told) = Running::script(script).end().await;
-        heard.sort();
+        let (mut printed, ended) = Running::script(script).end().await;
+        printed.sort();
         let mut lines = lines.to_vec();
         lines.sort_unstable();
         assert_eq!(
-            (heard, told.as_str()),
+            (printed, ended.as_str()),
             (lines.iter().map(ToString::to_string).collect(), end),
             "{script}"
         );
@@ -117,13 +117,13 @@ async fn what_a_command_prints_and_how_it_ends_is_told() {
 }
 
 #[tokio::test]
-async fn a_command_that_does_not_start_says_why() {
-    for (words, told) in [
+async fn the_error_names_why_a_command_does_not_start() {
+    for (words, error) in [
         (&["irc-speak-is-not-this"][..], r#"cannot run "irc-speak-is-not-this": no such program"#),
         (&["/etc/passwd"], r#"cannot run "/etc/passwd": permission denied; is it executable?"#),
         (&[], r#"no command; name one after "--""#),
     ] {
-        assert_eq!(Running::new(words).end().await, (vec![], told.to_owned()));
+        assert_eq!(Running::new(words).end().await, (vec![], error.to_owned()));
     }
 }
 
@@ -136,8 +136,8 @@ async fn words_are_not_a_shells() {
 #[tokio::test]
 async fn both_outputs_are_drained() {
     let script = "head -c 1000000 /dev/zero | tr '\\0' '\\n' >&2; echo end";
-    let (lines, told) = Running::script(script).end().await;
-    assert_eq!((lines.len(), told.as_str()), (1_000_001, "ok"));
+    let (lines, ended) = Running::script(script).end().await;
+    assert_eq!((lines.len(), ended.as_str()), (1_000_001, "ok"));
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn stopping_ends_the_whole_group() {
 }
 
 #[tokio::test]
-async fn who_ignores_the_request_is_killed() {
+async fn a_command_that_ignores_sigterm_is_killed() {
     let mut running = Running::script("trap '' TERM; sleep 60 & echo $!; wait");
     let grandchild: i32 = running.line().await.unwrap().parse().unwrap();
     running.stop.cancel();
@@ -177,15 +177,15 @@ async fn what_a_command_leaves_behind_is_stopped_with_it() {
 }
 
 #[tokio::test]
-async fn what_a_command_leaves_running_does_not_hold_its_end() {
-    let (lines, told) = Running::script("sleep 60 & echo $!").end().await;
+async fn what_a_command_leaves_running_does_not_delay_its_end() {
+    let (lines, ended) = Running::script("sleep 60 & echo $!").end().await;
     let grandchild = Pid::from_raw(lines[0].parse().unwrap()).unwrap();
-    assert_eq!(told, "ok");
+    assert_eq!(ended, "ok");
     rustix::process::kill_process(grandchild, Signal::KILL).expect("it was left running");
 }
 
 #[test]
-fn a_command_that_fails_is_started_again_and_told_once() {
+fn a_failing_command_is_restarted_and_reported_once() {
     let spec = CommandSpec { words: vec!["make".into()], retry: true, ..CommandSpec::default() };
     let failed = |code| CommandError::Failed { program: "make".into(), code };
     let absent = |is_final| {
@@ -196,11 +196,11 @@ fn a_command_that_fails_is_started_again_and_told_once() {
     let first = "the command make ended with 3; it is started again";
     let again = "the command make ended with 4; it is started again";
     let mut retry = Retry::new(&spec);
-    for (why, ran, longest, told) in [
+    for (why, ran, longest, notice) in [
         (failed(3), 0, 1, Some(first)),
         (failed(3), 1, 2, None),
-        (failed(4), 59, 2, None),   // the same trouble still
-        (absent(true), 0, 4, None), // it was there before
+        (failed(4), 59, 2, None),   // still failing
+        (absent(true), 0, 4, None), // it started once before
         (failed(3), 0, 8, None),
         (failed(4), 60, 1, Some(again)), // it ran well meanwhile
     ] {
@@ -209,7 +209,7 @@ fn a_command_that_fails_is_started_again_and_told_once() {
             wait >= seconds(1) && wait <= seconds(longest),
             "{wait:?} of {longest} after {why}"
         );
-        assert_eq!(news.as_deref(), told, "{why}, which ran for {ran} s");
+        assert_eq!(news.as_deref(), notice, "{why}, which ran for {ran} s");
     }
     for (why, is_tried) in
         [(absent(true), false), (absent(false), true), (CommandError::Empty, false)]
@@ -220,7 +220,7 @@ fn a_command_that_fails_is_started_again_and_told_once() {
 }
 
 #[tokio::test]
-async fn it_is_started_again_until_it_ends_well() {
+async fn it_is_restarted_until_it_succeeds() {
     let folder = tempfile::tempdir().unwrap();
     let been = folder.path().join("been");
     let script = format!(
@@ -228,19 +228,19 @@ async fn it_is_started_again_until_it_ends_well() {
         been.display()
     );
     let running = Running::of(&["sh", "-c", &script], |spec| CommandSpec { retry: true, ..spec });
-    let (lines, told) = running.end().await;
+    let (lines, ended) = running.end().await;
     let notice = "notice: the command sh ended with 3; it is started again";
     assert_eq!(
-        (lines.as_slice(), told.as_str()),
+        (lines.as_slice(), ended.as_str()),
         (&["one", notice, "two"].map(str::to_owned)[..], "ok")
     );
 }
 
 #[tokio::test]
-async fn waiting_to_start_it_again_ends_with_the_listener() {
+async fn waiting_to_restart_it_ends_with_the_listener() {
     let mut running = Running::of(&["false"], |spec| CommandSpec { retry: true, ..spec });
-    let told = running.line().await.unwrap();
-    assert_eq!(told, "notice: the command false ended with 1; it is started again");
+    let notice = running.line().await.unwrap();
+    assert_eq!(notice, "notice: the command false ended with 1; it is started again");
     running.stop.cancel();
     assert_eq!(running.end().await, (vec![], "ok".to_owned()));
 }

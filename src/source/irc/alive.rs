@@ -1,4 +1,4 @@
-//! Whether a server still lives: what a [`Session`] does about silence, and about a farewell.
+//! Whether the server is still alive: how a [`Session`] handles silence and `ERROR`.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use super::session::{Action, Ending, Phase, REGISTRATION, Session};
 use crate::config::error::escaped;
 use crate::source::backoff::Class;
 
-/// After so long a silence the server is asked whether it lives,
+/// After this long without a byte the server gets a `PING`;
 const IDLE: Duration = Duration::from_secs(60);
-/// and after so long without any byte it does not.
+/// after this long without an answer the connection is lost.
 pub(super) const DEAD: Duration = Duration::from_secs(20);
 
 impl Session<'_> {
-    /// When silence will have lasted too long.
+    /// When the silence will have lasted too long.
     pub(super) fn silence(&self) -> Instant {
         match (&self.phase, self.probed) {
             (_, Some(probed)) => probed + DEAD,
@@ -26,7 +26,7 @@ impl Session<'_> {
         }
     }
 
-    /// Asks a silent server whether it lives; ends the connection when it does not answer.
+    /// Sends `PING` to a silent server; ends the connection when it does not answer.
     pub(super) fn probe(&mut self, now: Instant) -> Vec<Action> {
         if now < self.silence() {
             return vec![];

@@ -1,7 +1,7 @@
 //! Bytes into messages and back, around the crate irc-proto, whose own codec ends the stream at a
 //! line that it cannot read, keeps an endless line in memory, and wants all to be UTF-8.
 //!
-//! Whatever bytes come: each line is one item, and the next line is read.
+//! Whatever bytes come, each line is one item, and the next line is read.
 #![forbid(unsafe_code)]
 
 use irc::proto::{Command, IrcCodec, Message};
@@ -12,28 +12,28 @@ use crate::source::lines::{MAX_LINE, decode};
 /// The longest tag block by the message-tags specification ("Size limit"), with its `@` and blank.
 const MAX_TAGS: usize = 8191;
 
-/// So many bytes without a line end are no IRC.
+/// This many bytes without a line end are not IRC.
 const ENDLESS: usize = 1024 * 1024;
 
 /// How many bytes go out in a line at most (RFC 2812, section 2.3), its end included.
 const MAX_SENT: usize = 512;
 
-/// What a line from the server is.
+/// A line from the server.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Wire {
     /// A message.
     Message(Box<Message>),
     /// Nothing but blanks.
     Empty,
-    /// No message by the grammar.
+    /// Not a message by the grammar.
     Broken,
-    /// A line, or its tags, longer than anybody may send.
+    /// A line, or its tags, longer than the protocol allows.
     Overlong,
-    /// A line so long that it is no line: the connection is of no use.
+    /// A line without end: the connection is useless.
     Endless,
 }
 
-/// What was read and is not taken yet. Holds at most a line and a read.
+/// Bytes read and not parsed yet: at most a line and a read.
 #[derive(Debug, Default)]
 pub(crate) struct Incoming {
     buffer: BytesMut,
@@ -87,7 +87,7 @@ pub(crate) fn parse(line: &[u8]) -> Wire {
     if text.is_empty() {
         return Wire::Empty;
     }
-    // Tags that are not UTF-8 mean nothing, and take nothing else with them.
+    // Tags that are not UTF-8 are ignored; the rest of the line is kept.
     let tags = std::str::from_utf8(tags).unwrap_or_default();
     match format!("{tags}{}", single_blank(text)).parse::<Message>() {
         Ok(message) if !is_command(&message.command) => Wire::Broken,
@@ -107,7 +107,7 @@ fn split_tags(line: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// One blank between source and command, where irc-proto takes the second for an empty command.
+/// One blank between source and command: irc-proto takes a second one for an empty command.
 fn single_blank(text: &str) -> String {
     match text.split_once(' ') {
         Some((source, rest)) if source.starts_with(':') => {
@@ -117,7 +117,7 @@ fn single_blank(text: &str) -> String {
     }
 }
 
-/// Whether what irc-proto calls a command is a word or a number; it lets any text be one.
+/// Whether a command is a word or a number; irc-proto accepts any text.
 fn is_command(command: &Command) -> bool {
     match command {
         Command::Raw(verb, _) => {
@@ -127,7 +127,7 @@ fn is_command(command: &Command) -> bool {
     }
 }
 
-/// Modes as they were sent, where irc-proto loses parameters of modes that it does not know.
+/// Keeps modes as they were sent: irc-proto loses parameters of modes that it does not know.
 fn keep_raw(message: &mut Message, text: &str) {
     if matches!(message.command, Command::ChannelMODE(..) | Command::UserMODE(..)) {
         message.command = Command::Raw("MODE".to_owned(), parameters(text));

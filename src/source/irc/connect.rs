@@ -17,11 +17,11 @@ use super::tls;
 const LOOKUP: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(15);
 
-/// An address that does not answer holds up the next one so long (RFC 8305, "Happy Eyeballs", has
-/// a quarter of that; a listener is in no hurry).
+/// How long to wait for an address before the next one is tried too (RFC 8305, "Happy Eyeballs",
+/// has a quarter of that; a listener is in no hurry).
 const NEXT_ADDRESS: Duration = Duration::from_secs(1);
 
-/// What bytes go over.
+/// A byte stream to a server.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Transport for T {}
@@ -34,7 +34,7 @@ pub(crate) async fn open(server: &ServerAddress, tls: bool) -> Result<Stream, Ir
     let addresses = look_up(server).await?;
     let unreachable = |error| IrcError::Connect { server: server.clone(), why: reason(&error) };
     let tcp = reach_any(addresses).await.map_err(unreachable)?;
-    // Lines are short and nobody writes the next one soon: do not wait to fill a packet.
+    // Lines are short and rare: do not wait to fill a packet.
     if let Err(error) = tcp.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
@@ -82,7 +82,7 @@ async fn reach(address: SocketAddr) -> io::Result<TcpStream> {
     }
 }
 
-/// What the system says, as part of a sentence.
+/// The system's error text, for use inside a message.
 pub(crate) fn reason(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::TimedOut {
         return format!("no answer within {} s", ANSWER.as_secs());
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_system_is_quoted_as_part_of_a_sentence() {
+    fn system_errors_read_well_inside_a_message() {
         for (error, text) in [
             (io::Error::from_raw_os_error(111), "connection refused"),
             (io::Error::from_raw_os_error(101), "network is unreachable"),

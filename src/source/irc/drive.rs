@@ -1,4 +1,4 @@
-//! The driver of one connection: reads, asks the [`Session`], obeys.
+//! The driver of one connection: reads, passes it to the [`Session`], runs its actions.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
@@ -18,22 +18,22 @@ use super::session::{Action, Ending, Event, Session};
 use crate::clock;
 use crate::source::{Inbox, Input};
 
-/// A server that lets so much wait to be read is not reading.
+/// A server with this many bytes left to read is not reading.
 const MAX_WAITING: usize = 64 * 1024;
 
-/// How long a server may take over a farewell.
+/// How long to wait for the server to close after `QUIT`.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How a connection was left.
+/// How a connection ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// It ended.
+    /// It was lost, or the server ended it.
     Ended(Ending),
-    /// The listener ended, or was told to.
+    /// The listener ended or was stopped.
     Stopped,
 }
 
-/// Keeps `session` over `stream` until it ends, or `stop`.
+/// Runs `session` over `stream` until it ends, or `stop`.
 pub(crate) async fn drive(
     stream: Stream,
     session: &mut Session<'_>,
@@ -44,7 +44,7 @@ pub(crate) async fn drive(
     let mut link = Link::new(stream);
     let mut todo = session.begin();
     loop {
-        if let Err(outcome) = obey(todo, &mut link, inbox, send_queue).await {
+        if let Err(outcome) = run_actions(todo, &mut link, inbox, send_queue).await {
             return outcome;
         }
         todo = tokio::select! {
@@ -63,9 +63,9 @@ pub(crate) async fn drive(
                 }
                 Err(ending) => return Outcome::Ended(ending),
             },
-            saying = send_queue.next() => {
-                let number = link.ask(saying.answer);
-                let say = Event::Say { number, target: saying.target, text: saying.text };
+            outgoing = send_queue.next() => {
+                let number = link.ask(outgoing.answer);
+                let say = Event::Say { number, target: outgoing.target, text: outgoing.text };
                 session.handle(say, clock::now())
             }
             () = at(session.deadline()) => session.handle(Event::Tick, clock::now()),
@@ -73,7 +73,7 @@ pub(crate) async fn drive(
     }
 }
 
-/// Waits for `deadline`; for ever when there is none.
+/// Waits for `deadline`, for ever when there is none.
 async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline.into()).await,
@@ -81,7 +81,7 @@ async fn at(deadline: Option<Instant>) {
     }
 }
 
-/// Hands all lines that a read brought to `session`.
+/// Passes all lines of a read to `session`.
 async fn take_lines(
     link: &mut Link,
     session: &mut Session<'_>,
@@ -89,16 +89,16 @@ async fn take_lines(
     inbox: &Inbox,
     send_queue: &SendQueue,
 ) -> Result<(), Outcome> {
-    obey(session.handle(Event::Read, now), link, inbox, send_queue).await?;
+    run_actions(session.handle(Event::Read, now), link, inbox, send_queue).await?;
     while let Some(wire) = link.incoming.next() {
         tracing::trace!(?wire, "from the server");
-        obey(session.handle(Event::Wire(wire), now), link, inbox, send_queue).await?;
+        run_actions(session.handle(Event::Wire(wire), now), link, inbox, send_queue).await?;
     }
     Ok(())
 }
 
-/// Does as the session says.
-async fn obey(
+/// Runs the session's actions.
+async fn run_actions(
     actions: Vec<Action>,
     link: &mut Link,
     inbox: &Inbox,
@@ -124,8 +124,8 @@ async fn obey(
                 }
                 continue;
             }
-            Action::Stand(standing) => {
-                send_queue.membership.send_replace(standing);
+            Action::Membership(membership) => {
+                send_queue.membership.send_replace(membership);
                 continue;
             }
             Action::End(ending) => return Err(Outcome::Ended(ending)),
@@ -137,18 +137,19 @@ async fn obey(
     Ok(())
 }
 
-/// The two ways of a connection, and what waits in them.
+/// The two directions of a connection, and their buffers.
 struct Link {
     reader: ReadHalf<Stream>,
     writer: WriteHalf<Stream>,
     incoming: Incoming,
     outgoing: BytesMut,
-    /// TLS may hold back what was written.
+    /// Whether all was flushed: TLS may buffer what was written.
     flushed: bool,
-    /// Who waits for a text to be said, by its number. With the connection they go, and know.
+    /// The callers that wait for a text to be sent, by its number. They are dropped with the
+    /// connection, which the callers notice.
     asked: BTreeMap<u64, Answer>,
     n_asked: u64,
-    /// Whose text waits to be written to its end.
+    /// The callers whose text is not wholly written yet.
     sent: Vec<Answer>,
 }
 
@@ -167,7 +168,7 @@ impl Link {
         self.n_asked
     }
 
-    /// Writes what waits, and reads; ready when something was read. Cancel-safe: what was written
+    /// Writes `outgoing`, and reads; ready when something was read. Cancel-safe: what was written
     /// has left `outgoing`, what was read is in `incoming`.
     async fn next(&mut self) -> Result<(), Ending> {
         loop {
@@ -190,8 +191,8 @@ impl Link {
         }
     }
 
-    /// Says farewell, and waits a little for the server to hang up: who just goes away is shown
-    /// to the others as lost, not as gone.
+    /// Sends `QUIT`, and waits a little for the server to close: otherwise others see a lost
+    /// connection, not a quit.
     async fn leave(&mut self) {
         self.outgoing.extend_from_slice(&encode(Command::QUIT(None)));
         let farewell = async {
@@ -204,7 +205,7 @@ impl Link {
             }
         };
         if timeout(FAREWELL, farewell).await.is_err() {
-            tracing::debug!("the server took its time over the farewell");
+            tracing::debug!("the server did not close the connection after QUIT");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What of the talk with a server is for the listener, as [`Message`]s.
+//! The server's lines that are for the listener, as [`Message`]s.
 //!
 //! | from the server | kind | channel | sender | text |
 //! |---|---|---|---|---|
@@ -7,15 +7,15 @@
 //! | either, by a server or by nobody | server | unless to all | none | what it says |
 //! | `JOIN`, `PART`, `QUIT` | join, part, quit | none for quit | who | the reason, or empty |
 //! | `NICK` | nick | none | the old nick | the new nick |
-//! | `KICK` | kick | yes | who threw out | the victim's nick, a blank, the reason |
+//! | `KICK` | kick | yes | who kicked | the victim's nick, a blank, the reason |
 //! | `MODE` of a channel | mode | yes | who, unless a server | the modes and their parameters |
 //! | `TOPIC` | topic | yes | who, unless a server | the new topic |
 //! | `INVITE`, `WALLOPS` | server | the channel | who | `invites NICK`; what it says |
 //! | errors (400 to 599) | server | where one is named | none | the parameters after the nick |
 //!
-//! No message: replies (numbers below 400: they answer or describe, and nothing was asked), modes
-//! of a user, CTCP other than `ACTION`, what our own nick says (a bouncer's echo), text that is
-//! empty, and the protocol's own `PING`, `PONG`, `CAP`, `BATCH`, `TAGMSG` and the like.
+//! Not messages: replies (numbers below 400), modes of a user, CTCP other than `ACTION`, what our
+//! own nick says (a bouncer's echo), empty text, and the protocol's own `PING`, `PONG`, `CAP`,
+//! `BATCH`, `TAGMSG` and the like.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -26,37 +26,37 @@ use irc::proto::{self, Command, Prefix};
 use super::name::{channel_of, is_channel, same_name};
 use crate::message::{Kind, Message, SourceId};
 
-/// Who listens, and to what.
+/// What decides how a line is read: our source, our nick and the server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Listener<'a> {
     pub(crate) source: SourceId,
     pub(crate) nick: &'a str,
-    /// The server's name, once it told.
+    /// The server's name, once known.
     pub(crate) server: Option<&'a str>,
 }
 
 impl Listener<'_> {
-    /// The message that `wire` is to the listener, if any.
+    /// `wire` as a message for the listener, if it is one.
     pub(crate) fn hear(self, wire: &proto::Message, received: Instant) -> Option<Message<'static>> {
         let sender = self.sender(wire.prefix.as_ref());
-        let heard = match &wire.command {
+        let parts = match &wire.command {
             Command::PRIVMSG(target, text) => self.said(Kind::Say, sender, target, text),
             Command::NOTICE(target, text) => self.said(Kind::Notice, sender, target, text),
             Command::KICK(channel, victim, reason) => {
                 let text = format!("{victim} {}", or_empty(reason.as_ref()));
-                Some(Heard::new(Kind::Kick, sender, text.trim_end()).on(channel))
+                Some(Parts::new(Kind::Kick, sender, text.trim_end()).on(channel))
             }
             Command::TOPIC(channel, Some(topic)) => {
-                Some(Heard::new(Kind::Topic, sender, topic).on(channel))
+                Some(Parts::new(Kind::Topic, sender, topic).on(channel))
             }
-            Command::WALLOPS(text) => Some(Heard::new(Kind::Server, sender, text)),
+            Command::WALLOPS(text) => Some(Parts::new(Kind::Server, sender, text)),
             Command::INVITE(nick, channel) => {
-                Some(Heard::new(Kind::Server, sender, &format!("invites {nick}")).on(channel))
+                Some(Parts::new(Kind::Server, sender, &format!("invites {nick}")).on(channel))
             }
             Command::Raw(verb, parameters) if verb == "MODE" => modes(sender, parameters),
-            command => came_or_went(sender, command).or_else(|| error(command)),
+            command => arrival_or_departure(sender, command).or_else(|| error(command)),
         };
-        heard.map(|heard| heard.message(self.source, received))
+        parts.map(|parts| parts.message(self.source, received))
     }
 
     /// The nick that `prefix` names; a server has none.
@@ -77,7 +77,7 @@ impl Listener<'_> {
         sender: Option<&'a str>,
         target: &str,
         text: &'a str,
-    ) -> Option<Heard<'a>> {
+    ) -> Option<Parts<'a>> {
         if sender.is_some_and(|nick| same_name(nick, self.nick)) {
             return None;
         }
@@ -87,15 +87,15 @@ impl Listener<'_> {
             (Some(_), _) => return None, // a CTCP reply
         };
         let kind = if sender.is_none() { Kind::Server } else { kind };
-        let heard = Heard {
+        let parts = Parts {
             channel: channel_of(target).map(str::to_owned),
-            ..Heard::new(kind, sender, text)
+            ..Parts::new(kind, sender, text)
         };
-        (!text.is_empty()).then_some(heard)
+        (!text.is_empty()).then_some(parts)
     }
 }
 
-/// The text of a CTCP `ACTION`, whose first `\x01` is gone; the last one may be missing.
+/// The text of a CTCP `ACTION` without its first `\x01`; the last one may be missing.
 fn action(ctcp: &str) -> Option<&str> {
     let ctcp = ctcp.strip_suffix('\x01').unwrap_or(ctcp);
     let (verb, text) = ctcp.split_once(' ')?;
@@ -103,34 +103,34 @@ fn action(ctcp: &str) -> Option<&str> {
 }
 
 /// `JOIN`, `PART`, `QUIT` and `NICK`, which mean nothing without a sender.
-fn came_or_went<'a>(sender: Option<&'a str>, command: &'a Command) -> Option<Heard<'a>> {
+fn arrival_or_departure<'a>(sender: Option<&'a str>, command: &'a Command) -> Option<Parts<'a>> {
     let nick = sender?;
-    let heard = |kind, text| Heard::new(kind, Some(nick), text);
+    let parts = |kind, text| Parts::new(kind, Some(nick), text);
     match command {
-        Command::JOIN(channel, _, _) => Some(heard(Kind::Join, "").on(channel)),
+        Command::JOIN(channel, _, _) => Some(parts(Kind::Join, "").on(channel)),
         Command::PART(channel, reason) => {
-            Some(heard(Kind::Part, or_empty(reason.as_ref())).on(channel))
+            Some(parts(Kind::Part, or_empty(reason.as_ref())).on(channel))
         }
-        Command::QUIT(reason) => Some(heard(Kind::Quit, or_empty(reason.as_ref()))),
-        Command::NICK(new) => Some(heard(Kind::Nick, new)),
-        _ => None, // irc-proto's enum: a command more is nothing to hear
+        Command::QUIT(reason) => Some(parts(Kind::Quit, or_empty(reason.as_ref()))),
+        Command::NICK(new) => Some(parts(Kind::Nick, new)),
+        _ => None, // irc-proto's enum: other commands are not spoken
     }
 }
 
-fn modes<'a>(sender: Option<&'a str>, parameters: &'a [String]) -> Option<Heard<'a>> {
+fn modes<'a>(sender: Option<&'a str>, parameters: &'a [String]) -> Option<Parts<'a>> {
     let (target, modes) = parameters.split_first()?;
     let on_channel = is_channel(target) && !modes.is_empty();
-    on_channel.then(|| Heard::new(Kind::Mode, sender, &modes.join(" ")).on(target))
+    on_channel.then(|| Parts::new(Kind::Mode, sender, &modes.join(" ")).on(target))
 }
 
-fn error(command: &Command) -> Option<Heard<'static>> {
+fn error(command: &Command) -> Option<Parts<'static>> {
     let (number, parameters) = numeric(command)?;
     let (_nick, rest) = parameters.split_first()?;
     if !(400..600).contains(&number) || rest.is_empty() {
         return None;
     }
     let channel = rest.iter().find(|parameter| is_channel(parameter)).cloned();
-    Some(Heard { channel, ..Heard::new(Kind::Server, None, &rest.join(" ")) })
+    Some(Parts { channel, ..Parts::new(Kind::Server, None, &rest.join(" ")) })
 }
 
 /// A numeric's number and parameters, of which the first is our nick.
@@ -146,15 +146,15 @@ fn or_empty(text: Option<&String>) -> &str {
     text.map_or("", String::as_str)
 }
 
-/// A message without the circumstances.
-struct Heard<'a> {
+/// The parts of a message, without source and time.
+struct Parts<'a> {
     kind: Kind,
     channel: Option<String>,
     sender: Option<&'a str>,
     text: String,
 }
 
-impl<'a> Heard<'a> {
+impl<'a> Parts<'a> {
     fn new(kind: Kind, sender: Option<&'a str>, text: &str) -> Self {
         Self { kind, channel: None, sender, text: text.to_owned() }
     }
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_say_is_heard() {
+    fn what_people_say_is_a_message() {
         for (line, message) in [
             (":kim!u@h PRIVMSG #t :hello there", "say #t kim hello there"),
             (":kim!u@h PRIVMSG #t hello", "say #t kim hello"),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_nobody() {
+    fn a_server_is_no_sender() {
         for (line, message) in [
             (":irc.example.org PRIVMSG #t :server as speaker", "server #t - server as speaker"),
             (":irc.example.org NOTICE bot :restart at 5", "server - - restart at 5"),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_is_heard() {
+    fn events_are_messages() {
         for (line, message) in [
             (":kim!u@h JOIN #t", "join #t kim "),
             (":kim!u@h JOIN :#t", "join #t kim "),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_protocol_is_not_heard() {
+    fn protocol_lines_are_not_messages() {
         for line in [
             "PING x",
             ":s PONG s x",

@@ -10,10 +10,10 @@ use super::name::{ChannelSpec, same_name};
 /// How long after a refusal a channel is asked for again.
 const RETRY: Duration = Duration::from_secs(60);
 
-/// How long after having been thrown out it is asked for again.
+/// How long after a kick it is joined again.
 const REJOIN: Duration = Duration::from_secs(2);
 
-/// So often a channel is joined again in [`FORGIVEN`], not more: to come back each time is war.
+/// How often at most a channel is joined again within [`FORGIVEN`], so as not to fight a kick.
 const MAX_REJOINS: u8 = 3;
 const FORGIVEN: Duration = Duration::from_secs(600);
 
@@ -25,13 +25,13 @@ struct Channel {
     spec: ChannelSpec,
     /// When to ask for it; none while asked for, in it, or given up.
     due: Option<Instant>,
-    /// Whether the listener knows that it cannot be joined.
-    told: bool,
+    /// Whether it was reported that it cannot be joined.
+    reported: bool,
     rejoins: u8,
-    thrown_out: Option<Instant>,
+    kicked: Option<Instant>,
 }
 
-/// All channels to be in. Lives through connections: what the listener knows, it knows.
+/// All channels to be in, with what was reported of them. Kept across connections.
 #[derive(Debug)]
 pub(crate) struct Joins {
     channels: Vec<Channel>,
@@ -41,7 +41,7 @@ impl Joins {
     pub(crate) fn new(mut specs: Vec<ChannelSpec>) -> Self {
         // In a packed `JOIN` the keys belong to the first channels.
         specs.sort_by_key(|spec| spec.key().is_none());
-        let channel = |spec| Channel { spec, due: None, told: false, rejoins: 0, thrown_out: None };
+        let channel = |spec| Channel { spec, due: None, reported: false, rejoins: 0, kicked: None };
         Self { channels: specs.into_iter().map(channel).collect() }
     }
 
@@ -98,30 +98,30 @@ impl Joins {
     pub(crate) fn joined(&mut self, name: &str) {
         if let Some(channel) = self.find(name) {
             channel.due = None;
-            channel.told = false;
+            channel.reported = false;
         }
     }
 
-    /// The server says by `number` that we cannot join `name`. Gives what to tell the listener,
-    /// the first time; none for a channel that is not ours.
+    /// The server refused to let us join `name`, with the numeric `number`. Returns the notice for
+    /// the listener, the first time only.
     pub(crate) fn refused(&mut self, name: &str, number: u16, now: Instant) -> Refusal {
         let (Some(why), Some(channel)) = (reason(number), self.find(name)) else {
             return Refusal::Other;
         };
         channel.due = Some(now + RETRY);
-        if std::mem::replace(&mut channel.told, true) {
+        if std::mem::replace(&mut channel.reported, true) {
             return Refusal::Known;
         }
         Refusal::News(format!("{}: cannot join: {why}", channel.spec.name()))
     }
 
-    /// We were thrown out of `name`. Gives what to tell the listener when that was it.
-    pub(crate) fn thrown_out(&mut self, name: &str, now: Instant) -> Option<String> {
+    /// We were kicked from `name`, or made to part. Returns a notice if the channel is given up.
+    pub(crate) fn kicked(&mut self, name: &str, now: Instant) -> Option<String> {
         let channel = self.find(name)?;
-        if channel.thrown_out.is_none_or(|before| now >= before + FORGIVEN) {
+        if channel.kicked.is_none_or(|before| now >= before + FORGIVEN) {
             channel.rejoins = 0;
         }
-        channel.thrown_out = Some(now);
+        channel.kicked = Some(now);
         if channel.rejoins == MAX_REJOINS {
             channel.due = None;
             return Some(format!("{}: thrown out again; not rejoined", channel.spec.name()));
@@ -139,9 +139,9 @@ impl Joins {
 /// What a numeric about a channel means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// We cannot join, and the listener does not know.
+    /// We cannot join; the notice for the listener.
     News(String),
-    /// We cannot join, still.
+    /// We still cannot join.
     Known,
     /// Something else.
     Other,
@@ -199,14 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_channel_is_told_once_and_asked_for_every_minute() {
+    fn a_refused_channel_is_reported_once_and_asked_for_every_minute() {
         let start = crate::clock::test_now();
         let mut joins = joins(&["#a", "#b"]);
         joins.begin(start);
         joins.ask(start);
         joins.joined("#b");
-        let told = Refusal::News("#a: cannot join: invite only".to_owned());
-        assert_eq!(joins.refused("#A", 473, start), told);
+        let notice = Refusal::News("#a: cannot join: invite only".to_owned());
+        assert_eq!(joins.refused("#A", 473, start), notice);
         assert_eq!(joins.deadline(), Some(start + RETRY));
         assert_eq!(lines(&mut joins, start + RETRY / 2), [""; 0]);
         assert_eq!(lines(&mut joins, start + RETRY), ["JOIN #a"]);
@@ -218,18 +218,18 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_war_about_a_channel() {
+    fn a_channel_is_given_up_after_three_rejoins() {
         let start = crate::clock::test_now();
         let mut joins = joins(&["#a"]);
         for n in 1..=3 {
             let now = start + Duration::from_secs(n * 10);
-            assert_eq!(joins.thrown_out("#a", now), None);
+            assert_eq!(joins.kicked("#a", now), None);
             assert_eq!(lines(&mut joins, now + REJOIN), ["JOIN #a"]);
         }
         let now = start + Duration::from_secs(40);
-        let told = "#a: thrown out again; not rejoined".to_owned();
-        assert_eq!(joins.thrown_out("#a", now), Some(told));
+        let notice = "#a: thrown out again; not rejoined".to_owned();
+        assert_eq!(joins.kicked("#a", now), Some(notice));
         assert_eq!(joins.deadline(), None);
-        assert_eq!(joins.thrown_out("#a", now + FORGIVEN), None, "a new day");
+        assert_eq!(joins.kicked("#a", now + FORGIVEN), None, "a new day");
     }
 }

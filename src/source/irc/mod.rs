@@ -1,14 +1,14 @@
 //! An IRC connection: joins channels, listens, and comes back when it is lost.
 //!
 //! ```text
-//!             connect ── tls          session (pure) ── heard: what is for the listener
-//!                │                       │       └──── joins, pace: what to ask, how fast
+//!             connect ── tls          session (pure) ── heard: messages for the listener
+//!                │                       │       └──── joins, pace: when to join, how fast to send
 //!     run ───────┴──── drive ── codec ───┘
 //!      └── backoff, of all sources (pure): when to try again
 //! ```
 //!
-//! The protocol is irc-proto's; of the crate irc's own client nothing is used: it knows no
-//! deadlines, no bounds and no second connection.
+//! The protocol comes from irc-proto. The client of the crate irc is not used: it has no deadlines,
+//! no bounds and no reconnection.
 #![forbid(unsafe_code)]
 
 mod alive;
@@ -55,7 +55,7 @@ pub struct IrcSpec {
     pub nick: String,
     /// The channels to join; each may be followed by a blank and its key.
     pub channels: Vec<String>,
-    /// Go on trying when the first connection fails, instead of failing.
+    /// Keep trying when the first connection fails, instead of failing.
     pub retry: bool,
 }
 
@@ -78,7 +78,7 @@ impl fmt::Debug for IrcSpec {
 /// Why a server cannot be listened to.
 #[derive(Debug, thiserror::Error)]
 pub enum IrcError {
-    /// A nick or a channel that cannot be one.
+    /// An invalid nick or channel name.
     #[error("{0}")]
     Wrong(String),
     /// A name without an address.
@@ -105,7 +105,7 @@ pub enum IrcError {
         /// The reason.
         why: String,
     },
-    /// A certificate that says too little.
+    /// An untrusted certificate.
     #[error("{server}: its certificate is not trusted: {why}")]
     Untrusted {
         /// The server.
@@ -135,15 +135,15 @@ impl IrcError {
     fn class(&self) -> Class {
         match self {
             Self::Refused { ending, .. } => ending.class,
-            // It takes a person to mend that: no use to knock every few seconds.
+            // Only a person can fix that: no use trying every few seconds.
             Self::Untrusted { .. } | Self::Wrong(_) => Class::Throttled,
             Self::Lookup { .. } | Self::Connect { .. } | Self::Tls { .. } => Class::Ordinary,
         }
     }
 }
 
-/// Listens until `stop`. Fails only when a name is none, or when the first connection fails and
-/// `spec` does not want it retried; a connection that was good once is made again for ever.
+/// Listens until `stop`. Fails only when a name is invalid, or when the first connection fails and
+/// `spec` does not retry it; a connection that succeeded once is made again for ever.
 pub async fn run(
     spec: IrcSpec,
     inbox: Inbox,
@@ -159,7 +159,7 @@ pub async fn run(
         listening.lasting = true;
         let wait = listening.backoff.wait(ended.why.class(), ended.registered.unwrap_or_default());
         tracing::warn!("{}; next try in {} s", ended.why, wait.as_secs_f32().round());
-        if listening.tell_loss(&ended).await.is_none() || listening.pause(wait).await.is_none() {
+        if listening.report_loss(&ended).await.is_none() || listening.pause(wait).await.is_none() {
             return Ok(());
         }
     }
@@ -172,7 +172,7 @@ struct Ended {
     registered: Option<Duration>,
 }
 
-/// What lives through connections.
+/// What is kept across connections.
 struct Listening {
     server: ServerAddress,
     tls: bool,
@@ -183,10 +183,10 @@ struct Listening {
     stop: CancellationToken,
     backoff: Backoff,
     jitter: Jitter,
-    /// Whether to go on whatever happens.
+    /// Whether to reconnect whatever happens.
     lasting: bool,
-    /// Whether the listener was told that the connection is lost, and not that it is back.
-    told_lost: bool,
+    /// Whether the loss of the connection was reported, and its return not yet.
+    loss_reported: bool,
 }
 
 impl Listening {
@@ -210,11 +210,11 @@ impl Listening {
             backoff: Backoff::new(jitter.next()),
             jitter,
             lasting: spec.retry,
-            told_lost: false,
+            loss_reported: false,
         })
     }
 
-    /// Makes a connection and keeps it; none when the listener ended.
+    /// Connects and runs until the connection ends; none when the listener ended.
     async fn connection(&mut self) -> Option<Ended> {
         let opened = tokio::select! {
             biased;
@@ -230,13 +230,13 @@ impl Listening {
         let (source, now) = (self.inbox.source(), clock::now());
         let digits = u32::try_from(self.jitter.next() % 90).unwrap_or_default();
         let mut session = Session::new(source, &self.server.host, &self.nick, &mut self.joins, now)
-            .after_loss(self.told_lost)
+            .after_loss(self.loss_reported)
             .with_digits(digits);
         let outcome =
             drive::drive(stream, &mut session, &self.inbox, &mut self.send_queue, &self.stop).await;
         self.send_queue.membership.send_replace(Membership::default());
         let registered = session.registered();
-        self.told_lost = session.told_lost();
+        self.loss_reported = session.loss_reported();
         tracing::info!(server = %self.server, dropped = ?session.dropped(), "disconnected");
         match outcome {
             Outcome::Stopped => None,
@@ -250,9 +250,9 @@ impl Listening {
         }
     }
 
-    /// Tells the listener, once, that a connection is lost; none when the listener ended.
-    async fn tell_loss(&mut self, ended: &Ended) -> Option<()> {
-        if ended.registered.is_none() || std::mem::replace(&mut self.told_lost, true) {
+    /// Reports the loss of a connection once; none when the listener ended.
+    async fn report_loss(&mut self, ended: &Ended) -> Option<()> {
+        if ended.registered.is_none() || std::mem::replace(&mut self.loss_reported, true) {
             return Some(());
         }
         let lost = format!("connection to {} lost", self.server.host);
@@ -260,7 +260,7 @@ impl Listening {
             IrcError::Refused { ending, .. } if ending.class != Class::Ordinary => {
                 format!("{lost}: {}", ending.why)
             }
-            _ => lost, // the next try says more
+            _ => lost, // the next try gives the reason
         };
         self.inbox.send(Input::Notice(self.inbox.source(), notice)).await.ok()
     }

@@ -1,4 +1,4 @@
-//! Names as IRC knows them: servers, channels and nicks, checked once where they come in.
+//! Names of servers, channels and nicks, checked once where they come in.
 //! Grammar: <https://modern.ircdocs.horse/#channels>, RFC 2812 section 2.3.1.
 #![forbid(unsafe_code)]
 
@@ -10,7 +10,7 @@ use crate::config::error::escaped;
 /// What a channel name may begin with, and a `STATUSMSG` target after its prefixes.
 const CHANNEL_PREFIXES: [char; 4] = ['#', '&', '+', '!'];
 
-/// RFC 2812 ends a channel's name at 50 characters, servers of today at 64 and more.
+/// RFC 2812 limits a channel's name to 50 characters, today's servers to 64 and more.
 const MAX_NAME: usize = 200;
 
 /// A server's name or address, and its port.
@@ -138,7 +138,7 @@ fn not_a_channel(name: &str) -> String {
 pub struct Nick(String);
 
 impl Nick {
-    /// Reads a nick; more than RFC 2812 knows is let through, for servers with UTF-8 nicks.
+    /// Reads a nick; accepts more than RFC 2812, for servers with UTF-8 nicks.
     pub fn parse(text: &str) -> Result<Self, String> {
         let begins_well = !text.starts_with(|c: char| {
             c.is_ascii_digit() || matches!(c, '#' | '&' | '+' | '%' | '~' | '$' | '-')
@@ -155,8 +155,8 @@ impl Nick {
         &self.0
     }
 
-    /// What to ask for when `n` (from 0) nicks were refused: the nick, `nick_`, `nick__`, then
-    /// digits. Those replace its end beyond seven letters: RFC 1459 servers take nine.
+    /// The nick to try after `n` refusals: the nick, `nick_`, `nick__`, then digits. Those replace
+    /// its end beyond seven letters: RFC 1459 servers allow nine.
     pub(crate) fn alternative(&self, n: u32, digits: u32) -> String {
         if n <= 2 {
             return format!("{}{}", self.0, "_".repeat(n as usize));
@@ -166,7 +166,7 @@ impl Nick {
     }
 }
 
-/// Whether `c` may stand in any name: no blank, comma, colon or control character.
+/// Whether `c` may be in a name: no blank, comma, colon or control character.
 fn is_plain(c: char) -> bool {
     !c.is_control() && !c.is_whitespace() && !matches!(c, ',' | ':')
 }
@@ -176,13 +176,13 @@ pub fn is_channel(target: &str) -> bool {
     target.starts_with(CHANNEL_PREFIXES)
 }
 
-/// The channel that `target` is, or whose operators or voices it means (`@#channel`).
+/// The channel of `target`, which may mean only its operators or voices (`@#channel`).
 pub(crate) fn channel_of(target: &str) -> Option<&str> {
     let name = target.trim_start_matches(['~', '&', '@', '%', '+']);
     if name.starts_with(['#', '!']) {
         return Some(name);
     }
-    // What `&` and `+` begin is a channel itself, unless a channel's name follows them.
+    // `&` and `+` begin a channel's name, unless a channel's name follows them.
     is_channel(target).then_some(target)
 }
 

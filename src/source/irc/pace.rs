@@ -1,4 +1,4 @@
-//! How fast the client talks: a server throws out who talks faster than it likes.
+//! Flood control: a server disconnects a client that sends too fast.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use irc::proto::Command;
 
-/// Lines wait for their turn: a burst, then one every two seconds, which is what servers count
-/// as fair (RFC 2813, section 5.8).
+/// Queues lines: a burst goes at once, then one every two seconds, which is what servers allow
+/// (RFC 2813, section 5.8).
 #[derive(Debug, Default)]
 pub(crate) struct RateControl {
     waiting: VecDeque<Turn>,
@@ -15,7 +15,7 @@ pub(crate) struct RateControl {
     paid_until: Option<Instant>,
 }
 
-/// A line, and the number of the text that has been said with it.
+/// A line, and the number of the text that is complete with it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Turn {
     pub(crate) command: Command,
@@ -23,7 +23,7 @@ pub(crate) struct Turn {
 }
 
 const BURST: u32 = 4;
-/// What waits longer than a minute was better not said.
+/// Lines that wait at most: with more, the last would wait longer than a minute.
 const MOST_WAITING: usize = 30;
 const PRICE: Duration = Duration::from_secs(2);
 
@@ -32,7 +32,7 @@ impl RateControl {
         self.waiting.push_back(Turn { command, said: None });
     }
 
-    /// The lines of one text, all or none: none where too many wait already.
+    /// Queues the lines of one text; false, and queues none, where too many wait already.
     pub(crate) fn push_text(&mut self, commands: Vec<Command>, number: u64) -> bool {
         let n_lines = commands.len();
         let has_room = self.waiting.len() + n_lines <= MOST_WAITING;
@@ -44,13 +44,13 @@ impl RateControl {
         has_room
     }
 
-    /// When the next line may go.
+    /// When the next line may be sent.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.waiting.front()?;
         self.paid_until.map(|paid| paid.checked_sub(PRICE * (BURST - 1)).unwrap_or(paid))
     }
 
-    /// The lines whose turn it is.
+    /// The lines that may be sent now.
     pub(crate) fn take(&mut self, now: Instant) -> Vec<Turn> {
         let mut taken = Vec::new();
         while !self.waiting.is_empty() {
@@ -65,8 +65,8 @@ impl RateControl {
     }
 }
 
-/// Answers to `PING`: ten a second at once; of more, the last one at the second's end. The
-/// server wants to know that we live, not how often.
+/// Answers to `PING`: ten a second at once; of more, only the last one at the second's end. One
+/// answer is enough to show that we are alive.
 #[derive(Debug, Default)]
 pub(crate) struct Pongs {
     second: Option<Instant>,
@@ -78,7 +78,7 @@ const PONGS: u32 = 10;
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Pongs {
-    /// A `PING` came; gives the answer to be sent now, if any.
+    /// A `PING` came; returns the answer to be sent now, if any.
     pub(crate) fn asked(&mut self, token: String, now: Instant) -> Option<String> {
         if self.second.is_none_or(|second| now >= second + SECOND) {
             self.second = Some(now);
@@ -98,7 +98,7 @@ impl Pongs {
         self.waiting.as_ref().and(self.second).map(|second| second + SECOND)
     }
 
-    /// The answer that waited, when it is due.
+    /// The waiting answer, when it is due.
     pub(crate) fn due(&mut self, now: Instant) -> Option<String> {
         if self.deadline().is_none_or(|due| now < due) {
             return None;
@@ -119,17 +119,17 @@ mod tests {
     #[test]
     fn four_lines_go_at_once_then_one_every_two_seconds() {
         let start = crate::clock::test_now();
-        let mut pace = RateControl::default();
+        let mut flood = RateControl::default();
         for _ in 0..7 {
-            pace.push(Command::QUIT(None));
+            flood.push(Command::QUIT(None));
         }
-        assert_eq!(pace.take(start).len(), 4);
-        assert_eq!(pace.take(start).len(), 0);
-        assert_eq!(pace.deadline(), Some(start + ms(2000)));
-        assert_eq!(pace.take(start + ms(1999)).len(), 0);
-        assert_eq!(pace.take(start + ms(2000)).len(), 1);
-        assert_eq!(pace.take(start + ms(9000)).len(), 2);
-        assert_eq!(pace.deadline(), None);
+        assert_eq!(flood.take(start).len(), 4);
+        assert_eq!(flood.take(start).len(), 0);
+        assert_eq!(flood.deadline(), Some(start + ms(2000)));
+        assert_eq!(flood.take(start + ms(1999)).len(), 0);
+        assert_eq!(flood.take(start + ms(2000)).len(), 1);
+        assert_eq!(flood.take(start + ms(9000)).len(), 2);
+        assert_eq!(flood.deadline(), None);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Outgoing something through a connection: what the listener may ask for, and how a text becomes
-//! lines that no server cuts. Target and text come from outside.
+//! Sending messages through a connection: the listener's handle, the send queue, and how a text
+//! becomes lines that no server cuts. Target and text come from outside.
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
@@ -9,32 +9,32 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::name::{ChannelSpec, Nick, is_channel};
 
-/// What may wait to be said on one connection, in texts.
-const MOST_ASKED: usize = 8;
+/// How many messages may be queued on one connection.
+const MAX_QUEUED: usize = 8;
 
-/// How long a line may be that reaches others (RFC 2812, section 2.3), without its end.
+/// The longest line that reaches others (RFC 2812, section 2.3), without its end.
 const MAX_LINE: usize = 510;
 
-/// What a server puts before a line for others, beside the nick: `:`, `!`, a user's name of ten
-/// with its `~`, `@`, a host of 63, and a blank.
+/// The bytes that a server puts before a line for others, besides the nick: `:`, `!`, a user's name
+/// of ten with its `~`, `@`, a host of 63, and a blank.
 const PREFIX: usize = 1 + 1 + 11 + 1 + 63 + 1;
 
-/// What makes a line an action, at both ends.
+/// What encloses the text of an action.
 const ACTION: (&str, &str) = ("\x01ACTION ", "\x01");
 
-/// How a connection stands.
+/// Our nick and channels on a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Membership {
-    /// The nick that the server knows us by; none while it has not let us in.
+    /// Our nick; none while we are not registered.
     pub nick: Option<String>,
     /// The channels that we are in.
     pub channels: Vec<String>,
 }
 
-/// Whether a text was handed to the server, or why not.
+/// Receives whether a text was written to the server, or why not.
 pub(crate) type Answer = oneshot::Sender<Result<(), String>>;
 
-/// A text to be said.
+/// A message to be sent.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(crate) target: String,
@@ -42,29 +42,29 @@ pub(crate) struct Outgoing {
     pub(crate) answer: Answer,
 }
 
-/// The listener's side: to say something, and to see where that can be done.
+/// The listener's side: sends messages, and knows where that is possible.
 #[derive(Debug)]
 pub struct SendHandle {
-    sayings: mpsc::Sender<Outgoing>,
+    sender: mpsc::Sender<Outgoing>,
     membership: watch::Receiver<Membership>,
 }
 
 /// The connection's side.
 #[derive(Debug)]
 pub struct SendQueue {
-    sayings: mpsc::Receiver<Outgoing>,
+    queued: mpsc::Receiver<Outgoing>,
     pub(crate) membership: watch::Sender<Membership>,
 }
 
-/// A way to have things said, and its other end.
+/// A handle for sending messages, and its queue.
 pub fn send_handle() -> (SendHandle, SendQueue) {
-    let (asked, sayings) = mpsc::channel(MOST_ASKED);
-    let (membership, seen) = watch::channel(Membership::default());
-    (SendHandle { sayings: asked, membership: seen }, SendQueue { sayings, membership })
+    let (sender, queued) = mpsc::channel(MAX_QUEUED);
+    let (membership, watched) = watch::channel(Membership::default());
+    (SendHandle { sender, membership: watched }, SendQueue { queued, membership })
 }
 
 impl SendHandle {
-    /// Asks to say `text`; the receiver tells when it was handed to the server. It errs where the
+    /// Queues `text`; the receiver resolves when it was written to the server, and fails if the
     /// connection ended before.
     pub fn say(
         &self,
@@ -72,33 +72,33 @@ impl SendHandle {
         text: &str,
     ) -> Result<oneshot::Receiver<Result<(), String>>, String> {
         let (answer, answered) = oneshot::channel();
-        let saying = Outgoing { target: target.to_owned(), text: text.to_owned(), answer };
-        match self.sayings.try_send(saying) {
+        let outgoing = Outgoing { target: target.to_owned(), text: text.to_owned(), answer };
+        match self.sender.try_send(outgoing) {
             Ok(()) => Ok(answered),
             Err(mpsc::error::TrySendError::Full(_)) => Err(BUSY.to_owned()),
             Err(mpsc::error::TrySendError::Closed(_)) => Err("the connection has ended".to_owned()),
         }
     }
 
-    /// How the connection stands.
+    /// Our nick and channels.
     pub fn membership(&self) -> Membership {
         self.membership.borrow().clone()
     }
 }
 
-/// What is said to who talks faster than servers allow.
+/// The error for more messages than servers allow.
 pub(crate) const BUSY: &str = "too much waits to be said; try again in a minute";
 
 impl SendQueue {
-    /// The next text to be said; never comes when nobody can ask any more. Cancel-safe.
+    /// The next message; pending for ever when all handles are dropped. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Outgoing {
-        match self.sayings.recv().await {
-            Some(saying) => saying,
+        match self.queued.recv().await {
+            Some(outgoing) => outgoing,
             None => std::future::pending().await,
         }
     }
 
-    /// Says no to whatever is asked, as long as it is waited for.
+    /// Refuses every message, for as long as this is awaited.
     pub(crate) async fn refuse(&mut self, host: &str) -> Infallible {
         loop {
             reply(self.next().await.answer, Err(format!("not connected to {host}")));
@@ -106,15 +106,15 @@ impl SendQueue {
     }
 }
 
-/// Answers; who asked may have left.
+/// Answers the caller, who may have left.
 pub(crate) fn reply(answer: Answer, result: Result<(), String>) {
     if answer.send(result).is_err() {
-        tracing::debug!("who had something said has left");
+        tracing::debug!("the sender of a message has left");
     }
 }
 
-/// The lines that say `text` to `target`, as `nick`: no longer than servers pass on whole, cut
-/// between words where that can be done. `/me` makes an action. An error is one sentence.
+/// The lines that send `text` to `target`, as `nick`: so short that servers pass them on whole, cut
+/// between words where possible. `/me` makes an action. An error is one sentence.
 pub(crate) fn lines(target: &str, text: &str, nick: &str) -> Result<Vec<Command>, String> {
     let checked = match is_channel(target) {
         // A blank would be followed by a key.
@@ -123,10 +123,10 @@ pub(crate) fn lines(target: &str, text: &str, nick: &str) -> Result<Vec<Command>
         false => Nick::parse(target).map(|_| ()),
     };
     checked?;
-    // `\x01` at the beginning would ask the other's client for its version, or to send a file.
+    // `\x01` at the beginning would make it a CTCP request: for a version, or for a file.
     let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n' | '\0' | '\x01')).collect();
     let (open, text, close) = match text.strip_prefix("/me ") {
-        Some(deed) => (ACTION.0, deed.trim(), ACTION.1),
+        Some(action) => (ACTION.0, action.trim(), ACTION.1),
         None => ("", text.trim_end(), ""),
     };
     if text.trim().is_empty() {
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_target_and_no_text_is_refused() {
+    fn invalid_targets_and_empty_texts_are_refused() {
         for (target, text, why) in [
             ("#rust key", "x", "a target is one channel or nick"),
             ("#a,#b", "x", "\"#a,#b\" is not a channel name"),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is said: lines that servers pass on whole, and nothing is lost but blanks.
+        /// Any text becomes lines that servers pass on whole, and nothing is lost but blanks.
         #[test]
         fn lines_are_whole_and_short(
             text in r"(/me )?[a-z é€🎉\r\n\x00\x01:]{0,1500}",

@@ -1,5 +1,5 @@
-//! One connection, from its first byte to its end: registration, joining, being alive. Pure: it
-//! is handed what was read and the time, and says what to do. It knows no socket and no clock.
+//! One connection, from its first byte to its end: registration, joining, keep-alive. Pure: what
+//! was read and the time go in, actions come out. It knows no socket and no clock.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
@@ -16,21 +16,21 @@ use super::say::Membership;
 use crate::message::{Message, SourceId};
 use crate::source::backoff::Class;
 
-/// Within so long a server must have let us in.
+/// How long registration may take.
 pub(super) const REGISTRATION: Duration = Duration::from_secs(60);
-/// So long the message of the day may take: a bouncer sends none. Then channels are joined.
+/// How long the message of the day may take before channels are joined: a bouncer sends none.
 const GREETING: Duration = Duration::from_secs(2);
-/// So many other nicks are tried.
+/// How many other nicks are tried.
 const OTHER_NICKS: u32 = 5;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
-    /// Bytes came, whatever they are.
+    /// Some bytes came.
     Read,
     /// A line came.
     Wire(Wire),
-    /// The listener wants something said; the number is for the answer.
+    /// The listener sends a message; the number is for the answer.
     Say { number: u64, target: String, text: String },
     /// The deadline came.
     Tick,
@@ -41,16 +41,16 @@ pub(crate) enum Event {
 pub(crate) enum Action {
     /// Send to the server.
     Send(Command),
-    /// Hand on to the listener.
+    /// Pass to the listener.
     Hear(Message<'static>),
-    /// Tell the listener.
+    /// Notify the listener.
     Notice(String),
     /// All lines of the text of that number were sent.
     Said(u64),
-    /// It is not said, and why.
+    /// The text of that number is not sent, and why.
     Unsaid(u64, String),
-    /// It stands otherwise than before.
-    Stand(Membership),
+    /// Our nick or channels changed.
+    Membership(Membership),
     /// Close the connection. Nothing follows.
     End(Ending),
 }
@@ -72,9 +72,9 @@ impl Ending {
 
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// Not let in yet; so many nicks were refused.
+    /// Not registered yet; this many nicks were refused.
     Registering { refused: u32, since: Instant },
-    /// Let in; the message of the day is still coming.
+    /// Registered; the message of the day is still coming.
     Greeted { since: Instant },
     /// Channels are joined.
     Listening,
@@ -82,7 +82,7 @@ pub(super) enum Phase {
     Ended,
 }
 
-/// Lines that were no messages.
+/// How many lines were dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Dropped {
     /// Longer than a line may be.
@@ -98,8 +98,8 @@ pub(crate) struct Session<'a> {
     pub(super) host: &'a str,
     wanted: &'a Nick,
     joins: &'a mut Joins,
-    /// The listener was told that the connection is lost, and not yet that it is back.
-    told_lost: bool,
+    /// The loss of the connection was reported, and its return not yet.
+    loss_reported: bool,
     digits: u32,
     pub(super) phase: Phase,
     registered: Option<Instant>,
@@ -108,10 +108,10 @@ pub(crate) struct Session<'a> {
     pub(super) last_read: Instant,
     pub(super) probed: Option<Instant>,
     pongs: Pongs,
-    pub(super) pace: RateControl,
-    /// The channels that we are in, by the server's word.
+    pub(super) flood: RateControl,
+    /// The channels that we are in, as the server reports.
     pub(super) inside: Vec<String>,
-    /// Where something was said last, and when: the server may refuse it.
+    /// The target of the last message, and when it was sent: the server may refuse it.
     pub(super) said_to: Option<(String, Instant)>,
     dropped: Dropped,
 }
@@ -131,7 +131,7 @@ impl<'a> Session<'a> {
             host,
             wanted,
             joins,
-            told_lost: false,
+            loss_reported: false,
             digits: 0,
             phase: Phase::Registering { refused: 0, since: now },
             registered: None,
@@ -140,31 +140,31 @@ impl<'a> Session<'a> {
             last_read: now,
             probed: None,
             pongs: Pongs::default(),
-            pace: RateControl::default(),
+            flood: RateControl::default(),
             inside: Vec::new(),
             said_to: None,
             dropped: Dropped::default(),
         }
     }
 
-    /// The listener knows that the connection was lost: it is told when it is back.
-    pub(crate) fn after_loss(self, told_lost: bool) -> Self {
-        Self { told_lost, ..self }
+    /// The loss of the connection was reported: its return is reported, too.
+    pub(crate) fn after_loss(self, loss_reported: bool) -> Self {
+        Self { loss_reported, ..self }
     }
 
-    /// Takes `digits` for a nick when all better ones are in use.
+    /// Uses `digits` for a nick when all better ones are in use.
     pub(crate) fn with_digits(self, digits: u32) -> Self {
         Self { digits, ..self }
     }
 
-    /// When it was let in.
+    /// When it was registered.
     pub(crate) fn registered(&self) -> Option<Instant> {
         self.registered
     }
 
-    /// Whether the listener still thinks that the connection is lost.
-    pub(crate) fn told_lost(&self) -> bool {
-        self.told_lost
+    /// Whether the loss was reported, and the return not yet.
+    pub(crate) fn loss_reported(&self) -> bool {
+        self.loss_reported
     }
 
     /// The lines that were dropped.
@@ -183,7 +183,7 @@ impl<'a> Session<'a> {
         ]
     }
 
-    /// Takes what happened.
+    /// Handles an event.
     pub(crate) fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         if matches!(self.phase, Phase::Ended) {
             return vec![];
@@ -197,7 +197,7 @@ impl<'a> Session<'a> {
             Event::Say { number, target, text } => self.say(number, target, &text, now),
             Event::Tick => self.tick(now),
         };
-        for Turn { command, said } in self.pace.take(now) {
+        for Turn { command, said } in self.flood.take(now) {
             actions.push(Action::Send(command));
             actions.extend(said.map(Action::Said));
         }
@@ -215,7 +215,7 @@ impl<'a> Session<'a> {
             Phase::Listening => self.joins.deadline().unwrap_or(self.silence()),
             Phase::Ended => return None,
         };
-        let others = [self.pongs.deadline(), self.pace.deadline(), Some(self.silence())];
+        let others = [self.pongs.deadline(), self.flood.deadline(), Some(self.silence())];
         others.into_iter().flatten().chain([phase]).min()
     }
 
@@ -266,17 +266,17 @@ impl<'a> Session<'a> {
             Command::JOIN(channel, _, _) if ours => {
                 self.joins.joined(channel);
                 actions.extend(self.is_back());
-                actions.extend(self.came_in(channel));
+                actions.extend(self.entered(channel));
             }
             Command::PART(channel, _) if ours => {
-                actions.extend(self.thrown_out(channel, now));
-                actions.extend(self.went_out(channel));
+                actions.extend(self.kicked(channel, now));
+                actions.extend(self.left(channel));
             }
             Command::KICK(channel, victim, _) if same_name(victim, &self.nick) => {
-                actions.extend(self.thrown_out(channel, now));
-                actions.extend(self.went_out(channel));
+                actions.extend(self.kicked(channel, now));
+                actions.extend(self.left(channel));
             }
-            _ => {} // irc-proto's enum: the rest is only heard
+            _ => {} // irc-proto's enum: the rest only becomes messages
         }
         actions
     }
@@ -292,7 +292,7 @@ impl<'a> Session<'a> {
             (Phase::Registering { .. }, 1) => self.welcome(message, parameters, now),
             (Phase::Registering { .. }, 432 | 433 | 436 | 437) => self.other_nick(),
             (Phase::Registering { .. }, 464) => {
-                let class = Class::Throttled; // it will want one in a second, too
+                let class = Class::Throttled; // it will want one again at once
                 vec![Action::End(Ending { class, why: "it wants a password".to_owned() })]
             }
             (Phase::Registering { .. }, 465) => {
@@ -353,21 +353,21 @@ impl<'a> Session<'a> {
 
     fn join_due(&mut self, now: Instant) {
         for join in self.joins.ask(now) {
-            self.pace.push(join);
+            self.flood.push(join);
         }
     }
 
-    fn thrown_out(&mut self, channel: &str, now: Instant) -> Option<Action> {
-        self.joins.thrown_out(channel, now).map(Action::Notice)
+    fn kicked(&mut self, channel: &str, now: Instant) -> Option<Action> {
+        self.joins.kicked(channel, now).map(Action::Notice)
     }
 
-    /// Tells a listener who knows that the connection was lost that it is back.
+    /// Reports the return of the connection, if its loss was reported.
     fn is_back(&mut self) -> Option<Action> {
-        std::mem::take(&mut self.told_lost)
+        std::mem::take(&mut self.loss_reported)
             .then(|| Action::Notice(format!("connected to {} again", self.host)))
     }
 
-    /// What is sent before the server let us in ("Looking up your hostname") is not for a listener.
+    /// What comes before registration ("Looking up your hostname") is not for the listener.
     fn hear(&self, message: &proto::Message, received: Instant) -> Vec<Action> {
         if self.registered.is_none() {
             return vec![];

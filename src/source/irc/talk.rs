@@ -1,4 +1,4 @@
-//! What a [`Session`] does about saying something, and about where it can be said.
+//! How a [`Session`] sends messages and tracks its channels.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use super::say::{self, BUSY, Membership};
 use super::session::{Action, Phase, Session};
 use crate::config::error::escaped;
 
-/// Channels that are kept in mind; a server may say that we are in any number.
+/// The most channels tracked; a server may claim that we are in any number.
 const MOST_CHANNELS: usize = 1_000;
 
-/// So long a refusal is about what was said last.
+/// How long a refusal counts as an answer to the last message.
 const REFUSED_WITHIN: Duration = Duration::from_secs(30);
 
 impl Session<'_> {
@@ -32,7 +32,7 @@ impl Session<'_> {
         match say::lines(&target, text, &self.nick) {
             Err(why) => vec![Action::Unsaid(number, why)],
             Ok(lines) => {
-                if !self.pace.push_text(lines, number) {
+                if !self.flood.push_text(lines, number) {
                     return vec![Action::Unsaid(number, BUSY.to_owned())];
                 }
                 self.said_to = Some((target, now));
@@ -41,7 +41,7 @@ impl Session<'_> {
         }
     }
 
-    /// What the listener is to know where the server did not pass on what was said.
+    /// The notice for the listener, if the server refused the last message.
     pub(super) fn not_said(
         &mut self,
         target: &str,
@@ -61,7 +61,7 @@ impl Session<'_> {
         Some(notice)
     }
 
-    pub(super) fn came_in(&mut self, channel: &str) -> Option<Action> {
+    pub(super) fn entered(&mut self, channel: &str) -> Option<Action> {
         let is_known = self.inside.iter().any(|known| same_name(known, channel));
         if is_known || self.inside.len() >= MOST_CHANNELS {
             return None;
@@ -70,7 +70,7 @@ impl Session<'_> {
         Some(self.membership())
     }
 
-    pub(super) fn went_out(&mut self, channel: &str) -> Option<Action> {
+    pub(super) fn left(&mut self, channel: &str) -> Option<Action> {
         let at = self.inside.iter().position(|known| same_name(known, channel))?;
         self.inside.swap_remove(at);
         Some(self.membership())
@@ -78,6 +78,6 @@ impl Session<'_> {
 
     pub(super) fn membership(&self) -> Action {
         let nick = Some(self.nick.clone());
-        Action::Stand(Membership { nick, channels: self.inside.clone() })
+        Action::Membership(Membership { nick, channels: self.inside.clone() })
     }
 }

@@ -1,5 +1,5 @@
-//! The whole of a connection over real sockets, against servers that play a script; and all bytes
-//! that ever made trouble.
+//! Whole connections over real sockets, against scripted servers; and all bytes that ever caused
+//! trouble.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use super::session::{Action, Event};
 use super::*;
 use crate::message::SourceId;
 
-/// What takes longer than this never comes.
+/// How long a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server's side of a connection.
@@ -43,7 +43,7 @@ impl Peer {
         }
     }
 
-    /// Plays a server up to the client's joining `#t`.
+    /// Plays the server until the client joined `#t`.
     async fn welcome(&mut self) {
         self.expect("USER").await;
         self.send(b":s 001 bot :Welcome\r\n:s 376 bot :End\r\n").await;
@@ -75,7 +75,7 @@ impl Client {
         Self { inputs, stop, task }
     }
 
-    /// What the listener gets next, in short.
+    /// The next input of the listener, in short.
     async fn next(&mut self) -> String {
         let input = timeout(PATIENCE, self.inputs.recv()).await.expect("an input in time");
         match input.expect("a client that runs") {
@@ -97,7 +97,7 @@ async fn server() -> (TcpListener, std::net::SocketAddr) {
 }
 
 #[tokio::test]
-async fn lines_are_heard_and_a_stop_is_a_farewell() {
+async fn messages_arrive_and_a_stop_sends_quit() {
     let (listener, address) = server().await;
     let mut client = Client::start(address, false);
     let mut peer = Peer::accept(&listener).await;
@@ -200,7 +200,7 @@ fn heard(bytes: &[u8], repeat: u64) -> (Vec<String>, bool) {
                     | Action::Notice(_)
                     | Action::Said(_)
                     | Action::Unsaid(..)
-                    | Action::Stand(_) => {}
+                    | Action::Membership(_) => {}
                 }
             }
         }
@@ -225,7 +225,7 @@ fn hostile_lines_do_no_harm() {
         let (id, expect) = (&input["id"], input["expect"].as_str().unwrap_or_default());
         let bytes = from_base64(input["bytes_base64"].as_str().unwrap_or_default());
         let (mut texts, open) = heard(&bytes, input["repeat"].as_u64().unwrap_or(1));
-        // These are meant to end the connection.
+        // These should end the connection.
         let may_end = matches!(input["class"].as_str(), Some("irc.error" | "irc.memory"));
         assert!(open || may_end, "{id} ended the connection");
         if open {
@@ -261,7 +261,7 @@ fn from_base64(text: &str) -> Vec<u8> {
 /// The vectors of ircdocs/parser-tests, as far as this reads their YAML: one line input, and
 /// what it is split into.
 #[test]
-fn messages_are_split_as_everybody_splits_them() {
+fn messages_are_split_as_other_parsers_do() {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/irc-parser-tests/msg-split.yaml");
     let Ok(vectors) = std::fs::read_to_string(&path) else {

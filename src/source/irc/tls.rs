@@ -1,4 +1,4 @@
-//! TLS, with the system's certificates, and what went wrong with it in words.
+//! TLS, with the system's certificates, and its errors for users.
 #![forbid(unsafe_code)]
 
 use std::io;
@@ -22,8 +22,8 @@ pub(crate) async fn handshake(server: &ServerAddress, tcp: TcpStream) -> Result<
     let failed = |why: String| IrcError::Tls { server: server.clone(), why };
     let name = ServerName::try_from(server.host.clone())
         .map_err(|_| failed("its name cannot be in a certificate".to_owned()))?;
-    // Certificates are read anew each time: a connection is rare, and they change. It takes 10 ms
-    // and more, in which other sources are not to wait.
+    // Certificates are read again for each connection: connections are rare, and certificates
+    // change. Reading takes 10 ms and more, in which other sources must not wait.
     let client = tokio::task::spawn_blocking(client)
         .await
         .unwrap_or_else(|error| Err(error.to_string()))
@@ -35,17 +35,17 @@ pub(crate) async fn handshake(server: &ServerAddress, tcp: TcpStream) -> Result<
     }
 }
 
-/// A client that trusts whom the system trusts, or `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
-/// Certificates that cannot be read are passed over: one broken file is no reason to trust nobody.
+/// A client with the system's certificates, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+/// Certificates that cannot be read are skipped: one broken file is no reason to trust nobody.
 fn client() -> Result<Arc<ClientConfig>, String> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
-        tracing::debug!(%error, "certificates passed over");
+        tracing::debug!(%error, "certificates skipped");
     }
     let mut trusted = RootCertStore::empty();
     let (_, broken) = trusted.add_parsable_certificates(found.certs);
     if broken > 0 {
-        tracing::debug!(broken, "certificates passed over");
+        tracing::debug!(broken, "certificates skipped");
     }
     if trusted.is_empty() {
         return Err("this system trusts no certificates; \

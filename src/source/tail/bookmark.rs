@@ -1,8 +1,8 @@
 //! How far a log was heard, kept from one run to the next.
 //!
 //! A bookmark is what a follower knew when it read the last line that was heard: the files it read,
-//! how far each was heard, and which rotated ones it knew. Another follower that starts from there
-//! ([`super::resume`]) meets what happened meanwhile as it meets what happens between two looks.
+//! how far each was heard, and which rotated files it knew. A follower that resumes from it
+//! ([`super::resume`]) handles what happened since as it handles what happens between two checks.
 #![forbid(unsafe_code)]
 
 use std::collections::{HashMap, VecDeque};
@@ -22,9 +22,9 @@ use super::rotation::Identity;
 /// How far a log was heard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Bookmark {
-    /// The log's name, for who looks into the file.
+    /// The log's name, for a user who opens the file.
     pub(super) path: String,
-    /// What the name led to, where that is another one.
+    /// The target of the name, if it is a link.
     pub(super) target: Option<String>,
     /// The files that were read, oldest first.
     pub(super) files: Vec<Entry>,
@@ -43,71 +43,71 @@ pub(super) struct Entry {
     #[serde(flatten)]
     pub(super) identity: Identity,
     #[serde(flatten)]
-    pub(super) spot: FilePosition,
+    pub(super) position: FilePosition,
 }
 
-/// A place in a text, and how to know the text again.
+/// A position in a file, and how to recognize the file's content again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct FilePosition {
     /// In bytes, from the beginning.
     pub(super) offset: u64,
     /// The last bytes before it, [`MARKER`] at most.
     pub(super) marker: Vec<u8>,
-    /// The first bytes of the text, as many at most.
+    /// The first bytes of the file, [`MARKER`] at most.
     pub(super) head: Vec<u8>,
 }
 
 impl FilePosition {
-    /// Whether `file` has the text before the spot.
+    /// Whether `file` has the content before the position.
     pub(super) fn is_in(&self, file: &File) -> bool {
         let before = self.offset - self.marker.len() as u64;
         holds(file, 0, &self.head) && holds(file, before, &self.marker)
     }
 }
 
-/// Whether `bytes` stand at `offset` in `file`.
+/// Whether `file` has `bytes` at `offset`.
 pub(super) fn holds(file: &File, offset: u64, bytes: &[u8]) -> bool {
     let mut found = vec![0; bytes.len()];
     file.read_exact_at(&mut found, offset).is_ok() && found == bytes
 }
 
-/// Where lines that were given stood in their file.
+/// The place of sent lines in their file.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) reading: u32,
     /// Where in the file `window` begins.
     pub(super) base: u64,
-    /// So many bytes of `window` were read before.
+    /// How many bytes of `window` were read before.
     pub(super) n_before: usize,
-    /// What the read saw.
+    /// The bytes that were read.
     pub(super) window: Vec<u8>,
     /// The first bytes of the file.
     pub(super) head: Vec<u8>,
 }
 
 impl Place {
-    /// The spot behind the first `n` of the `n_lines` lines that were given.
+    /// The position after the first `n` of the `n_lines` lines that were sent.
     fn behind(&self, n: u64, n_lines: u64) -> FilePosition {
         let news = &self.window[self.n_before..];
         let n_ends = memchr::memchr_iter(b'\n', news).count();
-        // The end of a line that was given before may give no line of its own.
+        // The end of a line that was sent before may produce no line of its own.
         let n_silent = n_ends.saturating_sub(usize::try_from(n_lines).unwrap_or(usize::MAX));
         let nth = if n >= n_lines { n_ends } else { usize::try_from(n).unwrap_or(0) + n_silent };
         let end = nth.checked_sub(1).and_then(|nth| memchr::memchr_iter(b'\n', news).nth(nth));
-        // A line without an end is all that there was.
+        // Without a line end, the line is all of the window.
         let end = end.map_or(self.window.len(), |end| self.n_before + end + 1);
         let marker = self.window[end.saturating_sub(MARKER)..end].to_vec();
         FilePosition { offset: self.base + end as u64, marker, head: self.head.clone() }
     }
 }
 
-/// Lines on their way to the listener's ear.
+/// Lines that were sent and are not acknowledged yet.
 #[derive(Debug)]
 pub(super) struct Part {
     /// How many there are.
     pub(super) n_lines: u64,
     pub(super) place: Option<Place>,
-    /// What the bookmark said when they were read.
+    /// The bookmark when they were read.
     pub(super) before: Arc<Bookmark>,
 }
 
@@ -115,26 +115,26 @@ pub(super) struct Part {
 #[derive(Debug)]
 pub(super) struct AckTracker {
     parts: VecDeque<Part>,
-    /// How many lines were given before those of `parts`.
+    /// How many lines were sent before those of `parts`.
     n_gone: u64,
     bookmark: Arc<Bookmark>,
     /// How far the readings were heard, by their numbers.
-    spots: HashMap<u32, FilePosition>,
+    positions: HashMap<u32, FilePosition>,
 }
 
 impl AckTracker {
-    /// Nothing was given yet.
+    /// Nothing was sent yet.
     pub(super) fn new(bookmark: Arc<Bookmark>) -> Self {
-        Self { parts: VecDeque::new(), n_gone: 0, bookmark, spots: HashMap::new() }
+        Self { parts: VecDeque::new(), n_gone: 0, bookmark, positions: HashMap::new() }
     }
 
-    /// Lines were given.
+    /// Lines were sent.
     pub(super) fn push(&mut self, part: Part) {
         self.parts.push_back(part);
     }
 
-    /// The first `n` of all the lines that were given will not be given again.
-    pub(super) fn settle(&mut self, n: u64) {
+    /// Acknowledges the first `n` of all sent lines: they will not be sent again.
+    pub(super) fn acknowledge(&mut self, n: u64) {
         while let Some(part) = self.parts.front()
             && n > self.n_gone
         {
@@ -142,10 +142,10 @@ impl AckTracker {
             if !Arc::ptr_eq(&self.bookmark, &part.before) {
                 self.bookmark = Arc::clone(&part.before);
                 let files = &self.bookmark.files;
-                self.spots.retain(|reading, _| files.iter().any(|it| it.reading == *reading));
+                self.positions.retain(|reading, _| files.iter().any(|it| it.reading == *reading));
             }
             if let Some(place) = &part.place {
-                self.spots.insert(place.reading, place.behind(n_heard, part.n_lines));
+                self.positions.insert(place.reading, place.behind(n_heard, part.n_lines));
             }
             if n_heard < part.n_lines {
                 return;
@@ -159,15 +159,15 @@ impl AckTracker {
     pub(super) fn bookmark(&self) -> Bookmark {
         let mut bookmark = Bookmark::clone(&self.bookmark);
         for entry in &mut bookmark.files {
-            if let Some(spot) = self.spots.get(&entry.reading) {
-                entry.spot = spot.clone();
+            if let Some(position) = self.positions.get(&entry.reading) {
+                entry.position = position.clone();
             }
         }
         bookmark
     }
 }
 
-/// The file in `folder` that the bookmark of the log `path` stands in.
+/// The file in `folder` for the bookmark of the log `path`.
 pub(super) fn file_for(folder: &Path, path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     folder.join(format!("{:016x}.json", fnv(path.as_os_str())))
@@ -180,7 +180,7 @@ fn fnv(name: &OsStr) -> u64 {
     })
 }
 
-/// Reads a bookmark; none is there the first time. What is no bookmark is put aside, as `.bad`.
+/// Reads a bookmark; there is none the first time. A damaged one is renamed to `.bad`.
 pub(super) fn load(file: &Path) -> io::Result<Option<Bookmark>> {
     let text = match fs::read(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -193,13 +193,13 @@ pub(super) fn load(file: &Path) -> io::Result<Option<Bookmark>> {
     Err(io::Error::new(io::ErrorKind::InvalidData, "it was damaged, and put aside"))
 }
 
-/// Notes in `file` that the logs of `pattern` were followed.
+/// Records in `file` that the logs of `pattern` were followed.
 pub(super) fn mark(file: &Path, pattern: &Path) -> io::Result<()> {
     write(file, &serde_json::to_vec(&serde_json::json!({ "pattern": pattern.to_string_lossy() }))?)
 }
 
-/// Writes a bookmark: whoever reads it, also after a crash, finds this one or the one before. It
-/// holds a few words of the log: nobody but the user may read it.
+/// Writes a bookmark atomically: a reader, even after a crash, finds this one or the one before.
+/// Only the user may read it, because it holds a few words of the log.
 pub(super) fn save(file: &Path, bookmark: &Bookmark) -> io::Result<()> {
     write(file, &serde_json::to_vec(bookmark)?)
 }

@@ -1,5 +1,5 @@
-//! Keeps a log's bookmark where the listener is, beside the lines' way: who follows the log does
-//! not wait for a disk.
+//! Writes a log's bookmark as lines are acknowledged, in a task of its own, so that the follower
+//! does not wait for a disk.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
@@ -17,30 +17,30 @@ use crate::config::error::quoted;
 use crate::source::Ack;
 use crate::source::lines::Lines;
 
-/// How long after one writing the next may follow: shorter than the shortest sentence, so that no
-/// second one is heard again after a kill; a flood writes ten times a second.
+/// The time between two writes: shorter than the shortest utterance, so that at most one is
+/// repeated after a kill; a flood writes ten times a second.
 const APART: Duration = Duration::from_millis(100);
 
-/// The way to where the bookmark is kept.
+/// The follower's handle to the task that writes the bookmark.
 pub(super) struct BookmarkWriter {
     parts: mpsc::UnboundedSender<Part>,
 }
 
 impl BookmarkWriter {
-    /// Keeps `bookmark` in `file`, and moves it on as far as the other end says that it heard.
+    /// Writes `bookmark` to `file`, and advances it as lines are acknowledged.
     pub(super) fn start(file: PathBuf, bookmark: Arc<Bookmark>) -> (Self, Ack) {
-        let (parts, given) = mpsc::unbounded_channel();
-        let (settled, heard) = watch::channel(0);
-        let keeping =
-            Writing { file, ledger: AckTracker::new(bookmark), given, heard, trouble: None };
-        (Self { parts }, Ack::new(settled, tokio::spawn(keeping.run())))
+        let (parts, sent) = mpsc::unbounded_channel();
+        let (acknowledge, n_heard) = watch::channel(0);
+        let writing =
+            Writing { file, tracker: AckTracker::new(bookmark), sent, n_heard, trouble: None };
+        (Self { parts }, Ack::new(acknowledge, tokio::spawn(writing.run())))
     }
 
-    /// Takes down where what was `given` stood; `before` is the bookmark from before it was read.
+    /// Records the place of the `given` lines; `before` is the bookmark from before they were read.
     pub(super) fn note(&self, given: Given, before: Arc<Bookmark>) -> Lines {
         let Given { lines, place } = given;
         if self.parts.send(Part { n_lines: lines.n_lines(), place, before }).is_err() {
-            tracing::debug!("the bookmark is kept no more");
+            tracing::debug!("the bookmark writer has ended");
         }
         lines
     }
@@ -48,24 +48,23 @@ impl BookmarkWriter {
 
 struct Writing {
     file: PathBuf,
-    ledger: AckTracker,
-    given: mpsc::UnboundedReceiver<Part>,
-    /// How many lines were heard.
-    heard: watch::Receiver<u64>,
-    /// Why it cannot be written, as it was told.
+    tracker: AckTracker,
+    sent: mpsc::UnboundedReceiver<Part>,
+    n_heard: watch::Receiver<u64>,
+    /// Why it cannot be written, as last logged.
     trouble: Option<String>,
 }
 
 impl Writing {
-    /// Until the listener has ended.
+    /// Runs until the listener has ended.
     async fn run(mut self) {
         let mut written = clock::now();
         let mut due = Some(written);
         loop {
             tokio::select! {
-                Some(part) = self.given.recv() => self.ledger.push(part),
-                changed = self.heard.changed() => {
-                    self.settle();
+                Some(part) = self.sent.recv() => self.tracker.push(part),
+                changed = self.n_heard.changed() => {
+                    self.acknowledge();
                     if changed.is_err() {
                         break;
                     }
@@ -80,15 +79,15 @@ impl Writing {
         self.write().await;
     }
 
-    fn settle(&mut self) {
-        while let Ok(part) = self.given.try_recv() {
-            self.ledger.push(part); // what was heard was given before
+    fn acknowledge(&mut self) {
+        while let Ok(part) = self.sent.try_recv() {
+            self.tracker.push(part); // lines are sent before they are heard
         }
-        self.ledger.settle(*self.heard.borrow_and_update());
+        self.tracker.acknowledge(*self.n_heard.borrow_and_update());
     }
 
     async fn write(&mut self) {
-        let (file, bookmark) = (self.file.clone(), self.ledger.bookmark());
+        let (file, bookmark) = (self.file.clone(), self.tracker.bookmark());
         let written = tokio::task::spawn_blocking(move || save(&file, &bookmark)).await;
         let why = written.ok().and_then(Result::err).map(|error| reason(&error));
         if let Some(why) = why.as_ref().filter(|why| self.trouble.as_ref() != Some(*why)) {

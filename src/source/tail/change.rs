@@ -1,4 +1,4 @@
-//! What the sight of a file means. Pure: what was seen goes in, what to do comes out.
+//! Decides what to do when a file may have changed. Pure: observations in, decisions out.
 #![forbid(unsafe_code)]
 
 use std::fs::Metadata;
@@ -8,10 +8,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// The bytes before the place of reading that are compared to see whether a file was rewritten.
+/// How many bytes before the read offset are compared to see whether a file was rewritten.
 pub(crate) const MARKER: usize = 64;
 
-/// Which file it is, whatever its name. As long as the file is held open, no other has its key.
+/// Identifies a file, whatever its name. As long as the file is open, no other has its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct FileKey {
     device: u64,
@@ -19,7 +19,6 @@ pub(crate) struct FileKey {
 }
 
 impl FileKey {
-    /// Its number on its device.
     pub(crate) fn inode(&self) -> u64 {
         self.inode
     }
@@ -36,11 +35,11 @@ impl From<&Metadata> for FileKey {
 pub(crate) enum Found {
     /// A regular file.
     File(FileKey),
-    /// Something that has no lines to follow: what it is, with its article.
+    /// Something without lines to follow: what it is, with its article.
     Other(&'static str),
     /// Nothing.
     Nothing,
-    /// It cannot be told.
+    /// Unknown: the metadata cannot be read.
     Hidden,
 }
 
@@ -53,11 +52,11 @@ impl From<&Metadata> for Found {
 impl Found {
     /// What is found under the name `path`.
     pub(crate) fn at(path: &Path) -> Self {
-        Self::at_telling(path).0
+        Self::at_with_error(path).0
     }
 
-    /// The same, and why it cannot be told where it cannot.
-    pub(crate) fn at_telling(path: &Path) -> (Self, Option<io::Error>) {
+    /// The same, with the error for [`Self::Hidden`].
+    pub(crate) fn at_with_error(path: &Path) -> (Self, Option<io::Error>) {
         match path.metadata() {
             Ok(metadata) => (Self::from(&metadata), None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (Self::Nothing, None),
@@ -78,50 +77,50 @@ pub(crate) fn kind(metadata: &Metadata) -> Option<&'static str> {
     }
 }
 
-/// What to do about the file under the followed name, once the one held is read to its end.
+/// What to do about the file under the followed name, once the open file is read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Go on with what is held.
+    /// Continue with the open file.
     Stay,
     /// Open what is found.
     Open,
-    /// Open what is found; the one held was rotated away, and is still read for a while.
+    /// Open what is found; the open file was rotated away, and is still read for a while.
     Rotate,
-    /// The one held was deleted; it is still read for a while.
+    /// The open file was deleted; it is still read for a while.
     Retire,
 }
 
-/// Decides by what is `held`, whether that still has a name somewhere (`linked`), and what is
-/// `found` under the followed name.
+/// Decides by the open file (`held`), whether it still has a name somewhere (`linked`), and what
+/// is `found` under the followed name.
 pub(crate) fn decide(held: Option<FileKey>, linked: bool, found: &Found) -> Step {
     match (held, found) {
         (None, Found::File(_)) => Step::Open,
         (Some(held), Found::File(found)) if held == *found => Step::Stay,
         (Some(_), Found::File(_)) => Step::Rotate,
-        // A file that was renamed and not replaced may still be written to, hours on end.
+        // A file that was renamed and not replaced may still be written to for hours.
         (Some(_), Found::Nothing | Found::Other(_)) if !linked => Step::Retire,
         (_, Found::Nothing | Found::Other(_) | Found::Hidden) => Step::Stay,
     }
 }
 
-/// Whether `error` means that a handle is worth nothing any more, whatever the file's name leads to:
-/// its server lost it, its mount was made anew, its device was unplugged.
+/// Whether `error` means that a file handle is lost, whatever the file's name leads to: the server
+/// lost it, it was mounted again, or its device was unplugged.
 pub(crate) fn is_lost(error: &io::Error) -> bool {
     let lost = [libc::ESTALE, libc::EIO, libc::ENODEV, libc::ENXIO, libc::ENOTCONN];
     error.raw_os_error().is_some_and(|code| lost.contains(&code))
 }
 
-/// What a read shows that began a marker's length before the place of reading.
+/// The result of a read that began a marker's length before the read offset.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Sight<'a> {
-    /// The file goes on with these bytes; none at its end.
+    /// The file continues with these bytes; none at its end.
     Goes(&'a [u8]),
-    /// It is shorter than it was, or another text: to be read from its beginning.
+    /// It is shorter than before, or its content differs: it is read from its beginning.
     Rewritten,
 }
 
-/// Compares the last bytes that were read before, `marker`, with the `window` on the file that
-/// begins where they were.
+/// Compares the last bytes that were read before (`marker`) with the `window` of the file that
+/// begins at the same offset.
 pub(crate) fn sight<'a>(marker: &[u8], window: &'a [u8]) -> Sight<'a> {
     window.strip_prefix(marker).map_or(Sight::Rewritten, Sight::Goes)
 }
@@ -131,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_found_decides() {
+    fn steps_follow_from_what_is_found() {
         let key = |inode| FileKey { device: 1, inode };
         let same = Found::File(key(7));
         let other = Found::File(key(8));
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_is_lost_by_what_the_file_cannot_help() {
+    fn only_errors_of_the_handle_mean_that_it_is_lost() {
         for (code, lost) in [
             (libc::ESTALE, true),
             (libc::EIO, true),
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_before_tell_a_rewritten_file() {
+    fn the_bytes_before_reveal_a_rewritten_file() {
         for (marker, window, seen) in [
             (&b""[..], &b""[..], Sight::Goes(b"")),
             (b"", b"new", Sight::Goes(b"new")),

@@ -1,4 +1,4 @@
-//! Why a log cannot be followed, in a user's words.
+//! Errors of following a log, as messages for users.
 #![forbid(unsafe_code)]
 
 use std::fs::Metadata;
@@ -32,29 +32,29 @@ impl TailError {
         Self::Unreadable { path: path.to_path_buf(), why }
     }
 
-    /// Nothing has a name that the pattern `path` stands for.
+    /// No file matches the pattern or directory `path`.
     pub(super) fn unmatched(path: &Path, follow: bool) -> Self {
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
         let n_folders = entries.filter(|entry| entry.path().is_dir()).count();
         let what = match (path.is_dir(), n_folders) {
-            (false, _) => "no log has such a name".to_owned(),
+            (false, _) => "no log matches".to_owned(),
             (true, 0) => "there is no log in it".to_owned(),
             (true, _) => {
                 let below = quoted(&path.join("**"));
-                format!("there is no log in it, but folders are; name the logs below it by {below}")
+                format!("there is no log in it, only folders; use {below} for the logs below it")
             }
         };
         let hint = if follow { "; --retry waits for one" } else { "" };
         Self::Unreadable { path: path.to_path_buf(), why: format!("{what}{hint}") }
     }
 
-    /// The file `path` is something without lines: `kind`, with its article.
+    /// `path` is not a file with lines but `kind`, with its article.
     pub(super) fn unfit(path: &Path, kind: &str) -> Self {
         Self::Unreadable { path: path.to_path_buf(), why: format!("it is {kind}") }
     }
 }
 
-/// The system's reason as the middle of a sentence.
+/// The system's reason, to be put after a colon.
 pub(in crate::source) fn reason(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => return "no such file".to_owned(),
@@ -67,7 +67,7 @@ pub(in crate::source) fn reason(error: &io::Error) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
-/// Who could read `path`, or, when that cannot be seen, enter the directory in the way.
+/// The owner and mode of `path`, or of the directory that cannot be entered.
 fn denied(path: &Path) -> String {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let seen = path.ancestors().find_map(|place| Some((place, place.metadata().ok()?)));
@@ -82,13 +82,13 @@ fn denied(path: &Path) -> String {
     }
 }
 
-/// Whose file it is and who may read it; `users` is the system's table of them.
+/// The file's owner and mode; `users` is the text of `/etc/passwd`.
 fn belongs(metadata: &Metadata, users: &str) -> String {
     let mode = metadata.mode() & 0o7777;
     format!("belongs to {}, mode {mode:o}", user(metadata.uid(), users))
 }
 
-/// The name of the user with the number `uid`, quoted; the number if `users` does not have it.
+/// The quoted name of the user `uid`; the number if `users` does not have it.
 fn user(uid: u32, users: &str) -> String {
     let number = uid.to_string();
     let name = users.lines().find_map(|line| {
@@ -112,10 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_may_not_be_read_says_whose_it_is() {
+    fn permission_denied_names_the_owner_and_mode() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = io::Error::from(ErrorKind::PermissionDenied);
-        let told = TailError::opening(file.path(), &error, true).to_string();
+        let message = TailError::opening(file.path(), &error, true).to_string();
         let owner = user(
             file.as_file().metadata().unwrap().uid(),
             &std::fs::read_to_string("/etc/passwd").unwrap(),
@@ -123,11 +123,11 @@ mod tests {
         let name = quoted(file.path());
         let expected =
             format!("cannot read {name}: permission denied; it belongs to {owner}, mode 600");
-        assert_eq!(told, expected);
+        assert_eq!(message, expected);
     }
 
     #[test]
-    fn reasons_are_the_middle_of_a_sentence() {
+    fn reasons_are_lowercase_without_a_code() {
         for (code, text) in
             [(2, "no such file"), (5, "input/output error"), (13, "permission denied")]
         {

@@ -1,4 +1,4 @@
-//! A named pipe in a log's place: read as a stream.
+//! Reads a named pipe as a stream.
 #![forbid(unsafe_code)]
 
 use std::io;
@@ -13,14 +13,14 @@ use crate::clock;
 use crate::source::lines::Gatherer;
 use crate::source::{Inbox, Input};
 
-/// What a pipe holds.
+/// The capacity of a pipe.
 const READ: usize = 64 * 1024;
 
-/// Gives the lines that are written to the pipe, until the listener ends; or, not following, to
-/// its end.
+/// Sends the lines that are written to the pipe, until the listener ends or, without `follow`,
+/// until the pipe's end.
 pub(super) async fn run(spec: &TailSpec, inbox: &Inbox) -> Result<(), TailError> {
     let failed = |error: io::Error| TailError::opening(&spec.path, &error, false);
-    // Open for writing as well, it does not end when a writer does.
+    // Opened for writing too, it does not end when a writer closes it.
     let pipe = OpenOptions::new().read_write(spec.follow).open_receiver(&spec.path);
     let mut pipe = pipe.map_err(failed)?;
     let mut lines = Gatherer::new(inbox.source());

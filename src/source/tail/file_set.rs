@@ -1,4 +1,4 @@
-//! Follows all files that a [`Pattern`] stands for, also those that appear later, each as a source
+//! Follows all files that match a [`Pattern`], including those that appear later, each as a source
 //! of its own.
 #![forbid(unsafe_code)]
 
@@ -20,13 +20,13 @@ use super::{Age, TailError, TailSpec, run_one};
 use crate::clock;
 use crate::source::{Closed, Inbox};
 
-/// A file that nobody wrote to for so long begins at its end: what it has is no news.
+/// A file that was not written to for this long is followed from its end: its lines are no news.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long a file is followed that is gone, or whose series has a younger one.
+/// How long a file is still followed after it is gone, or its series has a newer one.
 const OVER: Duration = Duration::from_secs(10 * 60);
 
-/// How long the first bookmarks take at most, on a quiet machine.
+/// The first bookmarks are written within this time, on an idle machine.
 const SOON: Duration = Duration::from_secs(1);
 
 /// The files of a pattern.
@@ -35,11 +35,11 @@ struct FileSet<'a> {
     inbox: &'a Inbox,
     stop: &'a CancellationToken,
     members: HashMap<PathBuf, FollowedFile>,
-    /// How many logs the seats know of.
+    /// How many logs were counted in [`seats`].
     n_counted: usize,
-    /// The files that had one of the names at the last look.
+    /// The files that matched at the last look.
     known: HashSet<Identity>,
-    /// The youngest date of each series, up to the last look.
+    /// The latest date of each series, up to the last look.
     youngest: HashMap<Vec<u8>, Digits>,
     tasks: JoinSet<()>,
     is_marked: bool,
@@ -48,12 +48,12 @@ struct FileSet<'a> {
 /// A file that is followed.
 struct FollowedFile {
     stop: CancellationToken,
-    /// Since when it is gone, or old.
+    /// Since when it has been gone, or old.
     over: Option<Instant>,
 }
 
-/// Gives the lines of the files that `pattern` stands for, until `stop`. It fails when there is none
-/// and nobody waits for one.
+/// Sends the lines of the files that match `pattern`, until `stop`. It fails when there is none and
+/// `spec` does not wait for one.
 pub(super) async fn run(
     pattern: Pattern,
     spec: &TailSpec,
@@ -65,7 +65,7 @@ pub(super) async fn run(
     if found.files.is_empty() && !(spec.follow && spec.retry) {
         return Err(TailError::unmatched(&spec.path, spec.follow));
     }
-    let mut family = FileSet {
+    let mut file_set = FileSet {
         spec,
         inbox,
         stop,
@@ -76,35 +76,38 @@ pub(super) async fn run(
         tasks: JoinSet::new(),
         is_marked: false,
     };
-    let ended =
-        if spec.follow { family.follow(pattern, found).await } else { family.read(found).await };
+    let ended = if spec.follow {
+        file_set.follow(pattern, found).await
+    } else {
+        file_set.read(found).await
+    };
     if ended.is_err() {
-        tracing::debug!(path = ?spec.path, "nobody listens any more");
+        tracing::debug!(path = ?spec.path, "the listener has ended");
     }
     Ok(())
 }
 
-/// Whether the files that are new at a look were there before it, as far as one knows.
+/// Whether the new files of a look may have existed before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Look {
-    /// They may have been: they are begun as the user said.
+    /// They may have: they start where the user said.
     First,
-    /// They came since: they are begun at their beginning.
+    /// They appeared since the look before: they are read from their beginning.
     Later,
 }
 
 impl FileSet<'_> {
-    /// Reads them one after the other, to their ends.
+    /// Reads the files one after the other, to their ends.
     async fn read(&mut self, found: Found) -> Result<(), Closed> {
         for Match { path, .. } in found.files {
             let inbox = self.inbox.open(name(&path)).await?;
             let spec = self.member(path, self.spec.lines);
-            tell(run_one(spec, inbox, self.stop.clone(), Age::Old).await);
+            log_error(run_one(spec, inbox, self.stop.clone(), Age::Old).await);
         }
         Ok(())
     }
 
-    /// Follows them, and looks for others.
+    /// Follows the files, and looks for others.
     async fn follow(&mut self, pattern: Arc<Pattern>, mut found: Found) -> Result<(), Closed> {
         let mut when = self.first_look(&found.files);
         let mut watch = Watch::over(std::mem::take(&mut found.directories), self.spec.poll);
@@ -116,14 +119,14 @@ impl FileSet<'_> {
                 () = watch.changed(soon) => {}
             }
             (found, when) = (look(&pattern).await, Look::Later);
-            watch.look_over(std::mem::take(&mut found.directories));
+            watch.set_directories(std::mem::take(&mut found.directories));
         }
         while self.tasks.join_next().await.is_some() {}
         Ok(())
     }
 
-    /// Where the pattern was followed before, and is to go on, a file without a bookmark of its own
-    /// came since; an older one of a series was passed over.
+    /// When a pattern is resumed, a file without a bookmark of its own is new; an older one of a
+    /// series was skipped.
     fn first_look(&mut self, found: &[Match]) -> Look {
         let was_here = self.bookmark(&self.spec.path).is_some_and(|mark| mark.exists());
         let counts = |it: &&Match| {
@@ -134,34 +137,34 @@ impl FileSet<'_> {
         if was_here { Look::Later } else { Look::First }
     }
 
-    /// The file of a path's bookmark, where they are kept; of the pattern's path, the mark that it
+    /// The bookmark file of a path, if bookmarks are kept; for the pattern's path, the mark that it
     /// was followed.
     fn bookmark(&self, path: &Path) -> Option<PathBuf> {
         Some(bookmark::file_for(self.spec.bookmarks.as_ref()?, path))
     }
 
-    /// Marks that the pattern was followed, as soon as each file has its bookmark; whether there is
-    /// nothing to mark any more.
+    /// Marks that the pattern was followed, as soon as each file has its bookmark. Returns whether
+    /// nothing is left to mark.
     fn is_marked(&mut self) -> bool {
         let Some(mark) = self.bookmark(&self.spec.path) else { return true };
         let has_bookmark = |path| self.bookmark(path).is_some_and(|file| file.exists());
         if !self.is_marked && self.members.keys().all(|path| has_bookmark(path)) {
             self.is_marked = true;
             if let Err(error) = bookmark::mark(&mark, &self.spec.path) {
-                tracing::warn!(path = ?self.spec.path, %error, "that it is followed cannot be noted");
+                tracing::warn!(path = ?self.spec.path, %error, "cannot write the pattern's mark");
             }
         }
         self.is_marked
     }
 
-    /// Follows what is new among `found`, and gives up what is over.
+    /// Starts to follow new files in `found`, and stops following those that are over.
     async fn adopt(&mut self, found: Vec<Match>, look: Look) -> Result<(), Closed> {
         let now = clock::now();
         let paths: BTreeSet<PathBuf> = found.iter().map(|it| it.path.clone()).collect();
         seats::count(found.len().saturating_sub(self.n_counted));
         self.n_counted = self.n_counted.max(found.len());
-        // What is followed already goes first: a file that was made since the last look may have
-        // another name beside the one it is followed by.
+        // Followed files first: a file created since the last look may also have a name other than
+        // the one it is followed by.
         let is_followed = |it: &&Match| self.members.contains_key(&it.path);
         let identity = |it: &Match| it.path.metadata().map(|it| Identity::from(&it)).ok();
         let mut seen: HashSet<_> = found.iter().filter(is_followed).filter_map(identity).collect();
@@ -170,7 +173,7 @@ impl FileSet<'_> {
             let identity = Identity::from(&metadata);
             let is_known = !seen.insert(identity) || self.known.contains(&identity);
             let is_old = dated.as_ref().is_some_and(|dated| self.is_old(dated));
-            // A log may be away for a moment, between its rotation and its next line.
+            // A log may be missing for a moment, between its rotation and its next line.
             let is_log = |log: &Path| paths.contains(log) || self.members.contains_key(log);
             let is_rotated = rotation::is_rotated(path, is_log);
             if let Some(member) = self.members.get_mut(path) {
@@ -187,13 +190,13 @@ impl FileSet<'_> {
         Ok(())
     }
 
-    /// How many lines of a file that is there already are given.
+    /// How many lines of an existing file are sent.
     fn lines(&self, metadata: &Metadata) -> u64 {
         let age = metadata.modified().ok().and_then(|it| it.elapsed().ok());
         if age.is_some_and(|age| age > STALE) { 0 } else { self.spec.lines }
     }
 
-    /// Notes the youngest dates.
+    /// Updates the latest dates.
     fn date(&mut self, found: &[Match]) {
         for Dated { series, date } in found.iter().flat_map(|it| &it.dated) {
             let youngest = self.youngest.entry(series.clone()).or_default();
@@ -207,17 +210,17 @@ impl FileSet<'_> {
         self.youngest.get(&dated.series).is_some_and(|youngest| dated.date < *youngest)
     }
 
-    /// Follows a file, from its last `lines` lines on.
+    /// Starts to follow a file, at its last `lines` lines.
     async fn join(&mut self, path: PathBuf, lines: u64, age: Age) -> Result<(), Closed> {
         let inbox = self.inbox.open(name(&path)).await?;
         let stop = self.stop.child_token();
         let (spec, token) = (self.member(path.clone(), lines), stop.clone());
-        self.tasks.spawn(async move { tell(run_one(spec, inbox, token, age).await) });
+        self.tasks.spawn(async move { log_error(run_one(spec, inbox, token, age).await) });
         self.members.insert(path, FollowedFile { stop, over: None });
         Ok(())
     }
 
-    /// Gives up the files that have been old, or not among `paths`, for long.
+    /// Stops following the files that have been old, or not in `paths`, for [`OVER`].
     fn leave(&mut self, paths: &BTreeSet<PathBuf>, now: Instant) {
         self.members.retain(|path, member| {
             if !paths.contains(path) {
@@ -237,7 +240,7 @@ impl FileSet<'_> {
     }
 }
 
-/// Looks for the files beside the other tasks: a tree may be large, or on a slow mount.
+/// Finds the files in a blocking task: a tree may be large, or on a slow mount.
 async fn look(pattern: &Arc<Pattern>) -> Found {
     let pattern = Arc::clone(pattern);
     tokio::task::spawn_blocking(move || pattern.find()).await.unwrap_or_default()
@@ -248,8 +251,8 @@ fn name(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// One file that cannot be followed does not end the others.
-fn tell(ended: Result<(), TailError>) {
+/// Logs the error of one file, which does not end the others.
+fn log_error(ended: Result<(), TailError>) {
     if let Err(error) = ended {
         tracing::warn!("{error}");
     }

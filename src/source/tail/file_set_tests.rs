@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::tests::{Tail, write};
 use super::*;
 
-/// A follower of `pattern`, in a directory that holds `files`: each name and text.
-fn family(
+/// A source that follows `pattern` in a directory with `files`: each a name and a text.
+fn file_set(
     pattern: &str,
     files: &[(&str, &str)],
     change: impl FnOnce(TailSpec) -> TailSpec,
@@ -28,7 +28,7 @@ fn family(
 async fn what_appears_later_is_read_from_its_beginning() {
     for poll in [false, true] {
         let files = [("a.log", "one\ntwo\nthree\n"), ("b.txt", "no\n")];
-        let mut tail = family("*.log", &files, |spec| TailSpec { poll, ..spec });
+        let mut tail = file_set("*.log", &files, |spec| TailSpec { poll, ..spec });
         tail.expect(&["sample: one", "two", "three"]).await;
         write(&tail.beside("b.log"), "four\nfive\nsix\n");
         tail.expect(&["four", "five", "six"]).await;
@@ -40,9 +40,9 @@ async fn what_appears_later_is_read_from_its_beginning() {
 }
 
 #[tokio::test]
-async fn a_rotated_file_is_none_of_its_own() {
+async fn a_rotated_file_is_no_source_of_its_own() {
     let files = [("log", "one\n"), ("log.1", "old\n"), ("log-20260307", "older\n")];
-    let mut tail = family("", &files, |spec| spec);
+    let mut tail = file_set("", &files, |spec| spec);
     tail.expect(&["one"]).await;
     for round in 0..10 {
         let [first, second] = [format!("first {round}"), format!("second {round}")];
@@ -68,7 +68,7 @@ async fn directories_appear_later_too() {
         ("*/*.log", "here/c.log", "net/c.log"),
         ("logs/**/c.log", "logs/c.log", "logs/2026/net/c.log"),
     ] {
-        let mut tail = family(pattern, &[(there, "it has looked\n")], |spec| spec);
+        let mut tail = file_set(pattern, &[(there, "it has looked\n")], |spec| spec);
         tail.expect(&["it has looked"]).await;
         let log = tail.beside(place);
         fs::create_dir_all(log.parent().unwrap()).unwrap();
@@ -78,9 +78,9 @@ async fn directories_appear_later_too() {
 }
 
 #[tokio::test]
-async fn of_the_dates_only_the_youngest_counts_at_first() {
+async fn only_the_latest_date_is_followed_at_first() {
     let files = [("a.2026-11-22", "no\n"), ("a.2026-11-23", "one\n"), ("b.2026-11-22", "two\n")];
-    let mut tail = family("*.{date}", &files, |spec| spec);
+    let mut tail = file_set("*.{date}", &files, |spec| spec);
     tail.expect(&["one", "two"]).await;
     write(&tail.beside("a.2026-11-24"), "three\nfour\nfive\n");
     tail.expect(&["three", "four", "five"]).await;
@@ -93,7 +93,7 @@ async fn of_the_dates_only_the_youngest_counts_at_first() {
 
 #[tokio::test]
 async fn a_file_that_nobody_wrote_to_for_a_day_begins_at_its_end() {
-    let mut tail = family("*.log", &[("b.log", "two\n")], |spec| {
+    let mut tail = file_set("*.log", &[("b.log", "two\n")], |spec| {
         let old = spec.path.with_file_name("a.log");
         write(&old, "old\n");
         let file = fs::File::options().write(true).open(&old).unwrap();
@@ -107,7 +107,7 @@ async fn a_file_that_nobody_wrote_to_for_a_day_begins_at_its_end() {
 }
 
 #[tokio::test]
-async fn files_that_came_meanwhile_are_resumed_from_their_beginnings() {
+async fn files_that_appear_between_runs_are_read_from_their_beginnings() {
     let state = tempfile::tempdir().unwrap();
     let bookmarks = Some(state.path().to_owned());
     let folder = tempfile::tempdir().unwrap();
@@ -133,7 +133,7 @@ async fn files_that_came_meanwhile_are_resumed_from_their_beginnings() {
     for name in ["a.2026-11-24", "a.2026-11-25"] {
         write(&place(name), "four\nfive\nsix\n");
     }
-    // Nobody told that the first two lines were heard.
+    // The first two lines were not acknowledged.
     let news = ["four", "five", "six", "four", "five", "six"];
     let mut tail = resumed();
     tail.expect(&["sample: one", "two", "three"]).await;
@@ -141,18 +141,18 @@ async fn files_that_came_meanwhile_are_resumed_from_their_beginnings() {
 }
 
 #[tokio::test]
-async fn a_pattern_that_nothing_has_is_told_in_a_sentence() {
+async fn a_pattern_without_a_match_fails_with_a_message() {
     for (follow, hint) in [(true, "; --retry waits for one"), (false, "")] {
-        let tail = family("*.log", &[], |spec| TailSpec { follow, ..spec });
+        let tail = file_set("*.log", &[], |spec| TailSpec { follow, ..spec });
         let name = quoted(&tail.beside("*.log"));
-        let told = format!("cannot read {name}: no log has such a name{hint}");
-        assert_eq!(tail.end().await, (vec![], told));
+        let message = format!("cannot read {name}: no log matches{hint}");
+        assert_eq!(tail.end().await, (vec![], message));
     }
-    let tail = family("", &[("net/#c.log", "one\n")], |spec| spec);
+    let tail = file_set("", &[("net/#c.log", "one\n")], |spec| spec);
     let [name, below] = ["", "**"].map(|name| quoted(&tail.beside(name)));
-    let told = format!(
-        "cannot read {name}: there is no log in it, but folders are; name the logs below it by \
-         {below}; --retry waits for one"
+    let message = format!(
+        "cannot read {name}: there is no log in it, only folders; use {below} for the logs below \
+         it; --retry waits for one"
     );
-    assert_eq!(tail.end().await, (vec![], told));
+    assert_eq!(tail.end().await, (vec![], message));
 }

@@ -1,7 +1,7 @@
-//! Follows one file through all that happens to a log: growth, rotation, truncation, deletion.
+//! Follows one file through growth, rotation, truncation and deletion.
 //!
 //! A [`Follower`] does not wait and has no clock: each [`turn`](Follower::turn) does at most one
-//! read. Who drives it looks again when the file may have changed, and at its
+//! read. Its driver calls again when the file may have changed, and at the
 //! [`deadline`](Follower::deadline).
 #![forbid(unsafe_code)]
 
@@ -26,22 +26,22 @@ use crate::source::lines::Lines;
 /// How long a file is read after its rotation: its writer may not have noticed yet.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
 
-/// How many rotated files are read at most; with more, the oldest is given up early.
+/// How many rotated files are read at most; with more, the oldest is closed early.
 const MAX_RETIRED: usize = 16;
 
-/// The size of the buffer to hand to [`Follower::turn`]: 256 KiB of news, after the bytes before.
+/// The size of the buffer for [`Follower::turn`]: the marker and 256 KiB of new bytes.
 pub(super) const BUFFER: usize = 256 * 1024 + MARKER;
 
-/// What one turn brought.
+/// The result of one turn.
 #[derive(Debug)]
 pub(super) enum Turn {
-    /// Lines; there may be more at once.
+    /// Lines; there may be more immediately.
     Lines(Given),
-    /// No lines, but there may be some at once.
+    /// No lines, but there may be some immediately.
     Again,
-    /// No lines, and another file is followed now.
+    /// No lines; another file is followed now.
     Switched,
-    /// Nothing, until something changes or the deadline comes.
+    /// Nothing until something changes, or until the deadline.
     Idle,
 }
 
@@ -51,21 +51,21 @@ pub(super) struct Follower {
     pub(super) path: PathBuf,
     pub(super) source: SourceId,
     pub(super) current: Option<Reading>,
-    /// The files that had the name before, oldest first, and when each is given up.
+    /// The files that had the name before, oldest first, and until when each is read.
     pub(super) retired: VecDeque<(Reading, Instant)>,
-    /// The files beside it that rotations left.
+    /// The rotated files in its directory.
     pub(super) rotated: RotatedFiles,
-    /// Why the file cannot be read just now, as it was told.
+    /// Why the file cannot be read now, as last logged.
     pub(super) trouble: Option<String>,
-    /// How many files were begun, where a bookmark is kept.
+    /// How many readings were begun, if a bookmark is kept.
     n_readings: Option<u32>,
-    /// What a bookmark says now; none after a change of files.
+    /// The current bookmark; none after a change of files.
     bookmark: Option<Arc<Bookmark>>,
 }
 
 impl Follower {
-    /// Opens the file, and places the reader before its last lines. The second part is the sample
-    /// of the lines before them, if there are any.
+    /// Opens the file, and starts at its last lines. The second part is the sample of the lines
+    /// before them, if there are any.
     pub(super) fn start(
         spec: &TailSpec,
         source: SourceId,
@@ -93,7 +93,7 @@ impl Follower {
         Ok((follower, sample))
     }
 
-    /// Without a file yet.
+    /// A follower without an open file.
     pub(super) fn of(spec: &TailSpec, source: SourceId) -> Self {
         Self {
             path: spec.path.clone(),
@@ -107,29 +107,29 @@ impl Follower {
         }
     }
 
-    /// `file`, from its beginning.
+    /// Reads `file` from its beginning.
     pub(super) fn reading(&mut self, file: File, key: FileKey) -> Reading {
         Reading::new(file, key, self.source).numbered(self.number())
     }
 
-    /// The same, after so many readings.
+    /// The same, after `n_readings`.
     pub(super) fn after(self, n_readings: Option<u32>) -> Self {
         Self { n_readings, ..self }
     }
 
-    /// How many files were begun, where a bookmark is kept.
+    /// How many readings were begun, if a bookmark is kept.
     pub(super) fn n_readings(&self) -> Option<u32> {
         self.n_readings
     }
 
-    /// The number of the next reading, where a bookmark is kept.
+    /// The number of the next reading, if a bookmark is kept.
     fn number(&mut self) -> Option<u32> {
         self.n_readings = self.n_readings.map(|n| n + 1);
-        self.bookmark = None; // with another reading it says something else
+        self.bookmark = None; // another reading changes it
         self.n_readings
     }
 
-    /// What a bookmark says now: by it another follower finds all that this one has yet to read.
+    /// The current bookmark, by which another follower finds all that this one has yet to read.
     pub(super) fn bookmark(&mut self) -> Arc<Bookmark> {
         let files = self.retired.iter().map(|(reading, _)| reading).chain(&self.current);
         let make = || {
@@ -144,20 +144,20 @@ impl Follower {
         Arc::clone(self.bookmark.get_or_insert_with(make))
     }
 
-    /// The same, with how far each file is read by now.
+    /// The same, with the offsets up to which each file is read now.
     pub(super) fn fresh_bookmark(&mut self) -> Arc<Bookmark> {
         self.bookmark = None;
         self.bookmark()
     }
 
-    /// Looks once for what is new, at `now`; `buffer` is [`BUFFER`] bytes to work in.
+    /// Checks once for new lines, at `now`; `buffer` has [`BUFFER`] bytes.
     pub(super) fn turn(&mut self, buffer: &mut [u8], now: Instant) -> Turn {
         self.turn_retired(buffer, now)
             .or_else(|| self.turn_current(buffer, now))
             .unwrap_or_else(|| self.look(now))
     }
 
-    /// When to look again, if nothing happens before.
+    /// When to call [`turn`](Self::turn) again, if nothing happens before.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let current = self.current.iter().filter_map(Reading::deadline);
         let retired = self
@@ -168,8 +168,8 @@ impl Follower {
         current.chain(retired).min()
     }
 
-    /// Whether the file of `metadata` is open, and something of it read: what it holds can be lost
-    /// no more, and a truncation will be seen.
+    /// Whether the file of `metadata` is open and read in part: then its lines cannot be lost, and
+    /// a truncation is noticed.
     #[cfg(test)]
     pub(super) fn holds(&self, metadata: &std::fs::Metadata) -> bool {
         self.current.as_ref().is_some_and(|it| {
@@ -177,18 +177,18 @@ impl Follower {
         })
     }
 
-    /// Whether files are read that have another name by now.
+    /// Whether rotated files are still read.
     pub(super) fn has_retired(&self) -> bool {
         !self.retired.is_empty()
     }
 
-    /// The unfinished lines, when nobody waits for their ends.
+    /// The unfinished lines, at the end of the source.
     pub(super) fn finish(&mut self) -> impl Iterator<Item = Given> {
         let retired = self.retired.iter_mut().map(|(reading, _)| reading);
         retired.chain(&mut self.current).filter_map(Reading::flush)
     }
 
-    /// What the rotated files have to say still; `None` for nothing.
+    /// Reads the rotated files; `None` if they have nothing new.
     fn turn_retired(&mut self, buffer: &mut [u8], now: Instant) -> Option<Turn> {
         for place in 0..self.retired.len() {
             let (reading, until) = &mut self.retired[place];
@@ -201,7 +201,7 @@ impl Follower {
                     Some(given) => return Some(Turn::Lines(given)),
                     None => continue,
                 },
-                // Emptied after its rotation, or not to be read any more.
+                // Emptied after its rotation, or unreadable.
                 Ok(Progress::Rewritten) | Err(_) => {}
             }
             let last = reading.flush();
@@ -212,16 +212,16 @@ impl Follower {
         None
     }
 
-    /// What the file has to say; `None` for nothing.
+    /// Reads the current file; `None` if it has nothing new.
     fn turn_current(&mut self, buffer: &mut [u8], now: Instant) -> Option<Turn> {
         let reading = self.current.as_mut()?;
         let mut read = reading.read(buffer, now);
-        // By the name, which may lead to the same text: as when a network mount was made anew.
+        // Reopened by name, which may lead to the same content, as after a network remount.
         if read.as_ref().is_err_and(is_lost) && reading.reopen(&self.path).is_ok() {
             read = reading.read(buffer, now);
             self.bookmark = None; // it may be another file
             if read.is_ok() {
-                tracing::info!(path = ?self.path, "opened anew");
+                tracing::info!(path = ?self.path, "reopened");
                 self.trouble = None;
             }
         }
@@ -229,32 +229,31 @@ impl Follower {
             Ok(Progress::Lines(given)) => Some(Turn::Lines(given)),
             Ok(Progress::Partial) => Some(Turn::Again),
             Ok(Progress::End) => reading.flush_due(now).map(Turn::Lines),
-            Ok(Progress::Rewritten) => Some(self.begin_anew(now)),
+            Ok(Progress::Rewritten) => Some(self.restart(now)),
             Err(error) => {
                 let last = reading.flush_due(now).map(Turn::Lines);
                 self.warn(reason(&error));
-                // What is found under the name cannot be compared with what is lost.
+                // A lost file cannot be compared with what is found under the name.
                 last.or(is_lost(&error).then_some(Turn::Idle))
             }
         }
     }
 
-    /// The file was rewritten. What was not read of the text before may stand in a copy.
-    fn begin_anew(&mut self, now: Instant) -> Turn {
+    /// Restarts after the file was rewritten. The unread rest of the old content may be in a copy.
+    fn restart(&mut self, now: Instant) -> Turn {
         let Some(mut reading) = self.current.take() else { return Turn::Again };
         tracing::info!(path = ?self.path, read = reading.offset, "rewritten");
         let mut last = None;
         let mut moved = false;
         let named = self.path.metadata().map_or(reading.key, |it| FileKey::from(&it));
-        for relative in self.new_rotations(&[reading.key, named]) {
-            let RotatedFile { file, key, .. } = relative;
+        for RotatedFile { file, key, .. } in self.new_rotations(&[reading.key, named]) {
             let found = match reading.content_match(&file) {
                 ContentMatch::Copy if !moved => {
                     moved = true;
                     reading.move_to(file, key, self.source, self.number())
                 }
                 ContentMatch::Copy | ContentMatch::Snapshot => continue,
-                // Rotated after this one; the next switch reads it, in its order.
+                // Rotated after this one: the next switch reads it, in order.
                 ContentMatch::Other if named != reading.key => {
                     self.rotated.forget(key);
                     continue;
@@ -271,8 +270,8 @@ impl Follower {
         last.map_or(Turn::Again, Turn::Lines)
     }
 
-    /// The files that had the name since the last look, oldest first: other than those that are
-    /// read, and than `others`.
+    /// The files that had the name since the last look, oldest first, without `others` and those
+    /// that are being read.
     pub(super) fn new_rotations(&mut self, others: &[FileKey]) -> Vec<RotatedFile> {
         let mut new_rotations = self.rotated.new_rotations(&self.path);
         new_rotations.retain(|it| {
@@ -281,9 +280,9 @@ impl Follower {
         new_rotations
     }
 
-    /// Looks whether the name means another file by now.
+    /// Checks whether the name leads to another file now.
     fn look(&mut self, now: Instant) -> Turn {
-        let (found, hidden) = Found::at_telling(&self.path);
+        let (found, hidden) = Found::at_with_error(&self.path);
         if let Some(error) = hidden {
             self.warn(reason(&error));
         }
@@ -292,7 +291,7 @@ impl Follower {
         }
         let held = self.current.as_ref().map(|reading| reading.key);
         let linked = || self.current.as_ref().is_none_or(Reading::is_linked);
-        let linked = matches!(found, Found::File(_)) || linked(); // asked only where it matters
+        let linked = matches!(found, Found::File(_)) || linked(); // asked only if it matters
         match decide(held, linked, &found) {
             Step::Stay => Turn::Idle,
             Step::Open | Step::Rotate => self.switch(now),
@@ -303,14 +302,14 @@ impl Follower {
         }
     }
 
-    /// Goes on with the file that has the name now.
+    /// Switches to the file that has the name now.
     fn switch(&mut self, now: Instant) -> Turn {
         match open::open(&self.path) {
             Ok((_, metadata)) if kind(&metadata).is_some() => Turn::Idle,
             Ok((file, metadata)) => {
-                tracing::info!(path = ?self.path, "another file");
+                tracing::info!(path = ?self.path, "switched to another file");
                 let key = FileKey::from(&metadata);
-                // Only now that the next file is held: what is rotated from here on is that one.
+                // Only after opening the next file: a rotation from here on is that of this file.
                 self.retire_with_new_rotations(key, now);
                 self.current = Some(self.reading(file, key));
                 self.trouble = None;
@@ -323,7 +322,7 @@ impl Follower {
         }
     }
 
-    /// The same, and reads what had the name between it and the file `next`.
+    /// Retires the current file, and reads the files that had the name between it and `next`.
     fn retire_with_new_rotations(&mut self, next: FileKey, now: Instant) {
         let held = self.current.as_ref().map_or(next, |reading| reading.key);
         let mut new_rotations = self.new_rotations(&[held, next]);
@@ -337,7 +336,7 @@ impl Follower {
         }
     }
 
-    /// Reads the file, if there is one, for a while only.
+    /// Retires the current file, if there is one: it is read for [`GRACE`] only.
     pub(super) fn retire(&mut self, now: Instant) {
         if let Some(metadata) = self.current.as_ref().and_then(|it| it.metadata().ok()) {
             self.rotated.know(&metadata);
@@ -350,7 +349,7 @@ impl Follower {
         }
     }
 
-    /// Tells why the file cannot be read just now, once.
+    /// Logs why the file cannot be read now, once per reason.
     fn warn(&mut self, why: String) {
         if self.trouble.as_ref() != Some(&why) {
             tracing::warn!(path = ?self.path, why, "cannot be read for now");

@@ -1,8 +1,8 @@
 //! Follows log files.
 //!
-//! [`Follower`] knows one file and what happens to it, but neither the clock nor what wakes it;
-//! `watch` wakes it; [`run`] drives the two. A line is on its way as soon as the system tells of
-//! the write: nothing is gathered, nothing waits.
+//! [`Follower`] handles one file and everything that happens to it, without a clock; `watch` wakes
+//! it; [`run`] drives the two. A line is sent as soon as the system reports the write: there is no
+//! batching and no delay.
 #![forbid(unsafe_code)]
 
 mod bookmark;
@@ -55,50 +55,49 @@ use watch::Watch;
 /// A log to follow.
 #[derive(Clone, Debug)]
 pub struct TailSpec {
-    /// The file; or what many are called, or their directory.
+    /// A file, a pattern or a directory.
     pub path: PathBuf,
-    /// How many of the lines that are there already are given first, as in `tail -n`;
-    /// [`u64::MAX`] for all of them.
+    /// How many of the existing lines are sent first, as in `tail -n`; [`u64::MAX`] for all.
     pub lines: u64,
-    /// Go on when the end is reached; otherwise the source ends there.
+    /// Continue at the end of the file; otherwise the source ends there.
     pub follow: bool,
-    /// Wait for a file that is not there yet, instead of failing; only when following.
+    /// Wait for a file that does not exist yet, instead of failing; only when following.
     pub retry: bool,
-    /// Look by the clock alone, where the system's file events do not tell of every write.
+    /// Poll, where the system's file events do not report every write.
     pub poll: bool,
-    /// The folder of the bookmarks, to go on where the log was last heard, and not with its last
+    /// The folder of the bookmarks, to resume where the log was last heard instead of at its last
     /// lines.
     pub bookmarks: Option<PathBuf>,
 }
 
 impl TailSpec {
-    /// Whether `path` can be followed, as far as its spelling goes; the error tells what is wrong.
+    /// Checks the syntax of `path`; the error says what is wrong.
     pub fn check(path: &Path) -> Result<(), String> {
         Pattern::of(path).map(|_| ())
     }
 }
 
-/// Gives the lines of `spec` until `stop`.
+/// Sends the lines of `spec` until `stop`.
 pub async fn run(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Result<(), TailError> {
     if let Ok(Some(pattern)) = Pattern::of(&spec.path) {
         return file_set::run(pattern, &spec, &inbox, &stop).await;
     }
-    // What cannot be a pattern may be a name.
+    // An invalid pattern may be the name of a file.
     seats::count(1);
     run_one(spec, inbox, stop, Age::Old).await
 }
 
-/// Whether a file was there when listening began.
+/// Whether a file existed when listening began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Age {
-    /// It was: nobody waited for what it holds.
+    /// It did: its existing lines are not live.
     Old,
-    /// It appeared since.
+    /// It appeared later.
     New,
 }
 
-/// Gives the lines of the one file of `spec` until `stop`, after a sample of those that stand before
-/// them. It fails only at the start: what happens to the file later is waited out.
+/// Sends the lines of the one file of `spec` until `stop`, after a sample of the lines before them.
+/// It fails only at the start: later errors are retried.
 async fn run_one(
     spec: TailSpec,
     inbox: Inbox,
@@ -120,31 +119,31 @@ async fn run_one(
         Some(bookmark) => Follower::resume(&spec, inbox.source(), &bookmark, clock::now())?,
         None => Follower::start(&spec, inbox.source(), clock::now())?,
     };
-    let mut way = Way { inbox, keeper: None, age };
+    let mut output = Output { inbox, bookmark_writer: None, age };
     if let Some(file) = file {
-        let (keeper, settled) = BookmarkWriter::start(file, follower.bookmark());
-        way.keeper = Some(keeper);
-        if way.inbox.send(Input::Counted(way.inbox.source(), settled)).await.is_err() {
+        let (writer, ack) = BookmarkWriter::start(file, follower.bookmark());
+        output.bookmark_writer = Some(writer);
+        if output.inbox.send(Input::Counted(output.inbox.source(), ack)).await.is_err() {
             return Ok(());
         }
     }
     if let Some(sample) = sample
-        && way.inbox.send(Input::Sample(sample)).await.is_err()
+        && output.inbox.send(Input::Sample(sample)).await.is_err()
     {
         return Ok(());
     }
     let ended = if spec.follow {
-        follow(follower, seat, &spec, &way, &stop).await
+        follow(follower, seat, &spec, &output, &stop).await
     } else {
-        read(follower, &way, &stop).await
+        read(follower, &output, &stop).await
     };
     if ended.is_err() {
-        tracing::debug!(path = ?spec.path, "nobody listens any more");
+        tracing::debug!(path = ?spec.path, "the listener has ended");
     }
     Ok(())
 }
 
-/// What the bookmark in `file` says, where there is one.
+/// The bookmark in `file`, if there is one.
 fn known(file: &Path) -> Option<Bookmark> {
     bookmark::load(file).unwrap_or_else(|error| {
         let why = reason(&error);
@@ -153,34 +152,34 @@ fn known(file: &Path) -> Option<Bookmark> {
     })
 }
 
-/// The way of lines to the listener, and of their places to where a bookmark is kept.
-struct Way {
+/// Where lines go: to the listener, and their positions to the bookmark writer.
+struct Output {
     inbox: Inbox,
-    keeper: Option<BookmarkWriter>,
+    bookmark_writer: Option<BookmarkWriter>,
     age: Age,
 }
 
-impl Way {
-    /// The bookmark from before a read, where one is kept.
+impl Output {
+    /// The bookmark from before a read, where one is written.
     fn before(&self, follower: &mut Follower) -> Option<Arc<Bookmark>> {
-        self.keeper.as_ref().map(|_| follower.bookmark())
+        self.bookmark_writer.as_ref().map(|_| follower.bookmark())
     }
 
-    /// Tells, once, that not all logs are held open.
-    async fn tell_seats(&self) -> Result<(), Closed> {
-        let Some(news) = seats::news() else { return Ok(()) };
-        self.inbox.send(Input::Notice(self.inbox.source(), news)).await
+    /// Reports, once, that not all logs are held open.
+    async fn report_seats(&self) -> Result<(), Closed> {
+        let Some(notice) = seats::notice() else { return Ok(()) };
+        self.inbox.send(Input::Notice(self.inbox.source(), notice)).await
     }
 
-    /// Hands on lines; `is_caught_up` where all that the file held at the start was given before.
-    async fn give(
+    /// Sends lines; `is_caught_up` if all that the file held at the start was sent before.
+    async fn send(
         &self,
         given: Given,
         before: Option<Arc<Bookmark>>,
         is_caught_up: bool,
     ) -> Result<(), Closed> {
-        let lines = match (&self.keeper, before) {
-            (Some(keeper), Some(before)) => keeper.note(given, before),
+        let lines = match (&self.bookmark_writer, before) {
+            (Some(writer), Some(before)) => writer.note(given, before),
             _ => given.lines,
         };
         let is_live = is_caught_up || self.age == Age::New;
@@ -189,34 +188,34 @@ impl Way {
 }
 
 thread_local! {
-    /// What every turn works in: it does not wait, so that hundreds of files have one.
-    static ROOM: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
+    /// The buffer of every turn: a turn does not wait, so hundreds of files share one.
+    static SHARED_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
 }
 
 fn turn(follower: &mut Follower) -> Turn {
-    ROOM.with_borrow_mut(|room| follower.turn(room, clock::now()))
+    SHARED_BUFFER.with_borrow_mut(|buffer| follower.turn(buffer, clock::now()))
 }
 
-/// Hands on what `follower` finds, until `stop` or the end of the listener.
+/// Sends what `follower` finds, until `stop` or the end of the listener.
 async fn follow(
     mut follower: Follower,
     mut seat: Seat,
     spec: &TailSpec,
-    way: &Way,
+    output: &Output,
     stop: &CancellationToken,
 ) -> Result<(), Closed> {
     let mut watch: Option<Watch> = None;
     while !stop.is_cancelled() {
-        let before = way.before(&mut follower);
+        let before = output.before(&mut follower);
         match (turn(&mut follower), &mut watch) {
             (Turn::Lines(given), _) => {
-                way.give(given, before, watch.is_some()).await?;
-                yield_now().await; // a log that floods leaves the others their turn
+                output.send(given, before, watch.is_some()).await?;
+                yield_now().await; // so that a flooding log does not starve the others
             }
             (Turn::Again, _) => yield_now().await,
-            (Turn::Switched, Some(watch)) => watch.aim(),
-            // The last lines are on their way before the watch is set; what came meanwhile is
-            // found by another turn.
+            (Turn::Switched, Some(watch)) => watch.update(),
+            // The last lines are sent before the watch is set; another turn finds what was written
+            // in between.
             (Turn::Switched | Turn::Idle, None) => watch = Some(Watch::new(&spec.path, spec.poll)),
             (Turn::Idle, Some(watch)) => {
                 if seat.is_shared {
@@ -224,8 +223,8 @@ async fn follow(
                         Rest::Awake(awake) => follower = *awake,
                         Rest::Resting(resting) => {
                             drop(seat);
-                            way.tell_seats().await?;
-                            let Some(next) = resting.until_news(watch, stop).await else {
+                            output.report_seats().await?;
+                            let Some(next) = resting.until_changed(watch, stop).await else {
                                 return Ok(());
                             };
                             (follower, seat) = next;
@@ -233,7 +232,7 @@ async fn follow(
                         }
                     }
                 }
-                watch.mind_others(follower.has_retired());
+                watch.watch_others(follower.has_retired());
                 tokio::select! {
                     () = stop.cancelled() => return Ok(()),
                     () = watch.changed(follower.deadline()) => {}
@@ -244,20 +243,24 @@ async fn follow(
     Ok(())
 }
 
-/// Hands on what the file holds, to its end.
-async fn read(mut follower: Follower, way: &Way, stop: &CancellationToken) -> Result<(), Closed> {
+/// Sends what the file holds, to its end.
+async fn read(
+    mut follower: Follower,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<(), Closed> {
     while !stop.is_cancelled() {
-        let before = way.before(&mut follower);
+        let before = output.before(&mut follower);
         match turn(&mut follower) {
-            Turn::Lines(given) => way.give(given, before, false).await?,
+            Turn::Lines(given) => output.send(given, before, false).await?,
             Turn::Again | Turn::Switched => {}
             Turn::Idle => break,
         }
         yield_now().await;
     }
-    let before = way.before(&mut follower);
+    let before = output.before(&mut follower);
     for given in follower.finish() {
-        way.give(given, before.clone(), false).await?;
+        output.send(given, before.clone(), false).await?;
     }
     Ok(())
 }

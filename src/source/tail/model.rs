@@ -1,4 +1,4 @@
-//! The follower against a model: any sequence of writes, rotations and truncations, with real
+//! Tests the follower against a model: any sequence of writes, rotations and truncations, with real
 //! files and a clock that is set by hand.
 #![forbid(unsafe_code)]
 
@@ -23,37 +23,37 @@ use crate::source::lines::PAUSE;
 /// What happens to a log.
 #[derive(Clone, Debug)]
 enum Action {
-    /// So many whole lines are written.
+    /// Whole lines are written.
     Lines(u8),
     /// The beginning of a line is written, or more of it.
     Partial,
-    /// The log is rotated, in the case's way, whether anybody looks or not.
+    /// The log is rotated, in the case's way, whether the follower looks or not.
     Rotate,
-    /// It is deleted and created anew, once it is open.
+    /// It is deleted and created again, once it is open.
     Recreate,
-    /// The writer of the file before this one writes a line.
+    /// The writer of the previous file writes a line.
     Late,
-    /// The follower looks so often.
+    /// The follower takes turns.
     Turns(u8),
-    /// Nothing happens, for so many tenths of a second.
+    /// Nothing happens, for tenths of a second.
     Pause(u8),
-    /// The follower is killed while so many lines that it gave were not heard yet; another one goes
-    /// on when there is a look next.
+    /// The follower is killed before so many of its lines were heard; the next look resumes another
+    /// one.
     Kill(u8),
 }
 
 /// How a log is rotated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
-    /// Renamed to `log.1`, the older ones to higher numbers; created anew.
+    /// Renamed to `log.1`, the older ones to higher numbers; created again.
     Numbers,
-    /// Renamed to `log-20260001`, then `log-20260002`; created anew.
+    /// Renamed to `log-20260001`, then `log-20260002`; created again.
     Dates,
-    /// The name is a symbolic link, which leads to `log-20260002` now.
+    /// The name is a symbolic link, which is changed to `log-20260002`.
     Links,
     /// Copied to `log.1`, the older ones to higher numbers; truncated.
     Copies,
-    /// By numbers and by copies, in turn: each file in its order, but not one after the other.
+    /// Numbers and copies in turn: each file's lines are in order, the files are not.
     Mixed,
 }
 
@@ -75,12 +75,12 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
     prop::collection::vec(action, 1..40)
 }
 
-/// One of the files that have had the log's name.
+/// The writer of a file that has, or had, the log's name.
 struct Writer {
     file: File,
-    /// Which file it is, counted from the first; a truncated one counts as another.
+    /// The number of the file, counted from the first; a truncated one counts as another.
     number: u32,
-    /// The line that has no end yet.
+    /// The line without an end yet.
     unfinished: String,
 }
 
@@ -89,19 +89,19 @@ struct Written {
     /// The number of its file.
     number: u32,
     line: String,
-    /// It may be heard after younger files' lines: written late, or never ended.
+    /// It may be heard after lines of younger files: it was written late, or never ended.
     late: bool,
 }
 
-/// A log's writers, the follower, and what they wrote and said. Every piece that is written is
-/// told apart by its number; a line is the pieces up to a line end.
+/// A log's writers, the follower, and what they wrote and sent. Every written piece has a unique
+/// number; a line is the pieces up to a line end.
 struct Model {
     directory: TempDir,
     writer: Writer,
     before: Option<Writer>,
     rotated: Instant,
     way: Way,
-    /// Whether copies and other files are mixed: then their order cannot be told.
+    /// Whether copies and other files are mixed: then their order is unknown.
     is_mixed: bool,
     written: Vec<Written>,
     pieces: u32,
@@ -110,10 +110,10 @@ struct Model {
     /// Whether the file is closed between two looks; and the follower, as long as it is.
     rests: bool,
     resting: Option<Resting>,
-    ledger: AckTracker,
-    /// How many lines were given since the follower began.
-    n_given: usize,
-    /// A file was deleted: who does not hold it open cannot read it.
+    tracker: AckTracker,
+    /// How many lines were sent since the follower began.
+    n_sent: usize,
+    /// A file was deleted: only a follower that holds it open can read it.
     has_deleted: bool,
     buffer: Vec<u8>,
     now: Instant,
@@ -128,7 +128,7 @@ impl Model {
         let writer = Writer { file, number: 0, unfinished: String::new() };
         let now = crate::clock::test_now();
         let (mut follower, _) = Follower::start(&kept(&path), SourceId(0), now).unwrap();
-        let ledger = AckTracker::new(follower.bookmark());
+        let tracker = AckTracker::new(follower.bookmark());
         Self {
             directory,
             writer,
@@ -141,8 +141,8 @@ impl Model {
             follower: Some(follower),
             rests: false,
             resting: None,
-            ledger,
-            n_given: 0,
+            tracker,
+            n_sent: 0,
             has_deleted: false,
             buffer: vec![0; BUFFER],
             now,
@@ -154,7 +154,7 @@ impl Model {
         self.directory.path().join("log")
     }
 
-    /// Writes what no other piece is, and `end`: a line end or nothing.
+    /// Writes a unique piece, and `end`: a line end or nothing.
     fn write(&mut self, late: bool, end: &str) {
         let Some(writer) = (if late { self.before.as_mut() } else { Some(&mut self.writer) })
         else {
@@ -170,7 +170,7 @@ impl Model {
         }
     }
 
-    /// The next file's writer, and the one before that from now on.
+    /// Sets the next file's writer, and returns the previous one.
     fn next(&mut self, file: File) -> Writer {
         let new = Writer { file, number: self.writer.number + 1, unfinished: String::new() };
         std::mem::replace(&mut self.writer, new)
@@ -188,7 +188,7 @@ impl Model {
         let copies = self.way == Way::Mixed && self.writer.number.is_multiple_of(2);
         match self.way {
             Way::Numbers | Way::Mixed if !copies => {
-                fs::rename(self.path(), self.room()).unwrap();
+                fs::rename(self.path(), self.free_first()).unwrap();
                 self.create();
             }
             Way::Dates => {
@@ -199,7 +199,7 @@ impl Model {
             Way::Links => self.create(),
             Way::Copies | Way::Numbers | Way::Mixed => {
                 self.begin();
-                fs::copy(self.path(), self.room()).unwrap();
+                fs::copy(self.path(), self.free_first()).unwrap();
                 let file = self.writer.file.try_clone().unwrap();
                 file.set_len(0).unwrap();
                 let before = self.next(file);
@@ -208,25 +208,25 @@ impl Model {
         }
     }
 
-    /// `log.1`, made free.
-    fn room(&self) -> PathBuf {
+    /// Frees the name `log.1`, and returns it.
+    fn free_first(&self) -> PathBuf {
         let name = |n: u32| self.directory.path().join(format!("log.{n}"));
         let n = (1..=u32::MAX).find(|&n| !name(n).exists()).unwrap();
         (1..n).rev().for_each(|n| fs::rename(name(n), name(n + 1)).unwrap());
         name(1)
     }
 
-    /// Looks until the file is open, and something of it was read: else what is deleted is lost,
-    /// and a truncation is not to be seen.
+    /// Takes turns until the file is open and read in part: otherwise a deletion loses lines, and a
+    /// truncation cannot be noticed.
     fn begin(&mut self) {
         let metadata = self.writer.file.metadata().unwrap();
         let has_read =
-            |it: &Entry| it.identity.key == FileKey::from(&metadata) && it.spot.offset > 0;
-        if self.follower.is_none() && self.ledger.bookmark().files.last().is_some_and(has_read) {
+            |it: &Entry| it.identity.key == FileKey::from(&metadata) && it.position.offset > 0;
+        if self.follower.is_none() && self.tracker.bookmark().files.last().is_some_and(has_read) {
             return;
         }
         while !self.follower.as_ref().is_some_and(|it| it.holds(&metadata)) {
-            // One at rest has nothing open, and sees by the text that there is another one.
+            // A closed one has no open file, and recognizes another one by its content.
             if let Some(resting) = &self.resting {
                 let is_begun = resting.bookmark.files.last().is_some_and(has_read);
                 if is_begun || metadata.len() == 0 {
@@ -237,23 +237,23 @@ impl Model {
         }
     }
 
-    fn act(&mut self, action: &Action) {
+    fn apply(&mut self, action: &Action) {
         match action {
             Action::Lines(n) => (0..*n).for_each(|_| self.write(false, "\n")),
             Action::Partial => self.write(false, ""),
             Action::Rotate => self.rotate(),
             Action::Recreate => {
                 self.is_mixed |= self.way == Way::Copies;
-                self.drain(); // what nobody holds is lost with its name
+                self.drain(); // a file that is not open is lost with its name
                 fs::remove_file(self.path().canonicalize().unwrap()).unwrap();
                 self.has_deleted = true;
                 self.create();
                 if self.rests {
-                    // Nobody holds it any more: what were written to it now nobody could read.
+                    // Nobody has it open any more: nobody could read later lines.
                     give_up(self.before.take(), &mut self.written);
                 }
             }
-            // Not as late that the file may have been given up.
+            // Not so late that the file may have been closed.
             Action::Late if self.now < self.rotated + GRACE => self.write(true, "\n"),
             Action::Late => {}
             Action::Turns(n) => (0..*n).for_each(|_| drop(self.turn())),
@@ -267,7 +267,7 @@ impl Model {
 
     fn turn(&mut self) -> Turn {
         match self.resting.take() {
-            Some(resting) if !resting.has_news(self.now) => {
+            Some(resting) if !resting.has_changed(self.now) => {
                 self.resting = Some(resting);
                 return Turn::Idle;
             }
@@ -281,9 +281,9 @@ impl Model {
         if let Turn::Lines(given) = &mut turn {
             let lines = texts(&given.lines);
             assert_eq!(given.lines.n_lines(), lines.len() as u64);
-            self.n_given += lines.len();
+            self.n_sent += lines.len();
             let place = given.place.take();
-            self.ledger.push(Part { n_lines: given.lines.n_lines(), place, before });
+            self.tracker.push(Part { n_lines: given.lines.n_lines(), place, before });
             self.heard.extend(lines);
         }
         if self.rests && matches!(turn, Turn::Idle) {
@@ -292,7 +292,7 @@ impl Model {
         turn
     }
 
-    /// The follower closes its file, where it may.
+    /// The follower closes its file, if it may.
     fn rest(&mut self) {
         let Some(follower) = self.follower.take() else { return };
         match follower.rest(&kept(&self.path()), self.now) {
@@ -301,45 +301,45 @@ impl Model {
         }
     }
 
-    /// Ends the follower; of what it gave, the last `n_unheard` lines are not heard.
+    /// Ends the follower; the last `n_unheard` lines that it sent are not heard.
     fn kill(&mut self, n_unheard: usize) {
         let is_gone = std::mem::take(&mut self.has_deleted);
         if is_gone {
-            // All of it was given before, its unfinished line too, and it is written no more.
+            // All of it is sent first, including its unfinished line, and nothing more is written.
             self.drain();
             self.now += GRACE + PAUSE;
             self.drain();
             give_up(self.before.take(), &mut self.written);
-            // The next file may get its inode, but is not to be born in the same tick of the clock.
+            // The next file may get its inode, but must not be born in the same tick of the clock.
             let born = || tempfile::tempfile().unwrap().metadata().unwrap().created().ok();
             let now = born();
             while now.is_some() && born() == now {}
         }
-        let n_unheard = if is_gone { 0 } else { n_unheard.min(self.n_given) };
+        let n_unheard = if is_gone { 0 } else { n_unheard.min(self.n_sent) };
         let was_resting = self.resting.take().is_some();
         if self.follower.take().is_some() || was_resting {
             self.heard.truncate(self.heard.len() - n_unheard);
-            self.ledger.settle((self.n_given - n_unheard) as u64);
+            self.tracker.acknowledge((self.n_sent - n_unheard) as u64);
         }
     }
 
-    /// Another follower goes on by the bookmark.
+    /// Another follower resumes from the bookmark.
     fn resume(&mut self) {
         let file = self.directory.path().join("bookmarks").join("bookmark");
-        bookmark::save(&file, &self.ledger.bookmark()).unwrap();
+        bookmark::save(&file, &self.tracker.bookmark()).unwrap();
         let bookmark = bookmark::load(&file).unwrap().unwrap();
         let spec = TailSpec { retry: true, ..kept(&self.path()) };
         let resumed = Follower::resume(&spec, SourceId(0), &bookmark, self.now);
         let (mut follower, _) = resumed.unwrap();
-        self.ledger = AckTracker::new(follower.bookmark());
-        (self.follower, self.n_given) = (Some(follower), 0);
+        self.tracker = AckTracker::new(follower.bookmark());
+        (self.follower, self.n_sent) = (Some(follower), 0);
     }
 
     fn drain(&mut self) {
         while !matches!(self.turn(), Turn::Idle) {}
     }
 
-    /// Looks on until nothing more is to come, and compares what was written and heard.
+    /// Takes turns until nothing more follows, and compares what was written and heard.
     fn end(mut self) -> Result<(), TestCaseError> {
         self.drain();
         self.now += GRACE + PAUSE;
@@ -363,7 +363,7 @@ fn kept(path: &Path) -> TailSpec {
     TailSpec { bookmarks: Some(PathBuf::new()), ..spec(path) }
 }
 
-/// Creates the log, the file `number`, in the manner of `way`.
+/// Creates the file `number` of the log, as `way` requires.
 fn create(path: &Path, way: Way, number: u32) -> File {
     if way != Way::Links {
         return append(path);
@@ -376,7 +376,7 @@ fn create(path: &Path, way: Way, number: u32) -> File {
     file
 }
 
-/// Counts a line that will get no end any more.
+/// Counts a writer's unfinished line as written.
 fn give_up(writer: Option<Writer>, written: &mut Vec<Written>) {
     if let Some(Writer { number, unfinished: line, .. }) = writer
         && !line.is_empty()
@@ -385,9 +385,9 @@ fn give_up(writer: Option<Writer>, written: &mut Vec<Written>) {
     }
 }
 
-/// Whether all that was `written` was `heard`, once, each file's lines in their order and, when
-/// `in_order`, one file after the other. A line that was given in parts begins with its first, and
-/// the others continue it.
+/// Whether each `written` line was `heard` once, each file's lines in order and, if `in_order`, one
+/// file after the other. A line that was sent in parts begins with the first, and the others
+/// continue it.
 fn compare(written: &[Written], heard: &[String], in_order: bool) -> Result<(), TestCaseError> {
     let mut places = HashMap::new();
     let mut last = 0;
@@ -422,20 +422,20 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: n_cases(), ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_is_lost_and_nothing_is_said_twice(way in ways(), actions in actions()) {
+    fn no_line_is_lost_or_repeated(way in ways(), actions in actions()) {
         let mut model = Model::new(way);
         for action in &actions {
-            model.act(action);
+            model.apply(action);
         }
         model.end()?;
     }
 
     #[test]
-    fn nor_where_the_file_is_closed_between_two_looks(way in ways(), actions in actions()) {
+    fn the_same_holds_if_the_file_is_closed_between_looks(way in ways(), actions in actions()) {
         let mut model = Model::new(way);
         model.rests = true;
         for action in &actions {
-            model.act(action);
+            model.apply(action);
         }
         prop_assert!(model.resting.is_none() || model.follower.is_none());
         model.end()?;

@@ -9,13 +9,13 @@ use std::path::Path;
 /// How much is read at once, backwards.
 const BLOCK: usize = 64 * 1024;
 
-/// How many lines tell a format.
+/// How many lines a sample for format detection has at most.
 const SAMPLE_LINES: u64 = 200;
 
-/// How many bytes tell a format.
+/// How many bytes a sample for format detection has at most.
 const SAMPLE: u64 = 64 * 1024;
 
-/// Opens `path` for reading, and never waits for it: not for a pipe's writer, nor as a terminal.
+/// Opens `path` for reading without blocking on a pipe's writer, or adopting a terminal.
 pub(super) fn open(path: &Path) -> io::Result<(File, Metadata)> {
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -24,12 +24,12 @@ pub(super) fn open(path: &Path) -> io::Result<(File, Metadata)> {
 }
 
 /// Where the last `lines` lines of the first `size` bytes of `file` begin, and the lines before
-/// them that tell the format.
+/// them as a sample for format detection.
 pub(super) fn place(file: &File, size: u64, lines: u64) -> io::Result<(u64, Vec<u8>)> {
     let found = last_lines(file, size, lines)
         .and_then(|offset| sample(file, offset).map(|sample| (offset, sample)));
     match found {
-        // It was truncated just now: what there is, is new.
+        // Truncated just now: all of its content is new.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok((0, Vec::new())),
         found => found,
     }
@@ -62,7 +62,7 @@ fn last_lines(file: &File, size: u64, lines: u64) -> io::Result<u64> {
     Ok(0)
 }
 
-/// The lines before `end`, as far as they are wanted to recognise the format by.
+/// The lines before `end` that the format is detected from.
 pub(super) fn sample(file: &File, end: u64) -> io::Result<Vec<u8>> {
     let floor = end.saturating_sub(SAMPLE);
     let start = last_lines(file, end, SAMPLE_LINES)?.max(floor);
@@ -70,7 +70,7 @@ pub(super) fn sample(file: &File, end: u64) -> io::Result<Vec<u8>> {
     file.read_exact_at(&mut bytes, start)?;
     if start == floor && start > 0 {
         let whole = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
-        bytes.drain(..whole); // the first is most likely cut
+        bytes.drain(..whole); // the first line is most likely cut
     }
     Ok(bytes)
 }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_shrinks_meanwhile_is_all_new() {
+    fn a_file_truncated_during_the_read_is_all_new() {
         assert_eq!(place(&file(b"one\n"), 9, 2).unwrap(), (0, Vec::new()));
     }
 

@@ -1,9 +1,10 @@
-//! A name that stands for many logs, as a shell's does, or one that holds a date: which files there
-//! are, and which directories another one may appear in.
+//! Shell patterns, and patterns with a date: finds the files that match, and the directories in
+//! which others may appear.
 //!
-//! `*`, `?`, `[a-z]` and `[!a-z]` match within one name, and none that begins with a dot unless the
-//! pattern does; `**` is any number of directories; `{date}` is a date as 2026-11-24, and
-//! `{date:%Y%m%d}` one as the codes of strftime say. A directory stands for the files in it.
+//! `*`, `?`, `[a-z]` and `[!a-z]` match within one name; a name that begins with a dot matches only
+//! if the pattern begins with one. `**` is any number of directories, `{date}` is a date such as
+//! 2026-11-24, and `{date:%Y%m%d}` is one in the format of strftime. A directory matches the files
+//! in it.
 #![forbid(unsafe_code)]
 
 use std::ffi::{OsStr, OsString};
@@ -13,36 +14,36 @@ use std::path::{Component, Path, PathBuf};
 
 use regex::bytes::Regex;
 
-/// How deep `**` looks, where directories are mounted within themselves.
+/// How deep `**` searches: a directory may be mounted within itself.
 const DEEPEST: usize = 32;
 
-/// Endings of files that hold no lines as they are: compressed, or an editor's.
+/// Endings of files that are not plain logs: compressed, or an editor's.
 const NO_LOGS: [&str; 9] = [".gz", ".xz", ".bz2", ".zst", ".lz4", ".Z", ".zip", ".swp", "~"];
 
-/// A name that stands for many.
+/// A path with wildcards or dates.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     parts: Vec<Part>,
 }
 
-/// One step of the way.
+/// One component of a pattern.
 #[derive(Clone, Debug)]
 enum Part {
     /// This name, or the root.
     Name(OsString),
-    /// Names that match; the groups are named by the codes of the date. Those with a dot first are
-    /// `hidden`.
+    /// Names that match; the groups are named by the codes of the date. With `hidden`, also those
+    /// that begin with a dot.
     Names { regex: Regex, hidden: bool },
     /// Any number of directories.
     Tree,
 }
 
-/// What a look found.
+/// The result of a look.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// The files, in the order of their paths.
     pub(super) files: Vec<Match>,
-    /// The directories in which others would appear.
+    /// The directories in which others may appear.
     pub(super) directories: Vec<PathBuf>,
 }
 
@@ -56,7 +57,7 @@ pub(super) struct Match {
 /// A name with a date in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Dated {
-    /// The path without the date: what logs of one series share.
+    /// The path without the date, which all logs of a series share.
     pub(super) series: Vec<u8>,
     pub(super) date: Digits,
 }
@@ -64,13 +65,12 @@ pub(super) struct Dated {
 /// A date's digits, by [`CODES`].
 pub(super) type Digits = [Vec<u8>; CODES.len()];
 
-/// The codes of strftime that a date may have, the weightiest first, and how many digits each has.
+/// The strftime codes that a date may have, most significant first, and their numbers of digits.
 const CODES: [(char, usize); 8] =
     [('Y', 4), ('y', 2), ('m', 2), ('j', 3), ('d', 2), ('H', 2), ('M', 2), ('S', 2)];
 
 impl Pattern {
-    /// What `path` stands for; none when it is the name of one file. The error tells what is wrong
-    /// with it.
+    /// The pattern of `path`; none if it names a single file. The error says what is wrong with it.
     pub(super) fn of(path: &Path) -> Result<Option<Self>, String> {
         if path.is_dir() {
             let mut pattern = Self::parse(path)?;
@@ -98,7 +98,7 @@ impl Pattern {
         Ok(Self { parts })
     }
 
-    /// Looks for the files.
+    /// Finds the files.
     pub(super) fn find(&self) -> Found {
         let mut found = Found::default();
         found.walk(Path::new(""), &self.parts, &Dated::default(), 0);
@@ -109,7 +109,7 @@ impl Pattern {
 }
 
 impl Part {
-    /// One step of a pattern, as it is written.
+    /// Parses one component of a pattern.
     fn of(name: &[u8]) -> Result<Self, String> {
         let mut regex = "^".to_owned();
         let mut rest = name;
@@ -138,13 +138,13 @@ impl Part {
     }
 }
 
-/// Where the class ends that begins before `after`; a bracket that comes first is one of the class.
+/// The end of the class that begins before `after`; a leading bracket belongs to the class.
 fn end_of_class(after: &[u8]) -> Option<usize> {
     let first = 1 + usize::from(after.starts_with(b"!") || after.starts_with(b"^"));
     Some(first + memchr::memchr(b']', after.get(first..)?)?)
 }
 
-/// Adds a class of a shell, without its brackets, as one of a regular expression.
+/// Adds a shell's character class, given without its brackets, to a regular expression.
 fn class(class: &[u8], regex: &mut String) {
     let (negation, rest) = match class {
         [b'!' | b'^', rest @ ..] => ("^", rest),
@@ -169,7 +169,7 @@ fn literal(byte: u8, regex: &mut String) {
     }
 }
 
-/// Adds the digits of a date; `format` is what stands after "date".
+/// Adds the digits of a date; `format` is the text after "date".
 fn date(format: &[u8], regex: &mut String) -> Result<(), String> {
     let format = String::from_utf8_lossy(format);
     let format = match format.strip_prefix(':') {
@@ -187,7 +187,7 @@ fn date(format: &[u8], regex: &mut String) -> Result<(), String> {
         let known = CODES.iter().find(|(known, _)| Some(*known) == code);
         let (code, digits) = known.ok_or_else(|| {
             let code = code.map(String::from).unwrap_or_default();
-            format!("a date has no %{code} here; %Y %y %m %d %j %H %M %S and %F are known")
+            format!("unknown date code %{code}; %Y %y %m %d %j %H %M %S and %F are known")
         })?;
         regex.extend([&format!("(?<{code}>"), "[0-9]".repeat(*digits).as_str(), ")"]);
     }
@@ -195,7 +195,7 @@ fn date(format: &[u8], regex: &mut String) -> Result<(), String> {
 }
 
 impl Found {
-    /// Looks on at `place`, for what `parts` say; `dated` is what the names so far have of a date.
+    /// Searches `place` for the remaining `parts`; `dated` is the date in the names so far.
     fn walk(&mut self, place: &Path, parts: &[Part], dated: &Dated, depth: usize) {
         let Some((part, rest)) = parts.split_first() else {
             return self.take(place, dated);
@@ -225,7 +225,7 @@ impl Found {
                 self.directories.push(directory(place));
                 for name in names(place).filter(|name| !name.as_bytes().starts_with(b".")) {
                     let below = place.join(&name);
-                    // No link: it may lead back here.
+                    // Links are skipped: one may lead back here.
                     let is_directory = below.symlink_metadata().is_ok_and(|it| it.is_dir());
                     if is_directory && depth < DEEPEST {
                         self.walk(&below, parts, &dated.with(name.as_bytes()), depth + 1);
@@ -235,7 +235,7 @@ impl Found {
         }
     }
 
-    /// Takes the file `path`, if it is one that may be a log.
+    /// Adds the file `path`, if it may be a log.
     fn take(&mut self, path: &Path, dated: &Dated) {
         let name = path.as_os_str().as_bytes();
         let may_be = NO_LOGS.iter().all(|ending| !name.ends_with(ending.as_bytes()));
@@ -248,7 +248,7 @@ impl Found {
 }
 
 impl Dated {
-    /// One step further, by a name without a date.
+    /// Adds a name without a date.
     fn with(&self, name: &[u8]) -> Self {
         let mut dated = self.clone();
         dated.series.push(b'/');
@@ -256,7 +256,7 @@ impl Dated {
         dated
     }
 
-    /// One step further, by a name that `regex` matches.
+    /// Adds a name, if `regex` matches it.
     fn with_match(&self, regex: &Regex, name: &[u8]) -> Option<Self> {
         let captures = regex.captures(name)?;
         let mut dated = self.with(name);
@@ -276,15 +276,15 @@ impl Dated {
     }
 }
 
-/// The directory `place`, by a name that can be opened.
+/// The directory `place`; `.` for an empty path.
 fn directory(place: &Path) -> PathBuf {
     if place.as_os_str().is_empty() { PathBuf::from(".") } else { place.to_owned() }
 }
 
-/// The names in a directory; none where it cannot be read.
+/// The names in a directory; none if it cannot be read.
 fn names(place: &Path) -> impl Iterator<Item = OsString> {
     let entries = fs::read_dir(directory(place)).map_err(|error| {
-        tracing::debug!(?place, %error, "not looked into");
+        tracing::debug!(?place, %error, "cannot list the directory");
     });
     entries.into_iter().flatten().flatten().map(|entry| entry.file_name())
 }
@@ -293,7 +293,7 @@ fn names(place: &Path) -> impl Iterator<Item = OsString> {
 mod tests {
     use super::*;
 
-    /// Of `files`, those that `pattern` stands for.
+    /// Those of `files` that match `pattern`.
     fn matches(pattern: &str, files: &[&str]) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         for file in files {
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_there_is_no_pattern() {
+    fn the_name_of_an_existing_file_is_no_pattern() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("#c[1].log"), "").unwrap();
         for (name, is_pattern) in [("#c[1].log", false), ("#c.log", false), ("#c[2].log", true)] {
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_told_from_their_series() {
+    fn a_path_is_split_into_date_and_series() {
         let folder = tempfile::tempdir().unwrap();
         let dated = |pattern: &str, file: &str| {
             let path = folder.path().join(file);
@@ -363,9 +363,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_date_is_told() {
+    fn errors_say_what_is_wrong_with_a_date() {
         for (pattern, wrong) in [
-            ("{date:%Q}", "a date has no %Q here; %Y %y %m %d %j %H %M %S and %F are known"),
+            ("{date:%Q}", "unknown date code %Q; %Y %y %m %d %j %H %M %S and %F are known"),
             ("{datee}", "{datee} is not a date; {date:%Y%m%d} is one"),
             ("x{date:%Y", "{date has no }"),
         ] {

@@ -1,4 +1,4 @@
-//! One file, and how far it is read.
+//! An open file, and how far it is read.
 #![forbid(unsafe_code)]
 
 use std::fs::{File, Metadata};
@@ -14,41 +14,41 @@ use super::rotation::Identity;
 use crate::message::SourceId;
 use crate::source::lines::{Gatherer, Lines};
 
-/// Lines, and where they stood in their file, for those who keep a bookmark.
+/// Lines, and their place in the file if a bookmark is kept.
 #[derive(Debug)]
 pub(super) struct Given {
     pub(super) lines: Lines,
     pub(super) place: Option<Place>,
 }
 
-/// What one read brought.
+/// The result of one read.
 pub(super) enum Progress {
     Lines(Given),
-    /// Bytes that ended no line.
+    /// Bytes without a complete line.
     Partial,
     End,
     Rewritten,
 }
 
-/// A file, and how far it is read.
+/// An open file, and how far it is read.
 #[derive(Debug)]
 pub(super) struct Reading {
     file: File,
     pub(super) key: FileKey,
     pub(super) offset: u64,
-    /// The first bytes, a marker's length at most: by them a copy is known.
+    /// The first bytes, [`MARKER`] at most: they identify a copy.
     head: Vec<u8>,
     /// The last bytes before the offset.
     marker: Vec<u8>,
     lines: Gatherer,
-    /// How many of the bytes before the offset belong to a line that was not given yet.
+    /// How many of the bytes before the offset belong to a line that was not sent yet.
     unfinished: u64,
-    /// Its number among all readings, where a bookmark is kept.
+    /// Its number among all readings, if a bookmark is kept.
     number: Option<u32>,
 }
 
 impl Reading {
-    /// `file`, from its beginning.
+    /// Reads `file` from its beginning.
     pub(super) fn new(file: File, key: FileKey, source: SourceId) -> Self {
         Self {
             file,
@@ -62,36 +62,36 @@ impl Reading {
         }
     }
 
-    /// The same, as the reading `number`, if a bookmark is kept.
+    /// The same, with the number of the reading, if a bookmark is kept.
     pub(super) fn numbered(self, number: Option<u32>) -> Self {
         Self { number, ..self }
     }
 
-    /// From `offset`, before which stands `marker`.
+    /// The same, from `offset`; `marker` is what precedes it.
     pub(super) fn at(self, offset: u64, marker: Vec<u8>) -> Self {
         let head = bytes_at(&self.file, 0, offset.min(MARKER as u64)).unwrap_or_default();
         Self { offset, head, marker, ..self }
     }
 
-    /// From the `spot` that a bookmark tells, whether the file still has that text or not.
-    pub(super) fn resumed_at(self, spot: &FilePosition) -> Self {
-        let FilePosition { offset, marker, head } = spot.clone();
+    /// The same, from a bookmark's `position`, whether the file still has that content or not.
+    pub(super) fn resumed_at(self, position: &FilePosition) -> Self {
+        let FilePosition { offset, marker, head } = position.clone();
         let continues = marker.last().is_some_and(|&last| last != b'\n');
         Self { offset, head, marker, lines: self.lines.continuing(continues), ..self }
     }
 
-    /// What a bookmark needs to know of it; the unfinished line is yet to be read.
+    /// Its entry in a bookmark; the unfinished line counts as unread.
     pub(super) fn entry(&self) -> Entry {
         let offset = self.offset - self.unfinished;
         let before = offset.saturating_sub(MARKER as u64);
         let marker = bytes_at(&self.file, before, offset - before).unwrap_or_default();
-        let spot = FilePosition { offset, marker, head: self.head.clone() };
+        let position = FilePosition { offset, marker, head: self.head.clone() };
         let born = self.metadata().ok().and_then(|it| it.created().ok());
         let identity = Identity { key: self.key, born };
-        Entry { reading: self.number.unwrap_or_default(), identity, spot }
+        Entry { reading: self.number.unwrap_or_default(), identity, position }
     }
 
-    /// What `file` is to this text, which may stand in this file no more.
+    /// Compares `file` with the content that was read here, which may be gone from this file.
     pub(super) fn content_match(&self, file: &File) -> ContentMatch {
         let before = self.offset - self.marker.len() as u64;
         match () {
@@ -103,8 +103,7 @@ impl Reading {
         }
     }
 
-    /// Goes on in `file`, a copy, where the reading of this text ended, and begins another one
-    /// here, of that number.
+    /// Continues this reading in `file`, a copy, and restarts here as the reading `number`.
     pub(super) fn move_to(
         &mut self,
         file: File,
@@ -126,7 +125,7 @@ impl Reading {
         copy
     }
 
-    /// From the beginning, as the reading `number`.
+    /// Restarts at the beginning, as the reading `number`.
     pub(super) fn restart(&mut self, source: SourceId, number: Option<u32>) {
         (self.offset, self.unfinished, self.number) = (0, 0, number);
         self.lines = Gatherer::new(source);
@@ -134,8 +133,8 @@ impl Reading {
         self.head.clear();
     }
 
-    /// Reads once. The same read sees the news and whether the text before them is still the
-    /// same: nothing can happen in between.
+    /// Reads once. The same read returns the new bytes and the marker before them: nothing can
+    /// change the file in between.
     pub(super) fn read(&mut self, buffer: &mut [u8], now: Instant) -> io::Result<Progress> {
         let n = match self.file.read_at(buffer, self.offset - self.marker.len() as u64) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(Progress::Partial),
@@ -165,7 +164,8 @@ impl Reading {
         Ok(lines.map_or(Progress::Partial, |lines| Progress::Lines(Given { lines, place })))
     }
 
-    /// Where lines stood that `window` ends: what begins a marker's length before the offset.
+    /// The place of the lines at the end of `window`, which begins a marker's length before the
+    /// offset.
     fn place(&self, window: &[u8]) -> Option<Place> {
         Some(Place {
             reading: self.number?,
@@ -176,8 +176,8 @@ impl Reading {
         })
     }
 
-    /// Reads on in the file `path`, where this one cannot be read any more. Whether the text is the
-    /// same, the next read sees.
+    /// Replaces a lost file by the one at `path`. The next read checks whether the content is the
+    /// same.
     pub(super) fn reopen(&mut self, path: &Path) -> io::Result<()> {
         let (file, metadata) = open::open(path)?;
         if kind(&metadata).is_none() {
@@ -209,27 +209,26 @@ impl Reading {
         holds(&self.file, 0, head)
     }
 
-    /// Whether the file may have a name still, whichever.
+    /// Whether the file may still have a name, whichever.
     pub(super) fn is_linked(&self) -> bool {
         self.metadata().map_or(true, |metadata| metadata.nlink() > 0)
     }
 
-    /// Whether there is nothing new in the file, as far as its size tells.
+    /// Whether the file has nothing new, judged by its size.
     pub(super) fn is_at_its_end(&self) -> bool {
         self.metadata().is_ok_and(|metadata| metadata.size() == self.offset)
     }
 
-    /// What the system tells of the file.
     pub(super) fn metadata(&self) -> io::Result<Metadata> {
         self.file.metadata()
     }
 }
 
-/// More NUL bytes in a row than any text has, UTF-16 too.
+/// More NUL bytes in a row than any text has, including UTF-16.
 const HOLE: [u8; 4] = [0; 4];
 
-/// `news` without holes: what a writer that kept its place leaves after a truncation may be longer
-/// than a line is allowed to be.
+/// `news` without holes: a writer that keeps its offset after a truncation leaves one, which may
+/// exceed the longest line allowed.
 fn without_holes(news: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(news.len());
     for run in news.chunk_by(|a, b| (*a == 0) == (*b == 0)) {
@@ -240,14 +239,14 @@ fn without_holes(news: &[u8]) -> Vec<u8> {
     text
 }
 
-/// What a file is to a text that was read in another.
+/// How a file compares with content that was read in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ContentMatch {
     /// A copy of it, at least as far as it was read.
     Copy,
     /// A copy of its beginning.
     Snapshot,
-    /// Another text.
+    /// Other content.
     Other,
 }
 
@@ -266,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_handle_that_is_lost_is_replaced_and_the_text_goes_on() {
+    fn a_lost_handle_is_replaced_and_reading_continues() {
         let directory = tempfile::tempdir().unwrap();
         let (log, now) = (directory.path().join("log"), crate::clock::test_now());
         fs::write(&log, "one\n").unwrap();
@@ -275,7 +274,7 @@ mod tests {
         let mut buffer = [0; 256];
         assert!(matches!(reading.read(&mut buffer, now), Ok(Progress::Lines(_))));
         let mut lose = |text: &str| {
-            // A read at its beginning fails as one of a lost file does.
+            // A read at its beginning fails like one of a lost file.
             reading.file = File::open("/proc/self/mem").unwrap();
             assert!(reading.read(&mut buffer, now).is_err_and(|error| is_lost(&error)));
             fs::write(&log, text).unwrap();

@@ -1,6 +1,5 @@
-//! A follower whose file is closed, because more logs are followed than files may be open. It knows
-//! what a bookmark knows, in memory, and by what the system tells of the file whether there is
-//! anything to be opened for.
+//! A follower whose file is closed, because more logs are followed than files may be open. It keeps
+//! a bookmark in memory, and opens the file only when its metadata has changed.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -25,7 +24,7 @@ use super::watch::Watch;
 use crate::clock;
 use crate::message::SourceId;
 
-/// What is seen of a file without opening it.
+/// The metadata of a file, read without opening it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Sight {
     identity: Identity,
@@ -50,13 +49,13 @@ impl Sight {
         path.metadata().ok().map(|metadata| Self::from(&metadata))
     }
 
-    /// Whether it may look the same after another write.
+    /// Whether another write may leave it unchanged.
     fn is_recent(&self) -> bool {
         self.modified.is_none_or(|it| it.elapsed().is_ok_and(|age| age < TICK))
     }
 }
 
-/// A follower at rest.
+/// A follower whose file is closed.
 #[derive(Debug)]
 pub(super) struct Resting {
     spec: TailSpec,
@@ -64,23 +63,23 @@ pub(super) struct Resting {
     n_readings: Option<u32>,
     trouble: Option<String>,
     pub(super) bookmark: Arc<Bookmark>,
-    /// What was seen under the log's name, and under the other one that its file has by now.
+    /// What was seen under the log's name, and under the name that its file was renamed to.
     seen: Vec<(PathBuf, Option<Sight>)>,
     is_recent: bool,
-    /// The rotated files that are read for a while yet: they stay open.
+    /// The rotated files that are still read for a while: they stay open.
     retired: VecDeque<(Reading, Instant)>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// What becomes of a follower that is to rest.
+/// The result of [`Follower::rest`].
 pub(super) enum Rest {
     Resting(Resting),
-    /// It has something to do yet, and keeps its file.
+    /// It still has something to read, and keeps its file open.
     Awake(Box<Follower>),
 }
 
 impl Follower {
-    /// Closes the file, where all of it is read and it can be found again.
+    /// Closes the file, if all of it is read and it can be found again.
     pub(super) fn rest(mut self, spec: &TailSpec, now: Instant) -> Rest {
         let readings = self.retired.iter().map(|(reading, _)| reading).chain(&self.current);
         let has_line = readings.into_iter().any(|reading| reading.deadline().is_some());
@@ -104,8 +103,8 @@ impl Follower {
         })
     }
 
-    /// What is seen where the file is to be found; none where that is nowhere, or there is more to
-    /// read. A file that nobody can find again is read on for a while, as a deleted one is.
+    /// What is seen under the names by which the file can be found again; none if there is no such
+    /// name, or more to read. A file that cannot be found again is retired like a deleted one.
     fn seen(&mut self, now: Instant) -> Option<Vec<(PathBuf, Option<Sight>)>> {
         let named = Sight::of(&self.path);
         let mut seen = vec![(self.path.clone(), named)];
@@ -132,35 +131,35 @@ impl Follower {
 }
 
 impl Resting {
-    /// Whether a file that is followed has another name by now, so that events of others matter.
-    fn is_elsewhere(&self) -> bool {
+    /// Whether a followed file was renamed, so that events of other names matter.
+    fn is_renamed(&self) -> bool {
         self.seen.len() > 1 || !self.retired.is_empty()
     }
 
-    /// When a rotated file is given up.
+    /// When the first rotated file is closed.
     fn deadline(&self) -> Option<Instant> {
         self.retired.iter().map(|(_, until)| *until).min()
     }
 
-    /// Whether something may have happened to the file, or to one that had its name.
-    pub(super) fn has_news(&self, now: Instant) -> bool {
+    /// Whether the file, or one that had its name, may have changed.
+    pub(super) fn has_changed(&self, now: Instant) -> bool {
         self.is_recent
             || self.deadline().is_some_and(|deadline| deadline <= now)
             || self.retired.iter().any(|(reading, _)| !reading.is_at_its_end())
             || self.seen.iter().any(|(path, sight)| Sight::of(path) != *sight)
     }
 
-    /// Waits until something may have happened to the file, and for a seat; none at the end.
-    pub(super) async fn until_news(
+    /// Waits until the file may have changed, and for a seat; none after `stop`.
+    pub(super) async fn until_changed(
         self,
         watch: &mut Watch,
         stop: &CancellationToken,
     ) -> Option<(Follower, Seat)> {
-        watch.mind_others(self.is_elsewhere());
+        watch.watch_others(self.is_renamed());
         let waiting = async {
             loop {
                 watch.changed(self.deadline()).await;
-                if self.has_news(clock::now()) {
+                if self.has_changed(clock::now()) {
                     return seats::take().await;
                 }
             }
@@ -172,7 +171,7 @@ impl Resting {
         Some((self.wake(clock::now()), seat))
     }
 
-    /// Opens the file again. What happened to it meanwhile is met as after a restart.
+    /// Opens the file again. Changes since are handled as after a restart.
     pub(super) fn wake(self, now: Instant) -> Follower {
         let mut follower = Follower::of(&self.spec, self.source).after(self.n_readings);
         follower.trouble = self.trouble;
@@ -181,11 +180,11 @@ impl Resting {
             && self.bookmark.has_current
             && let Ok((file, metadata)) = open::open(&self.spec.path)
             && Identity::from(&metadata) == entry.identity
-            && entry.spot.offset > 0 // an empty file may have been filled, copied and emptied again
-            && entry.spot.is_in(&file)
+            && entry.position.offset > 0 // an empty file may have been filled, copied and emptied
+            && entry.position.is_in(&file)
         {
             follower.rotated = RotatedFiles::knowing(&self.bookmark.known);
-            let reading = follower.reading(file, entry.identity.key).resumed_at(&entry.spot);
+            let reading = follower.reading(file, entry.identity.key).resumed_at(&entry.position);
             follower.current = Some(reading);
             return follower;
         }
@@ -194,7 +193,7 @@ impl Resting {
                 Sight::of(&self.spec.path).is_some_and(|it| it.identity == entry.identity);
             (!is_named).then(|| rotation::named(&self.spec.path, entry.identity)).flatten()
         });
-        follower.go_on(&self.bookmark, renamed.collect(), now);
+        follower.resume_from(&self.bookmark, renamed.collect(), now);
         follower
     }
 }

@@ -1,4 +1,4 @@
-//! A follower that goes on where another one was.
+//! Resumes a follower from a bookmark.
 #![forbid(unsafe_code)]
 
 use std::fs::File;
@@ -17,8 +17,8 @@ use crate::message::SourceId;
 use crate::source::lines::Lines;
 
 impl Follower {
-    /// Goes on where `bookmark` says. The second part is the sample of the lines before, if there
-    /// are any.
+    /// A follower that continues at `bookmark`. The second part is the sample of the lines before,
+    /// if there are any.
     pub(super) fn resume(
         spec: &TailSpec,
         source: SourceId,
@@ -26,16 +26,16 @@ impl Follower {
         now: Instant,
     ) -> Result<(Self, Option<Lines>), TailError> {
         let mut follower = Self::of(spec, source);
-        let sample = follower.go_on(bookmark, Vec::new(), now);
+        let sample = follower.resume_from(bookmark, Vec::new(), now);
         if follower.current.is_none() {
             is_there(spec)?;
         }
         Ok((follower, (!sample.is_empty()).then(|| Lines::new(source, sample, now))))
     }
 
-    /// The same for this one, which has not begun; `others` are files that had the log's name. Gives
-    /// the sample.
-    pub(super) fn go_on(
+    /// The same for this follower, which has not begun; `others` are files that had the log's name.
+    /// Returns the sample.
+    pub(super) fn resume_from(
         &mut self,
         bookmark: &Bookmark,
         mut others: Vec<PathBuf>,
@@ -49,8 +49,8 @@ impl Follower {
             let is_current = bookmark.has_current && at + 1 == bookmark.files.len();
             let Some(found) = find(&there, entry, is_current) else { continue };
             let RotatedFile { file, key, .. } = there.remove(found);
-            sample = open::sample(&file, entry.spot.offset).unwrap_or_default();
-            let reading = self.reading(file, key).resumed_at(&entry.spot);
+            sample = open::sample(&file, entry.position.offset).unwrap_or_default();
+            let reading = self.reading(file, key).resumed_at(&entry.position);
             if is_current {
                 self.current = Some(reading);
             } else {
@@ -63,8 +63,8 @@ impl Follower {
         sample
     }
 
-    /// Reads the copies that were made of the file before anything in it was heard: that it was
-    /// truncated since cannot be seen in it.
+    /// Reads the copies that were made of the file before anything in it was heard: a truncation
+    /// since then leaves no trace in the file.
     fn retire_copies(&mut self, now: Instant) {
         let Some(current) = self.current.take() else { return };
         if self.path.metadata().is_ok_and(|it| FileKey::from(&it) == current.key) {
@@ -87,14 +87,14 @@ fn head(file: &File) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Which of the files `there` has the text of `entry`: the same file, before a copy of it. The
-/// current one may also be the same file with another text: it was rewritten.
+/// Which of the files `there` has the content of `entry`: preferably the same file, or a copy. The
+/// current file may also be the same file with other content, after it was rewritten.
 fn find(there: &[RotatedFile], entry: &Entry, is_current: bool) -> Option<usize> {
     let is_same = |it: &RotatedFile| {
         it.file.metadata().is_ok_and(|metadata| Identity::from(&metadata) == entry.identity)
     };
-    let has_text = |it: &RotatedFile| entry.spot.is_in(&it.file);
-    let has_copy = |it: &RotatedFile| !entry.spot.marker.is_empty() && has_text(it);
+    let has_text = |it: &RotatedFile| entry.position.is_in(&it.file);
+    let has_copy = |it: &RotatedFile| !entry.position.marker.is_empty() && has_text(it);
     there
         .iter()
         .position(|it| is_same(it) && has_text(it))

@@ -1,7 +1,7 @@
-//! The files beside a log that had its name before: what rotations leave. Where several were made
-//! between two looks, the files in between are found here.
+//! Finds rotated files: those beside a log that had its name before, including all of several
+//! rotations between two looks.
 //!
-//! Promised for names that the usual tools give: the log's own with a number or a date after it
+//! Supports the names that the usual tools give: the log's own with a number or a date after it
 //! (`log.1`, `log-20260307`) or before its extension (`meeting-20260307.log`), or `log.old`; in
 //! the log's directory, or in that of the file a link leads to. Compressed ones are not read.
 #![forbid(unsafe_code)]
@@ -23,10 +23,10 @@ use super::change::{FileKey, kind};
 use super::open;
 use crate::clock;
 
-/// What happened so lately may happen again in the same tick of the system's clock, unseen.
+/// A change may repeat within the same tick of the system's clock, and then goes unseen.
 pub(super) const TICK: Duration = Duration::from_millis(50);
 
-/// Which file it is, also after others: a deleted file's inode is soon another's.
+/// Identifies a file even after it was deleted: its inode is soon reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Identity {
     #[serde(flatten)]
@@ -45,8 +45,8 @@ impl From<&Metadata> for Identity {
 pub(super) struct RotatedFile {
     pub(super) file: File,
     pub(super) key: FileKey,
-    /// By this they are in order, oldest first: their birth, where the file system tells it, and
-    /// what their names say where two were born in the same tick of the system's clock.
+    /// The sort key, oldest first: the time of birth, if the file system has it, then the rank in
+    /// the name, because two files may be born in the same tick of the system's clock.
     age: (Option<SystemTime>, i64),
 }
 
@@ -71,41 +71,41 @@ impl RotatedFile {
     }
 }
 
-/// The rotated files that are known.
+/// The known rotated files.
 #[derive(Debug, Default)]
 pub(super) struct RotatedFiles {
     known: HashSet<Identity>,
 }
 
 impl RotatedFiles {
-    /// Knows all that are there.
+    /// Knows all existing rotated files of `path`.
     pub(super) fn beside(path: &Path) -> Self {
-        let mut kin = Self::default();
-        each_of(path, known_names, |_, _, metadata| kin.know(metadata));
-        kin
+        let mut rotated = Self::default();
+        each_of(path, known_names, |_, _, metadata| rotated.know(metadata));
+        rotated
     }
 
-    /// Knows those that another one knew.
+    /// Knows the files of a bookmark.
     pub(super) fn knowing(known: &[Identity]) -> Self {
         Self { known: known.iter().copied().collect() }
     }
 
-    /// Those that are known, in no order.
+    /// The known files, in no order.
     pub(super) fn known(&self) -> Vec<Identity> {
         self.known.iter().copied().collect()
     }
 
-    /// Knows the file of `metadata`, whatever name it will have.
+    /// Adds the file of `metadata`, whatever name it will have.
     pub(super) fn know(&mut self, metadata: &Metadata) {
         self.known.insert(Identity::from(metadata));
     }
 
-    /// Does not know the file `key` any more: it will be new again.
+    /// Forgets the file `key`: it will be new again.
     pub(super) fn forget(&mut self, key: FileKey) {
         self.known.retain(|it| it.key != key);
     }
 
-    /// Those that were not known so far, oldest first.
+    /// The rotated files that were not known yet, oldest first.
     pub(super) fn new_rotations(&mut self, path: &Path) -> Vec<RotatedFile> {
         let (mut seen, mut new_rotations) = (HashSet::new(), Vec::new());
         each(path, |path, rank, metadata| {
@@ -113,7 +113,7 @@ impl RotatedFiles {
             if self.known.contains(&Identity::from(metadata)) {
                 return;
             }
-            // What was renamed since the look is seen under its other name, or the next time.
+            // A file renamed since the look is found under its other name, or the next time.
             let Ok((file, metadata)) = open::open(path) else { return };
             if kind(&metadata).is_none() && self.known.insert(Identity::from(&metadata)) {
                 seen.insert(Identity::from(&metadata));
@@ -127,7 +127,7 @@ impl RotatedFiles {
     }
 }
 
-/// The name beside `path`, or beside what it leads to, that the file `identity` has.
+/// The path of the file `identity` in the directory of `path`, or in that of its link target.
 pub(super) fn named(path: &Path, identity: Identity) -> Option<PathBuf> {
     let target = target(path);
     let mut folders = [Some(path), target.as_deref()].into_iter().flatten().map(|path| {
@@ -144,18 +144,18 @@ pub(super) fn named(path: &Path, identity: Identity) -> Option<PathBuf> {
     })
 }
 
-/// What the name `path` leads to, where that is another one.
+/// The target of `path`, if it is a link.
 pub(super) fn target(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok().filter(|target| target != path)
 }
 
-/// Tells `take` of each file beside `path`, and beside what it leads to, that has a rotated name:
-/// its path, what its name says of its age, and what the system tells of it.
+/// Calls `take` for each file with a rotated name beside `path`, and beside its link target, with
+/// its path, its rank and its metadata.
 fn each(path: &Path, take: impl FnMut(&Path, i64, &Metadata)) {
     each_of(path, |folder| names(folder).map(Rc::new), take);
 }
 
-/// The same, with the `names` that are in a folder.
+/// The same, with `names` to list a folder.
 fn each_of(
     path: &Path,
     names: impl Fn(&Path) -> io::Result<Rc<Vec<OsString>>>,
@@ -169,7 +169,7 @@ fn each_of(
         let Ok(names) = names(folder) else { continue };
         let extension = path.extension().map_or(0, |it| it.len() + 1);
         let stem = &name.as_bytes()[..name.len() - extension];
-        // Most of the names in a folder of many logs are looked at no closer than that.
+        // In a folder of many logs, this cheap test rejects most of the names.
         for other in names.iter().filter(|it| it.as_bytes().starts_with(stem)) {
             let Some(rank) = rank(other, name) else { continue };
             let entry = folder.join(other);
@@ -187,7 +187,7 @@ fn names(folder: &Path) -> io::Result<Vec<OsString>> {
     Ok(fs::read_dir(folder)?.flatten().map(|entry| entry.file_name()).collect())
 }
 
-/// A folder's names as they were read a moment ago.
+/// A cached listing of a folder.
 struct Listing {
     folder: PathBuf,
     read: Instant,
@@ -195,10 +195,10 @@ struct Listing {
     names: Rc<Vec<OsString>>,
 }
 
-/// How old a listing may be, should the system not tell that the folder has changed.
+/// How old a listing may be, in case the folder's change is not visible in its metadata.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The names in `folder`: thousands of logs that begin together read them once, not each.
+/// The names in `folder`, cached: thousands of logs that start together read them once.
 fn known_names(folder: &Path) -> io::Result<Rc<Vec<OsString>>> {
     thread_local! {
         static LAST: RefCell<Option<Listing>> = const { RefCell::new(None) };
@@ -215,22 +215,22 @@ fn known_names(folder: &Path) -> io::Result<Rc<Vec<OsString>>> {
             return Ok(Rc::clone(&last.names));
         }
         let names = Rc::new(names(folder)?);
-        let is_settled =
+        let is_stable =
             metadata.modified().is_ok_and(|it| it.elapsed().is_ok_and(|age| age >= TICK));
         let listing =
             Listing { folder: folder.to_owned(), read: now, changed, names: Rc::clone(&names) };
-        *last = is_settled.then_some(listing);
+        *last = is_stable.then_some(listing);
         Ok(names)
     })
 }
 
-/// Whether `path` has the name of a rotated file of a log beside it, of which `is_log` is true.
+/// Whether `path` has the name of a rotated file of a log beside it, as decided by `is_log`.
 pub(super) fn is_rotated(path: &Path, is_log: impl Fn(&Path) -> bool) -> bool {
     let Some(name) = path.file_name() else { return false };
     let bytes = name.as_bytes();
     let extension = path.extension().map_or(bytes.len(), |it| bytes.len() - it.len() - 1);
     let cuts = (1..bytes.len()).filter(|&at| b".-_".contains(&bytes[at]));
-    // The log's name, with and without the extension that stands last.
+    // The log's name, with and without the extension at the end.
     let logs = cuts.flat_map(|at| {
         [bytes[..at].to_vec(), [&bytes[..at], &bytes[extension.max(at)..]].concat()]
     });
@@ -240,8 +240,8 @@ pub(super) fn is_rotated(path: &Path, is_log: impl Fn(&Path) -> bool) -> bool {
     })
 }
 
-/// What `name` says of the age of a rotated `log`, the higher, the younger; `None` when it is not
-/// a rotated log's name. Numbers grow with age (`log.2` is older than `log.1`), dates shrink.
+/// The rank of `name` among the rotated files of `log`, higher for younger ones; `None` if it is no
+/// rotated file's name. Numbers grow with age (`log.2` is older than `log.1`), dates shrink.
 fn rank(name: &OsStr, log: &OsStr) -> Option<i64> {
     let extension = Path::new(log).extension().map_or(0, |it| it.len() + 1);
     let (stem, extension) = log.as_bytes().split_at(log.len() - extension);
@@ -258,7 +258,7 @@ fn rank(name: &OsStr, log: &OsStr) -> Option<i64> {
     Some(if number < 1_000 { -number } else { number })
 }
 
-/// Whether `part` of a name is a number or a date, with what sets it off.
+/// Whether `part` of a name is a number or a date, with its separator.
 fn is_number(part: &[u8]) -> bool {
     part.first().is_some_and(|first| b".-_".contains(first))
         && part.iter().any(u8::is_ascii_digit)
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rotated_names_tell_their_age() {
+    fn rotated_names_are_ranked_by_age() {
         for (name, log, age) in [
             ("log.1", "log", Some(-1)),
             ("log.12", "log", Some(-12)),
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotated_file_is_known_by_its_log() {
+    fn a_rotated_file_is_recognized_by_its_log() {
         for (name, log, rotated) in [
             ("log.1", "log", true),
             ("log-20260307", "log", true),
@@ -309,17 +309,17 @@ mod tests {
     }
 
     #[test]
-    fn only_what_came_since_the_last_look_is_new() {
+    fn only_rotations_since_the_last_look_are_new() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let write = |name: &str| fs::write(folder.path().join(name), name).unwrap();
         write("log.1");
-        let mut kin = RotatedFiles::beside(&log);
-        assert_eq!(kin.new_rotations(&log).len(), 0);
+        let mut rotated = RotatedFiles::beside(&log);
+        assert_eq!(rotated.new_rotations(&log).len(), 0);
         fs::rename(folder.path().join("log.1"), folder.path().join("log.2")).unwrap();
         write("log.1");
         write("log.1.gz");
-        assert_eq!(kin.new_rotations(&log).len(), 1);
-        assert_eq!(kin.new_rotations(&log).len(), 0);
+        assert_eq!(rotated.new_rotations(&log).len(), 1);
+        assert_eq!(rotated.new_rotations(&log).len(), 0);
     }
 }

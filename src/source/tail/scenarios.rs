@@ -1,5 +1,5 @@
-//! What GNU coreutils tries its `tail -F` with, as steps that the source alone and the whole
-//! program are tried with.
+//! The test scenarios of GNU coreutils for `tail -F`, as steps to test both the source alone and
+//! the whole program.
 #![forbid(unsafe_code)]
 
 use std::fs::{self, File};
@@ -10,28 +10,28 @@ use std::path::Path;
 /// The name of the file that is followed.
 pub(crate) const LOG: &str = "sic.out";
 
-/// What happens in the directory of the log.
+/// A step in the directory of the log.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     /// A line is appended to the file of this name, which is created where there is none.
     Write(&'static str, String),
     /// The file is truncated, and a line is written.
     Rewrite(&'static str, String),
-    /// A file has another name from now on.
+    /// A file is renamed.
     Rename(&'static str, &'static str),
     Remove(&'static str),
-    /// The first name is a symbolic link to the second from now on.
+    /// The first name becomes a symbolic link to the second.
     Link(&'static str, &'static str),
-    /// The directory goes, with all that is in it, and comes again, empty.
+    /// The directory is removed with its content, and created again, empty.
     Recreate,
     /// The follower is given the time for a look.
     Look,
-    /// These lines are to come, and no others before them.
+    /// These lines must follow, and no others before them.
     Expect(Vec<String>),
 }
 
 impl Step {
-    /// Does it in `directory`, as far as it is something to be done there.
+    /// Does what the step changes in `directory`, if anything.
     pub(crate) fn act(&self, directory: &Path) {
         let place = |name| directory.join(name);
         let line = |mut file: File, text| writeln!(file, "{text}");
@@ -55,7 +55,7 @@ impl Step {
     }
 }
 
-/// Every scenario, with a name.
+/// All scenarios, with their names.
 pub(crate) fn all() -> [(&'static str, Vec<Step>); 5] {
     [
         ("rotations", rotate()),
@@ -74,7 +74,7 @@ fn expect(lines: &[&str]) -> Step {
     Step::Expect(lines.iter().map(|&line| line.to_owned()).collect())
 }
 
-/// A log that holds the line "one", and is open; then `steps`.
+/// An open log with the line "one", then `steps`.
 fn opened(steps: impl IntoIterator<Item = Step>) -> Vec<Step> {
     [write(LOG, "one"), expect(&["one"])].into_iter().chain(steps).collect()
 }
@@ -88,7 +88,7 @@ fn rotate() -> Vec<Step> {
     }))
 }
 
-/// `tests/tail/F-vs-missing.sh`, `retry.sh`: a file that is not there, or not any more.
+/// `tests/tail/F-vs-missing.sh`, `retry.sh`: a file that does not exist yet, or any more.
 fn missing() -> Vec<Step> {
     let coming = ["one", "two", "three"]
         .into_iter()
@@ -96,7 +96,7 @@ fn missing() -> Vec<Step> {
     coming.collect()
 }
 
-/// `tests/tail/inotify-dir-recreate.sh`: so for its directory.
+/// `tests/tail/inotify-dir-recreate.sh`: the same for its directory.
 fn directory() -> Vec<Step> {
     opened(
         ["two", "three"]
@@ -105,7 +105,7 @@ fn directory() -> Vec<Step> {
     )
 }
 
-/// `tests/tail/symlink.sh`, and `follow-symlink.sh`: a link that dangles, or leads elsewhere.
+/// `tests/tail/symlink.sh`, and `follow-symlink.sh`: a dangling link, or one with a new target.
 fn link() -> Vec<Step> {
     vec![
         Step::Link(LOG, "first"),

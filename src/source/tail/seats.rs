@@ -1,8 +1,8 @@
-//! How many logs hold their files open, and who has to be content with opening its file for a look.
+//! Limits how many logs hold their files open; the others open their file only to read it.
 //!
-//! A third of the files that the process may open are seats for logs: half of them are taken for
-//! good, the others go round. As many are room for a rotated file beside each, and as many for the
-//! rotated files of those who have left their seats.
+//! A third of the files that the process may open are seats for logs: half of them are permanent,
+//! the others are shared in turn. Another third is for a rotated file of each log with a seat, and
+//! the last third for the rotated files of logs that gave up their seats.
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,13 +12,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits;
 
-/// The process's seats. A static, because the limit is one of processes.
+/// The process's seats. A static, because the limit is per process.
 static SEATS: LazyLock<Seats> = LazyLock::new(|| Seats::of(limits::raise_files()));
 
-/// What is open beside logs: sockets, pipes, watches, what is looked at for a moment.
+/// Files reserved for other uses: sockets, pipes, watches, short reads.
 const OTHERS: usize = 64;
 
-/// Seats that go round, at most.
+/// The maximal number of shared seats.
 const SHARED: usize = 512;
 
 struct Seats {
@@ -28,11 +28,11 @@ struct Seats {
     /// How many files may be open.
     n_files: usize,
     n_logs: AtomicUsize,
-    is_told: AtomicBool,
+    is_reported: AtomicBool,
 }
 
 impl Seats {
-    /// Where `n_files` may be open.
+    /// The seats of a process that may open `n_files`.
     fn of(n_files: usize) -> Self {
         let all = (n_files.saturating_sub(OTHERS) / 3).min(Semaphore::MAX_PERMITS);
         let shared = (all / 2).clamp(1, SHARED);
@@ -42,7 +42,7 @@ impl Seats {
             rotated: Arc::new(Semaphore::new(all)),
             n_files,
             n_logs: AtomicUsize::new(0),
-            is_told: AtomicBool::new(false),
+            is_reported: AtomicBool::new(false),
         }
     }
 }
@@ -50,7 +50,7 @@ impl Seats {
 /// The right to hold a log's file open, until it is dropped.
 pub(super) struct Seat {
     _permit: OwnedSemaphorePermit,
-    /// Others wait for it: not to be kept without need.
+    /// Others may wait for it: do not keep it without need.
     pub(super) is_shared: bool,
 }
 
@@ -65,25 +65,25 @@ pub(super) async fn take() -> Seat {
     }
 }
 
-/// The right to hold a rotated file open without a seat, until it is dropped; none where too many
-/// do.
+/// The right to hold a rotated file open without a seat, until it is dropped; none if too many are
+/// open.
 pub(super) fn take_rotated() -> Option<OwnedSemaphorePermit> {
     Arc::clone(&SEATS.rotated).try_acquire_owned().ok()
 }
 
-/// So many more logs are followed.
+/// Counts `n_logs` more followed logs.
 pub(super) fn count(n_logs: usize) {
     SEATS.n_logs.fetch_add(n_logs, Ordering::Relaxed);
 }
 
-/// What is to be told of it that not all logs are held open; once.
-pub(super) fn news() -> Option<String> {
-    let is_told = SEATS.is_told.swap(true, Ordering::Relaxed);
+/// The notice that not all logs are held open; only the first time.
+pub(super) fn notice() -> Option<String> {
+    let is_reported = SEATS.is_reported.swap(true, Ordering::Relaxed);
     let (n_logs, n_files) = (SEATS.n_logs.load(Ordering::Relaxed), SEATS.n_files);
-    (!is_told).then(|| {
+    (!is_reported).then(|| {
         format!(
             "{n_logs} logs, {n_files} files may be open: some are opened only to read what is new; \
-             nothing is lost by that"
+             no line is lost"
         )
     })
 }

@@ -1,5 +1,5 @@
-//! One watcher for all followed files: the system grants a user 128 of them. Directories are
-//! watched, each once, however many files in it are followed.
+//! One watcher for all followed files, because the system allows a user 128 of them. It watches
+//! directories, each once, however many files in it are followed.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -14,37 +14,36 @@ use tokio::sync::Notify;
 
 use super::change::FileKey;
 
-/// The process's watcher. A static, because the limit that it keeps is one of processes.
+/// The process's watcher. A static, so that the process has only one.
 static WATCHER: LazyLock<SharedWatcher> = LazyLock::new(SharedWatcher::default);
 
 #[derive(Default)]
 struct SharedWatcher {
-    /// Held while the system is asked, which waits for the watcher's thread; that thread never
-    /// takes it.
+    /// Locked during calls to the watcher, which wait for its thread; that thread never locks it.
     watcher: Mutex<Option<RecommendedWatcher>>,
-    /// Held for moments only, by the watcher's thread too; never while `watcher` is asked.
+    /// Locked for moments only, by the watcher's thread too; never during a call to `watcher`.
     directories: Arc<Mutex<Directories>>,
 }
 
 type Directories = HashMap<PathBuf, Directory>;
 
-/// A watched directory, and who follows files in it.
+/// A watched directory, and the followers of files in it.
 struct Directory {
     key: FileKey,
     followers: Vec<Arc<Signal>>,
 }
 
-/// What the watcher's thread and a follower's task share.
+/// Shared by the watcher's thread and a follower's task.
 #[derive(Default)]
 pub(super) struct Signal {
     pub(super) wake: Notify,
-    /// The names that matter.
+    /// The names of interest.
     names: Vec<OsString>,
-    /// Other files in the directories matter too.
+    /// Also wake for other files in the directories.
     pub(super) others: AtomicBool,
-    /// Whatever comes into the directories matters, and what goes.
+    /// Wake for all entries that are created in the directories, or removed.
     entries: bool,
-    /// A name may lead elsewhere by now, or a directory is not watched any more.
+    /// A name may lead elsewhere now, or a directory is no longer watched.
     pub(super) stale: AtomicBool,
 }
 
@@ -61,33 +60,33 @@ impl Signal {
         self.names.iter().any(|it| Some(&**it) == path.file_name())
     }
 
-    /// Wakes the follower, who has to see again where its names lead.
-    fn go_stale(&self) {
+    /// Wakes the follower, which has to resolve its names again.
+    fn mark_stale(&self) {
         self.stale.store(true, Ordering::Relaxed);
         self.wake.notify_one();
     }
 }
 
-/// Gives `signal` when something in `directories` may have changed, until [`leave`].
+/// Wakes `signal` when something in `directories` may have changed, until [`leave`].
 pub(super) fn join(directories: &[(PathBuf, FileKey)], signal: &Arc<Signal>) -> notify::Result<()> {
     let mut watcher = lock(&WATCHER.watcher);
     if watcher.is_none() {
         crate::limits::check_thread().map_err(notify::Error::io)?; // without one it panics
         let known = Arc::clone(&WATCHER.directories);
         *watcher =
-            Some(notify::recommended_watcher(move |event| spread(&mut lock(&known), event))?);
+            Some(notify::recommended_watcher(move |event| dispatch(&mut lock(&known), event))?);
     }
     let Some(watcher) = watcher.as_mut() else { return Ok(()) };
     for (path, key) in directories {
         let mut known = lock(&WATCHER.directories);
-        // The system has one watch for a directory, whatever the path to it, and the watcher tells
-        // of one path only.
+        // The system has one watch for a directory, whatever the path to it, and the watcher
+        // reports one path only.
         if let Some(directory) = known.values_mut().find(|it| it.key == *key) {
             directory.followers.push(Arc::clone(signal));
             continue;
         }
         for old in known.remove(path).iter().flat_map(|old| &old.followers) {
-            old.go_stale(); // another directory had the path
+            old.mark_stale(); // another directory had the path
         }
         drop(known);
         unwatch(watcher, path);
@@ -98,7 +97,7 @@ pub(super) fn join(directories: &[(PathBuf, FileKey)], signal: &Arc<Signal>) -> 
     Ok(())
 }
 
-/// Whether `signal` is given for each of `directories` still.
+/// Whether `signal` is still joined to each of `directories`.
 pub(super) fn holds(directories: &[(PathBuf, FileKey)], signal: &Arc<Signal>) -> bool {
     let known = lock(&WATCHER.directories);
     directories.iter().all(|(_, key)| {
@@ -107,7 +106,7 @@ pub(super) fn holds(directories: &[(PathBuf, FileKey)], signal: &Arc<Signal>) ->
     })
 }
 
-/// Undoes [`join`]; a directory that nobody follows files in is watched no more.
+/// Undoes [`join`], and ends the watches of directories without followers.
 pub(super) fn leave(signal: &Arc<Signal>) {
     let mut watcher = lock(&WATCHER.watcher);
     let mut left = Vec::new();
@@ -128,16 +127,16 @@ pub(super) fn leave(signal: &Arc<Signal>) {
 /// Ends the watch over `path`, if there is one.
 fn unwatch(watcher: &mut RecommendedWatcher, path: &Path) {
     if watcher.unwatch(path).is_err() {
-        tracing::trace!(?path, "there was no watch, or it went with the directory");
+        tracing::trace!(?path, "no watch to remove, or the directory is gone");
     }
 }
 
-/// Wakes whom `event` may matter to. It runs in the watcher's thread, the moment the system tells.
-fn spread(directories: &mut Directories, event: notify::Result<Event>) {
-    let all = |directory: &Directory| directory.followers.iter().for_each(|it| it.go_stale());
+/// Wakes the followers that `event` may concern. Runs in the watcher's thread, as events arrive.
+fn dispatch(directories: &mut Directories, event: notify::Result<Event>) {
+    let all = |directory: &Directory| directory.followers.iter().for_each(|it| it.mark_stale());
     let event = match event {
         Ok(event) if event.need_rescan() || event.paths.is_empty() => {
-            tracing::info!("more file events than the system keeps; every file is looked at");
+            tracing::info!("more file events than the system keeps; checking every file");
             return directories.values().for_each(all);
         }
         // An error means that events may be missing.
@@ -146,20 +145,20 @@ fn spread(directories: &mut Directories, event: notify::Result<Event>) {
     };
     let written = AccessKind::Close(AccessMode::Write);
     let is_news = match event.kind {
-        EventKind::Access(kind) if kind != written => return, // somebody read, as we do
+        EventKind::Access(kind) if kind != written => return, // somebody read the file
         EventKind::Access(_) | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_)) => {
             false
         }
         _ => true,
     };
     for path in &event.paths {
-        // It came, or went, and the watch with it: its inode may be another's by now.
+        // The directory was created, or removed with its watch: its inode may be reused.
         directories.remove(path).iter().for_each(all);
         let Some(directory) = path.parent().and_then(|it| directories.get(it)) else { continue };
         for follower in &directory.followers {
             let is_named = follower.is_named(path);
             if is_named && is_news {
-                follower.go_stale();
+                follower.mark_stale();
             } else if is_named
                 || follower.others.load(Ordering::Relaxed)
                 || (follower.entries && is_news)
@@ -170,7 +169,7 @@ fn spread(directories: &mut Directories, event: notify::Result<Event>) {
     }
 }
 
-/// What is held is a table, whole after every step, also when a thread panicked beside it.
+/// Locks despite poisoning: the data is consistent after every step, even if a thread panicked.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -183,15 +182,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_of_other_files_and_of_readers_are_not_minded() {
+    fn events_of_other_files_and_of_readers_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let key = FileKey::from(&path.metadata().unwrap());
         let signal = Signal::new(vec!["log".into()]);
-        let told = |event| {
+        let wake = |event| {
             let directory = Directory { key, followers: vec![Arc::clone(&signal)] };
             let mut directories = HashMap::from([(path.to_path_buf(), directory)]);
-            spread(&mut directories, Ok(event));
+            dispatch(&mut directories, Ok(event));
             let is_woken = signal.wake.notified().now_or_never().is_some();
             (is_woken, signal.stale.swap(false, Ordering::Relaxed), directories.len())
         };
@@ -213,9 +212,9 @@ mod tests {
             signal.others.store(others, Ordering::Relaxed);
             let event = Event::new(kind).add_path(path.join(name));
             let wanted = (woken, stale, n_directories);
-            assert_eq!(told(event), wanted, "{kind:?} {name:?} {others}");
+            assert_eq!(wake(event), wanted, "{kind:?} {name:?} {others}");
         }
         let lost = Event::new(EventKind::Other).set_flag(Flag::Rescan);
-        assert_eq!(told(lost), (true, true, 1));
+        assert_eq!(wake(lost), (true, true, 1));
     }
 }

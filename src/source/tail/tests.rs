@@ -38,7 +38,7 @@ pub(super) fn write(path: &Path, text: &str) {
     append(path).write_all(text.as_bytes()).unwrap();
 }
 
-/// Each of `lines`, with a plus before what continues a line.
+/// The texts of `lines`, with a plus before each continuation.
 pub(super) fn texts(lines: &Lines) -> Vec<String> {
     let text = |line: crate::message::Line| {
         format!("{}{}", if line.continued { "+" } else { "" }, line.text)
@@ -57,7 +57,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Follows [`LOG`], which holds `text`, or is not there.
+    /// Follows [`LOG`], which holds `text`, or does not exist.
     pub(super) fn of(text: Option<&str>, change: impl FnOnce(TailSpec) -> TailSpec) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(LOG);
@@ -76,7 +76,7 @@ impl Tail {
         Self::of(Some(text), |spec| spec)
     }
 
-    /// The next line within the deadline, a sample's after "sample: "; `None` at the end.
+    /// The next line within the deadline, one of a sample with "sample: "; `None` at the end.
     async fn line(&mut self) -> Option<String> {
         while self.waiting.is_empty() {
             match timeout(DEADLINE, self.receiver.recv()).await.expect("a line or an end")? {
@@ -98,7 +98,7 @@ impl Tail {
         }
     }
 
-    /// All lines to the end, and the error as the user reads it.
+    /// All lines to the end, and the error message, or "ok".
     pub(super) async fn end(mut self) -> (Vec<String>, String) {
         let mut lines = Vec::new();
         while let Some(line) = self.line().await {
@@ -133,26 +133,26 @@ async fn a_file_is_read_to_its_end_when_it_is_not_followed() {
         ("one\n", 0, &["sample: one"]),
     ] {
         let tail = Tail::of(Some(text), |spec| TailSpec { follow: false, lines, ..spec });
-        let (got, told) = tail.end().await;
+        let (got, result) = tail.end().await;
         assert_eq!(
-            (got.as_slice(), told.as_str()),
+            (got.as_slice(), result.as_str()),
             (&*heard.iter().map(ToString::to_string).collect::<Vec<_>>(), "ok")
         );
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_followed_is_told_in_a_sentence() {
+async fn what_cannot_be_followed_fails_with_a_message() {
     let missing = Tail::of(None, |spec| spec);
     let name = crate::config::error::quoted(&missing.path);
-    let told = format!("cannot read {name}: no such file; --retry waits for it");
-    assert_eq!(missing.end().await, (vec![], told));
+    let message = format!("cannot read {name}: no such file; --retry waits for it");
+    assert_eq!(missing.end().await, (vec![], message));
 
     let empty = tempfile::tempdir().unwrap();
     let directory = Tail::of(None, |spec| TailSpec { path: empty.path().into(), ..spec });
     let name = crate::config::error::quoted(empty.path());
-    let told = format!("cannot read {name}: there is no log in it; --retry waits for one");
-    assert_eq!(directory.end().await, (vec![], told));
+    let message = format!("cannot read {name}: there is no log in it; --retry waits for one");
+    assert_eq!(directory.end().await, (vec![], message));
 
     let device = Tail::of(None, |spec| TailSpec { path: "/dev/null".into(), ..spec });
     assert_eq!(
@@ -206,13 +206,13 @@ async fn a_truncated_or_rewritten_file_is_read_from_its_beginning() {
 }
 
 #[tokio::test]
-async fn the_hole_of_a_writer_that_kept_its_place_is_skipped() {
+async fn the_hole_of_a_writer_that_keeps_its_offset_is_skipped() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");
     let mut writer = File::create(&path).unwrap();
     writer.write_all("line\n".repeat(100_000).as_bytes()).unwrap();
     let mut tail = Tail::of(None, |spec| TailSpec { path: path.clone(), ..spec });
-    while tail.line().await.unwrap() != "line" {} // the sample's lines have another beginning
+    while tail.line().await.unwrap() != "line" {} // the sample's lines have a prefix
     tail.expect(&["line"]).await;
     File::options().write(true).truncate(true).open(&path).unwrap();
     writer.write_all(b"new\n").unwrap();
@@ -220,7 +220,7 @@ async fn the_hole_of_a_writer_that_kept_its_place_is_skipped() {
 }
 
 #[tokio::test]
-async fn a_deleted_file_may_come_again() {
+async fn a_deleted_file_may_be_created_again() {
     let mut tail = Tail::new("one\n");
     tail.expect(&["one"]).await;
     for text in ["two", "three", "four"] {
@@ -255,7 +255,7 @@ async fn a_symbolic_link_is_followed_to_where_it_leads() {
     tail.expect(&["four"]).await;
 }
 
-/// Within the deadline, which is shorter than the interval of looks: by events.
+/// By events: the deadline is shorter than the polling interval.
 #[tokio::test]
 async fn a_directory_has_other_paths_and_its_link_may_lead_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
@@ -286,7 +286,7 @@ async fn a_directory_has_other_paths_and_its_link_may_lead_elsewhere() {
 }
 
 #[tokio::test]
-async fn an_unfinished_line_is_given_once_and_then_continued() {
+async fn an_unfinished_line_is_sent_once_and_then_continued() {
     let mut tail = Tail::new("");
     write(&tail.path, "hel");
     tail.expect(&["hel"]).await;
@@ -309,8 +309,8 @@ async fn a_named_pipe_is_read_as_a_stream() {
     }
 }
 
-/// Goes through all scenarios, woken by events, or by the clock.
-async fn go(poll: bool) {
+/// Runs all scenarios, by events or by polling.
+async fn run_scenarios(poll: bool) {
     for (name, steps) in scenarios::all() {
         let mut tail = Tail::of(None, |spec| TailSpec { poll, retry: true, ..spec });
         for step in steps {
@@ -328,11 +328,11 @@ async fn go(poll: bool) {
 }
 
 #[tokio::test]
-async fn scenarios_go_well_by_events() {
-    go(false).await;
+async fn scenarios_pass_by_events() {
+    run_scenarios(false).await;
 }
 
 #[tokio::test]
-async fn scenarios_go_well_by_the_clock() {
-    go(true).await;
+async fn scenarios_pass_by_polling() {
+    run_scenarios(true).await;
 }

@@ -1,5 +1,5 @@
-//! Wakes a follower when its file may have changed: at once by the system's file events, and by
-//! the clock as well, because events get lost (by a full queue, on network file systems).
+//! Wakes a follower when its file may have changed: immediately by the system's file events, and
+//! also by the clock, because events get lost (by a full queue, on network file systems).
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
@@ -16,30 +16,29 @@ use super::change::FileKey;
 use super::shared_watcher::{self, Signal};
 use crate::clock;
 
-/// How often to look where file events tell of every change: for what is written through a memory
-/// map, or on a mount that does not say it is another machine's.
+/// How often to poll where file events report every change: for writes through a memory map, or on
+/// a mount that does not say it is another machine's.
 const SAFETY: Duration = Duration::from_secs(30);
 
-/// How often to look for a file that is not there: it may come with a mount, which is told by no
-/// event.
+/// How often to poll for a missing file: it may appear with a mount, which causes no event.
 const MISSING: Duration = Duration::from_secs(5);
 
-/// How often to look for a directory that is not there.
+/// How often to poll for a missing directory.
 const ABSENT: Duration = Duration::from_secs(1);
 
-/// How often to look where events do not tell.
+/// How often to poll where there are no events.
 const POLL: Duration = Duration::from_millis(250);
 
-/// Looks are at whole multiples of their intervals since then: hundreds of files wake the program
-/// once, not hundreds of times.
+/// Files are polled at whole multiples of their intervals since then: hundreds of files wake the
+/// program once, not hundreds of times.
 static BEGINNING: LazyLock<Instant> = LazyLock::new(clock::now);
 
-/// That there are no events is told once, not for each file.
-static IS_TOLD: AtomicBool = AtomicBool::new(false);
+/// The warning that there are no events is logged once, not for each file.
+static IS_WARNED: AtomicBool = AtomicBool::new(false);
 
 /// File systems whose files change without an event here, by `statfs`: those that coreutils names
-/// remote in `src/stat.c`, but for overlays, whose directories tell of all; and the files of `/proc`,
-/// which are made when they are read.
+/// remote in `src/stat.c`, except overlays, whose directories report all events; and `/proc`, whose
+/// files are made when they are read.
 const REMOTE: [u64; 26] = [
     0x6969,      // NFS
     0x517b,      // SMB
@@ -72,42 +71,42 @@ const REMOTE: [u64; 26] = [
 /// How many symbolic links may lead to a file: the system's own limit.
 const MAX_LINKS: usize = 40;
 
-/// The watch over one file, or over what there is in some directories.
+/// The watch over one file, or over the entries of some directories.
 pub(super) struct Watch {
     goal: Goal,
     signal: Arc<Signal>,
-    /// What is watched, as long as it is.
-    aim: WatchSet,
-    /// Events are not to be had, or not wanted.
-    blind: bool,
+    /// What is watched now; empty if nothing is.
+    watched: WatchSet,
+    /// File events are unavailable, or not wanted.
+    polls: bool,
     interval: Duration,
 }
 
-/// What is to be told of.
+/// What to watch for.
 enum Goal {
-    /// What happens to the file of this name.
+    /// Changes of the file of this name.
     File(PathBuf),
-    /// What comes into these directories, and what goes.
+    /// Entries that are created in these directories, or removed.
     Entries(Vec<PathBuf>),
 }
 
-/// The directories to watch and the names in them that matter: of the file, and of the symbolic
-/// links on the way to it.
+/// The directories to watch, and the names of interest in them: those of the file and of the
+/// symbolic links on the way to it.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct WatchSet {
     directories: Vec<(PathBuf, FileKey)>,
     names: Vec<OsString>,
-    /// A directory on the way is not there.
+    /// A directory on the way is missing.
     is_short: bool,
 }
 
 impl Watch {
-    /// Watches `path`, which need not be there yet; by the clock alone with `poll`.
+    /// Watches `path`, which need not exist yet; without file events if `poll`.
     pub(super) fn new(path: &Path, poll: bool) -> Self {
         Self::with(Goal::File(path.to_path_buf()), poll)
     }
 
-    /// Watches what comes into `directories`, and goes.
+    /// Watches the entries of `directories`.
     pub(super) fn over(directories: Vec<PathBuf>, poll: bool) -> Self {
         Self::with(Goal::Entries(directories), poll)
     }
@@ -116,71 +115,72 @@ impl Watch {
         let mut watch = Self {
             goal,
             signal: Arc::default(),
-            aim: WatchSet::default(),
-            blind: poll,
+            watched: WatchSet::default(),
+            polls: poll,
             interval: if poll { POLL } else { ABSENT },
         };
-        watch.aim();
+        watch.update();
         watch
     }
 
-    /// Watches what comes into `directories` from now on.
-    pub(super) fn look_over(&mut self, directories: Vec<PathBuf>) {
+    /// Watches the entries of `directories` from now on.
+    pub(super) fn set_directories(&mut self, directories: Vec<PathBuf>) {
         self.goal = Goal::Entries(directories);
-        self.aim();
+        self.update();
     }
 
-    /// Watches what has to be watched by now: directories come, go and are linked elsewhere.
-    pub(super) fn aim(&mut self) {
-        if self.blind {
+    /// Updates the watched set: directories are created, removed and linked elsewhere.
+    pub(super) fn update(&mut self) {
+        if self.polls {
             return;
         }
         self.signal.stale.store(false, Ordering::Relaxed);
-        let aim = WatchSet::at(&self.goal);
-        self.interval = self.interval_of(&aim);
-        if aim == self.aim && shared_watcher::holds(&aim.directories, &self.signal) {
+        let wanted = WatchSet::at(&self.goal);
+        self.interval = self.interval_of(&wanted);
+        if wanted == self.watched && shared_watcher::holds(&wanted.directories, &self.signal) {
             return;
         }
         let signal = match self.goal {
-            Goal::File(_) => Signal::new(aim.names.clone()),
+            Goal::File(_) => Signal::new(wanted.names.clone()),
             Goal::Entries(_) => Signal::of_entries(),
         };
-        // Before the other is left: what both watch stays watched.
-        let joined = shared_watcher::join(&aim.directories, &signal);
+        // Joined before leaving the old one, so that what both watch stays watched.
+        let joined = shared_watcher::join(&wanted.directories, &signal);
         shared_watcher::leave(&self.signal);
         let others = self.signal.others.load(Ordering::Relaxed);
-        (self.signal, self.aim) = (signal, aim);
-        self.mind_others(others);
+        (self.signal, self.watched) = (signal, wanted);
+        self.watch_others(others);
         let Err(error) = joined else {
-            // What came between the look and the watch told nobody.
+            // Changes between the look and the watch caused no event.
             return self.signal.wake.notify_one();
         };
         shared_watcher::leave(&self.signal);
-        self.aim = WatchSet::default();
+        self.watched = WatchSet::default();
         if is_scarce(&error) {
-            (self.blind, self.interval) = (true, POLL);
-            if !IS_TOLD.swap(true, Ordering::Relaxed) {
-                tracing::warn!(path = ?self.goal.path(), %error, "no file events; looking 4 times a second");
+            (self.polls, self.interval) = (true, POLL);
+            if !IS_WARNED.swap(true, Ordering::Relaxed) {
+                let path = self.goal.path();
+                tracing::warn!(?path, %error, "no file events; polling 4 times a second");
             }
         } else {
-            // A directory went between the look and the watch; the next look will tell.
+            // A directory was removed between the look and the watch; the next look handles it.
             tracing::debug!(path = ?self.goal.path(), %error, "not watched");
             self.interval = ABSENT;
         }
     }
 
-    /// How often to look, where `aim` is watched.
-    fn interval_of(&self, aim: &WatchSet) -> Duration {
+    /// How often to poll when `set` is watched.
+    fn interval_of(&self, set: &WatchSet) -> Duration {
         match &self.goal {
-            _ if aim.directories.iter().any(|(directory, _)| is_remote(directory)) => POLL,
-            _ if aim.is_short => ABSENT,
+            _ if set.directories.iter().any(|(directory, _)| is_remote(directory)) => POLL,
+            _ if set.is_short => ABSENT,
             Goal::File(path) if !path.exists() => MISSING,
             Goal::File(_) | Goal::Entries(_) => SAFETY,
         }
     }
 
-    /// Whether other files in the directories matter too: what was rotated has another name.
-    pub(super) fn mind_others(&self, others: bool) {
+    /// Whether to wake for other files in the directories too: a rotated file has another name.
+    pub(super) fn watch_others(&self, others: bool) {
         self.signal.others.store(others, Ordering::Relaxed);
     }
 
@@ -193,8 +193,8 @@ impl Watch {
             () = sleep_until(until.into()) => {}
         }
         let is_stale = self.signal.stale.load(Ordering::Relaxed);
-        if is_stale || (clock::now() >= look && !self.aim.stands()) {
-            self.aim();
+        if is_stale || (clock::now() >= look && !self.watched.is_valid()) {
+            self.update();
         }
     }
 }
@@ -205,7 +205,7 @@ impl Drop for Watch {
     }
 }
 
-/// The next time after `now` that is whole `interval`s from the beginning.
+/// The next time after `now` that is a multiple of `interval` from [`BEGINNING`].
 fn next_look(now: Instant, interval: Duration) -> Instant {
     let since = now.saturating_duration_since(*BEGINNING).as_nanos();
     let rest = interval.as_nanos() - since % interval.as_nanos();
@@ -224,12 +224,12 @@ impl Goal {
 
 impl WatchSet {
     fn at(goal: &Goal) -> Self {
-        let mut aim = Self::default();
+        let mut set = Self::default();
         match goal {
-            Goal::File(path) => aim.add_file(path),
-            Goal::Entries(directories) => directories.iter().for_each(|it| aim.add_directory(it)),
+            Goal::File(path) => set.add_file(path),
+            Goal::Entries(directories) => directories.iter().for_each(|it| set.add_directory(it)),
         }
-        aim
+        set
     }
 
     /// Adds a file's directory, and those of the links on the way to it.
@@ -259,14 +259,14 @@ impl WatchSet {
         };
         let key = FileKey::from(&metadata);
         if self.directories.iter().all(|(_, known)| *known != key) {
-            // Events tell of whole paths.
+            // Events report absolute paths.
             let whole = std::path::absolute(directory);
             self.directories.push((whole.unwrap_or_else(|_| directory.to_path_buf()), key));
         }
     }
 
-    /// Whether the paths lead to the same directories still.
-    fn stands(&self) -> bool {
+    /// Whether the paths still lead to the same directories.
+    fn is_valid(&self) -> bool {
         let is_there = |(path, key): &(PathBuf, FileKey)| {
             fs::metadata(path).is_ok_and(|metadata| FileKey::from(&metadata) == *key)
         };
@@ -274,7 +274,7 @@ impl WatchSet {
     }
 }
 
-/// Whether the system has no watch left to give.
+/// Whether the system has no watches left.
 fn is_scarce(error: &notify::Error) -> bool {
     match &error.kind {
         ErrorKind::MaxFilesWatch => true,
@@ -291,7 +291,7 @@ fn is_scarce(error: &notify::Error) -> bool {
     }
 }
 
-/// Whether the files of `directory` may be written to by another machine.
+/// Whether another machine may write to the files of `directory`.
 fn is_remote(directory: &Path) -> bool {
     rustix::fs::statfs(directory)
         .is_ok_and(|system| u64::try_from(system.f_type).is_ok_and(|kind| REMOTE.contains(&kind)))
@@ -325,12 +325,12 @@ mod tests {
             ("links/dangling", &["links"], &["dangling", "log"], true),
             ("links/loop", &["links"], &["loop"; MAX_LINKS + 1], false),
         ] {
-            let aim = WatchSet::at(&Goal::File(place(path)));
+            let set = WatchSet::at(&Goal::File(place(path)));
             let key = |name: &&str| FileKey::from(&place(name).metadata().unwrap());
-            let keys: Vec<_> = aim.directories.iter().map(|(_, key)| *key).collect();
+            let keys: Vec<_> = set.directories.iter().map(|(_, key)| *key).collect();
             assert_eq!(keys, directories.iter().map(key).collect::<Vec<_>>(), "{path}");
             assert_eq!(
-                (&*aim.names, aim.is_short),
+                (&*set.names, set.is_short),
                 (&*names.to_vec().iter().map(Into::into).collect::<Vec<OsString>>(), is_short),
                 "{path}"
             );
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_lack_of_watches_is_for_good() {
+    fn only_a_lack_of_watches_is_permanent() {
         let io = |code| notify::Error::io(io::Error::from_raw_os_error(code));
         for (error, scarce) in [
             (notify::Error::new(ErrorKind::MaxFilesWatch), true),

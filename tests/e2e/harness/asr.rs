@@ -1,8 +1,8 @@
-//! A speech recogniser, where one is at hand: it tells whether a sentence is in a recording.
+//! A speech recogniser, if one is available: it checks whether a text is in a recording.
 //!
 //! The recogniser is no part of the project. Where the folder `../shared/tools/asr` (or the one
-//! named by `IRC_SPEAK_ASR`) holds one, it is set up once under `target/`; elsewhere the tests say
-//! that they go without, and check when and how long something was heard, as they always do.
+//! named by `IRC_SPEAK_ASR`) holds one, it is set up once under `target/`; without it the tests say
+//! so, and check only when and how long something was heard.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -59,12 +59,12 @@ impl Recogniser {
         Ok(Self { python, program })
     }
 
-    /// What is said in a WAV file, and whether `sentence` is.
-    fn listen(&self, wav: &Path, sentence: &str) -> Heard {
+    /// What is said in a WAV file, and whether `wanted` is.
+    fn listen(&self, wav: &Path, wanted: &str) -> Heard {
         let output = Command::new(&self.python)
             .arg(&self.program)
             .arg("--find")
-            .arg(sentence)
+            .arg(wanted)
             .arg(wav)
             .output()
             .expect("the recogniser can be started");
@@ -73,11 +73,11 @@ impl Recogniser {
         serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said:?}: {complaint}"))
     }
 
-    /// Asserts that all of `sentences` and none of `words` are said in a WAV file.
-    pub(crate) fn assert_heard(&self, wav: &Path, sentences: &[&str], words: &[&str]) {
-        for sentence in sentences {
-            let heard = self.listen(wav, sentence);
-            assert!(heard.found, "{sentence:?} is not in {:?}", heard.text);
+    /// Asserts that all of `texts` and none of `words` are said in a WAV file.
+    pub(crate) fn assert_heard(&self, wav: &Path, texts: &[&str], words: &[&str]) {
+        for wanted in texts {
+            let heard = self.listen(wav, wanted);
+            assert!(heard.found, "{wanted:?} is not in {:?}", heard.text);
             let text = heard.text.to_lowercase();
             for word in words {
                 assert!(!text.contains(word), "{word:?} is in {text:?}");

@@ -1,4 +1,4 @@
-//! A D-Bus session bus of the test's own, and what is done to the listener over it.
+//! A private D-Bus session bus, and control of the listener over it.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -76,7 +76,7 @@ impl Bus {
         self.properties("Set", &["string:Rate", &value]);
     }
 
-    /// The player's rate, as the bus tells it.
+    /// The player's rate, read from the bus.
     pub(crate) fn rate(&self) -> String {
         self.properties("Get", &["string:Rate"])
     }

@@ -1,4 +1,4 @@
-//! Clients that write logs, each as it does by itself: ii, irssi and `WeeChat`.
+//! Clients that write logs in their default format: ii, irssi and `WeeChat`.
 
 use std::fs;
 use std::io::Write;
@@ -43,7 +43,7 @@ pub(crate) fn ii(folder: &Path, port: u16, nick: &str, channel: &str) -> Client 
     Client { log: server.join(channel).join("out"), running }
 }
 
-/// irssi in a terminal, with `autolog` on and all else as it comes.
+/// irssi in a terminal, with `autolog` on and defaults otherwise.
 pub(crate) fn irssi(folder: &Path, port: u16, nick: &str, channel: &str) -> Client {
     let home = folder.display();
     let config = format!(
@@ -57,14 +57,14 @@ settings = {{
 "#
     );
     fs::write(folder.join("config"), config).expect("a configuration");
-    program("irssi", "irssi"); // says what is missing
+    program("irssi", "irssi"); // names the missing package
     let terminal = Tmux::start(&SoundServer::start(), "sh");
     terminal.enter(&format!("irssi --home={home}"));
     Client { log: folder.join(format!("{channel}.log")), running: Running::Terminal(terminal) }
 }
 
-/// `WeeChat` without a screen; its log is written at once instead of every two minutes, which is
-/// the one thing that is not as it comes.
+/// `WeeChat` without a screen, with its defaults, except that it writes its log at once instead of
+/// every two minutes.
 pub(crate) fn weechat(folder: &Path, port: u16, nick: &str, channel: &str) -> Client {
     let mut command = program("weechat-headless", "weechat-headless");
     command.arg("-d").arg(folder).env("LC_ALL", "C.UTF-8");

@@ -1,4 +1,4 @@
-//! A raw IRC client: the human on the other side, or a service.
+//! A raw IRC client, for another user or a service.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -51,7 +51,7 @@ impl IrcClient {
         line
     }
 
-    /// Waits until the server has dealt with everything sent before.
+    /// Waits until the server has processed everything sent before.
     pub(crate) fn roundtrip(&mut self) {
         self.n_pings += 1;
         let token = format!("barrier-{}", self.n_pings);

@@ -1,4 +1,4 @@
-//! What the tests stand on: servers, clients, a recorder, and the program itself.
+//! The test harness: servers, clients, a recorder, and the program itself.
 
 mod asr;
 mod bus;
@@ -23,11 +23,11 @@ pub(crate) use irc::IrcClient;
 pub(crate) use ngircd::{Authority, Ngircd};
 pub(crate) use sic::Sic;
 pub(crate) use sound::SoundServer;
-pub(crate) use speak::{Event, PROGRAM, Speak, child_of, ctl, ctl_refused, run, say, stands};
+pub(crate) use speak::{Event, PROGRAM, Speak, child_of, ctl, ctl_refused, run, say, status_of};
 pub(crate) use tmux::Tmux;
 pub(crate) use wav::Wav;
 
-/// How long anything may take that a test waits for.
+/// How long a test waits for anything.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The time now.
@@ -36,7 +36,7 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// Asks `ready` until it has an answer; after [`DEADLINE`] it panics with `what` and the transcript.
+/// Calls `ready` until it returns a value; panics with `what` and the transcript at [`DEADLINE`].
 pub(crate) fn wait_for<T>(
     what: &str,
     transcript: impl Fn() -> String,

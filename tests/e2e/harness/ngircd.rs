@@ -19,7 +19,7 @@ pub(crate) struct Ngircd {
 }
 
 impl Ngircd {
-    /// Starts a server that talks in the clear.
+    /// Starts a server without TLS.
     pub(crate) fn start() -> Self {
         Self::configured(None)
     }
@@ -54,7 +54,7 @@ impl Ngircd {
         server
     }
 
-    /// Kills it, as a power cut would: nobody is told.
+    /// Kills it, as a power cut would: without a farewell to clients.
     pub(crate) fn kill(&mut self) {
         end(&mut self.child);
     }

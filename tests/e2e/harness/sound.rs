@@ -1,4 +1,4 @@
-//! A sound server of the test's own, and what is heard there.
+//! A private sound server, and what is heard there.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ type Recording = Arc<Mutex<Vec<Block>>>;
 
 /// PulseAudio with a null sink, whose monitor is recorded from the beginning.
 ///
-/// There is no cookie file: as on most systems of today, and programs must play all the same.
+/// There is no cookie file, as on most systems today; programs must play without one.
 pub(crate) struct SoundServer {
     folder: TempDir,
     server: Child,
@@ -85,7 +85,7 @@ impl SoundServer {
         signal(name, self.server.id());
     }
 
-    /// Has the server do something, as `pactl` says it; gives what that prints.
+    /// Runs `pactl` on the server; returns what it prints.
     pub(crate) fn pactl(&self, arguments: &[&str]) -> String {
         let mut command = program("pactl", "pulseaudio-utils");
         self.surround(&mut command);
@@ -100,7 +100,7 @@ impl SoundServer {
         self.pactl(&["load-module", "module-null-sink", &name, "rate=48000", "channels=2"])
     }
 
-    /// Makes `command` a program that plays here, and sees nothing of the user who runs the tests.
+    /// Lets `command` play here, without access to the files of the user who runs the tests.
     pub(crate) fn surround(&self, command: &mut Command) {
         surroundings(command, self.folder.path());
     }
@@ -137,7 +137,7 @@ impl SoundServer {
         wait_for("a sound is heard", String::new, || self.onset_after(since))
     }
 
-    /// Waits until `length` of sound was heard after `since`: until somebody is in mid-sentence.
+    /// Waits until `length` of sound was heard after `since`: until a line is being spoken.
     pub(crate) fn wait_loud(&self, since: Instant, length: Duration) {
         wait_for("sound goes on", String::new, || {
             (self.sound_since(since).loud() >= length).then_some(())

@@ -1,4 +1,4 @@
-//! The program itself, and what it tells of itself.
+//! The program itself, and its output.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -33,12 +33,12 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// Whether it tells `event` of a line that holds `text`.
+    /// Whether it is `event`, of a line that holds `text`.
     pub(crate) fn is(&self, event: &str, text: &str) -> bool {
         self.name == event && self.text.contains(text)
     }
 
-    /// Whether it tells that a line that holds `text` ended by `fate`.
+    /// Whether it is the `fate` of a line that holds `text`.
     pub(crate) fn is_fate(&self, fate: &str, text: &str) -> bool {
         self.is("fate", text) && self.fate.as_deref() == Some(fate)
     }
@@ -53,7 +53,7 @@ struct Printed {
     complaints: String,
 }
 
-/// Where the program looks for what is the user's.
+/// Variables by which the program finds the user's files.
 const HOMES: [&str; 5] =
     ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"];
 
@@ -160,7 +160,7 @@ impl Speak {
         wait_for("the voice process runs", || self.transcript(), || child_of(self.pid(), "voice"))
     }
 
-    /// Everything it has told so far.
+    /// All events so far.
     pub(crate) fn events(&self) -> Vec<Event> {
         let lines = locked(&self.printed).lines.clone();
         let parse = |(at, line): (Instant, String)| match serde_json::from_str(&line) {
@@ -185,7 +185,7 @@ impl Speak {
         wait_within(deadline, what, || self.transcript(), || self.events().into_iter().find(&is_it))
     }
 
-    /// Waits until `n_wanted` events for which `is_it` holds have been told.
+    /// Waits for `n_wanted` events for which `is_it` holds.
     pub(crate) fn wait_events(
         &self,
         n_wanted: usize,
@@ -215,7 +215,7 @@ impl Speak {
         })
     }
 
-    /// Waits for a printed line that is `text`, and tells when it came.
+    /// Waits for a printed line that is `text`; returns when it came.
     pub(crate) fn wait_line(&self, text: &str) -> Instant {
         wait_for(
             &format!("the line {text:?}"),
@@ -248,12 +248,12 @@ impl Speak {
         self.lines()
     }
 
-    /// What it has complained of.
+    /// Its standard error so far.
     pub(crate) fn complaints(&self) -> String {
         locked(&self.printed).complaints.clone()
     }
 
-    /// Waits until it has complained of something in these words; gives how often it has.
+    /// Waits until its standard error contains `words`; returns how often.
     pub(crate) fn wait_complaint(&self, words: &str) -> usize {
         wait_for(
             &format!("it complains that {words:?}"),
@@ -302,7 +302,7 @@ pub(crate) fn ctl(sound: &SoundServer, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Runs `irc-speak say` there; gives what it complained of, none where the line was said.
+/// Runs `irc-speak say` there; an error is what it printed.
 pub(crate) fn say(sound: &SoundServer, target: &str, text: &str) -> Result<(), String> {
     let mut command = irc_speak();
     command.args(["say", target, "--", text]);
@@ -312,7 +312,7 @@ pub(crate) fn say(sound: &SoundServer, target: &str, text: &str) -> Result<(), S
     if output.status.success() { Ok(()) } else { Err(complaint) }
 }
 
-/// As [`ctl`], for what the listener refuses; gives what is said to that.
+/// As [`ctl`], for a command that the listener refuses; returns the error.
 pub(crate) fn ctl_refused(sound: &SoundServer, arguments: &[&str]) -> String {
     let output = ctl_output(sound, arguments);
     assert_eq!(output.status.code(), Some(1), "ctl {arguments:?}: {output:?}");
@@ -326,8 +326,8 @@ fn ctl_output(sound: &SoundServer, arguments: &[&str]) -> Output {
     command.output().expect("irc-speak can be started")
 }
 
-/// How the listener that plays on `sound` stands, as its control socket tells.
-pub(crate) fn stands(sound: &SoundServer) -> serde_json::Value {
+/// The status of the listener that plays on `sound`, from its control socket.
+pub(crate) fn status_of(sound: &SoundServer) -> serde_json::Value {
     let status = ctl(sound, &["status", "--json"]);
     serde_json::from_str(&status).unwrap_or_else(|error| panic!("{error}: {status}"))
 }
@@ -348,7 +348,7 @@ pub(crate) fn run<S: AsRef<OsStr>>(
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("irc-speak can be started");
     let mut keys = child.stdin.take().expect("a pipe");
-    // Who ends with an error may not have read its input.
+    // A program that fails may not have read its input.
     if let Err(error) = keys.write_all(input.as_bytes()) {
         assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{error}");
     }

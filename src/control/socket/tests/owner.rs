@@ -1,4 +1,4 @@
-//! Whose socket it is, what becomes of it, and what the program's own client says of it.
+//! The socket's owner, its replacement, and the program's own client.
 
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 
@@ -14,12 +14,12 @@ async fn the_socket_is_the_users_alone() {
     for (uid, ours, may) in
         [(1000, 1000, true), (0, 1000, true), (1001, 1000, false), (1, 0, false)]
     {
-        assert_eq!(may_steer(uid, ours), may, "{uid} steers {ours}");
+        assert_eq!(may_control(uid, ours), may, "{uid} controls {ours}");
     }
     served.end().await;
 }
 
-/// Only root can become another user; without it, the table above has to do.
+/// Only root can become another user; without root, only the table above is tested.
 #[tokio::test]
 async fn another_user_cannot_connect_and_is_not_answered_if_it_does() {
     const SKIP: &str = r#"use IO::Socket::UNIX; $SIG{PIPE} = 'IGNORE'; $) = $( = 65534; $< = $> = 65534;
@@ -47,8 +47,8 @@ async fn another_user_cannot_connect_and_is_not_answered_if_it_does() {
     assert_eq!(served.end().await, []);
 }
 
-/// It failed in one of a few hundred on two processors (issue 16): the file was there before the
-/// system let anybody connect.
+/// It failed in one of a few hundred on two processors (issue 16): the file existed before it
+/// accepted connections.
 #[tokio::test]
 async fn whoever_finds_the_socket_can_connect() {
     let folder = tempfile::tempdir().expect("a directory");
@@ -79,7 +79,7 @@ async fn a_killed_listeners_socket_is_replaced_and_a_living_ones_is_not() {
     let first = Server::bind(&path).await.expect("the left-over is replaced");
     let error = Server::bind(&path).await.expect_err("the first one answers");
     assert!(matches!(error, SocketError::Taken(_)), "{error}");
-    assert!(error.to_string().starts_with("another listener is steered by"), "{error}");
+    assert!(error.to_string().starts_with("another listener uses the control socket"), "{error}");
     assert!(path.exists(), "the first one's socket stays");
     drop(first);
     assert!(!path.exists());
@@ -98,20 +98,20 @@ async fn a_killed_listeners_socket_is_replaced_and_a_living_ones_is_not() {
 }
 
 #[tokio::test]
-async fn the_client_is_answered_refused_or_told_that_nobody_listens() {
+async fn the_client_gets_a_reply_or_an_error() {
     let ask = |path: PathBuf, command: Command| async move {
         let asking = tokio::task::spawn_blocking(move || client::ask(&path, &command));
         soon("the client", asking).await.expect("no panic")
     };
     let folder = tempfile::tempdir().expect("a directory");
     let nobody = place_in(&folder);
-    let sentence = format!("no listener answers at \"{}\"; start one first", nobody.display());
-    let told = |answer: Result<Reply, ClientError>| answer.expect_err("nobody").to_string();
-    assert_eq!(told(ask(nobody.clone(), Command::Skip).await), sentence, "no folder");
+    let message = format!("no listener answers at \"{}\"; start one first", nobody.display());
+    let refusal = |answer: Result<Reply, ClientError>| answer.expect_err("nobody").to_string();
+    assert_eq!(refusal(ask(nobody.clone(), Command::Skip).await), message, "no folder");
     drop(place::prepare(&nobody).expect("a folder"));
-    assert_eq!(told(ask(nobody.clone(), Command::Skip).await), sentence, "no socket");
+    assert_eq!(refusal(ask(nobody.clone(), Command::Skip).await), message, "no socket");
     drop(std::os::unix::net::UnixListener::bind(&nobody).expect("bound"));
-    assert_eq!(told(ask(nobody.clone(), Command::Skip).await), sentence, "a left-over");
+    assert_eq!(refusal(ask(nobody.clone(), Command::Skip).await), message, "a left-over");
 
     let status = Snapshot { rate: 220, lag_s: 1.5, lines: 7, ..Snapshot::default() };
     let snapshot = status.clone();
@@ -124,7 +124,7 @@ async fn the_client_is_answered_refused_or_told_that_nobody_listens() {
     let reply = ask(served.path(), Command::Status).await.expect("answered");
     assert_eq!(reply, Reply::Status(Box::new(status)));
     assert_eq!(ask(served.path(), Command::Skip).await.expect("answered"), Reply::Done);
-    assert_eq!(told(ask(served.path(), Command::Live).await), "not \\u{1b}now");
+    assert_eq!(refusal(ask(served.path(), Command::Live).await), "not \\u{1b}now");
 
     let mut crowd = Vec::new();
     for _ in 0..CLIENTS_MAX {
@@ -132,7 +132,7 @@ async fn the_client_is_answered_refused_or_told_that_nobody_listens() {
         client.ask("skip").await;
         crowd.push(client);
     }
-    let busy = told(ask(served.path(), Command::Skip).await);
+    let busy = refusal(ask(served.path(), Command::Skip).await);
     assert_eq!(busy, "32 clients are served already; try again later");
     served.end().await;
 }

@@ -1,4 +1,4 @@
-//! What was heard, and what must be true of it.
+//! Records what was heard, and checks it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
@@ -7,10 +7,10 @@ use super::script::{Case, LineSpec, Step};
 use crate::message::{Fate, Utterance, UtteranceId};
 use crate::queue::Event;
 
-/// A word of a line that is like no other: the line's number, and the word's in it.
+/// A word that is like no other: the line's number, and the word's in it.
 type Word = (u64, usize);
 
-/// Such a word as it is spoken; not all of its characters are one byte.
+/// The text of such a word, with multi-byte characters.
 pub(super) fn word(line: u64, n: usize) -> String {
     format!("é{line}w{n}ß")
 }
@@ -26,33 +26,33 @@ fn word_of(token: &str) -> Option<Word> {
 pub(super) enum End {
     Finished,
     Failed,
-    /// It was told to be silent.
+    /// It was silenced.
     Stopped,
     /// The process died.
     Died,
 }
 
-/// One time that something was spoken.
+/// One time that an utterance was spoken.
 #[derive(Debug)]
 struct Performance {
     id: UtteranceId,
     heard: Vec<Word>,
-    /// The words that the queue knows of.
-    told: Vec<Word>,
+    /// The words that were reported to the queue.
+    reported: Vec<Word>,
     end: Option<End>,
-    is_start_told: bool,
-    is_end_told: bool,
+    is_start_reported: bool,
+    is_end_reported: bool,
 }
 
 impl Performance {
-    /// Whether that word of it may be heard again: the one that was interrupted, or one that nobody
-    /// knew of yet; all where the process died.
+    /// Whether that word of it may be heard again: the one that was interrupted, or one that was
+    /// not reported yet; all where the process died.
     fn owes(&self, word: Word) -> bool {
-        let is_open = self.told.last() == Some(&word) || !self.told.contains(&word);
+        let is_open = self.reported.last() == Some(&word) || !self.reported.contains(&word);
         match self.end {
             Some(End::Died) => true,
             Some(End::Stopped) => is_open,
-            Some(End::Finished) => is_open && !self.is_end_told,
+            Some(End::Finished) => is_open && !self.is_end_reported,
             Some(End::Failed) | None => false,
         }
     }
@@ -78,7 +78,7 @@ pub(super) struct Ear {
     fates: HashMap<UtteranceId, Fate>,
     given: HashMap<UtteranceId, Given>,
     performances: Vec<Performance>,
-    /// The utterance of each order.
+    /// The utterances by order number.
     orders: HashMap<UtteranceId, UtteranceId>,
 }
 
@@ -90,15 +90,15 @@ impl Ear {
         self.lines.insert(utterance.line, came);
     }
 
-    /// The queue gave that to the voice.
+    /// The queue gave the utterance to the voice.
     pub(super) fn given(&mut self, utterance: &Utterance, from: usize, now: Instant) {
         let text = utterance.text[from..].to_owned();
         let is_replay = utterance.is_replay;
         let id = utterance.id;
         if let Some(expiry) = utterance.expiry.as_ref().filter(|_| !is_replay) {
             let mut before = self.performances.iter().filter(|it| it.id == id);
-            let has_begun = before.any(|it| it.is_start_told || !it.told.is_empty());
-            assert!(has_begun || now <= expiry.at, "{id:?} is begun after its time");
+            let has_begun = before.any(|it| it.is_start_reported || !it.reported.is_empty());
+            assert!(has_begun || now <= expiry.at, "{id:?} is begun after its expiry");
         }
         self.given.insert(id, Given { text, is_replay });
     }
@@ -107,15 +107,15 @@ impl Ear {
         self.orders.insert(number, id);
     }
 
-    /// The process is at that order now.
+    /// The process begins that order.
     pub(super) fn begin(&mut self, number: UtteranceId) -> usize {
         self.performances.push(Performance {
             id: self.orders[&number],
             heard: Vec::new(),
-            told: Vec::new(),
+            reported: Vec::new(),
             end: None,
-            is_start_told: false,
-            is_end_told: false,
+            is_start_reported: false,
+            is_end_reported: false,
         });
         self.performances.len() - 1
     }
@@ -132,40 +132,40 @@ impl Ear {
         self.performances.iter_mut().rev().find(|performance| performance.id == id)
     }
 
-    pub(super) fn told_start(&mut self, id: UtteranceId) {
-        self.last(id).expect("it was begun").is_start_told = true;
+    pub(super) fn reported_start(&mut self, id: UtteranceId) {
+        self.last(id).expect("it was begun").is_start_reported = true;
     }
 
-    pub(super) fn told_word(&mut self, id: UtteranceId, start: usize) {
+    pub(super) fn reported_word(&mut self, id: UtteranceId, start: usize) {
         let text: String = self.given[&id].text.chars().skip(start).collect();
         let word = text.split(' ').next().and_then(word_of);
-        self.last(id).expect("it was begun").told.extend(word);
+        self.last(id).expect("it was begun").reported.extend(word);
     }
 
-    pub(super) fn told_end(&mut self, id: UtteranceId, fate: &Fate) {
+    pub(super) fn reported_end(&mut self, id: UtteranceId, fate: &Fate) {
         if let (Fate::Spoken { .. }, Some(performance)) = (fate, self.last(id)) {
-            performance.is_end_told = true;
+            performance.is_end_reported = true;
         }
     }
 
-    pub(super) fn settled(&mut self, id: UtteranceId, fate: Fate) {
+    pub(super) fn ended(&mut self, id: UtteranceId, fate: Fate) {
         let before = self.fates.insert(id, fate);
         assert_eq!(before, None, "{id:?} has ended before");
     }
 
-    /// How the utterance ended that told a line, and whether it did no more than count it.
+    /// The outcome of the utterance that a line became part of, and whether it only counted it.
     fn end_of(&self, mut id: UtteranceId) -> (&Fate, bool) {
         let (mut was_counted, mut n_steps) = (false, 0);
         while let Fate::Merged { into, is_counted } = self.fates[&id] {
             n_steps += 1;
-            assert!(n_steps < 1_000, "into itself");
+            assert!(n_steps < 1_000, "merged into itself");
             id = into;
             was_counted |= is_counted;
         }
         (&self.fates[&id], was_counted)
     }
 
-    /// The times that a line, or a part of it, was spoken; without what was to be heard again.
+    /// The times that a line, or a part of it, was spoken, without replays.
     fn performances_of(&self, line: u64) -> Vec<(&Performance, Vec<usize>)> {
         let new = self.performances.iter().filter(|it| !self.given[&it.id].is_replay);
         let words = new.map(|it| {
@@ -186,24 +186,30 @@ impl Ear {
         for (line, came) in &self.lines {
             let is_whole = self.check_line(*line, came);
             let (end, was_counted) = self.end_of(came.id);
-            assert!(!was_counted || self.performances_of(*line).is_empty(), "{line} was heard");
+            assert!(
+                !was_counted || self.performances_of(*line).is_empty(),
+                "line {line} was heard"
+            );
             match end {
                 Fate::Spoken { .. } if was_counted => {}
                 Fate::Spoken { .. } => assert!(is_whole, "line {line} was not heard to its end"),
                 Fate::Expired { .. } => {
                     let mut its = self.performances.iter().filter(|it| it.id == came.id);
-                    assert!(came.may_expire && !its.any(|it| it.is_start_told), "line {line}");
+                    assert!(came.may_expire && !its.any(|it| it.is_start_reported), "line {line}");
                 }
                 Fate::Skipped => assert!(may_skip, "nobody skipped line {line}"),
-                Fate::Failed { .. } => assert!(may_fail, "line {line} failed for nothing"),
+                Fate::Failed { .. } => assert!(may_fail, "line {line} failed without a reason"),
                 Fate::Dropped { .. } | Fate::Merged { .. } => panic!("line {line} was dropped"),
             }
         }
-        assert!(may_repeat || self.given.values().all(|it| !it.is_replay), "nobody asked for it");
+        assert!(
+            may_repeat || self.given.values().all(|it| !it.is_replay),
+            "nobody asked for a replay"
+        );
         self.check_order();
     }
 
-    /// Whether all of a line was heard; without a gap, and again only what may be.
+    /// Whether all of a line was heard. There must be no gap, and only repeats that are allowed.
     fn check_line(&self, line: u64, came: &Came) -> bool {
         let performances = self.performances_of(line);
         let mut n_heard = 0;

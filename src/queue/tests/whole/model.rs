@@ -1,10 +1,10 @@
-//! A model of the voice process: it comes up or does not, speaks what was ordered one after the
-//! other, a word in the same time as any other, says so, and fails as it is told to.
+//! A model of the voice process: it starts or fails to, speaks and reports one utterance after the
+//! other, takes the same time for every word, and fails as the script says.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::Said;
+use super::Output;
 use super::ear::{Ear, End};
 use super::script::Case;
 use crate::message::RequestId;
@@ -14,18 +14,18 @@ use crate::voice::wire::{Order, Report, SpeakRequest};
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Start {
     Ready,
-    /// It says that there is no output, and ends.
+    /// It reports that there is no sound output, and ends.
     Refused,
-    /// It ends without a word.
+    /// It ends without a report.
     Dies,
-    /// It never says anything.
+    /// It never reports anything.
     Silent,
 }
 
 const STARTING: Duration = Duration::from_millis(20);
 
-/// How often it says that it is alive while it has work.
-const ALIVE: Duration = Duration::from_millis(250);
+/// The interval of its heartbeats while it has work.
+const HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// How long a measurement takes.
 const MEASURING: Duration = Duration::from_millis(3);
@@ -37,7 +37,7 @@ enum State {
         how: Start,
     },
     Up,
-    /// It hangs, or has said its last word.
+    /// It hangs, or is about to end.
     Stuck,
 }
 
@@ -58,12 +58,12 @@ pub(super) struct Process {
     state: State,
     waiting: VecDeque<SpeakRequest>,
     current: Option<Current>,
-    alive_at: Instant,
+    heartbeat_at: Instant,
     word: Duration,
-    tells_words: bool,
+    reports_words: bool,
     fails_next: bool,
     loses_output: bool,
-    /// What is to be measured, and when it goes on with that.
+    /// The measuring requests, and when the next one is due.
     requests: VecDeque<(RequestId, SpeakRequest)>,
     measures_at: Instant,
     dies_measuring: bool,
@@ -75,9 +75,9 @@ impl Process {
             state: State::Starting { until: now + STARTING, how },
             waiting: VecDeque::new(),
             current: None,
-            alive_at: now,
+            heartbeat_at: now,
             word: Duration::from_millis(case.word_ms),
-            tells_words: case.tells_words,
+            reports_words: case.reports_words,
             fails_next: false,
             loses_output: false,
             requests: VecDeque::new(),
@@ -86,14 +86,14 @@ impl Process {
         }
     }
 
-    /// When it does something next.
+    /// The time of its next action.
     pub(super) fn due(&self) -> Option<Instant> {
         match self.state {
             State::Starting { how: Start::Silent, .. } | State::Stuck => None,
             State::Starting { until, .. } => Some(until),
             State::Up => {
                 let measures_at = (!self.requests.is_empty()).then_some(self.measures_at);
-                let speaks_at = self.current.as_ref().map(|it| it.at.min(self.alive_at));
+                let speaks_at = self.current.as_ref().map(|it| it.at.min(self.heartbeat_at));
                 [measures_at, speaks_at].into_iter().flatten().min()
             }
         }
@@ -119,7 +119,7 @@ impl Process {
         (self.fails_next, self.loses_output, self.dies_measuring) = (false, false, false);
     }
 
-    /// It is gone.
+    /// The process is gone.
     pub(super) fn die(self, ear: &mut Ear) {
         if let Some(current) = self.current {
             ear.end(current.performance, End::Died);
@@ -151,7 +151,7 @@ impl Process {
         }
     }
 
-    /// Begins what is next, if it is at nothing.
+    /// Begins the next utterance, if none is being spoken.
     fn begin(&mut self, now: Instant, is_after: bool, ear: &mut Ear) {
         if self.current.is_some() {
             return;
@@ -166,12 +166,12 @@ impl Process {
             at += word.chars().count() + 1;
         }
         let performance = ear.begin(speech.id);
-        self.alive_at = now + ALIVE;
+        self.heartbeat_at = now + HEARTBEAT;
         self.current = Some(Current { speech, words, n_spoken: 0, at: now + gap, performance });
     }
 
-    /// Does what is due; what it says of it.
-    pub(super) fn work(&mut self, now: Instant, ear: &mut Ear) -> Vec<Said> {
+    /// Does what is due; returns the output.
+    pub(super) fn work(&mut self, now: Instant, ear: &mut Ear) -> Vec<Output> {
         if let State::Starting { how, .. } = self.state {
             return self.come_up(how);
         }
@@ -185,15 +185,15 @@ impl Process {
         if self.current.as_ref().is_some_and(|it| it.at <= now) {
             return self.speak(now, ear);
         }
-        if self.current.as_ref().is_some_and(|_| self.alive_at <= now) {
-            self.alive_at = now + ALIVE;
+        if self.current.as_ref().is_some_and(|_| self.heartbeat_at <= now) {
+            self.heartbeat_at = now + HEARTBEAT;
             return vec![Some(Report::Alive)];
         }
         self.measure(now, ear)
     }
 
-    /// Measures what was asked first, also while it speaks: what sounds was made long before.
-    fn measure(&mut self, now: Instant, ear: &mut Ear) -> Vec<Said> {
+    /// Answers the first measuring request, also while it speaks: that was synthesised long before.
+    fn measure(&mut self, now: Instant, ear: &mut Ear) -> Vec<Output> {
         let Some((request, speech)) = self.requests.pop_front() else { return vec![] };
         self.measures_at = now + MEASURING;
         if std::mem::take(&mut self.dies_measuring) {
@@ -208,7 +208,7 @@ impl Process {
         vec![Some(Report::Measuring { request }), Some(Report::Measured { request, ms })]
     }
 
-    fn come_up(&mut self, how: Start) -> Vec<Said> {
+    fn come_up(&mut self, how: Start) -> Vec<Output> {
         self.state = State::Stuck;
         match how {
             Start::Ready => {
@@ -224,7 +224,7 @@ impl Process {
         }
     }
 
-    fn speak(&mut self, now: Instant, ear: &mut Ear) -> Vec<Said> {
+    fn speak(&mut self, now: Instant, ear: &mut Ear) -> Vec<Output> {
         let Some(current) = &mut self.current else { return vec![] };
         let id = current.speech.id;
         let (performance, n) = (current.performance, current.n_spoken);
@@ -237,20 +237,20 @@ impl Process {
             return self.end(End::Finished, finished, now, ear);
         };
         ear.hear(performance, word);
-        let mut said = Vec::new();
+        let mut output = Vec::new();
         if n == 0 {
-            said.push(Some(Report::Started { id }));
+            output.push(Some(Report::Started { id }));
         }
-        if self.tells_words {
+        if self.reports_words {
             let length = word.chars().count();
-            said.push(Some(Report::Word { id, start: *start, length, ms: 0, behind_ms: 0 }));
+            output.push(Some(Report::Word { id, start: *start, length, ms: 0, behind_ms: 0 }));
         }
         current.n_spoken += 1;
         current.at = now + self.word;
-        said
+        output
     }
 
-    fn end(&mut self, end: End, report: Report, now: Instant, ear: &mut Ear) -> Vec<Said> {
+    fn end(&mut self, end: End, report: Report, now: Instant, ear: &mut Ear) -> Vec<Output> {
         if let Some(current) = self.current.take() {
             ear.end(current.performance, end);
         }

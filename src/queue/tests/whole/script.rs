@@ -1,4 +1,4 @@
-//! What happens in a case: lines, commands, failures.
+//! The script of a case: lines, commands, failures.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::model::Start;
 use crate::message::{Expiry, Kind, Message, SourceId, Utterance, UtteranceId};
 use crate::queue::Event;
 
-/// The longest that anything is under way, in milliseconds.
+/// The longest delay, in milliseconds.
 pub(super) const LONGEST_DELAY: u64 = 40;
 
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub(super) struct Case {
     pub(super) starts: Vec<Start>,
     pub(super) delays: Vec<u64>,
     pub(super) word_ms: u64,
-    pub(super) tells_words: bool,
+    pub(super) reports_words: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -28,13 +28,13 @@ pub(super) enum Step {
     Control(Event),
     /// The process dies.
     Crash,
-    /// The process gives no sign of life any more.
+    /// The process stops sending heartbeats.
     Hang,
-    /// The engine cannot speak what it begins next.
+    /// The engine fails on the next utterance.
     Fail,
-    /// The output goes away.
+    /// The sound output is lost.
     Lose,
-    /// The process dies of what it measures next.
+    /// The process dies during the next measurement.
     DieMeasuring,
 }
 
@@ -55,7 +55,7 @@ enum What {
 }
 
 impl LineSpec {
-    /// Words that are told apart.
+    /// How many words it has that are like no other.
     pub(super) fn n_words(&self) -> usize {
         match self.what {
             What::Words(n) => n,
@@ -162,11 +162,11 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
         60_u64..400,
         proptest::bool::weighted(0.8),
     )
-        .prop_map(|(steps, starts, delays, word_ms, tells_words)| Case {
+        .prop_map(|(steps, starts, delays, word_ms, reports_words)| Case {
             steps,
             starts,
             delays,
             word_ms,
-            tells_words,
+            reports_words,
         })
 }

@@ -1,14 +1,14 @@
-//! What the voice's task does, after `voice/mod.rs`: between the supervisor and the process.
+//! The voice's task, a copy of `voice/mod.rs`: between the supervisor and the process.
 
 use std::collections::VecDeque;
 
 use super::model::{Process, Start};
-use super::{Told, Way, Whole};
+use super::{Delayed, VoiceEvent, Whole};
 use crate::voice::supervisor;
 use crate::voice::wire::Order;
 
 impl Whole {
-    /// What the voice's task does with an event (`Driver::obey`).
+    /// Handles an event as the voice's task does (`Driver::obey`).
     pub(super) fn supervise(&mut self, event: supervisor::Event) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
@@ -18,7 +18,7 @@ impl Whole {
                     Action::Spawn => self.spawn(),
                     Action::Kill => {
                         self.end_process();
-                        self.said.items.clear();
+                        self.output.items.clear();
                         events.push_back(supervisor::Event::Exited(supervisor::Exit::Killed));
                     }
                     Action::Say(speech) => self.order(Order::Speak(speech)),
@@ -28,15 +28,15 @@ impl Whole {
                     }
                     Action::Measured(request, ms) => {
                         let seconds = ms.map(|ms| f64::from(ms) / 1_000.0);
-                        self.tell(Told::Measured(request, seconds));
+                        self.send_event(VoiceEvent::Measured(request, seconds));
                     }
                     Action::Silence => self.order(Order::Stop),
                     Action::End => self.order(Order::Finish),
-                    Action::Started(id) => self.tell(Told::Started(id)),
-                    Action::Word(id, start, _) => self.tell(Told::Word(id, start)),
-                    Action::Settle(id, fate) => self.tell(Told::Settled(id, fate)),
+                    Action::Started(id) => self.send_event(VoiceEvent::Started(id)),
+                    Action::Word(id, start, _) => self.send_event(VoiceEvent::Word(id, start)),
+                    Action::Settle(id, fate) => self.send_event(VoiceEvent::Ended(id, fate)),
                     Action::Wait(_) => {}
-                    Action::SpawnFallback | Action::FellBack => panic!("there is no other"),
+                    Action::SpawnFallback | Action::FellBack => panic!("there is no fallback"),
                     Action::Refuse { .. } | Action::Done => panic!("nobody asked for that"),
                 }
             }
@@ -50,7 +50,7 @@ impl Whole {
             Some(start) if self.has_been_ready && !self.is_calm => start,
             Some(_) | None => Start::Ready,
         };
-        (self.orders, self.said) = (Way::new(), Way::new());
+        (self.orders, self.output) = (Delayed::new(), Delayed::new());
         self.process = Some(Process::new(start, self.now, &self.case));
     }
 
@@ -59,12 +59,12 @@ impl Whole {
         self.orders.send(at, order);
     }
 
-    fn tell(&mut self, told: Told) {
+    fn send_event(&mut self, event: VoiceEvent) {
         let at = self.soon();
-        self.told.send(at, told);
+        self.voice_events.send(at, event);
     }
 
-    /// The process is gone, and what was on the way to it.
+    /// Removes the process and the orders on their way to it.
     fn end_process(&mut self) {
         if let Some(process) = self.process.take() {
             process.die(&mut self.ear);
@@ -72,12 +72,12 @@ impl Whole {
         self.orders.items.clear();
     }
 
-    /// The process ends by itself: what it said before is still read.
+    /// The process ends by itself: its earlier output is still read.
     pub(super) fn crash(&mut self) {
         if self.process.is_some() {
             self.end_process();
             let at = self.soon();
-            self.said.send(at, None);
+            self.output.send(at, None);
         }
     }
 }

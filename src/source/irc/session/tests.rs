@@ -8,7 +8,7 @@ use crate::source::irc::codec::{Incoming, encode, parse};
 use crate::source::irc::name::ChannelSpec;
 use crate::source::irc::say;
 
-/// A session, and the time, which tests move by hand.
+/// A session and its time, which tests advance.
 struct Script<'a> {
     session: Session<'a>,
     now: Instant,
@@ -35,7 +35,7 @@ impl<'a> Script<'a> {
         self.event(Event::Wire(parse(line.as_bytes())))
     }
 
-    /// Lets `ms` pass, then says that time passed.
+    /// Lets `ms` pass, then sends a tick.
     fn tick(&mut self, ms: u64) -> String {
         self.now += Duration::from_millis(ms);
         self.event(Event::Tick)
@@ -45,12 +45,12 @@ impl<'a> Script<'a> {
         shown(self.session.handle(event, self.now))
     }
 
-    /// How long until it wants to be told the time.
+    /// How long until its deadline.
     fn patience(&self) -> Option<Duration> {
         self.session.deadline().map(|deadline| deadline.saturating_duration_since(self.now))
     }
 
-    /// Lets the server let us in and send its message of the day.
+    /// Registers and receives the message of the day.
     fn registered(mut self) -> Self {
         assert_eq!(self.line(":irc.example 001 irc-speak :Welcome"), "");
         self.line(":irc.example 376 irc-speak :End of MOTD");
@@ -68,7 +68,7 @@ fn shown(actions: Vec<Action>) -> String {
             Action::Notice(text) => format!("notice {text}"),
             Action::Said(number) => format!("said {number}"),
             Action::Unsaid(number, why) => format!("unsaid {number}: {why}"),
-            Action::Stand(_) => continue, // a test of its own
+            Action::Membership(_) => continue, // has its own test
             Action::End(Ending { class, why }) => format!("end {class:?}: {why}"),
         };
         write!(all, "{sep}{}", text.trim_end()).expect("memory");
@@ -144,7 +144,7 @@ fn our_own_nick_is_followed() {
 }
 
 #[test]
-fn a_server_that_lets_nobody_in_is_left_after_a_minute() {
+fn registration_takes_a_minute_at_most() {
     let (nick, mut joins) = (nick(), joins(&[]));
     let mut script = Script::new(&nick, &mut joins);
     script.line("PING x");
@@ -154,12 +154,12 @@ fn a_server_that_lets_nobody_in_is_left_after_a_minute() {
 }
 
 #[test]
-fn a_silent_server_is_asked_and_then_left() {
+fn a_silent_server_is_pinged_and_then_left() {
     let (nick, mut joins) = (nick(), joins(&[]));
     let mut script = Script::new(&nick, &mut joins).registered();
     assert_eq!(script.tick(60_000), "PING irc-speak");
     assert_eq!(script.tick(19_999), "");
-    assert_eq!(script.event(Event::Read), "", "any byte is a sign of life");
+    assert_eq!(script.event(Event::Read), "", "any byte shows that the server is alive");
     assert_eq!(script.tick(59_999), "");
     assert_eq!(script.tick(1), "PING irc-speak");
     assert_eq!(script.patience(), Some(DEAD));
@@ -192,7 +192,7 @@ fn the_server_ends_it() {
 }
 
 #[test]
-fn a_channel_that_cannot_be_joined_is_told_once() {
+fn a_channel_that_cannot_be_joined_is_reported_once() {
     let (nick, mut joins) = (nick(), joins(&["#a", "#b"]));
     let mut script = Script::new(&nick, &mut joins).registered();
     script.line(":irc-speak!u@h JOIN #b");
@@ -208,20 +208,20 @@ fn a_channel_that_cannot_be_joined_is_told_once() {
 }
 
 #[test]
-fn the_listener_is_told_once_that_the_connection_is_back() {
+fn the_return_of_the_connection_is_reported_once() {
     let (nick, mut joins) = (nick(), joins(&["#a", "#b"]));
     let mut script = Script::new(&nick, &mut joins);
     script.session = script.session.after_loss(true);
     let mut script = script.registered();
-    assert!(script.session.told_lost());
+    assert!(script.session.loss_reported());
     let back = "hear join | notice connected to irc.example again";
     assert_eq!(script.line(":irc-speak!u@h JOIN #a"), back);
     assert_eq!(script.line(":irc-speak!u@h JOIN #b"), "hear join");
-    assert!(!script.session.told_lost());
+    assert!(!script.session.loss_reported());
 }
 
 #[test]
-fn what_is_to_be_said_takes_its_turn_and_is_answered_when_all_of_it_was_sent() {
+fn a_text_is_queued_and_answered_when_all_of_it_was_sent() {
     let (nick, mut joins) = (nick(), joins(&["#a"]));
     let mut script = Script::new(&nick, &mut joins);
     let say = |script: &mut Script<'_>, number, target: &str, text: &str| {
@@ -242,22 +242,22 @@ fn what_is_to_be_said_takes_its_turn_and_is_answered_when_all_of_it_was_sent() {
 }
 
 #[test]
-fn what_the_server_does_not_pass_on_is_told() {
+fn a_refused_text_is_reported_once() {
     let (nick, mut joins) = (nick(), joins(&["#a"]));
     let mut script = Script::new(&nick, &mut joins).registered();
     let refusal = ":s 404 irc-speak #a :Cannot send\x1b to channel";
     assert_eq!(script.line(refusal), "hear server #a Cannot send\x1b to channel");
     script.event(Event::Say { number: 1, target: "#A".to_owned(), text: "hi".to_owned() });
-    let told = "notice #A: not said: Cannot send\\u{1b} to channel";
-    assert_eq!(script.line(refusal), told);
-    assert_ne!(script.line(refusal), told, "once");
+    let notice = "notice #A: not said: Cannot send\\u{1b} to channel";
+    assert_eq!(script.line(refusal), notice);
+    assert_ne!(script.line(refusal), notice, "once");
 }
 
 #[test]
-fn it_tells_where_it_stands() {
+fn membership_follows_joins_parts_and_kicks() {
     let (nick, mut joins) = (nick(), joins(&["#a"]));
     let mut script = Script::new(&nick, &mut joins).registered();
-    for (line, stands) in [
+    for (line, channels) in [
         (":irc-speak!u@h JOIN #a", Some("#a")),
         (":irc-speak!u@h JOIN ##other", Some("#a ##other")),
         (":irc-speak!u@h JOIN #A", None),
@@ -266,16 +266,16 @@ fn it_tells_where_it_stands() {
         (":irc-speak!u@h PART ##other", Some("")),
     ] {
         let actions = script.session.handle(Event::Wire(parse(line.as_bytes())), script.now);
-        let told = actions.iter().find_map(|action| match action {
-            Action::Stand(standing) => Some(standing.channels.join(" ")),
+        let changed = actions.iter().find_map(|action| match action {
+            Action::Membership(membership) => Some(membership.channels.join(" ")),
             _ => None,
         });
-        assert_eq!(told.as_deref(), stands, "{line}");
+        assert_eq!(changed.as_deref(), channels, "{line}");
     }
 }
 
 #[test]
-fn what_is_no_message_is_counted() {
+fn dropped_lines_are_counted() {
     let (nick, mut joins) = (nick(), joins(&[]));
     let mut script = Script::new(&nick, &mut joins).registered();
     for wire in [Wire::Broken, Wire::Overlong, Wire::Empty, Wire::Overlong] {
@@ -315,7 +315,7 @@ proptest! {
         script.line(&line);
     }
 
-    /// Else the driver would spin, or sleep through what is due.
+    /// Otherwise the driver would spin, or miss a deadline.
     #[test]
     fn a_tick_moves_the_deadline(
         steps in proptest::collection::vec(prop_oneof![
