@@ -117,7 +117,7 @@ impl Journal {
     }
 
     /// An utterance was given to the voice, to be spoken at `rate` words a minute.
-    pub fn paced(&mut self, id: UtteranceId, rate: u32) {
+    pub fn rate_set(&mut self, id: UtteranceId, rate: u32) {
         if let Some(open) = self.open.get_mut(&id) {
             open.rate = rate;
         }
@@ -137,7 +137,7 @@ impl Journal {
     }
 
     /// An utterance has ended; returns the source of its line.
-    pub fn settled(&mut self, id: UtteranceId, fate: &Fate, now: Instant) -> Option<SourceId> {
+    pub fn ended(&mut self, id: UtteranceId, fate: &Fate, now: Instant) -> Option<SourceId> {
         let open = self.open.remove(&id)?;
         self.free_since = Some(now);
         if open.utterance.message.is_some() {
@@ -153,7 +153,7 @@ impl Journal {
     }
 
     /// The utterances that have not ended.
-    pub fn unsettled(&self) -> Vec<UtteranceId> {
+    pub fn open_ids(&self) -> Vec<UtteranceId> {
         let mut ids: Vec<_> = self.open.keys().copied().collect();
         ids.sort_unstable();
         ids

@@ -33,7 +33,7 @@ const APART: u32 = 2;
 
 /// The configured voice settings of one sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Own {
+pub struct SenderVoice {
     /// The voice, as the engine names it.
     pub voice: Option<String>,
     /// 0 to 100.
@@ -55,7 +55,7 @@ pub struct Config {
     /// The variants of the configured voice, the best understood first, with their timbres.
     pub variants: Variants,
     /// Nicks and their configured settings.
-    pub named: Vec<(String, Own)>,
+    pub named: Vec<(String, SenderVoice)>,
 }
 
 /// How a sender differs from the configured voice: indices into the tables above. Variants count
@@ -182,7 +182,7 @@ impl Speakers {
     }
 }
 
-impl Own {
+impl SenderVoice {
     fn apply(&self, speech: &mut SpeakRequest) {
         if let Some(voice) = &self.voice {
             speech.voice.clone_from(voice);
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn configured_settings_of_a_sender_are_applied() {
-        let own = Own { pitch: Some(90), volume: Some(50), pan: Some(-100), voice: None };
+        let own = SenderVoice { pitch: Some(90), volume: Some(50), pan: Some(-100), voice: None };
         let named = vec![("Kim".to_owned(), own)];
         let config = Config { own_voices: false, variants: VARIANTS, named };
         let (mut speakers, now) = (Speakers::new(config), test_now());

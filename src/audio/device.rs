@@ -20,7 +20,7 @@ use rtrb::{Producer, RingBuffer};
 use super::callback::{Callback, Mark, Shared};
 use super::cards::{Sound, no_device};
 use super::report::Reporter;
-use super::still::{GIVEN_UP, LATE, Look, Still};
+use super::stall::{GIVEN_UP, LATE, Look, StallDetector};
 use super::stream::{Opening, Stream};
 use super::{Output, OutputError};
 use crate::clock;
@@ -59,7 +59,7 @@ struct Burst {
     frames: Producer<[f32; 2]>,
     marks: Producer<Mark>,
     shared: Arc<Shared>,
-    still: Still,
+    still: StallDetector,
     /// The utterance's gains, left and right.
     gains: [f32; 2],
     /// Frames written in all, and before the utterance.
@@ -285,7 +285,7 @@ impl Burst {
             frames,
             marks,
             shared,
-            still: Still::new(clock::now()),
+            still: StallDetector::new(clock::now()),
             gains: [1.0; 2],
             written: 0,
             begun_at: 0,
@@ -347,11 +347,11 @@ impl Burst {
         match self.still.look(asked, self.behind(), clock::now()) {
             Look::Well => Ok(()),
             Look::Late => {
-                let why = OutputError::Still { stood: LATE }.to_string();
+                let why = OutputError::Stalled { stood: LATE }.to_string();
                 reporter.report(Report::Late { why });
                 Ok(())
             }
-            Look::GivenUp(stood) => Err(OutputError::Still { stood }),
+            Look::GivenUp(stood) => Err(OutputError::Stalled { stood }),
         }
     }
 }

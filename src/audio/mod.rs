@@ -10,7 +10,7 @@ pub mod file;
 pub mod report;
 pub mod resample;
 pub mod sink;
-mod still;
+mod stall;
 mod stream;
 pub mod trim;
 
@@ -82,7 +82,7 @@ pub enum OutputError {
     NoAnswer,
     /// The device has stalled.
     #[error("the sound device takes no sound")]
-    Still {
+    Stalled {
         /// How long.
         stood: std::time::Duration,
     },
@@ -100,7 +100,7 @@ impl OutputError {
     /// The report that the output is lost.
     pub fn lost(&self) -> Report {
         let stood = match self {
-            Self::Still { stood } => *stood,
+            Self::Stalled { stood } => *stood,
             Self::UnknownDevice { .. }
             | Self::NoDevice { .. }
             | Self::NoAnswer

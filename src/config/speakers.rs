@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::ConfigError;
 use super::file::{Loaded, SpeakerVoice};
 use crate::engine::espeak::VARIANTS;
-use crate::speaker::{Config, Own};
+use crate::speaker::{Config, SenderVoice};
 use crate::voice::wire::Setup;
 
 /// The speakers' voices by the file, and the variants by engine and voice.
@@ -29,9 +29,9 @@ pub(super) fn speakers(setup: &Setup, file: Option<&Loaded>) -> Result<Config, C
     })
 }
 
-fn voice_settings(loaded: &Loaded, voice: &SpeakerVoice) -> Result<Own, ConfigError> {
+fn voice_settings(loaded: &Loaded, voice: &SpeakerVoice) -> Result<SenderVoice, ConfigError> {
     let SpeakerVoice { voice, pitch, pan, volume } = voice;
-    Ok(Own {
+    Ok(SenderVoice {
         voice: voice.as_ref().map(|voice| voice.get_ref().clone()),
         pitch: checked(loaded, pitch.as_ref(), 0..=100, "pitch")?,
         pan: checked(loaded, pan.as_ref(), -100..=100, "pan")?,

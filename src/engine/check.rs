@@ -15,7 +15,7 @@ pub(super) fn run(check: &Check) -> Checked {
             | OutputError::Device(_)
             | OutputError::Gone(_)
             | OutputError::NoAnswer
-            | OutputError::Still { .. }
+            | OutputError::Stalled { .. }
             | OutputError::File { .. },
         ) => None,
     });

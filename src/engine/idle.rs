@@ -9,7 +9,7 @@ use super::{Engine, measure};
 use crate::audio::milliseconds;
 use crate::audio::report::Reporter;
 use crate::message::RequestId;
-use crate::voice::wire::{Order, Report, SpeakRequest};
+use crate::voice::wire::{Report, Request, SpeakRequest};
 
 /// The most that are kept: the queue asks for no more at a time, and it no longer waits for the
 /// oldest.
@@ -30,16 +30,16 @@ fn keep(requests: &mut Requests, request: RequestId, speech: SpeakRequest) {
 
 /// The requests from the listener, and what to measure between them.
 pub(super) struct Idle<'a> {
-    orders: &'a Receiver<Order>,
+    orders: &'a Receiver<Request>,
     /// Arrived during a measurement.
-    came: Option<Order>,
+    came: Option<Request>,
     requests: Requests,
     /// Whether this engine can be measured, and this output needs it.
     can_measure: bool,
 }
 
 impl<'a> Idle<'a> {
-    pub(super) fn new(orders: &'a Receiver<Order>, can_measure: bool) -> Self {
+    pub(super) fn new(orders: &'a Receiver<Request>, can_measure: bool) -> Self {
         Self { orders, came: None, requests: VecDeque::new(), can_measure }
     }
 
@@ -50,7 +50,7 @@ impl<'a> Idle<'a> {
         engine: &mut dyn Engine,
         reporter: &Reporter,
         rest: Option<Duration>,
-    ) -> Result<Order, RecvTimeoutError> {
+    ) -> Result<Request, RecvTimeoutError> {
         loop {
             let order = match self.came.take() {
                 Some(order) => order,
@@ -68,15 +68,17 @@ impl<'a> Idle<'a> {
                 },
             };
             match order {
-                Order::Measure { request, .. } if !self.can_measure => {
+                Request::Measure { request, .. } if !self.can_measure => {
                     reporter.report(Report::Measured { request, ms: None });
                 }
-                Order::Measure { request, speech } => keep(&mut self.requests, request, speech),
-                Order::Stop => {
+                Request::Measure { request, speech } => keep(&mut self.requests, request, speech),
+                Request::Stop => {
                     self.requests.clear();
-                    return Ok(Order::Stop);
+                    return Ok(Request::Stop);
                 }
-                order @ (Order::Speak(_) | Order::Cue(_) | Order::Finish) => return Ok(order),
+                order @ (Request::Speak(_) | Request::Earcon(_) | Request::Finish) => {
+                    return Ok(order);
+                }
             }
         }
     }
@@ -93,7 +95,7 @@ impl<'a> Idle<'a> {
             reporter.progress();
             while let (None, Ok(order)) = (&came, orders.try_recv()) {
                 match order {
-                    Order::Measure { request, speech } => keep(requests, request, speech),
+                    Request::Measure { request, speech } => keep(requests, request, speech),
                     order => *came = Some(order),
                 }
             }

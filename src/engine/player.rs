@@ -13,7 +13,7 @@ use crate::audio::report::Reporter;
 use crate::audio::resample::Resampler;
 use crate::audio::trim::Trim;
 use crate::audio::{Output, OutputError, earcon, milliseconds};
-use crate::voice::wire::{Order, Report, Setup, SpeakRequest, Target};
+use crate::voice::wire::{Report, Request, Setup, SpeakRequest, Target};
 
 /// The sample rate of earcons where an engine plays its own sound, in Hz.
 const EARCON_RATE: u32 = 22_050;
@@ -24,8 +24,8 @@ const REPORT_WITHIN: Duration = Duration::from_millis(20);
 /// How long to wait until the end is reported; if the listener is gone, the wait ends earlier.
 const DONE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Carries out requests until [`Order::Finish`], or until the channel is closed.
-pub(super) fn run(setup: &Setup, orders: &Receiver<Order>, reporter: &Reporter) {
+/// Carries out requests until [`Request::Finish`], or until the channel is closed.
+pub(super) fn run(setup: &Setup, orders: &Receiver<Request>, reporter: &Reporter) {
     let (engine, output) = match open(setup, reporter) {
         Ok(opened) => opened,
         Err(refused) => return reporter.report(refused),
@@ -101,14 +101,14 @@ impl Player {
         let mut rest = None;
         loop {
             match idle.next(self.engine.as_mut(), &self.reporter, rest) {
-                Ok(Order::Speak(speech)) => self.speak(&speech)?,
-                Ok(Order::Cue(earcon)) => {
+                Ok(Request::Speak(speech)) => self.speak(&speech)?,
+                Ok(Request::Earcon(earcon)) => {
                     let sound = earcon::sound(earcon, self.rate(), self.volume);
                     self.play(&sound)?;
                 }
-                Ok(Order::Measure { .. }) => {} // handled in `Idle`
-                Ok(Order::Stop) => self.stop(),
-                Ok(Order::Finish) => {
+                Ok(Request::Measure { .. }) => {} // handled in `Idle`
+                Ok(Request::Stop) => self.stop(),
+                Ok(Request::Finish) => {
                     self.output.drain()?;
                     // The process exits after this; unreported, that would count as a crash.
                     self.reporter.report_first(Report::Done, DONE_WITHIN);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::player;
 use crate::audio::report::Reporter;
-use crate::voice::wire::{First, Order, Report, Setup, line};
+use crate::voice::wire::{First, Report, Request, Setup, line};
 
 /// How long the output may take to close when the listener is gone.
 const GOODBYE: Duration = Duration::from_millis(200);
@@ -40,15 +40,15 @@ pub fn run() -> io::Result<()> {
     })?;
     let mut is_last = false;
     for line in lines {
-        let order: Order = serde_json::from_str(&line?)?;
+        let order: Request = serde_json::from_str(&line?)?;
         match &order {
-            Order::Speak(speech) => reporter.ordered(speech.id),
-            Order::Stop => {
+            Request::Speak(speech) => reporter.ordered(speech.id),
+            Request::Stop => {
                 reporter.stop();
                 engine.thread().unpark();
             }
-            Order::Cue(_) | Order::Measure { .. } => {}
-            Order::Finish => is_last = true,
+            Request::Earcon(_) | Request::Measure { .. } => {}
+            Request::Finish => is_last = true,
         }
         if orders.send(order).is_err() || is_last {
             break;

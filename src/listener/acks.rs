@@ -52,7 +52,7 @@ impl Acks {
             count.n += 1;
         }
         if count.n > before {
-            count.ack.tell(count.n);
+            count.ack.acknowledge(count.n);
         }
     }
 

@@ -109,7 +109,7 @@ impl Listener<'_> {
         self.handle(Event::Live, voice);
         let lines = n_skipped(&self.journal) - before;
         if lines > 0 && self.earcons.is_some_and(|it| it.skipped) {
-            voice.cue(Earcon::Skipped);
+            voice.earcon(Earcon::Skipped);
         }
         self.transcribe(TranscriptEvent::News(skipped(lines)));
         Reply::Skipped { lines }

@@ -5,7 +5,7 @@
 //!  source ──┼─Input─▶ pipeline ─words─▶┤
 //!  source ──┘         (this task)      └─▶ queue ─SpeakRequest─▶ voice task ◀─▶ voice process
 //!                                           ▲                 │
-//!                          journal ◀────────┴─────Told────────┘
+//!                          journal ◀────────┴─────Event───────┘
 //!                             └─▶ standard output (--events), from a thread: it may be slow
 //! ```
 //!
@@ -57,7 +57,7 @@ use crate::queue::{Event, Queue};
 use crate::source::{Inbox, Input};
 use crate::speaker::Speakers;
 use crate::voice::wire::{Setup, SpeakRequest};
-use crate::voice::{Told, Voice};
+use crate::voice::{Voice, VoiceEvent};
 
 /// Reads (of many lines each) that may wait to be processed.
 const INBOX: usize = 64;
@@ -76,9 +76,9 @@ pub type Reload<'a> = &'a dyn Fn() -> Result<Settings, ConfigError>;
 
 /// Listens until all sources have ended or the user quits.
 pub async fn run(settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
-    let mut queue = Queue::new(settings.lag_target).of_voice(&settings.voice_spec.voice);
+    let mut queue = Queue::new(settings.lag_target).with_voice(&settings.voice_spec.voice);
     if !settings.is_live() {
-        queue.handle(Event::NobodyWaits, now());
+        queue.handle(Event::NotLive, now());
     }
     let (sender, inbox) = mpsc::channel(INBOX);
     let stop = CancellationToken::new();
@@ -251,15 +251,15 @@ impl Listener<'_> {
         let leave = CancellationToken::new();
         let surfaces = self.start_controls(Controls::new(sender, shown), screen, &leave);
         if self.transcript.is_some() {
-            self.queue.way_to_now("l skips to now");
+            self.queue.catch_up_hint("l skips to now");
         }
         let mut failed = Ok(());
         let mut is_finishing = false;
         let ended = loop {
             tokio::select! {
                 report = reports.recv() => match report {
-                    Some(Told::Done) => break self.sources.result().and(failed),
-                    Some(Told::Refused { why, configuration }) => {
+                    Some(VoiceEvent::Done) => break self.sources.result().and(failed),
+                    Some(VoiceEvent::Refused { why, configuration }) => {
                         // A source that failed earlier is the more useful error.
                         break failed.and(Err(Error::Voice { why, configuration }));
                     }
@@ -376,8 +376,8 @@ impl Listener<'_> {
         voice.stop();
         drop(voice);
         self.shares.lift();
-        for id in self.journal.unsettled() {
-            self.journal.settled(id, &Fate::Skipped, now());
+        for id in self.journal.open_ids() {
+            self.journal.ended(id, &Fate::Skipped, now());
         }
         let (has_ended, ()) = tokio::join!(
             async {

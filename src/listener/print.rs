@@ -110,7 +110,7 @@ impl Print<'_> {
         if let Some(source) = printed
             && let Some(ack) = self.acks.get(&source)
         {
-            ack.tell(self.pipeline.n_lines(source));
+            ack.acknowledge(self.pipeline.n_lines(source));
         }
         Ok(())
     }

@@ -93,7 +93,7 @@ impl Listener<'_> {
         self.pipeline.configure(settings.filter, settings.naming);
         self.queue.lag_target(settings.lag_target);
         if settings.voice_spec.voice != self.voice_spec.voice {
-            self.queue.take_voice(&settings.voice_spec.voice);
+            self.queue.set_voice(&settings.voice_spec.voice);
         }
         self.voice_spec = settings.voice_spec;
         self.speakers.configure(settings.speakers);

@@ -8,7 +8,7 @@ use crate::control::TranscriptEvent;
 use crate::message::{Earcon, Fate, Utterance, UtteranceId};
 use crate::queue::{Action, Event};
 use crate::voice::wire::SpeakRequest;
-use crate::voice::{Told, Voice};
+use crate::voice::{Voice, VoiceEvent};
 
 impl Listener<'_> {
     /// Sends an event to the queue, and executes its actions.
@@ -18,7 +18,7 @@ impl Listener<'_> {
                 Action::Speak { utterance, from, rate, gap_ms } => {
                     self.transcribe(self.queued(&utterance));
                     let n_before = utterance.text[..from].chars().count();
-                    self.journal.paced(utterance.id, rate);
+                    self.journal.rate_set(utterance.id, rate);
                     self.resumed.retain(|(id, _)| *id != utterance.id);
                     self.resumed.extend((from > 0).then_some((utterance.id, n_before)));
                     let earcon = utterance.earcon.filter(|it| from == 0 && self.plays(*it));
@@ -29,7 +29,7 @@ impl Listener<'_> {
                     voice.measure(request, self.speak_request(&utterance, from, rate));
                 }
                 Action::Silence => voice.stop(),
-                Action::Settle(id, fate) => self.ended(id, &fate),
+                Action::ReportOutcome(id, fate) => self.ended(id, &fate),
             }
         }
     }
@@ -50,29 +50,31 @@ impl Listener<'_> {
     }
 
     /// Handles a report of the voice.
-    pub(super) fn report(&mut self, report: Told, voice: &Voice) {
+    pub(super) fn report(&mut self, report: VoiceEvent, voice: &Voice) {
         match report {
-            Told::Started(id) => {
+            VoiceEvent::Started(id) => {
                 self.journal.started(id, now());
                 self.transcribe(TranscriptEvent::Started { id: id.0 });
                 self.handle(Event::Started(id), voice);
             }
-            Told::Word(id, start, length) => {
+            VoiceEvent::Word(id, start, length) => {
                 // The transcript has the whole text, the voice only the rest of it.
                 let n_before = self.resumed.iter().find(|(resumed, _)| *resumed == id);
                 let in_full = start.saturating_add(n_before.map_or(0, |(_, n)| *n));
                 self.transcribe(TranscriptEvent::Word { id: id.0, start: in_full, length });
                 self.handle(Event::Reached(id, start), voice);
             }
-            Told::Settled(id, fate) => {
+            VoiceEvent::Ended(id, fate) => {
                 self.resumed.retain(|(resumed, _)| *resumed != id);
                 self.handle(Event::Ended(id, fate), voice);
             }
-            Told::Measured(request, seconds) => {
+            VoiceEvent::Measured(request, seconds) => {
                 self.handle(Event::Measured(request, seconds), voice);
             }
-            Told::Waiting(what) | Told::FellBack(what) => self.notify(escaped(&what)),
-            Told::Refused { .. } | Told::Done => {} // they end the loop
+            VoiceEvent::OutputWaiting(what) | VoiceEvent::FellBack(what) => {
+                self.notify(escaped(&what))
+            }
+            VoiceEvent::Refused { .. } | VoiceEvent::Done => {} // they end the loop
         }
     }
 
@@ -82,7 +84,7 @@ impl Listener<'_> {
         if let Fate::Failed { why } = fate {
             self.notify(format!("a line was not spoken: {}", escaped(why)));
         }
-        if let Some(source) = self.journal.settled(id, fate, now()) {
+        if let Some(source) = self.journal.ended(id, fate, now()) {
             self.shares.ended(source);
         }
         self.acks.ended(id, fate);

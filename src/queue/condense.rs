@@ -100,7 +100,7 @@ impl Queue {
         first.set_from(0, &self.estimate);
         let into = first.utterance.id;
         let merged = |it: &super::Queued| {
-            Action::Settle(it.utterance.id, Fate::Merged { into, is_counted: false })
+            Action::ReportOutcome(it.utterance.id, Fate::Merged { into, is_counted: false })
         };
         rest.iter().map(merged).collect()
     }
@@ -125,8 +125,10 @@ impl Queue {
             first.utterance.text.push_str("; ");
             first.utterance.text.push_str(&next.utterance.text[name_end(&next.utterance)..]);
             first.set_from(first.from, &self.estimate);
-            actions
-                .push(Action::Settle(next.utterance.id, Fate::Merged { into, is_counted: false }));
+            actions.push(Action::ReportOutcome(
+                next.utterance.id,
+                Fate::Merged { into, is_counted: false },
+            ));
         }
         actions
     }

@@ -42,13 +42,13 @@ pub struct Estimate {
 
 impl Default for Estimate {
     fn default() -> Self {
-        Self::of_voice("en-us")
+        Self::with_voice("en-us")
     }
 }
 
 impl Estimate {
     /// The estimate for a voice, by the language in its name.
-    pub fn of_voice(voice: &str) -> Self {
+    pub fn with_voice(voice: &str) -> Self {
         let table = script::seconds(voice);
         Self { table, seconds: table, n_learned: [0.0; N_SCRIPTS], known: table, fall: FALL }
     }
@@ -139,7 +139,7 @@ fn measurements_correct_the_estimate() {
 
 #[test]
 fn a_script_is_learned_from_its_first_line_without_changing_another() {
-    let mut estimate = Estimate::of_voice("de"); // which spells each letter by name and number
+    let mut estimate = Estimate::with_voice("de"); // which spells each letter by name and number
     let (first, second) = ("всем привет, давайте начнём совещание", "ночная сборка снова зелёная");
     let english = Parts::of("the build of the nightly image is green again");
     let before = estimate.work_of(&english);
@@ -153,7 +153,7 @@ fn a_script_is_learned_from_its_first_line_without_changing_another() {
 
 #[test]
 fn the_exponent_is_learned_from_measured_and_spoken_times() {
-    let mut estimate = Estimate::of_voice("he");
+    let mut estimate = Estimate::with_voice("he");
     for _ in 0..100 {
         estimate.learn_fall(3.0, 220, 3.0); // the same rate: nothing to learn
         estimate.learn_fall(3.0, 330, 3.0 * 1.5_f64.powf(-0.63));

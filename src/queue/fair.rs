@@ -397,7 +397,7 @@ impl Queue {
 /// The outcome of `merged`, which are counted in `into` and not spoken themselves.
 fn counted(merged: &[Queued], into: &Queued) -> Vec<Action> {
     let fate = Fate::Merged { into: into.utterance.id, is_counted: true };
-    merged.iter().map(|it| Action::Settle(it.utterance.id, fate.clone())).collect()
+    merged.iter().map(|it| Action::ReportOutcome(it.utterance.id, fate.clone())).collect()
 }
 
 /// The text that counts the rest of a flood; empty where that is no line.

@@ -86,8 +86,10 @@ fn hear(lag_target: LagTarget, lines: &[Spec<'_>]) -> Heard {
                     let ms = begins.saturating_duration_since(start).as_millis();
                     heard.begun.push(u64::try_from(ms).expect("soon"));
                 }
-                Action::Settle(id, fate @ Fate::Merged { .. }) => heard.merged.push((id.0, fate)),
-                Action::Settle(..) | Action::Silence | Action::Measure { .. } => {}
+                Action::ReportOutcome(id, fate @ Fate::Merged { .. }) => {
+                    heard.merged.push((id.0, fate))
+                }
+                Action::ReportOutcome(..) | Action::Silence | Action::Measure { .. } => {}
             }
         }
         let voice =

@@ -11,13 +11,13 @@
 //! stale news is as stale after one, and is removed on resume.
 #![forbid(unsafe_code)]
 
+mod cancel;
 mod condense;
 pub mod estimate;
 mod fair;
 mod item;
 mod measure;
 pub mod rate_control;
-mod recall;
 mod script;
 
 use std::collections::VecDeque;
@@ -76,7 +76,7 @@ pub enum Event {
     /// The source has ended: its queued lines have no deadline any more.
     SourceEnded(SourceId),
     /// No line has a deadline: the lag rule is off from now on.
-    NobodyWaits,
+    NotLive,
 }
 
 /// What to do.
@@ -108,7 +108,7 @@ pub enum Action {
     /// Silence the voice, which reports what it had as skipped.
     Silence,
     /// The utterance has ended.
-    Settle(UtteranceId, Fate),
+    ReportOutcome(UtteranceId, Fate),
 }
 
 /// The utterances to be spoken, in order, and the rate they are spoken at.
@@ -131,7 +131,7 @@ pub struct Queue {
     /// The warning that the lag target is missed was given, and the lag has not fallen since.
     has_warned: bool,
     /// How to skip to now, as that warning words it.
-    way_to_now: &'static str,
+    catch_up_hint: &'static str,
 }
 
 impl Queue {
@@ -151,25 +151,25 @@ impl Queue {
             n_utterances: 0,
             n_requests: 0,
             has_warned: false,
-            way_to_now: "irc-speak ctl live skips to now",
+            catch_up_hint: "irc-speak ctl live skips to now",
         }
     }
 
     /// The same, with durations estimated for that voice's language until they are measured.
     #[must_use]
-    pub fn of_voice(mut self, voice: &str) -> Self {
-        self.take_voice(voice);
+    pub fn with_voice(mut self, voice: &str) -> Self {
+        self.set_voice(voice);
         self
     }
 
     /// Sets the voice that speaks from now on.
-    pub fn take_voice(&mut self, voice: &str) {
-        self.estimate = Estimate::of_voice(voice);
+    pub fn set_voice(&mut self, voice: &str) {
+        self.estimate = Estimate::with_voice(voice);
     }
 
     /// Sets how the warning words the way to now: by a key, where the keyboard is read.
-    pub fn way_to_now(&mut self, words: &'static str) {
-        self.way_to_now = words;
+    pub fn catch_up_hint(&mut self, words: &'static str) {
+        self.catch_up_hint = words;
     }
 
     /// Sets the lag target, from the next utterance on.
@@ -206,7 +206,7 @@ impl Queue {
             Event::Highlight => self.highlight(now),
             Event::Rate(wpm) => self.rate(wpm),
             Event::SourceEnded(source) => self.source_ended(source),
-            Event::NobodyWaits => {
+            Event::NotLive => {
                 self.rate_control.is_relaxed = true;
                 vec![]
             }
@@ -295,7 +295,7 @@ impl Queue {
             self.learn(&queued, rate, f64::from(ms) / 1_000.0);
             self.remember(queued.utterance);
         }
-        vec![Action::Settle(id, fate)]
+        vec![Action::ReportOutcome(id, fate)]
     }
 
     /// Keeps a new line for replay.
@@ -371,7 +371,7 @@ impl Queue {
         self.waiting.retain(|waiting| {
             let expiry = waiting.utterance.expiry.as_ref().filter(|_| waiting.has_expired(start));
             actions.extend(expiry.map(|Expiry { rule, .. }| {
-                Action::Settle(waiting.utterance.id, Fate::Expired { rule: rule.clone() })
+                Action::ReportOutcome(waiting.utterance.id, Fate::Expired { rule: rule.clone() })
             }));
             expiry.is_none()
         });
@@ -394,7 +394,7 @@ impl Queue {
             return;
         }
         self.has_warned = true;
-        let text = format!("{} behind; {}", spoken(waited), self.way_to_now);
+        let text = format!("{} behind; {}", spoken(waited), self.catch_up_hint);
         let utterance = Utterance {
             id: self.number(),
             text,

@@ -82,7 +82,7 @@ impl Bench {
                 Action::Measure { request, utterance, from, rate } => {
                     self.asked.push_back((request, utterance.text[from..].to_owned(), rate));
                 }
-                Action::Settle(id, fate) => self.ended.push((id, fate)),
+                Action::ReportOutcome(id, fate) => self.ended.push((id, fate)),
             }
         }
     }
@@ -462,7 +462,7 @@ fn lines_of_an_ended_source_have_no_deadline() {
         (None, true),
         (Some(Event::SourceEnded(SourceId(0))), false),
         (Some(Event::SourceEnded(SourceId(7))), true),
-        (Some(Event::NobodyWaits), false),
+        (Some(Event::NotLive), false),
     ] {
         let mut bench = Bench::new();
         for n in 0..20 {

@@ -34,7 +34,7 @@ pub fn estimated(text: &str, rate: u32) -> f64 {
 
 /// The same for another voice.
 pub fn estimated_for(voice: &str, text: &str, rate: u32) -> f64 {
-    let estimate = Estimate::of_voice(voice);
+    let estimate = Estimate::with_voice(voice);
     estimate.seconds(estimate.work(text), rate)
 }
 
@@ -201,8 +201,10 @@ impl Run<'_> {
         debug_assert!(now >= self.start);
         for action in self.queue.handle(event, now) {
             match action {
-                Action::Settle(id, Fate::Merged { into, .. }) => self.merged.push((id, into)),
-                Action::Settle(..) => {} // reported by the voice before
+                Action::ReportOutcome(id, Fate::Merged { into, .. }) => {
+                    self.merged.push((id, into))
+                }
+                Action::ReportOutcome(..) => {} // reported by the voice before
                 // The idle voice process answers at once.
                 Action::Measure { request, utterance, from, rate } => {
                     let seconds = (self.sounds)(&utterance.text[from..], rate);

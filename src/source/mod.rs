@@ -175,7 +175,7 @@ impl Ack {
     }
 
     /// The first `n` lines were heard.
-    pub fn tell(&self, n: u64) {
+    pub fn acknowledge(&self, n: u64) {
         self.n.send_replace(n);
     }
 
@@ -250,6 +250,7 @@ impl Inbox {
         self.send(Input::Lines(Lines::new(self.source, bytes, received))).await
     }
 
+    /// Sends `input`, once there is room for it.
     pub async fn send(&self, input: Input) -> Result<(), Closed> {
         if input.takes_room().is_some() {
             self.room.take().await?;

@@ -2,12 +2,12 @@
 //! does what the [`supervisor`] decides when it crashes or hangs.
 #![forbid(unsafe_code)]
 
-mod asked;
 pub mod check;
 mod cookie;
 mod crashes;
+mod in_flight;
+mod measurements;
 pub mod supervisor;
-mod taken;
 pub mod wire;
 
 use std::collections::VecDeque;
@@ -26,7 +26,7 @@ use crate::clock::now;
 use crate::executable;
 use crate::message::{Earcon, Fate, RequestId, UtteranceId};
 use supervisor::{Action, Event, Exit, Supervisor};
-use wire::{Order, Report, Setup, SpeakRequest};
+use wire::{Report, Request, Setup, SpeakRequest};
 
 /// The hidden subcommand that runs the voice process.
 pub const SUBCOMMAND: &str = "voice";
@@ -36,14 +36,14 @@ const GRACE: Duration = Duration::from_millis(150);
 
 /// What the voice reports to the listener.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Told {
+pub enum VoiceEvent {
     /// The utterance's first sample went out.
     Started(UtteranceId),
     /// This word of the utterance is heard now: its first character in the text given to
     /// [`Voice::speak`], and its length in characters.
     Word(UtteranceId, usize, usize),
     /// The utterance's outcome.
-    Settled(UtteranceId, Fate),
+    Ended(UtteranceId, Fate),
     /// How long it sounds at the requested rate, in seconds; none where that is unknown.
     Measured(RequestId, Option<f64>),
     /// The voice cannot start.
@@ -54,7 +54,7 @@ pub enum Told {
         configuration: bool,
     },
     /// The output is gone or late, and how speech goes on: a message for the user.
-    Waiting(String),
+    OutputWaiting(String),
     /// The engine crashed too often, and the fallback replaces it: a message for the user.
     FellBack(String),
     /// Everything was spoken and the voice process has ended.
@@ -71,7 +71,7 @@ impl Voice {
     /// Starts the voice as a task, which reports to the receiver.
     pub fn start(
         setup: Setup,
-    ) -> (Self, mpsc::UnboundedReceiver<Told>, tokio::task::JoinHandle<()>) {
+    ) -> (Self, mpsc::UnboundedReceiver<VoiceEvent>, tokio::task::JoinHandle<()>) {
         let (events, inbox) = mpsc::unbounded_channel();
         let (to_listener, from_voice) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
@@ -89,8 +89,8 @@ impl Voice {
     }
 
     /// Plays an earcon, after earlier requests.
-    pub fn cue(&self, earcon: Earcon) {
-        self.send(Event::Cue(earcon));
+    pub fn earcon(&self, earcon: Earcon) {
+        self.send(Event::Earcon(earcon));
     }
 
     /// Measures silently, when the process is idle, how long this sounds without its earcon and
@@ -104,7 +104,7 @@ impl Voice {
         self.send(Event::Stop);
     }
 
-    /// Ends when everything is spoken; [`Told::Done`] follows.
+    /// Ends when everything is spoken; [`VoiceEvent::Done`] follows.
     pub fn finish(&self) {
         self.send(Event::Finish);
     }
@@ -121,7 +121,7 @@ struct Driver {
     fallback: Option<Setup>,
     supervisor: Supervisor,
     running: Option<Running>,
-    to_listener: mpsc::UnboundedSender<Told>,
+    to_listener: mpsc::UnboundedSender<VoiceEvent>,
 }
 
 impl Driver {
@@ -158,32 +158,34 @@ impl Driver {
                 match action {
                     Action::Spawn => events.extend(self.spawn(Some(self.setup.clone()))),
                     Action::SpawnFallback => events.extend(self.spawn(self.fallback.clone())),
-                    Action::FellBack => self.notify(Told::FellBack(self.fell_back())),
+                    Action::FellBack => self.notify(VoiceEvent::FellBack(self.fell_back())),
                     Action::Kill => {
                         self.running = None; // killed as it is dropped
                         events.push_back(Event::Exited(Exit::Killed));
                     }
-                    Action::Say(speech) => self.order(&Order::Speak(speech)),
-                    Action::Cue(earcon) => self.order(&Order::Cue(earcon)),
+                    Action::Say(speech) => self.request(&Request::Speak(speech)),
+                    Action::Earcon(earcon) => self.request(&Request::Earcon(earcon)),
                     Action::Measure(request, speech) => {
-                        self.order(&Order::Measure { request, speech });
+                        self.request(&Request::Measure { request, speech });
                     }
-                    Action::Silence => self.order(&Order::Stop),
-                    Action::End => self.order(&Order::Finish),
-                    Action::Started(id) => self.notify(Told::Started(id)),
-                    Action::Word(id, start, length) => self.notify(Told::Word(id, start, length)),
-                    Action::Settle(id, fate) => self.notify(Told::Settled(id, fate)),
+                    Action::Silence => self.request(&Request::Stop),
+                    Action::End => self.request(&Request::Finish),
+                    Action::Started(id) => self.notify(VoiceEvent::Started(id)),
+                    Action::Word(id, start, length) => {
+                        self.notify(VoiceEvent::Word(id, start, length))
+                    }
+                    Action::ReportOutcome(id, fate) => self.notify(VoiceEvent::Ended(id, fate)),
                     Action::Measured(request, ms) => {
                         let seconds = ms.map(|ms| f64::from(ms) / 1_000.0);
-                        self.notify(Told::Measured(request, seconds));
+                        self.notify(VoiceEvent::Measured(request, seconds));
                     }
-                    Action::Wait(why) => self.notify(Told::Waiting(why)),
+                    Action::Wait(why) => self.notify(VoiceEvent::OutputWaiting(why)),
                     Action::Refuse { why, configuration } => {
-                        self.notify(Told::Refused { why, configuration });
+                        self.notify(VoiceEvent::Refused { why, configuration });
                         return true;
                     }
                     Action::Done => {
-                        self.notify(Told::Done);
+                        self.notify(VoiceEvent::Done);
                         return true;
                     }
                 }
@@ -217,7 +219,7 @@ impl Driver {
         format!("the voice {engine} crashed three times in a minute; {other} speaks now")
     }
 
-    fn order(&self, order: &Order) {
+    fn request(&self, order: &Request) {
         if let Some(running) = &self.running
             && running.orders.send(wire::line(order)).is_err()
         {
@@ -225,7 +227,7 @@ impl Driver {
         }
     }
 
-    fn notify(&self, event: Told) {
+    fn notify(&self, event: VoiceEvent) {
         if self.to_listener.send(event).is_err() {
             tracing::debug!("the listener has ended already");
         }

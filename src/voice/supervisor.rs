@@ -10,10 +10,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::asked::Asked;
 use super::crashes::Crashes;
-pub use super::taken::Exit;
-use super::taken::{Engine, Process, Taken};
+pub use super::in_flight::Exit;
+use super::in_flight::{Engine, InFlight, Process};
+use super::measurements::Measurements;
 use super::wire::{Report, SpeakRequest};
 use crate::message::{Earcon, Fate, RequestId, UtteranceId};
 
@@ -48,7 +48,7 @@ pub enum Event {
     /// Speak this next.
     Speak(SpeakRequest),
     /// Play this earcon next.
-    Cue(Earcon),
+    Earcon(Earcon),
     /// Measure how long this sounds, when there is time.
     Measure(RequestId, SpeakRequest),
     /// A report from the process.
@@ -77,7 +77,7 @@ pub enum Action {
     /// Send a request to speak this.
     Say(SpeakRequest),
     /// Send a request to play this earcon.
-    Cue(Earcon),
+    Earcon(Earcon),
     /// Send a request to measure this.
     Measure(RequestId, SpeakRequest),
     /// Send a request to stop.
@@ -89,7 +89,7 @@ pub enum Action {
     /// This word of the utterance is heard now: its first character, and its length.
     Word(UtteranceId, usize, usize),
     /// Report the utterance's outcome.
-    Settle(UtteranceId, Fate),
+    ReportOutcome(UtteranceId, Fate),
     /// How long it sounds, in milliseconds; none where that is unknown.
     Measured(RequestId, Option<u32>),
     /// The process cannot start, and will not: exit with this reason.
@@ -109,7 +109,7 @@ pub enum Action {
 #[derive(Debug)]
 pub struct Supervisor {
     process: Process,
-    taken: VecDeque<Taken>,
+    in_flight: VecDeque<InFlight>,
     /// A process was ready once: the configuration is valid.
     has_been_ready: bool,
     is_finishing: bool,
@@ -131,7 +131,7 @@ pub struct Supervisor {
     /// When the first engine crashed.
     crashes: Crashes,
     /// Pending measurements. A crash in one counts against no utterance.
-    asked: Asked,
+    measurements: Measurements,
     n_requests: u64,
 }
 
@@ -141,7 +141,7 @@ impl Supervisor {
     pub fn new(now: Instant, has_fallback: bool) -> Self {
         Self {
             process: Process::Down { until: now },
-            taken: VecDeque::new(),
+            in_flight: VecDeque::new(),
             has_been_ready: false,
             is_finishing: false,
             n_failed_starts: 0,
@@ -153,7 +153,7 @@ impl Supervisor {
             engine: Engine::First,
             has_fallback,
             crashes: Crashes::default(),
-            asked: Asked::default(),
+            measurements: Measurements::default(),
             n_requests: 0,
         }
     }
@@ -163,10 +163,10 @@ impl Supervisor {
         match self.process {
             Process::Down { until } => Some(until),
             Process::Starting { since } => Some(since + START_LIMIT),
-            Process::Up { last_heartbeat } if !self.taken.is_empty() => {
+            Process::Up { last_heartbeat } if !self.in_flight.is_empty() => {
                 Some(last_heartbeat + HEARTBEAT_LIMIT * (1 + self.n_timeouts.min(MOST_TIMEOUTS)))
             }
-            Process::Up { .. } => self.asked.deadline(),
+            Process::Up { .. } => self.measurements.deadline(),
             Process::Ended => None,
         }
     }
@@ -175,8 +175,8 @@ impl Supervisor {
     pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         match event {
             Event::Speak(speech) => self.speak(speech, now),
-            Event::Cue(earcon) => match self.process {
-                Process::Up { .. } => vec![Action::Cue(earcon)],
+            Event::Earcon(earcon) => match self.process {
+                Process::Up { .. } => vec![Action::Earcon(earcon)],
                 // No process can play it now, and later it would mean nothing.
                 Process::Down { .. } | Process::Starting { .. } | Process::Ended => vec![],
             },
@@ -191,12 +191,12 @@ impl Supervisor {
 
     fn speak(&mut self, speech: SpeakRequest, now: Instant) -> Vec<Action> {
         self.n_requests += 1;
-        let taken = Taken::new(speech, UtteranceId(self.n_requests));
+        let taken = InFlight::new(speech, UtteranceId(self.n_requests));
         let (id, request) = (taken.speech.id, taken.action());
-        self.taken.push_back(taken);
+        self.in_flight.push_back(taken);
         match &mut self.process {
             Process::Up { last_heartbeat } => {
-                if self.taken.len() == 1 {
+                if self.in_flight.len() == 1 {
                     *last_heartbeat = now; // it was idle, and sent no heartbeat
                 }
                 vec![request]
@@ -207,7 +207,7 @@ impl Supervisor {
     }
 
     fn measure(&mut self, request: RequestId, speech: SpeakRequest) -> Vec<Action> {
-        self.asked.ask(request, speech.clone());
+        self.measurements.ask(request, speech.clone());
         match self.process {
             Process::Up { .. } => vec![Action::Measure(request, speech)],
             Process::Down { .. } | Process::Starting { .. } | Process::Ended => vec![],
@@ -248,7 +248,7 @@ impl Supervisor {
                 let id = self.find(id).map(|taken| taken.speech.id);
                 let failed =
                     id.map(|id| self.outcome(id, Fate::Failed { why })).unwrap_or_default();
-                [Action::Cue(Earcon::Lost)].into_iter().chain(failed).collect()
+                [Action::Earcon(Earcon::Lost)].into_iter().chain(failed).collect()
             }
             Report::Lost { why, stood_ms } => {
                 let silent = now.checked_sub(Duration::from_millis(stood_ms)).unwrap_or(now);
@@ -257,7 +257,7 @@ impl Supervisor {
             Report::Late { why } => self.wait(&why).into_iter().collect(),
             Report::Moved => {
                 self.interrupted(now);
-                self.asked.left();
+                self.measurements.left();
                 vec![Action::Kill, Action::Wait(MOVED.to_owned())]
             }
             Report::Hung => {
@@ -265,15 +265,15 @@ impl Supervisor {
                 vec![Action::Kill]
             }
             Report::Measuring { request } => {
-                self.asked.begun(request, now);
+                self.measurements.begun(request, now);
                 vec![]
             }
             Report::MeasuredLater { .. } => {
-                self.asked.left();
+                self.measurements.left();
                 vec![]
             }
             Report::Measured { request, ms } => {
-                let is_asked = self.asked.answered(request);
+                let is_asked = self.measurements.answered(request);
                 is_asked.then_some(Action::Measured(request, ms)).into_iter().collect()
             }
             Report::Alive => vec![],
@@ -289,10 +289,10 @@ impl Supervisor {
         self.has_been_ready = true;
         let fell_back = (self.engine == Engine::Fallback).then_some(Action::FellBack);
         self.process = Process::Up { last_heartbeat: now };
-        let earcon = std::mem::take(&mut self.owes_earcon).then_some(Action::Cue(Earcon::Lost));
-        let again = self.taken.iter().map(Taken::action);
+        let earcon = std::mem::take(&mut self.owes_earcon).then_some(Action::Earcon(Earcon::Lost));
+        let again = self.in_flight.iter().map(InFlight::action);
         let mut actions: Vec<_> = fell_back.into_iter().chain(earcon).chain(again).collect();
-        actions.extend(self.asked.actions());
+        actions.extend(self.measurements.actions());
         if self.is_finishing {
             actions.push(Action::End);
         }
@@ -346,7 +346,7 @@ impl Supervisor {
     /// The output is gone, and silent since then. That counts against no utterance.
     fn lost(&mut self, why: &str, silent: Instant) -> Vec<Action> {
         self.interrupted(silent);
-        self.asked.left();
+        self.measurements.left();
         self.is_lost = true;
         [Action::Kill].into_iter().chain(self.wait(why)).collect()
     }
@@ -359,7 +359,7 @@ impl Supervisor {
 
     /// What the process has not yet played is lost.
     fn interrupted(&mut self, silent: Instant) {
-        for taken in &mut self.taken {
+        for taken in &mut self.in_flight {
             taken.interrupted(silent);
         }
     }
@@ -371,15 +371,15 @@ impl Supervisor {
             return vec![];
         }
         let is_hung = std::mem::take(&mut self.is_hung);
-        if let Some(killer) = self.asked.killer() {
+        if let Some(killer) = self.measurements.killer() {
             return self.died_measuring(killer, now);
         }
         let has_crashed = (is_hung || exit == Exit::Crashed) && !self.is_lost;
         let was_up = self.choose_engine(has_crashed, now);
-        let is_at_work = |taken: &Taken| was_up && has_crashed && !taken.is_made;
-        let culprit = self.taken.iter().position(is_at_work);
+        let is_at_work = |taken: &InFlight| was_up && has_crashed && !taken.is_made;
+        let culprit = self.in_flight.iter().position(is_at_work);
         let counts_attempt = was_up && !self.is_lost;
-        let was_heard = self.taken.iter().any(|taken| taken.has_started);
+        let was_heard = self.in_flight.iter().any(|taken| taken.has_started);
         self.interrupted(now);
         if was_heard && !has_crashed && !self.is_lost {
             self.n_failed_starts = 0; // it was killed while it spoke
@@ -412,11 +412,11 @@ impl Supervisor {
     /// no progress however often it is tried.
     fn give_up(&mut self, culprit: Option<usize>, counts_attempt: bool) -> Vec<Action> {
         let mut failed = None;
-        if let Some(taken) = culprit.and_then(|at| self.taken.get_mut(at))
+        if let Some(taken) = culprit.and_then(|at| self.in_flight.get_mut(at))
             && std::mem::replace(&mut taken.was_retried, true)
         {
             failed = Some((taken.speech.id, TWICE));
-        } else if let Some(first) = self.taken.front_mut().filter(|_| counts_attempt) {
+        } else if let Some(first) = self.in_flight.front_mut().filter(|_| counts_attempt) {
             first.n_attempts += 1;
             failed = (first.n_attempts >= MOST_ATTEMPTS).then_some((first.speech.id, NO_PROGRESS));
         }
@@ -464,12 +464,12 @@ impl Supervisor {
 
     fn stop(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
-        self.asked.clear();
-        if matches!(self.process, Process::Up { .. }) && !self.taken.is_empty() {
+        self.measurements.clear();
+        if matches!(self.process, Process::Up { .. }) && !self.in_flight.is_empty() {
             actions.push(Action::Silence);
         }
-        let skipped = self.taken.drain(..);
-        actions.extend(skipped.map(|taken| Action::Settle(taken.speech.id, Fate::Skipped)));
+        let skipped = self.in_flight.drain(..);
+        actions.extend(skipped.map(|taken| Action::ReportOutcome(taken.speech.id, Fate::Skipped)));
         actions
     }
 
@@ -495,7 +495,7 @@ impl Supervisor {
             Process::Up { last_heartbeat } => {
                 let silent = std::mem::replace(last_heartbeat, now);
                 self.interrupted(silent);
-                self.n_timeouts += u32::from(!self.taken.is_empty());
+                self.n_timeouts += u32::from(!self.in_flight.is_empty());
                 vec![Action::Kill]
             }
             Process::Ended => vec![],
@@ -503,15 +503,15 @@ impl Supervisor {
     }
 
     /// The utterance with this request number, if it has no outcome yet.
-    fn find(&mut self, request: UtteranceId) -> Option<&mut Taken> {
-        self.taken.iter_mut().find(|taken| taken.request == request)
+    fn find(&mut self, request: UtteranceId) -> Option<&mut InFlight> {
+        self.in_flight.iter_mut().find(|taken| taken.request == request)
     }
 
     /// Gives an utterance its outcome, unless it has one already (a report crossed a stop).
     fn outcome(&mut self, id: UtteranceId, fate: Fate) -> Vec<Action> {
-        let before = self.taken.len();
-        self.taken.retain(|taken| taken.speech.id != id);
-        if self.taken.len() == before { vec![] } else { vec![Action::Settle(id, fate)] }
+        let before = self.in_flight.len();
+        self.in_flight.retain(|taken| taken.speech.id != id);
+        if self.in_flight.len() == before { vec![] } else { vec![Action::ReportOutcome(id, fate)] }
     }
 }
 

@@ -80,11 +80,11 @@ fn rest(id: u64, text: &str) -> Action {
 }
 
 fn spoken(id: u64) -> Action {
-    Settle(UtteranceId(id), Fate::Spoken { rate: 220, ms: 5 })
+    ReportOutcome(UtteranceId(id), Fate::Spoken { rate: 220, ms: 5 })
 }
 
 fn failed(id: u64) -> Action {
-    Settle(UtteranceId(id), Fate::Failed { why: TWICE.to_owned() })
+    ReportOutcome(UtteranceId(id), Fate::Failed { why: TWICE.to_owned() })
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_hung_engine_is_killed_and_its_utterance_is_tried_once_more() {
     let rest = bench.at(1_430, Event::Report(Report::Ready));
     assert_eq!(
         rest,
-        [Cue(crate::message::Earcon::Lost), Say(speech(2))],
+        [Earcon(crate::message::Earcon::Lost), Say(speech(2))],
         "the second still has both tries"
     );
 }
@@ -154,7 +154,7 @@ fn retrying_ends() {
     let (mut ms, mut n_tried) = (1, 1);
     loop {
         let actions = bench.at(ms, Event::Exited(Exit::Killed));
-        let failed = |it: &Action| matches!(it, Settle(_, Fate::Failed { .. }));
+        let failed = |it: &Action| matches!(it, ReportOutcome(_, Fate::Failed { .. }));
         if actions.iter().any(failed) {
             break;
         }
@@ -211,7 +211,7 @@ fn speech_resumes_at_the_word_that_was_heard_last() {
     let ready = bench.at(9_020, Event::Report(Report::Ready));
     assert_eq!(ready, [rest(1, "three four")]);
     let ended = bench.at(9_900, finished(1));
-    assert_eq!(ended, [Settle(UtteranceId(1), Fate::Spoken { rate: 220, ms: 605 })]);
+    assert_eq!(ended, [ReportOutcome(UtteranceId(1), Fate::Spoken { rate: 220, ms: 605 })]);
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn a_stop_skips_everything_and_late_reports_change_nothing() {
     let mut bench = Bench::ready();
     bench.at(0, Event::Speak(speech(1)));
     bench.at(0, Event::Speak(speech(2)));
-    let skipped = |id| Settle(UtteranceId(id), Fate::Skipped);
+    let skipped = |id| ReportOutcome(UtteranceId(id), Fate::Skipped);
     assert_eq!(bench.at(5, Event::Stop), [Silence, skipped(1), skipped(2)]);
     assert_eq!(bench.at(6, finished(1)), []);
     assert_eq!(bench.at(6, started(2)), []);
@@ -508,7 +508,7 @@ mod properties {
                         assert!(self.is_up, "a request needs a process");
                         self.requested.push(speech.id);
                     }
-                    Settle(id, _) => {
+                    ReportOutcome(id, _) => {
                         assert!(!self.with_outcome.contains(id), "{id:?} has two outcomes");
                         self.with_outcome.push(*id);
                     }
@@ -522,7 +522,7 @@ mod properties {
                     Silence => self.requested.clear(),
                     Kill
                     | FellBack
-                    | Cue(_)
+                    | Earcon(_)
                     | End
                     | Action::Started(_)
                     | Action::Word(..)

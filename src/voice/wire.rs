@@ -1,6 +1,6 @@
 //! The wire format between the two processes: one JSON object per line. The listener writes a
-//! [`Setup`], then [`Order`]s, to the voice process's standard input, and reads [`Report`]s from
-//! its standard output. When standard input ends without [`Order::Finish`], the listener is gone,
+//! [`Setup`], then [`Request`]s, to the voice process's standard input, and reads [`Report`]s from
+//! its standard output. When standard input ends without [`Request::Finish`], the listener is gone,
 //! and the voice process exits at once.
 #![forbid(unsafe_code)]
 
@@ -147,11 +147,11 @@ impl SpeakRequest {
 /// A request to the voice process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Order {
+pub enum Request {
     /// Speak, after earlier requests.
     Speak(SpeakRequest),
     /// Play this earcon, after earlier requests.
-    Cue(Earcon),
+    Earcon(Earcon),
     /// Measure silently, when idle, how long this sounds.
     Measure {
         /// The number for the answer.
@@ -257,7 +257,7 @@ pub enum Report {
     /// The heartbeat, sent several times a second while there is work, whatever engine and output
     /// do.
     Alive,
-    /// All requests before [`Order::Finish`] have been heard.
+    /// All requests before [`Request::Finish`] have been heard.
     Done,
 }
 
@@ -270,10 +270,10 @@ pub fn line(value: &impl Serialize) -> Vec<u8> {
 
 #[test]
 fn hostile_text_stays_on_its_line() {
-    let order = Order::Speak(SpeakRequest::of("a\nb\r\"}\u{2028}"));
+    let order = Request::Speak(SpeakRequest::of("a\nb\r\"}\u{2028}"));
     let line = line(&order);
     assert_eq!(memchr::memchr_iter(b'\n', &line).count(), 1);
-    assert_eq!(serde_json::from_slice::<Order>(&line).expect("reads back"), order);
+    assert_eq!(serde_json::from_slice::<Request>(&line).expect("reads back"), order);
 }
 
 #[test]

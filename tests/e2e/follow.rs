@@ -114,7 +114,7 @@ fn go(options: &[&str]) {
             match step {
                 Step::Look => {}
                 Step::Expect(lines) => tail.expect(lines),
-                done => done.act(folder.path()),
+                done => done.apply(folder.path()),
             }
         }
         assert_eq!(tail.speak.complaints(), "", "{name}");

@@ -23,7 +23,7 @@ use crate::message::{Fate, RequestId, UtteranceId};
 use crate::queue::rate_control::LagTarget;
 use crate::queue::{Action, Event, Queue};
 use crate::voice::supervisor::{self, Supervisor};
-use crate::voice::wire::{Order, Report, SpeakRequest};
+use crate::voice::wire::{Report, Request, SpeakRequest};
 
 const TARGET: LagTarget = LagTarget { base: 220, max: 450, lag: Duration::from_secs(15) };
 
@@ -77,7 +77,7 @@ struct Whole {
     requests: Delayed<supervisor::Event>,
     voice_events: Delayed<VoiceEvent>,
     /// From the voice's task to the process, and back.
-    orders: Delayed<Order>,
+    orders: Delayed<Request>,
     output: Delayed<Output>,
     /// How the next processes start, and how long items are under way: over and over.
     starts: std::iter::Cycle<std::vec::IntoIter<Start>>,
@@ -229,8 +229,8 @@ impl Whole {
                     self.request(supervisor::Event::Measure(request, speech));
                 }
                 Action::Silence => self.request(supervisor::Event::Stop),
-                Action::Settle(id, fate) => {
-                    self.journal.settled(id, &fate, self.now);
+                Action::ReportOutcome(id, fate) => {
+                    self.journal.ended(id, &fate, self.now);
                     self.ear.ended(id, fate);
                 }
             }

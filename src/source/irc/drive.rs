@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::codec::{Incoming, encode};
 use super::connect::{Stream, reason};
-use super::say::{Answer, SendQueue, reply};
+use super::send::{Answer, SendQueue, reply};
 use super::session::{Action, Ending, Event, Session};
 use crate::clock;
 use crate::source::{Inbox, Input};

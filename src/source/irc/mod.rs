@@ -15,11 +15,11 @@ mod alive;
 mod codec;
 mod connect;
 mod drive;
-mod heard;
+mod flood;
 mod joins;
+mod message;
 mod name;
-mod pace;
-mod say;
+mod send;
 mod session;
 mod talk;
 #[cfg(test)]
@@ -39,7 +39,7 @@ use crate::clock;
 use drive::Outcome;
 use joins::Joins;
 pub use name::{ChannelSpec, Nick, ServerAddress, is_channel, same_name};
-pub use say::{Membership, SendHandle, SendQueue, send_handle};
+pub use send::{Membership, SendHandle, SendQueue, send_handle};
 use session::{Ending, Session};
 
 /// A server and channels to listen to.

@@ -8,11 +8,11 @@ use irc::proto::{self, Command, Prefix};
 
 use super::alive::closed_with;
 use super::codec::Wire;
-use super::heard::{Listener, numeric};
+use super::flood::{FloodControl, Pongs, Turn};
 use super::joins::{Joins, Refusal};
+use super::message::{Listener, numeric};
 use super::name::{Nick, same_name};
-use super::pace::{Pongs, RateControl, Turn};
-use super::say::Membership;
+use super::send::Membership;
 use crate::message::{Message, SourceId};
 use crate::source::backoff::Class;
 
@@ -108,7 +108,7 @@ pub(crate) struct Session<'a> {
     pub(super) last_read: Instant,
     pub(super) probed: Option<Instant>,
     pongs: Pongs,
-    pub(super) flood: RateControl,
+    pub(super) flood: FloodControl,
     /// The channels that we are in, as the server reports.
     pub(super) inside: Vec<String>,
     /// The target of the last message, and when it was sent: the server may refuse it.
@@ -140,7 +140,7 @@ impl<'a> Session<'a> {
             last_read: now,
             probed: None,
             pongs: Pongs::default(),
-            flood: RateControl::default(),
+            flood: FloodControl::default(),
             inside: Vec::new(),
             said_to: None,
             dropped: Dropped::default(),

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::name::same_name;
-use super::say::{self, BUSY, Membership};
+use super::send::{self, BUSY, Membership};
 use super::session::{Action, Phase, Session};
 use crate::config::error::escaped;
 
@@ -29,7 +29,7 @@ impl Session<'_> {
         if !is_let_in {
             return vec![Action::Unsaid(number, format!("not connected to {} yet", self.host))];
         }
-        match say::lines(&target, text, &self.nick) {
+        match send::lines(&target, text, &self.nick) {
             Err(why) => vec![Action::Unsaid(number, why)],
             Ok(lines) => {
                 if !self.flood.push_text(lines, number) {

@@ -32,7 +32,7 @@ pub(crate) enum Step {
 
 impl Step {
     /// Does what the step changes in `directory`, if anything.
-    pub(crate) fn act(&self, directory: &Path) {
+    pub(crate) fn apply(&self, directory: &Path) {
         let place = |name| directory.join(name);
         let line = |mut file: File, text| writeln!(file, "{text}");
         let done = match self {

@@ -321,7 +321,7 @@ async fn run_scenarios(poll: bool) {
                         assert_eq!(tail.line().await, Some(line), "{name}, polling: {poll}");
                     }
                 }
-                done => done.act(tail.directory.path()),
+                done => done.apply(tail.directory.path()),
             }
         }
     }

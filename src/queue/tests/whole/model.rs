@@ -8,7 +8,7 @@ use super::Output;
 use super::ear::{Ear, End};
 use super::script::Case;
 use crate::message::RequestId;
-use crate::voice::wire::{Order, Report, SpeakRequest};
+use crate::voice::wire::{Report, Request, SpeakRequest};
 
 /// How a process starts.
 #[derive(Debug, Clone, Copy)]
@@ -126,28 +126,28 @@ impl Process {
         }
     }
 
-    pub(super) fn obey(&mut self, order: Order, now: Instant, ear: &mut Ear) {
+    pub(super) fn obey(&mut self, order: Request, now: Instant, ear: &mut Ear) {
         if matches!(self.state, State::Stuck) {
             return;
         }
         match order {
-            Order::Speak(speech) => {
+            Request::Speak(speech) => {
                 self.waiting.push_back(speech);
                 self.begin(now, false, ear);
             }
-            Order::Stop => {
+            Request::Stop => {
                 self.waiting.clear();
                 self.requests.clear();
                 if let Some(current) = self.current.take() {
                     ear.end(current.performance, End::Stopped);
                 }
             }
-            Order::Measure { request, speech } => {
+            Request::Measure { request, speech } => {
                 self.requests.push_back((request, speech));
                 self.measures_at = self.measures_at.max(now + MEASURING);
             }
-            Order::Cue(_) => {}
-            Order::Finish => panic!("nobody asked for that"),
+            Request::Earcon(_) => {}
+            Request::Finish => panic!("nobody asked for that"),
         }
     }
 

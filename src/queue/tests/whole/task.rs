@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::model::{Process, Start};
 use super::{Delayed, VoiceEvent, Whole};
 use crate::voice::supervisor;
-use crate::voice::wire::Order;
+use crate::voice::wire::Request;
 
 impl Whole {
     /// Handles an event as the voice's task does (`Driver::obey`).
@@ -21,20 +21,20 @@ impl Whole {
                         self.output.items.clear();
                         events.push_back(supervisor::Event::Exited(supervisor::Exit::Killed));
                     }
-                    Action::Say(speech) => self.order(Order::Speak(speech)),
-                    Action::Cue(earcon) => self.order(Order::Cue(earcon)),
+                    Action::Say(speech) => self.send_request(Request::Speak(speech)),
+                    Action::Earcon(earcon) => self.send_request(Request::Earcon(earcon)),
                     Action::Measure(request, speech) => {
-                        self.order(Order::Measure { request, speech });
+                        self.send_request(Request::Measure { request, speech });
                     }
                     Action::Measured(request, ms) => {
                         let seconds = ms.map(|ms| f64::from(ms) / 1_000.0);
                         self.send_event(VoiceEvent::Measured(request, seconds));
                     }
-                    Action::Silence => self.order(Order::Stop),
-                    Action::End => self.order(Order::Finish),
+                    Action::Silence => self.send_request(Request::Stop),
+                    Action::End => self.send_request(Request::Finish),
                     Action::Started(id) => self.send_event(VoiceEvent::Started(id)),
                     Action::Word(id, start, _) => self.send_event(VoiceEvent::Word(id, start)),
-                    Action::Settle(id, fate) => self.send_event(VoiceEvent::Ended(id, fate)),
+                    Action::ReportOutcome(id, fate) => self.send_event(VoiceEvent::Ended(id, fate)),
                     Action::Wait(_) => {}
                     Action::SpawnFallback | Action::FellBack => panic!("there is no fallback"),
                     Action::Refuse { .. } | Action::Done => panic!("nobody asked for that"),
@@ -54,7 +54,7 @@ impl Whole {
         self.process = Some(Process::new(start, self.now, &self.case));
     }
 
-    fn order(&mut self, order: Order) {
+    fn send_request(&mut self, order: Request) {
         let at = self.soon();
         self.orders.send(at, order);
     }

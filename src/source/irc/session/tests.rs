@@ -6,7 +6,7 @@ use super::*;
 use crate::source::irc::alive::DEAD;
 use crate::source::irc::codec::{Incoming, encode, parse};
 use crate::source::irc::name::ChannelSpec;
-use crate::source::irc::say;
+use crate::source::irc::send;
 
 /// A session and its time, which tests advance.
 struct Script<'a> {
@@ -238,7 +238,7 @@ fn a_text_is_queued_and_answered_when_all_of_it_was_sent() {
     assert_eq!(script.tick(1999), "");
     assert_eq!(script.tick(1), "PRIVMSG kim :and then | said 5");
     let much = "x".repeat(20_000);
-    assert_eq!(say(&mut script, 6, "kim", &much), format!("unsaid 6: {}", say::BUSY));
+    assert_eq!(say(&mut script, 6, "kim", &much), format!("unsaid 6: {}", send::BUSY));
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub enum Exit {
 
 /// An utterance in flight: accepted, and without an outcome.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(super) struct InFlight {
     pub(super) speech: SpeakRequest,
     /// The number of its request, which reports name: a report that crosses a stop must not count
     /// for the same utterance, requested again from another place.
@@ -66,7 +66,7 @@ struct Place {
     ms: u32,
 }
 
-impl Taken {
+impl InFlight {
     pub(super) fn new(speech: SpeakRequest, request: UtteranceId) -> Self {
         Self {
             speech,
@@ -152,7 +152,7 @@ fn the_rest_begins_with_the_word_that_was_heard_last() {
         ("see-x", &[(0, 0), (3, 200)], 400, "see-x"),
         ("one  ", &[(0, 0), (3, 200)], 400, "one  "),
     ] {
-        let mut taken = Taken::new(SpeakRequest::of(text), UtteranceId(1));
+        let mut taken = InFlight::new(SpeakRequest::of(text), UtteranceId(1));
         for &(at, ms) in words {
             assert_eq!(taken.reached(at, 0, after(ms)), at);
         }
@@ -165,7 +165,7 @@ fn the_rest_begins_with_the_word_that_was_heard_last() {
 #[test]
 fn places_and_lengths_are_those_of_the_whole_text() {
     let start = crate::clock::test_now();
-    let mut taken = Taken::new(SpeakRequest::of("one two three four"), UtteranceId(1));
+    let mut taken = InFlight::new(SpeakRequest::of("one two three four"), UtteranceId(1));
     taken.reached(8, 700, start);
     taken.interrupted(start);
     assert_eq!(taken.reached(6, 300, start), 14, "in \"three four\"");

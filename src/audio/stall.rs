@@ -24,14 +24,14 @@ pub(super) enum Look {
 
 /// The last observation of the device.
 #[derive(Debug)]
-pub(super) struct Still {
+pub(super) struct StallDetector {
     /// How many frames it has asked for, and since when it asks for no more.
     n_asked: u64,
     since: Instant,
     is_reported: bool,
 }
 
-impl Still {
+impl StallDetector {
     pub(super) fn new(now: Instant) -> Self {
         Self { n_asked: 0, since: now, is_reported: false }
     }
@@ -67,7 +67,7 @@ impl Still {
 #[test]
 fn a_late_device_is_reported_once_and_given_up_only_after_long() {
     let start = crate::clock::test_now();
-    let mut still = Still::new(start);
+    let mut still = StallDetector::new(start);
     let behind = Duration::from_secs(1);
     let mut at = |ms: u64, n_asked: u64| {
         let now = start + Duration::from_millis(ms);

@@ -9,7 +9,7 @@ use irc::proto::Command;
 /// Queues lines: a burst goes at once, then one every two seconds, which is what servers allow
 /// (RFC 2813, section 5.8).
 #[derive(Debug, Default)]
-pub(crate) struct RateControl {
+pub(crate) struct FloodControl {
     waiting: VecDeque<Turn>,
     /// The time up to which the lines sent are paid for.
     paid_until: Option<Instant>,
@@ -27,7 +27,7 @@ const BURST: u32 = 4;
 const MOST_WAITING: usize = 30;
 const PRICE: Duration = Duration::from_secs(2);
 
-impl RateControl {
+impl FloodControl {
     pub(crate) fn push(&mut self, command: Command) {
         self.waiting.push_back(Turn { command, said: None });
     }
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn four_lines_go_at_once_then_one_every_two_seconds() {
         let start = crate::clock::test_now();
-        let mut flood = RateControl::default();
+        let mut flood = FloodControl::default();
         for _ in 0..7 {
             flood.push(Command::QUIT(None));
         }

@@ -18,13 +18,13 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Requests in order, and the one in progress.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub(super) struct Measurements {
     requests: VecDeque<(RequestId, SpeakRequest)>,
     /// The one the engine is measuring, and since when.
     current: Option<(RequestId, Instant)>,
 }
 
-impl Asked {
+impl Measurements {
     pub(super) fn ask(&mut self, request: RequestId, speech: SpeakRequest) {
         self.requests.push_back((request, speech));
         if self.requests.len() > MOST {

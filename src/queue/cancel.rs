@@ -53,7 +53,7 @@ impl Queue {
         match at.filter(|_| was_heard).and_then(|at| self.waiting.remove(at)) {
             Some(waiting) => {
                 self.remember(waiting.utterance);
-                vec![Action::Settle(id, fate)]
+                vec![Action::ReportOutcome(id, fate)]
             }
             None => vec![],
         }
@@ -72,7 +72,7 @@ impl Queue {
     pub(super) fn skip(&mut self) -> Vec<Action> {
         let mut actions = self.cancel();
         if let Some(skipped) = self.waiting.pop_front() {
-            actions.push(Action::Settle(skipped.utterance.id, Fate::Skipped));
+            actions.push(Action::ReportOutcome(skipped.utterance.id, Fate::Skipped));
         }
         actions
     }
@@ -81,7 +81,7 @@ impl Queue {
         self.is_paused = false;
         let mut actions = self.cancel();
         let skipped = self.waiting.drain(..);
-        actions.extend(skipped.map(|it| Action::Settle(it.utterance.id, Fate::Skipped)));
+        actions.extend(skipped.map(|it| Action::ReportOutcome(it.utterance.id, Fate::Skipped)));
         actions
     }
 
@@ -114,8 +114,9 @@ impl Queue {
         let (skipped, rest): (VecDeque<Queued>, _) =
             self.waiting.drain(..).partition(|it| it.utterance.is_replay);
         self.waiting = rest;
-        actions
-            .extend(skipped.into_iter().map(|it| Action::Settle(it.utterance.id, Fate::Skipped)));
+        actions.extend(
+            skipped.into_iter().map(|it| Action::ReportOutcome(it.utterance.id, Fate::Skipped)),
+        );
         for at in range.rev() {
             let id = self.number();
             let again =
