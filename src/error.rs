@@ -5,8 +5,8 @@ use std::error::Error as _;
 use std::process::ExitCode;
 
 use crate::audio::OutputError;
-use crate::config::ConfigError;
 use crate::control::client::ClientError;
+use crate::diagnostics::ConfigError;
 use crate::engine::EngineError;
 use crate::limits::LimitError;
 use crate::source::SourceError;

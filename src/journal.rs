@@ -236,7 +236,7 @@ impl Journal {
 
     fn emit(&self, event: &Event<'_>) {
         if let Some(events) = &self.events
-            && events.send(crate::voice::wire::line(event)).is_err()
+            && events.send(crate::wire::line(event)).is_err()
         {
             tracing::debug!("the event stream was closed");
         }

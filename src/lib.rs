@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod diagnostics;
 pub mod engine;
 pub mod error;
 mod executable;
@@ -25,7 +26,10 @@ pub mod queue;
 pub mod simulate;
 pub mod source;
 pub mod speaker;
+pub mod toml_file;
+pub mod units;
 pub mod voice;
+pub mod wire;
 
 pub use cli::Cli;
 pub use error::Error;

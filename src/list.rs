@@ -6,15 +6,16 @@ use std::io::{self, Write};
 use crate::audio::cards;
 use crate::cli::{ConfigAction, Listening, Simulate};
 use crate::clock;
-use crate::config::error::{escaped, quoted};
+use crate::config::file;
 use crate::config::settings::{self, Settings};
-use crate::config::{ConfigError, file};
+use crate::diagnostics::ConfigError;
+use crate::diagnostics::{escaped, quoted};
 use crate::engine;
 use crate::error::Error;
 use crate::filter::library::Library;
 use crate::pipeline::Pipeline;
 use crate::simulate;
-use crate::voice::wire::SpeakRequest;
+use crate::wire::SpeakRequest;
 
 /// Lists the engine's voices.
 pub fn voices(options: &Listening) -> Result<(), Error> {

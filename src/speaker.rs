@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::voice::wire::SpeakRequest;
+use crate::wire::SpeakRequest;
 
 /// A sender who was silent for so long may sound different the next time.
 const FORGOTTEN: Duration = Duration::from_secs(600);

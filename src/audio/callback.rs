@@ -11,7 +11,7 @@ use cpal::OutputCallbackInfo;
 use rtrb::Consumer;
 
 use super::report::Reporter;
-use crate::voice::wire::Report;
+use crate::wire::Report;
 
 /// The highest latency that is believed of a device.
 const MOST_BEHIND: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@ use cpal::traits::{DeviceTrait, HostTrait};
 
 use super::OutputError;
 use crate::clock;
-use crate::config::error::escaped;
+use crate::diagnostics::escaped;
 
 /// A sound system answers, or refuses, within this time. One that takes longer hangs.
 const PROMPT: Duration = Duration::from_secs(1);

@@ -25,7 +25,7 @@ use super::stream::{Opening, Stream};
 use super::{Output, OutputError};
 use crate::clock;
 use crate::message::UtteranceId;
-use crate::voice::wire::Report;
+use crate::wire::Report;
 
 /// How much speech the ring holds: an utterance and the beginning of the next. It can no longer be
 /// changed there, only discarded.

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use super::report::Reporter;
 use super::{Output, OutputError};
-use crate::config::error::{escaped, quoted};
+use crate::diagnostics::{escaped, quoted};
 use crate::message::UtteranceId;
-use crate::voice::wire::Report;
+use crate::wire::Report;
 
 /// A WAV file, or nothing.
 pub struct WavFile {

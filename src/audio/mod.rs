@@ -15,7 +15,7 @@ mod stream;
 pub mod trim;
 
 use crate::message::UtteranceId;
-use crate::voice::wire::Report;
+use crate::wire::Report;
 
 /// Takes the sound of one utterance after the other.
 pub trait Output {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::message::UtteranceId;
-use crate::voice::wire::{Report, line};
+use crate::wire::{Report, line};
 
 /// The interval of the heartbeat while there is work.
 const BEAT: Duration = Duration::from_millis(150);

@@ -15,7 +15,7 @@ use super::OutputError;
 use super::callback::{Callback, Shared};
 use super::cards::{Sound, clause};
 use super::report::Reporter;
-use crate::voice::wire::Report;
+use crate::wire::Report;
 
 /// How often to check, while there is sound, whether the default device has changed.
 const LOOK: Duration = Duration::from_secs(1);

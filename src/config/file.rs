@@ -3,19 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::ConfigError;
 use super::earcons::Earcons;
-use super::error::quoted;
 use crate::cli::Speaker;
+use crate::diagnostics::ConfigError;
+use crate::diagnostics::quoted;
 use crate::filter::RawRule;
-
-/// The valid rates, in words a minute.
-pub const RATES: std::ops::RangeInclusive<u32> = 60..=1_000;
 
 /// A configuration file's keys, all optional.
 #[derive(Debug, Default, Deserialize)]
@@ -140,7 +136,7 @@ impl Loaded {
         let text = String::from_utf8(bytes).map_err(|error| {
             unreadable(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to() + 1))
         })?;
-        let file = super::toml_file::parse(path, &text)?;
+        let file = crate::toml_file::parse(path, &text)?;
         Ok(Self { path: path.to_owned(), text, file })
     }
 
@@ -159,21 +155,6 @@ pub fn reason(error: &std::io::Error) -> String {
         ErrorKind::IsADirectory => "it is a folder".to_owned(),
         _ => error.to_string(),
     }
-}
-
-/// `300ms`, `30s`, `10m`, `2h`.
-pub fn duration(text: &str) -> Option<Duration> {
-    let unit_at = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at(unit_at);
-    let number: u64 = number.parse().ok()?;
-    let ms = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    Some(Duration::from_millis(number.checked_mul(ms)?))
 }
 
 /// `always`, `change` or `never`.
@@ -230,22 +211,3 @@ pub fn init(path: &Path) -> Result<(), ConfigError> {
 
 /// The commented example, which holds every default.
 pub const EXAMPLE: &str = include_str!("../../config.example.toml");
-
-#[test]
-fn durations_have_a_unit() {
-    for (text, ms) in [
-        ("300ms", Some(300)),
-        ("30s", Some(30_000)),
-        ("10m", Some(600_000)),
-        ("2h", Some(7_200_000)),
-        ("0s", Some(0)),
-        ("30", None),
-        ("s", None),
-        ("-1s", None),
-        ("1 s", None),
-        ("99999999999999999999s", None),
-        ("9999999999999999h", None),
-    ] {
-        assert_eq!(duration(text), ms.map(Duration::from_millis), "{text:?}");
-    }
-}

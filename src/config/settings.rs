@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use super::ConfigError;
 use super::earcons::Earcons;
-use super::file::{self, Loaded, RATES};
+use super::file::{self, Loaded};
 use super::sources::{configured, sources};
 use super::speakers::speakers;
-use super::toml_file::hint;
 use super::voices::Checks;
 use super::watcher::ConfigWatcher;
 use crate::cli::{Cli, Listening, Speaker};
+use crate::diagnostics::ConfigError;
 use crate::engine;
 use crate::filter::library::Library;
 use crate::filter::{Filter, RuleSet};
@@ -26,7 +25,9 @@ use crate::queue::rate_control::LagTarget;
 use crate::source::SourceSpec;
 use crate::source::tail::TailSpec;
 use crate::speaker;
-use crate::voice::wire::{Setup, SpeakRequest, Target};
+use crate::toml_file::hint;
+use crate::units::{self, RATES};
+use crate::wire::{Setup, SpeakRequest, Target};
 
 /// The settings of a listener.
 #[derive(Debug)]
@@ -259,7 +260,7 @@ pub fn lag_target(options: &Listening, file: Option<&Loaded>) -> Result<LagTarge
     let configured = time(file, |f| f.max_lag.as_ref(), "max_lag")?;
     let lag = options.max_lag.as_deref().map(|text| {
         let problem = || format!("--max-lag is \"{text}\"; it takes a time such as \"15s\"");
-        file::duration(text).ok_or_else(|| ConfigError::Wrong(problem()))
+        units::duration(text).ok_or_else(|| ConfigError::Wrong(problem()))
     });
     Ok(LagTarget {
         base,
@@ -341,7 +342,7 @@ fn target(options: &Listening, file: Option<&Loaded>) -> Result<Target, ConfigEr
         }
         Some((path, _)) => Err(ConfigError::Wrong(format!(
             "output {} is neither \"device\" nor \"null\" nor a file that ends in .wav",
-            super::error::quoted(path)
+            crate::diagnostics::quoted(path)
         ))),
     }
 }
@@ -361,7 +362,7 @@ fn time(
         return Ok(None);
     };
     let problem = || format!("{name} is \"{}\"; it takes a time such as \"10s\"", value.get_ref());
-    let time = file::duration(value.get_ref());
+    let time = units::duration(value.get_ref());
     time.map(Some).ok_or_else(|| loaded.error(value, problem()))
 }
 

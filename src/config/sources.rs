@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
-use super::ConfigError;
-use super::error::quoted;
 use super::file::{self, Loaded};
 use crate::cli::{Cli, Command, Connect, Run, Tail};
+use crate::diagnostics::ConfigError;
+use crate::diagnostics::quoted;
 use crate::source::SourceSpec;
 use crate::source::command::CommandSpec;
 use crate::source::irc::{self, IrcSpec};

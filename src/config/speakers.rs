@@ -5,11 +5,11 @@ use std::ops::RangeInclusive;
 
 use toml::Spanned;
 
-use super::ConfigError;
 use super::file::{Loaded, SpeakerVoice};
+use crate::diagnostics::ConfigError;
 use crate::engine::espeak::VARIANTS;
 use crate::speaker::{Config, SenderVoice};
-use crate::voice::wire::Setup;
+use crate::wire::Setup;
 
 /// The speakers' voices by the file, and the variants by engine and voice.
 pub(super) fn speakers(setup: &Setup, file: Option<&Loaded>) -> Result<Config, ConfigError> {

@@ -5,12 +5,12 @@
 
 use toml::Spanned;
 
-use super::ConfigError;
-use super::error::escaped;
 use super::file::Loaded;
 use crate::cli::Listening;
+use crate::diagnostics::ConfigError;
+use crate::diagnostics::escaped;
 use crate::voice::check;
-use crate::voice::wire::{Check, Setup, Target};
+use crate::wire::{Check, Setup, Target};
 
 /// The names to check, and their places in the file.
 #[derive(Debug, Clone, Default)]

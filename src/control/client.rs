@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::place::{self, SocketError};
 use super::{Command, Entry, Reply, Sink, Snapshot, Who};
 use crate::cli::{Ctl, MuteWho, Say, UnmuteWho};
-use crate::config::error::{escaped, quoted};
+use crate::diagnostics::{escaped, quoted};
 
 /// How long a reply may take. The listener replies within a millisecond unless it is stopped.
 const REPLY_LIMIT: Duration = Duration::from_secs(5);

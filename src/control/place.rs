@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::geteuid;
 
-use crate::config::error::quoted;
+use crate::diagnostics::quoted;
 
 /// The longest path of a socket, in bytes: `sun_path` of unix(7) has 108, the last of them NUL.
 const PATH_MAX: usize = 107;

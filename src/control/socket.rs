@@ -30,7 +30,7 @@ use super::place::{self, SocketError};
 use super::turn::First;
 use super::{Command, Controls, Reply};
 use crate::clock::now;
-use crate::config::error::escaped;
+use crate::diagnostics::escaped;
 
 /// The longest request in bytes, without its line feed.
 const REQUEST_MAX: usize = 4096;

@@ -3,7 +3,7 @@
 
 use super::EngineError;
 use crate::audio::{OutputError, cards};
-use crate::voice::wire::{Check, Checked};
+use crate::wire::{Check, Checked};
 
 /// Looks up all names of `check`. A failure to look up is not a configuration error.
 pub(super) fn run(check: &Check) -> Checked {

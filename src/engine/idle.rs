@@ -9,7 +9,7 @@ use super::{Engine, measure};
 use crate::audio::milliseconds;
 use crate::audio::report::Reporter;
 use crate::message::RequestId;
-use crate::voice::wire::{Report, Request, SpeakRequest};
+use crate::wire::{Report, Request, SpeakRequest};
 
 /// The most that are kept: the queue asks for no more at a time, and it no longer waits for the
 /// oldest.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{Engine, EngineError, Stage, Word};
 use crate::audio::trim::Trim;
-use crate::voice::wire::{Setup, SpeakRequest};
+use crate::wire::{Setup, SpeakRequest};
 
 /// Counts the samples of `speech` that would be heard; none where `wanted` interrupted it.
 pub(super) fn count(

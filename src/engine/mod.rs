@@ -11,7 +11,7 @@ pub mod process;
 #[cfg(feature = "system-voice")]
 pub mod system;
 
-use crate::voice::wire::{Setup, SpeakRequest};
+use crate::wire::{Setup, SpeakRequest};
 
 /// Where an engine's sound goes, and where it learns that the rest is not wanted.
 pub trait Stage {

@@ -13,7 +13,7 @@ use crate::audio::report::Reporter;
 use crate::audio::resample::Resampler;
 use crate::audio::trim::Trim;
 use crate::audio::{Output, OutputError, earcon, milliseconds};
-use crate::voice::wire::{Report, Request, Setup, SpeakRequest, Target};
+use crate::wire::{Report, Request, Setup, SpeakRequest, Target};
 
 /// The sample rate of earcons where an engine plays its own sound, in Hz.
 const EARCON_RATE: u32 = 22_050;

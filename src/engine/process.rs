@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::player;
 use crate::audio::report::Reporter;
-use crate::voice::wire::{First, Report, Request, Setup, line};
+use crate::wire::{First, Report, Request, Setup, line};
 
 /// How long the output may take to close when the listener is gone.
 const GOODBYE: Duration = Duration::from_millis(200);

@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use super::{Engine, EngineError, Stage, VoiceInfo};
-use crate::voice::wire::{Setup, SpeakRequest};
+use crate::wire::{Setup, SpeakRequest};
 use service::{Ask, Service, SpeechEvent};
 
 const NAME: &str = "system";

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use crate::clock;
-use crate::config::error::escaped;
-use crate::config::{ConfigError, file};
+use crate::config::file;
+use crate::diagnostics::ConfigError;
+use crate::diagnostics::escaped;
 use crate::error::Error;
 use crate::filter::cases::{Case, CaseFile, Spoken};
 use crate::filter::library::File;

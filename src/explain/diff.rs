@@ -7,9 +7,10 @@ use std::path::Path;
 use super::row::{Fate, Row};
 use super::rule_stats::lines;
 use crate::cli::Listening;
-use crate::config::error::quoted;
+use crate::config::file;
 use crate::config::settings::{self, Settings};
-use crate::config::{ConfigError, file};
+use crate::diagnostics::ConfigError;
+use crate::diagnostics::quoted;
 use crate::filter::RuleSet;
 
 /// The settings for the log `name` with the changes of `other`, and a notice that describes them.

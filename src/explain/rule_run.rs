@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::row::{Fate, Row};
 use super::rule_stats::RuleStats;
-use crate::config::error::escaped;
 use crate::config::settings::Settings;
+use crate::diagnostics::escaped;
 use crate::filter::{Effect, Rule};
 use crate::format::{self, time};
 use crate::message::{Line, SourceId};

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::row::{Fate, Row};
-use crate::config::error::escaped;
+use crate::diagnostics::escaped;
 use crate::filter::{Effect, Rule};
 
 /// Counts of lines.

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::row::{Fate, Row};
 use super::terminal::{Colour, END, Terminal, columns};
-use crate::config::error::escaped;
+use crate::diagnostics::escaped;
 
 /// The names of the columns; the last is as wide as it is.
 const HEAD: [&str; 7] = ["line", "fate", "rule", "format", "kind", "channel", "sender"];

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::RuleSet;
-use crate::config::{ConfigError, toml_file};
+use crate::diagnostics::ConfigError;
+use crate::toml_file;
 
 /// A file of rules with its tests.
 #[derive(Debug)]

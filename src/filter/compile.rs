@@ -9,10 +9,10 @@ use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::rules::{Action, Kinds, RawParts, RawRule, RawTest, Rule, RuleSet, Test};
-use crate::config::error::ConfigError;
-use crate::config::file::duration;
-use crate::config::toml_file;
+use crate::diagnostics::ConfigError;
 use crate::message::Kind;
+use crate::toml_file;
+use crate::units::duration;
 
 /// The most rules that a set may have.
 const MAX_RULES: usize = 256;

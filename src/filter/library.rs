@@ -11,9 +11,10 @@ use serde::Deserialize;
 
 use super::RuleSet;
 use super::cases::CaseFile;
-use crate::config::error::escaped;
-use crate::config::{ConfigError, toml_file};
+use crate::diagnostics::ConfigError;
+use crate::diagnostics::escaped;
 use crate::format::{Grammar, Grammars, cases};
+use crate::toml_file;
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {

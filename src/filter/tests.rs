@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::*;
 use crate::clock::test_now;
-use crate::config::ConfigError;
+use crate::diagnostics::ConfigError;
 use crate::message::{Kind, SourceId};
 
 fn message(kind: Kind, sender: &'static str, text: &'static str) -> Message<'static> {

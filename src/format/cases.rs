@@ -11,10 +11,11 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Grammar, Grammars, Reader};
-use crate::config::error::escaped;
-use crate::config::{ConfigError, toml_file};
+use crate::diagnostics::ConfigError;
+use crate::diagnostics::escaped;
 use crate::message::{Message, SourceId};
 use crate::source::lines::Lines;
+use crate::toml_file;
 
 /// A format's file with its tests.
 #[derive(Debug)]

@@ -13,8 +13,9 @@ use toml::Spanned;
 use super::fields::{Fields, Parsed, Syntax};
 use super::html;
 use super::pattern::{Parts, Pattern};
-use crate::config::{ConfigError, toml_file};
+use crate::diagnostics::ConfigError;
 use crate::message::Kind;
+use crate::toml_file;
 
 /// A file that describes a format.
 #[derive(Debug, Deserialize)]
@@ -91,7 +92,7 @@ impl Grammars {
     pub(super) fn position(&self, name: &str) -> Result<usize, ConfigError> {
         self.all.iter().position(|grammar| grammar.name == name).ok_or_else(|| {
             let known: Vec<_> = self.all.iter().map(Grammar::name).collect();
-            let name = crate::config::error::escaped(name);
+            let name = crate::diagnostics::escaped(name);
             ConfigError::Wrong(format!("unknown format \"{name}\"; known are {}", known.join(", ")))
         })
     }

@@ -13,8 +13,8 @@ use super::fields::{Fields, Parsed};
 use super::grammar::Strength;
 use super::literal;
 use super::shape::{Found, Shape, TIME};
-use crate::config::toml_file;
 use crate::message::Kind;
+use crate::toml_file;
 
 /// The pattern's end that takes the rest of the line.
 const TAIL: &str = "(?P<text>.*)";

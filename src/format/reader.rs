@@ -11,7 +11,7 @@ use regex::CaptureLocations;
 use super::codes::{self, CTCP};
 use super::grammar::{Grammar, Grammars, Strength};
 use super::pattern::Parts;
-use crate::config::ConfigError;
+use crate::diagnostics::ConfigError;
 use crate::message::{Kind, Line, Message, SourceId};
 use crate::source::lines::Lines;
 

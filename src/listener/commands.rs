@@ -4,12 +4,12 @@
 use super::Listener;
 use super::mutes::Mutes;
 use crate::clock::now;
-use crate::config::file::RATES;
 use crate::control::client::skipped;
 use crate::control::{Command, Entry, Reply, Request, Snapshot, TranscriptEvent};
 use crate::journal::{Ended, Journal};
 use crate::message::{Earcon, Fate, Utterance};
 use crate::queue::Event;
+use crate::units::RATES;
 use crate::voice::Voice;
 
 /// The loudest volume, in per cent.

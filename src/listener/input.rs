@@ -3,7 +3,7 @@
 
 use super::Listener;
 use crate::clock::now;
-use crate::config::error::escaped;
+use crate::diagnostics::escaped;
 use crate::error::Error;
 use crate::message::{Message, SourceId, Utterance};
 use crate::pipeline::Outcome;

@@ -42,13 +42,13 @@ use self::shares::Shares;
 use self::sink::StatusTask;
 use self::sources::{Asked, RunningSources, Signals};
 use crate::clock::now;
-use crate::config::ConfigError;
 use crate::config::earcons::Earcons;
 use crate::config::settings::{Screen, Settings};
 use crate::config::voices::Checks;
 use crate::config::watcher::ConfigWatcher;
 use crate::control::screen::style::Style;
 use crate::control::{self, Controls, TranscriptEvent, keys, screen};
+use crate::diagnostics::ConfigError;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::message::{Fate, UtteranceId};
@@ -56,8 +56,8 @@ use crate::pipeline::Pipeline;
 use crate::queue::{Event, Queue};
 use crate::source::{Inbox, Input};
 use crate::speaker::Speakers;
-use crate::voice::wire::{Setup, SpeakRequest};
 use crate::voice::{Voice, VoiceEvent};
+use crate::wire::{Setup, SpeakRequest};
 
 /// Reads (of many lines each) that may wait to be processed.
 const INBOX: usize = 64;

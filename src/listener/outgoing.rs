@@ -4,8 +4,8 @@
 use tokio::sync::oneshot;
 
 use super::Listener;
-use crate::config::error::escaped;
 use crate::control::{Reply, TranscriptEvent};
+use crate::diagnostics::escaped;
 use crate::source::irc::{Membership, SendHandle, is_channel, same_name};
 
 /// A connection that messages can be sent through.

@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use super::Reload;
 use super::sources::{RunningSources, Signals};
-use crate::config::error::escaped;
 use crate::config::watcher::ConfigWatcher;
+use crate::diagnostics::escaped;
 use crate::error::Error;
 use crate::message::{Message, SourceId};
 use crate::pipeline::{Outcome, Pipeline};

@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Listener;
-use crate::config::ConfigError;
 use crate::config::settings::Settings;
 use crate::control::{Reply, TranscriptEvent};
+use crate::diagnostics::ConfigError;
 
 /// Where the reply to a reload goes.
 type ReplySender = oneshot::Sender<Reply>;

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::audio::sink;
 use crate::control::{Reply, Sink, Snapshot};
-use crate::voice::wire::{Setup, Target};
+use crate::wire::{Setup, Target};
 
 /// How long the sound server may take to answer.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -3,12 +3,12 @@
 
 use super::Listener;
 use crate::clock::now;
-use crate::config::error::escaped;
 use crate::control::TranscriptEvent;
+use crate::diagnostics::escaped;
 use crate::message::{Earcon, Fate, Utterance, UtteranceId};
 use crate::queue::{Action, Event};
-use crate::voice::wire::SpeakRequest;
 use crate::voice::{Voice, VoiceEvent};
+use crate::wire::SpeakRequest;
 
 impl Listener<'_> {
     /// Sends an event to the queue, and executes its actions.

@@ -29,7 +29,7 @@ use super::lines::{Gatherer, Lines};
 use super::tail::reason;
 use super::{Inbox, Input};
 use crate::clock;
-use crate::config::error::quoted;
+use crate::diagnostics::quoted;
 use terminal::OnTerminal;
 
 /// The capacity of a pipe.

@@ -10,9 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::wire::{Check, Checked, First, line};
 use super::{SUBCOMMAND, cookie};
 use crate::executable;
+use crate::wire::{Check, Checked, First, line};
 
 /// How long the answer may take: the sound server may be slow, and the client of a reload waits
 /// for five seconds.

@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use super::supervisor::Action;
-use super::wire::SpeakRequest;
 use crate::message::UtteranceId;
+use crate::wire::SpeakRequest;
 
 /// The state of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl InFlight {
 
 #[test]
 fn the_rest_begins_with_the_word_that_was_heard_last() {
-    use super::wire::SpeakRequest;
+    use crate::wire::SpeakRequest;
     let start = crate::clock::test_now();
     let after = |ms| start + std::time::Duration::from_millis(ms);
     // The text, its words (first character, milliseconds), when sound ended, the rest.

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::supervisor::Action;
-use super::wire::SpeakRequest;
 use crate::message::RequestId;
+use crate::wire::SpeakRequest;
 
 /// The most that are kept: the queue asks for no more at a time, and it no longer waits for the
 /// oldest.

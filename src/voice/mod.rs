@@ -8,7 +8,6 @@ mod crashes;
 mod in_flight;
 mod measurements;
 pub mod supervisor;
-pub mod wire;
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -25,8 +24,8 @@ use tokio::time::{sleep_until, timeout};
 use crate::clock::now;
 use crate::executable;
 use crate::message::{Earcon, Fate, RequestId, UtteranceId};
+use crate::wire::{Report, Request, Setup, SpeakRequest};
 use supervisor::{Action, Event, Exit, Supervisor};
-use wire::{Report, Request, Setup, SpeakRequest};
 
 /// The hidden subcommand that runs the voice process.
 pub const SUBCOMMAND: &str = "voice";
@@ -221,7 +220,7 @@ impl Driver {
 
     fn request(&self, order: &Request) {
         if let Some(running) = &self.running
-            && running.orders.send(wire::line(order)).is_err()
+            && running.orders.send(crate::wire::line(order)).is_err()
         {
             tracing::debug!("the voice process takes no requests; its exit will be noticed");
         }
@@ -294,7 +293,7 @@ impl Running {
         tokio::spawn(log(stderr));
         let running = Self { child, orders, reports: BufReader::new(stdout).lines() };
         // The first line. Cannot fail: the task that writes it has the receiver.
-        running.orders.send(wire::line(setup)).map_err(io::Error::other)?;
+        running.orders.send(crate::wire::line(setup)).map_err(io::Error::other)?;
         Ok(running)
     }
 }
@@ -313,7 +312,7 @@ async fn write(mut stdin: ChildStdin, mut ordered: mpsc::UnboundedReceiver<Vec<u
 async fn log(stderr: ChildStderr) {
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        tracing::debug!(line = crate::config::error::escaped(&line), "the voice process prints");
+        tracing::debug!(line = crate::diagnostics::escaped(&line), "the voice process prints");
     }
 }
 

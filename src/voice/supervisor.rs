@@ -14,8 +14,8 @@ use super::crashes::Crashes;
 pub use super::in_flight::Exit;
 use super::in_flight::{Engine, InFlight, Process};
 use super::measurements::Measurements;
-use super::wire::{Report, SpeakRequest};
 use crate::message::{Earcon, Fate, RequestId, UtteranceId};
+use crate::wire::{Report, SpeakRequest};
 
 /// How long a process with work may send no heartbeat before it counts as stopped. It sends them
 /// whatever its engine and its output do.

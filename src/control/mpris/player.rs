@@ -13,7 +13,7 @@ use zbus::zvariant::{ObjectPath, Value};
 
 use super::super::{Command, Controls, Reply};
 use super::properties::{PlayerProperties, percent, ratio, wpm};
-use crate::config::file::RATES;
+use crate::units::RATES;
 
 /// The player's interface, by name.
 pub(super) const INTERFACE: &str = "org.mpris.MediaPlayer2.Player";

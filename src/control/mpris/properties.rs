@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use zbus::zvariant::{ObjectPath, Value};
 
 use super::super::{Entry, Snapshot};
-use crate::config::file::RATES;
+use crate::units::RATES;
 
 /// The rate that MPRIS calls 1.0, in words a minute: the program's default.
 const NORMAL: f64 = 220.0;

@@ -3,7 +3,7 @@
 
 use std::io::IsTerminal;
 
-use crate::config::error::escaped;
+use crate::diagnostics::escaped;
 
 /// How the transcript looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

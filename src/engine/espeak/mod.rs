@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::{Engine, EngineError, Judged, Stage, VoiceInfo, guard};
-use crate::voice::wire::{Setup, SpeakRequest};
+use crate::wire::{Setup, SpeakRequest};
 use ffi::{Library, Parameter, WordEvent};
 pub use variants::VARIANTS;
 use words::Words;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tts::{Backends, Tts};
 
 use super::{LOOK, VoiceInfo};
-use crate::voice::wire::SpeakRequest;
+use crate::wire::SpeakRequest;
 
 /// The message where the service does not answer.
 pub(super) const NO_ANSWER: &str = "Speech Dispatcher does not answer";

@@ -23,7 +23,7 @@ use crate::message::{Fate, RequestId, UtteranceId};
 use crate::queue::rate_control::LagTarget;
 use crate::queue::{Action, Event, Queue};
 use crate::voice::supervisor::{self, Supervisor};
-use crate::voice::wire::{Report, Request, SpeakRequest};
+use crate::wire::{Report, Request, SpeakRequest};
 
 const TARGET: LagTarget = LagTarget { base: 220, max: 450, lag: Duration::from_secs(15) };
 

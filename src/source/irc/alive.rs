@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use irc::proto::Command;
 
 use super::session::{Action, Ending, Phase, REGISTRATION, Session};
-use crate::config::error::escaped;
+use crate::diagnostics::escaped;
 use crate::source::backoff::Class;
 
 /// After this long without a byte the server gets a `PING`;

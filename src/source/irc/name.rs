@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use crate::config::error::escaped;
+use crate::diagnostics::escaped;
 
 /// What a channel name may begin with, and a `STATUSMSG` target after its prefixes.
 const CHANNEL_PREFIXES: [char; 4] = ['#', '&', '+', '!'];

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::name::same_name;
 use super::send::{self, BUSY, Membership};
 use super::session::{Action, Phase, Session};
-use crate::config::error::escaped;
+use crate::diagnostics::escaped;
 
 /// The most channels tracked; a server may claim that we are in any number.
 const MOST_CHANNELS: usize = 1_000;

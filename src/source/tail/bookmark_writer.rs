@@ -13,7 +13,7 @@ use super::bookmark::{AckTracker, Bookmark, Part, save};
 use super::error::reason;
 use super::reading::Given;
 use crate::clock;
-use crate::config::error::quoted;
+use crate::diagnostics::quoted;
 use crate::source::Ack;
 use crate::source::lines::Lines;
 

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::config::error::{escaped, quoted};
+use crate::diagnostics::{escaped, quoted};
 
 /// Why a log cannot be followed.
 #[derive(Debug, thiserror::Error)]

@@ -40,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Closed, Inbox, Input};
 use crate::clock;
-use crate::config::error::quoted;
+use crate::diagnostics::quoted;
 use bookmark::Bookmark;
 use bookmark_writer::BookmarkWriter;
 pub use error::TailError;

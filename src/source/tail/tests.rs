@@ -144,13 +144,13 @@ async fn a_file_is_read_to_its_end_when_it_is_not_followed() {
 #[tokio::test]
 async fn what_cannot_be_followed_fails_with_a_message() {
     let missing = Tail::of(None, |spec| spec);
-    let name = crate::config::error::quoted(&missing.path);
+    let name = crate::diagnostics::quoted(&missing.path);
     let message = format!("cannot read {name}: no such file; --retry waits for it");
     assert_eq!(missing.end().await, (vec![], message));
 
     let empty = tempfile::tempdir().unwrap();
     let directory = Tail::of(None, |spec| TailSpec { path: empty.path().into(), ..spec });
-    let name = crate::config::error::quoted(empty.path());
+    let name = crate::diagnostics::quoted(empty.path());
     let message = format!("cannot read {name}: there is no log in it; --retry waits for one");
     assert_eq!(directory.end().await, (vec![], message));
 

@@ -8,7 +8,7 @@ use super::Output;
 use super::ear::{Ear, End};
 use super::script::Case;
 use crate::message::RequestId;
-use crate::voice::wire::{Report, Request, SpeakRequest};
+use crate::wire::{Report, Request, SpeakRequest};
 
 /// How a process starts.
 #[derive(Debug, Clone, Copy)]

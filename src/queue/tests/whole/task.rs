@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::model::{Process, Start};
 use super::{Delayed, VoiceEvent, Whole};
 use crate::voice::supervisor;
-use crate::voice::wire::Request;
+use crate::wire::Request;
 
 impl Whole {
     /// Handles an event as the voice's task does (`Driver::obey`).

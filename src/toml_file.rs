@@ -7,7 +7,7 @@ use std::path::Path;
 use regex::{Regex, RegexBuilder};
 use serde::de::DeserializeOwned;
 
-use super::error::{ConfigError, escaped};
+use crate::diagnostics::{ConfigError, escaped};
 
 /// The longest valid pattern, in bytes.
 pub const MAX_PATTERN: usize = 4 * 1024;
