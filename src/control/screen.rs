@@ -96,7 +96,7 @@ impl Screen {
             TranscriptEvent::Queued { .. } | TranscriptEvent::News(_)
                 if self.style.look == Look::Quiet => {}
             TranscriptEvent::Notice(words) | TranscriptEvent::News(words) => {
-                self.print(&self.style.clean(&words))
+                self.print(&self.style.clean(&words));
             }
             // After a pause it is queued again: its line is already printed.
             TranscriptEvent::Queued { id, .. } if self.is_current(id) => {}

@@ -72,7 +72,7 @@ impl Listener<'_> {
                 self.handle(Event::Measured(request, seconds), voice);
             }
             VoiceEvent::OutputWaiting(what) | VoiceEvent::FellBack(what) => {
-                self.notify(escaped(&what))
+                self.notify(escaped(&what));
             }
             VoiceEvent::Refused { .. } | VoiceEvent::Done => {} // they end the loop
         }

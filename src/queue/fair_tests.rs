@@ -87,7 +87,7 @@ fn hear(lag_target: LagTarget, lines: &[Spec<'_>]) -> Heard {
                     heard.begun.push(u64::try_from(ms).expect("soon"));
                 }
                 Action::ReportOutcome(id, fate @ Fate::Merged { .. }) => {
-                    heard.merged.push((id.0, fate))
+                    heard.merged.push((id.0, fate));
                 }
                 Action::ReportOutcome(..) | Action::Silence | Action::Measure { .. } => {}
             }

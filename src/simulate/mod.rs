@@ -202,7 +202,7 @@ impl Run<'_> {
         for action in self.queue.handle(event, now) {
             match action {
                 Action::ReportOutcome(id, Fate::Merged { into, .. }) => {
-                    self.merged.push((id, into))
+                    self.merged.push((id, into));
                 }
                 Action::ReportOutcome(..) => {} // reported by the voice before
                 // The idle voice process answers at once.

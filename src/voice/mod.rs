@@ -171,7 +171,7 @@ impl Driver {
                     Action::End => self.request(&Request::Finish),
                     Action::Started(id) => self.notify(VoiceEvent::Started(id)),
                     Action::Word(id, start, length) => {
-                        self.notify(VoiceEvent::Word(id, start, length))
+                        self.notify(VoiceEvent::Word(id, start, length));
                     }
                     Action::ReportOutcome(id, fate) => self.notify(VoiceEvent::Ended(id, fate)),
                     Action::Measured(request, ms) => {

@@ -111,7 +111,7 @@ fn replies_that_cannot_be_heard_are_shown() {
     let mut state = Snapshot { paused: true, waiting: 3, lag_s: 4.2, lines: 9, ..speaking() };
     state.fates.insert("spoken".to_owned(), 6);
     state.muted = vec!["bob".to_owned()];
-    let status = "paused; 0 words a minute, base 240; volume 100 per cent; 3 waiting, \
+    let summary = "paused; 0 words a minute, base 240; volume 100 per cent; 3 waiting, \
                   4 seconds behind; 9 lines, 6 spoken; muted: bob";
     let mute = Command::Mute { who: Who::Sender("kim".to_owned()) };
     let why = Reply::Error { why: "no highlight yet".to_owned() };
@@ -121,7 +121,7 @@ fn replies_that_cannot_be_heard_are_shown() {
         (Command::Highlight, why, Some("no highlight yet")),
         (mute, Reply::Done, Some("kim is muted; u unmutes everybody")),
         (Command::Voices, Reply::Done, Some("one voice for all")),
-        (Command::Status, Reply::Status(Box::new(state)), Some(status)),
+        (Command::Status, Reply::Status(Box::new(state)), Some(summary)),
     ] {
         for look in [Look::Quiet, Look::Rich] {
             assert_eq!(words(&command, &reply, states, look).as_deref(), said, "{command:?}");
