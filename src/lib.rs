@@ -1,7 +1,7 @@
 //! irc-speak turns a stream of text into speech as it arrives.
 //!
-//! Reading never waits for speech, and no line is lost without being counted. The path of a line,
-//! and the modules' dependencies, are described in `docs/ARCHITECTURE.md`.
+//! Reading waits for speech only where a source floods, and no line is lost without being counted.
+//! The path of a line, and the modules' dependencies, are described in `docs/ARCHITECTURE.md`.
 
 pub mod audio;
 pub mod cli;

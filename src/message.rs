@@ -155,7 +155,7 @@ impl<'a> Message<'a> {
 #[serde(transparent)]
 pub struct UtteranceId(pub u64);
 
-/// The number of a request to the voice process, which the answer repeats.
+/// The number of a request to measure an utterance, which the answer repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestId(pub u64);

@@ -35,8 +35,8 @@ pub struct Setup {
     /// Append to the file: an earlier voice process has written to it.
     #[serde(default)]
     pub appends: bool,
-    /// Half of the device's buffer, in frames. An eighth of it is used where streams open slowly:
-    /// there the stream stays open, and the next line waits for its buffer.
+    /// Half of the device's buffer, in frames. Where streams open slowly, the buffer is an eighth
+    /// of that: the stream stays open there, and the next line waits for what is in the buffer.
     pub buffer_frames: u32,
     /// After how long without speech the device is closed, in milliseconds.
     pub close_after_ms: u64,
@@ -107,7 +107,8 @@ pub struct Checked {
 /// Something to speak, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpeakRequest {
-    /// The utterance.
+    /// The utterance, as the queue numbers it. On the pipe to the voice process: the supervisor's
+    /// number for this attempt to speak it, which the reports repeat.
     pub id: UtteranceId,
     /// The text: one line, no NUL. Empty for an earcon alone.
     pub text: String,

@@ -2,7 +2,7 @@
 //! check whether the sound is still wanted.
 //!
 //! The heartbeat comes from the reporting thread: neither a hung engine nor a stalled device can
-//! delay it. A hung engine is detected here, too; a stalled device in `still`.
+//! delay it. A hung engine is detected here, too; a stalled device in `stall`.
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write};

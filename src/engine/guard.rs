@@ -1,5 +1,5 @@
 //! Text on which eSpeak NG writes beyond its buffers, rewritten. The distribution's hardened build
-//! turns that into an abort of the voice process, which loses the line; these shapes are known
+//! turns that into an abort of the voice process, and after the second one the line is lost; these shapes are known
 //! (Debian's 1.51 aborts on `s'` seventy times and on `a.` a hundred times; espeak-ng PR 2495 and
 //! PR 2428), so they are split. Ordinary text is unchanged.
 #![forbid(unsafe_code)]

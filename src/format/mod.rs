@@ -1,5 +1,5 @@
 //! A log's line into a [`Message`](crate::message::Message): who said what where, by grammars that
-//! are data (`filters/*.toml`). Knows nothing of sources or speech.
+//! are data (`filters/*.toml`). It does not know which source a line is from, nor that it is spoken.
 #![forbid(unsafe_code)]
 
 pub mod cases;

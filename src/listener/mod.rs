@@ -1,4 +1,4 @@
-//! Creates and connects all tasks and channels:
+//! Starts and connects the parts; each may have tasks of its own:
 //!
 //! ```text
 //!  source ──┐                          ┌─▶ standard output (--text)
@@ -9,8 +9,8 @@
 //!                             └─▶ standard output (--events), from a thread: it may be slow
 //! ```
 //!
-//! A source waits for the microseconds that the lines before its own take, never for speech. Only a
-//! source that floods waits: when more of its lines are queued than there is room left for others.
+//! A source waits for the microseconds that the lines before its own take. Only one that floods
+//! waits for speech: when more of its lines are queued than there is room left for others.
 #![forbid(unsafe_code)]
 
 mod acks;

@@ -1,8 +1,8 @@
-//! Shortens utterances where a calm rate does not meet the lag target. Before the rate is raised
-//! further, what costs the listener least is left out, no more than is needed, in this order:
+//! Shortens utterances where a calm rate does not meet the lag target. What costs the
+//! listener least is left out, no more than is needed, in this order:
 //!
 //! 1. the sender's name, where the same sender spoke just before;
-//! 2. runs, which are counted: "3 joined: ann, bob, cy", "4 say +1: ann, bob, cy, dan";
+//! 2. runs of several senders, which become one utterance: "3 joined: ann, bob, cy", "4 say +1: ann, bob, cy, dan";
 //! 3. the rest of a flood that others' lines wait behind, which is counted (see [`super::fair`]);
 //! 4. the pauses and names between lines of one sender in a row, which become one utterance.
 //!

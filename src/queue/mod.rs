@@ -1,8 +1,8 @@
 //! What is spoken when, and how fast: a pure state machine (events and the time in, actions out).
 //!
 //! Lines are spoken in order, except that other lines overtake a flood. No line is dropped: an
-//! utterance ends when the voice reports its outcome, when the user skips it, or when a user's rule
-//! lets it expire. The [`rate_control`] module holds the lag rule, [`fair`] chooses the next line,
+//! utterance ends when the voice reports its outcome, when it is merged into another one, when the
+//! user skips it, or when a user's rule lets it expire. The [`rate_control`] module holds the lag rule, [`fair`] chooses the next line,
 //! [`condense`] saves time where the rate alone is not enough. When that is not enough either, the
 //! lag target is missed, and a spoken warning says so once.
 //!
@@ -312,6 +312,7 @@ impl Queue {
     fn rate(&mut self, wpm: u32) -> Vec<Action> {
         self.rate_control.lag_target.base = wpm;
         self.rate_control.reset();
+        self.forget_requests(); // what they measure was asked at the rate before
         vec![]
     }
 

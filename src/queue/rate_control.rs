@@ -1,9 +1,10 @@
 //! The lag rule: how fast to speak the next utterance. The lag target is there to be used up:
-//! speech stays at the base rate until a deadline needs more.
+//! speech stays at the base rate until that is not enough.
 //!
-//! Rates up to [`CALM_PERCENT`] of the base are understood better than any beyond, so they are used
-//! when most of the lag is used up; beyond them only what a deadline needs. The rate moves between
-//! a few levels, one at a time and not often: a change of the rate disturbs too.
+//! Up to [`CALM_PERCENT`] of the base rate speech is still understood well. Such a rate is used
+//! early: after 70 % of the lag in a quiet time, after 30 % in a busy one. A higher rate is used only
+//! where a deadline needs it. The rate moves between a few levels, one at a time and not often, since
+//! a change disturbs too; only a deadline makes it jump.
 //!
 //! What a deadline needs is online speed scaling with deadlines in order of arrival (the "optimal
 //! available" rule of Yao, Demers and Shenker, "A scheduling model for reduced CPU energy", FOCS

@@ -1,5 +1,5 @@
 //! Where lines come from. Each source is one task (or thread) that reads and passes on what it
-//! read; it knows nothing of formats, filters or speech, and never waits for speech.
+//! read; it knows nothing of formats, filters or speech, and waits only where it floods.
 #![forbid(unsafe_code)]
 
 mod backoff;

@@ -118,8 +118,8 @@ impl InFlight {
         (self.has_started, self.is_made) = (false, false);
     }
 
-    /// `place`, or the word before it where the text would begin with a hyphen there, which an
-    /// engine never gets; where nothing is left, the place where this process began.
+    /// `place`, or the word before it if the word there begins with a hyphen: no text for an engine
+    /// does. If nothing is left from there on, the place where this process began.
     fn word_at(&self, place: Place) -> Place {
         let text: Vec<char> = self.speech.text.chars().collect();
         let first = self.from.n_before;

@@ -17,8 +17,8 @@ use super::measurements::Measurements;
 use crate::message::{Earcon, Fate, RequestId, UtteranceId};
 use crate::wire::{Report, SpeakRequest};
 
-/// How long a process with work may send no heartbeat before it counts as stopped. It sends them
-/// whatever its engine and its output do.
+/// How long a process with work may send no heartbeat before it counts as stopped. Neither its
+/// engine nor its output can delay a heartbeat.
 const HEARTBEAT_LIMIT: Duration = Duration::from_millis(900);
 
 /// How often that limit is extended where one process after the other misses it: the machine is
@@ -32,7 +32,7 @@ const START_LIMIT: Duration = Duration::from_secs(8);
 /// start takes 20 ms of processor time.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A device that takes no sound cannot have taken this much of an utterance.
+/// Once a device has taken this much of an utterance, it does take sound.
 const IS_HEARD_MS: u32 = 500;
 
 /// An utterance is given up after this many processes that ended without another word of it, even
