@@ -21,7 +21,7 @@ use crate::filter::library::Library;
 use crate::filter::{Filter, RuleSet};
 use crate::format::Grammars;
 use crate::phrase::Naming;
-use crate::queue::rate_control::LagTarget;
+use crate::queue::rate_control::{CALM_PERCENT, LagTarget};
 use crate::source::SourceSpec;
 use crate::source::tail::TailSpec;
 use crate::speaker;
@@ -251,7 +251,7 @@ pub fn lag_target(options: &Listening, file: Option<&Loaded>) -> Result<LagTarge
     let understood = engine::understood_wpm(&engine_name(options, file)?).ok();
     let max = rate_option("--max-rate", options.max_rate)?.or(configured);
     // A user who listens at a high rate understands a higher one, too.
-    let likely = understood.unwrap_or(base).max(base * CATCHING_UP / 100).min(*RATES.end());
+    let likely = understood.unwrap_or(base).max(base * CALM_PERCENT / 100).min(*RATES.end());
     let max = max.unwrap_or(likely);
     if options.max_rate.is_some() && max < base {
         let problem = format!("--max-rate is {max}, less than the rate, which is {base}");
@@ -268,9 +268,6 @@ pub fn lag_target(options: &Listening, file: Option<&Loaded>) -> Result<LagTarge
         lag: lag.transpose()?.or(configured).unwrap_or(MAX_LAG),
     })
 }
-
-/// The default highest rate is at least this many per cent of the base rate.
-const CATCHING_UP: u32 = 130;
 
 /// The default lag target. At 286 words a minute it can be met in 75 of 104 meetings; a shorter one
 /// hurries the voice, and a longer one is too long for a conversation.
