@@ -296,7 +296,7 @@ impl Follower {
             Step::Stay => Turn::Idle,
             Step::Open | Step::Rotate => self.switch(now),
             Step::Retire => {
-                self.retire(now);
+                self.retire_with_new_rotations(None, now);
                 Turn::Again
             }
         }
@@ -307,10 +307,14 @@ impl Follower {
         match open::open(&self.path) {
             Ok((_, metadata)) if kind(&metadata).is_some() => Turn::Idle,
             Ok((file, metadata)) => {
-                tracing::info!(path = ?self.path, "switched to another file");
                 let key = FileKey::from(&metadata);
                 // Only after opening the next file: a rotation from here on is that of this file.
-                self.retire_with_new_rotations(key, now);
+                if !self.retire_with_new_rotations(Some(key), now) {
+                    // Another file has the name now, or none.
+                    self.retire_with_new_rotations(None, now);
+                    return Turn::Again;
+                }
+                tracing::info!(path = ?self.path, "switched to another file");
                 self.current = Some(self.reading(file, key));
                 self.trouble = None;
                 Turn::Switched
@@ -322,10 +326,19 @@ impl Follower {
         }
     }
 
-    /// Retires the current file, and reads the files that had the name between it and `next`.
-    fn retire_with_new_rotations(&mut self, next: FileKey, now: Instant) {
-        let held = self.current.as_ref().map_or(next, |reading| reading.key);
-        let mut new_rotations = self.new_rotations(&[held, next]);
+    /// Retires the current file, and reads the files that had the name between it and `next`, the
+    /// file that has it now; none if there is none. Returns whether it did: if another file has the
+    /// name meanwhile, those found may be younger than `next`, and are left for the next look.
+    fn retire_with_new_rotations(&mut self, next: Option<FileKey>, now: Instant) -> bool {
+        let held = self.current.as_ref().map(|reading| reading.key);
+        let others: Vec<_> = held.into_iter().chain(next).collect();
+        let mut new_rotations = self.new_rotations(&others);
+        let named = || self.path.metadata().ok().map(|it| FileKey::from(&it));
+        if !new_rotations.is_empty() && named() != next {
+            let found = new_rotations.iter().map(|it| it.key).chain(next);
+            found.for_each(|key| self.rotated.forget(key));
+            return false;
+        }
         if let Some(reading) = &self.current {
             new_rotations.retain(|it| reading.content_match(&it.file) == ContentMatch::Other);
         }
@@ -334,6 +347,7 @@ impl Follower {
             let reading = self.reading(file, key);
             self.retired.push_back((reading, now + GRACE));
         }
+        true
     }
 
     /// Retires the current file, if there is one: it is read for [`GRACE`] only.

@@ -26,6 +26,9 @@ use crate::clock;
 /// A change may repeat within the same tick of the system's clock, and then goes unseen.
 pub(super) const TICK: Duration = Duration::from_millis(50);
 
+/// How often a folder is listed, at most, while its files are being renamed.
+const LOOKS: usize = 3;
+
 /// Identifies a file even after it was deleted: its inode is soon reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Identity {
@@ -108,19 +111,25 @@ impl RotatedFiles {
     /// The rotated files that were not known yet, oldest first.
     pub(super) fn new_rotations(&mut self, path: &Path) -> Vec<RotatedFile> {
         let (mut seen, mut new_rotations) = (HashSet::new(), Vec::new());
-        each(path, |path, rank, metadata| {
-            seen.insert(Identity::from(metadata));
-            if self.known.contains(&Identity::from(metadata)) {
-                return;
+        // A file renamed during a look (`log.1` to `log.2`) has a name that the look has passed.
+        for _ in 0..LOOKS {
+            seen.clear();
+            let is_whole = each(path, |path, rank, metadata| {
+                seen.insert(Identity::from(metadata));
+                if self.known.contains(&Identity::from(metadata)) {
+                    return;
+                }
+                let Ok((file, metadata)) = open::open(path) else { return };
+                if kind(&metadata).is_none() && self.known.insert(Identity::from(&metadata)) {
+                    seen.insert(Identity::from(&metadata));
+                    let age = (metadata.created().or_else(|_| metadata.modified()).ok(), rank);
+                    new_rotations.push(RotatedFile { file, key: FileKey::from(&metadata), age });
+                }
+            });
+            if is_whole {
+                break;
             }
-            // A file renamed since the look is found under its other name, or the next time.
-            let Ok((file, metadata)) = open::open(path) else { return };
-            if kind(&metadata).is_none() && self.known.insert(Identity::from(&metadata)) {
-                seen.insert(Identity::from(&metadata));
-                let age = (metadata.created().or_else(|_| metadata.modified()).ok(), rank);
-                new_rotations.push(RotatedFile { file, key: FileKey::from(&metadata), age });
-            }
-        });
+        }
         self.known = seen; // those that are gone are forgotten
         new_rotations.sort_by_key(|it| it.age);
         new_rotations
@@ -150,9 +159,10 @@ pub(super) fn target(path: &Path) -> Option<PathBuf> {
 }
 
 /// Calls `take` for each file with a rotated name beside `path`, and beside its link target, with
-/// its path, its rank and its metadata.
-fn each(path: &Path, take: impl FnMut(&Path, i64, &Metadata)) {
-    each_of(path, |folder| names(folder).map(Rc::new), take);
+/// its path, its rank and its metadata. Returns whether each name still was there when its turn
+/// came.
+fn each(path: &Path, take: impl FnMut(&Path, i64, &Metadata)) -> bool {
+    each_of(path, |folder| names(folder).map(Rc::new), take)
 }
 
 /// The same, with `names` to list a folder.
@@ -160,7 +170,8 @@ fn each_of(
     path: &Path,
     names: impl Fn(&Path) -> io::Result<Rc<Vec<OsString>>>,
     mut take: impl FnMut(&Path, i64, &Metadata),
-) {
+) -> bool {
+    let mut is_whole = true;
     let target = target(path);
     for path in [Some(path), target.as_deref()].into_iter().flatten() {
         let Some(name) = path.file_name() else { continue };
@@ -173,13 +184,14 @@ fn each_of(
         for other in names.iter().filter(|it| it.as_bytes().starts_with(stem)) {
             let Some(rank) = rank(other, name) else { continue };
             let entry = folder.join(other);
-            if let Ok(metadata) = entry.symlink_metadata()
-                && metadata.is_file()
-            {
-                take(&entry, rank, &metadata);
+            match entry.symlink_metadata() {
+                Ok(metadata) if metadata.is_file() => take(&entry, rank, &metadata),
+                Ok(_) => {}
+                Err(_) => is_whole = false,
             }
         }
     }
+    is_whole
 }
 
 /// The names in `folder`.
