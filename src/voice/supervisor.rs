@@ -25,6 +25,9 @@ const HEARTBEAT_LIMIT: Duration = Duration::from_millis(900);
 /// busy then, and more restarts would make it worse.
 const MOST_TIMEOUTS: u32 = 5;
 
+/// How long a process may take to end once everything is spoken. It plays an earcon at most.
+const END_LIMIT: Duration = Duration::from_secs(3);
+
 /// How long a process may take to start: the sound server may be slow.
 const START_LIMIT: Duration = Duration::from_secs(8);
 
@@ -166,13 +169,32 @@ impl Supervisor {
             Process::Up { last_heartbeat } if !self.in_flight.is_empty() => {
                 Some(last_heartbeat + HEARTBEAT_LIMIT * (1 + self.n_timeouts.min(MOST_TIMEOUTS)))
             }
-            Process::Up { .. } => self.measurements.deadline(),
+            Process::Up { last_heartbeat } => {
+                let end = self.is_over().then_some(last_heartbeat + END_LIMIT);
+                self.measurements.deadline().into_iter().chain(end).min()
+            }
             Process::Ended => None,
         }
     }
 
     /// Handles an event; returns what to do, in order.
     pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
+        let mut actions = self.react(event, now);
+        if self.is_over() && matches!(self.process, Process::Down { .. }) {
+            self.process = Process::Ended;
+            actions.push(Action::Done);
+        }
+        actions
+    }
+
+    /// Whether everything is spoken and no more will come. The first process still shows whether
+    /// the voice can start at all.
+    fn is_over(&self) -> bool {
+        let is_done = self.in_flight.is_empty() && !self.owes_earcon;
+        self.is_finishing && is_done && self.has_been_ready
+    }
+
+    fn react(&mut self, event: Event, now: Instant) -> Vec<Action> {
         match event {
             Event::Speak(speech) => self.speak(speech, now),
             Event::Earcon(earcon) => match self.process {
@@ -184,7 +206,7 @@ impl Supervisor {
             Event::Report(report) => self.report(report, now),
             Event::Exited(exit) => self.exited(exit, now),
             Event::Stop => self.stop(),
-            Event::Finish => self.finish(),
+            Event::Finish => self.finish(now),
             Event::Tick => self.tick(now),
         }
     }
@@ -473,10 +495,13 @@ impl Supervisor {
         actions
     }
 
-    fn finish(&mut self) -> Vec<Action> {
+    fn finish(&mut self, now: Instant) -> Vec<Action> {
         self.is_finishing = true;
-        match self.process {
-            Process::Up { .. } => vec![Action::End],
+        match &mut self.process {
+            Process::Up { last_heartbeat } => {
+                *last_heartbeat = now; // it may have been idle
+                vec![Action::End]
+            }
             Process::Down { .. } | Process::Starting { .. } => vec![],
             Process::Ended => vec![Action::Done],
         }
@@ -486,11 +511,16 @@ impl Supervisor {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return vec![];
         }
+        let is_over = self.is_over();
         match &mut self.process {
             Process::Down { .. } => self.spawn(now),
             Process::Starting { since } => {
                 *since = now; // otherwise the deadline stays in the past and the driver spins
                 [Action::Kill].into_iter().chain(self.wait(NO_START)).collect()
+            }
+            Process::Up { .. } if is_over => {
+                self.process = Process::Ended;
+                vec![Action::Kill, Action::Done]
             }
             Process::Up { last_heartbeat } => {
                 let silent = std::mem::replace(last_heartbeat, now);

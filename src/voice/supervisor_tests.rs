@@ -47,6 +47,27 @@ impl Bench {
     }
 }
 
+#[test]
+fn a_process_that_does_not_end_when_everything_is_spoken_is_not_waited_for() {
+    let mut bench = Bench::ready();
+    assert_eq!(bench.at(10_000, Event::Finish), [End]);
+    assert_eq!(bench.deadline(), Some(13_000));
+    assert_eq!(bench.at(12_000, Event::Report(Report::Alive)), []);
+    assert_eq!(bench.at(13_000, Event::Tick), [], "it is there");
+    assert_eq!(bench.at(15_000, Event::Tick), [Kill, Done]);
+    assert_eq!(bench.deadline(), None);
+}
+
+#[test]
+fn no_process_is_started_only_to_end() {
+    let mut bench = Bench::ready();
+    for ms in [1, 2] {
+        assert_eq!(bench.at(ms, Event::Exited(Exit::Killed)), [Spawn]);
+    }
+    assert_eq!(bench.at(3, Event::Exited(Exit::Killed)), []);
+    assert_eq!(bench.at(4, Event::Finish), [Done]);
+}
+
 fn speech(id: u64) -> SpeakRequest {
     SpeakRequest { id: UtteranceId(id), ..SpeakRequest::of("hello") }
 }

@@ -23,6 +23,19 @@ fn a_stopped_voice_process_is_replaced_and_its_line_heard_again() {
     goes_on_after("STOP");
 }
 
+#[test]
+fn a_voice_process_that_is_stopped_while_idle_does_not_keep_the_program() {
+    let sound = SoundServer::start();
+    let mut speak = Speak::start(&sound, [""; 0]);
+    let voice = speak.wait_voice();
+    speak.write_line("the only line");
+    speak.wait_spoken("the only line");
+    signal("STOP", voice);
+    speak.close_input();
+    assert!(speak.wait_end().success(), "{}", speak.transcript());
+    assert_eq!(fates(&speak.events()), ["spoken"], "{}", speak.transcript());
+}
+
 fn goes_on_after(name: &str) {
     let sound = SoundServer::start();
     let mut speak = Speak::start(&sound, [""; 0]);
