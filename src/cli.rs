@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::control;
+use crate::diagnostics::ConfigError;
+
 /// Speaks IRC channels, logs, commands and standard input, line by line, as they arrive.
 #[derive(Debug, Parser)]
 #[command(
@@ -25,6 +28,26 @@ pub struct Cli {
     pub listening: Listening,
 }
 
+impl Cli {
+    /// Merges the options after a command into those before it.
+    pub fn merged(mut self) -> Result<Self, ConfigError> {
+        let before = std::mem::take(&mut self.listening);
+        let Some(command) = &mut self.command else {
+            self.listening = before;
+            return Ok(self);
+        };
+        self.listening = match command {
+            Command::Tail(Tail { listening, .. })
+            | Command::Connect(Connect { listening, .. })
+            | Command::Run(Run { listening, .. })
+            | Command::Simulate(Simulate { listening, .. })
+            | Command::Explain(Explain { listening, .. }) => std::mem::take(listening).over(before),
+            other => other.only_its_own(before)?,
+        };
+        Ok(self)
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -38,8 +61,12 @@ pub enum Command {
     Simulate(Simulate),
     /// Show how each line of a log is read, filtered and spoken
     Explain(Explain),
-    /// List the voices of the engine
-    Voices,
+    /// List the voices of an engine, for --voice
+    Voices {
+        /// The speech engine; "irc-speak engines" lists them [default: espeak]
+        #[arg(long, value_name = "NAME")]
+        engine: Option<String>,
+    },
     /// List the engines in this program
     Engines,
     /// List the sound devices
@@ -54,6 +81,9 @@ pub enum Command {
     },
     /// Write, check or locate the configuration file
     Config {
+        /// The configuration file
+        #[arg(short, long, value_name = "FILE")]
+        config: Option<PathBuf>,
         /// The action.
         #[command(subcommand)]
         action: ConfigAction,
@@ -62,7 +92,7 @@ pub enum Command {
     Ctl {
         /// The command.
         #[command(subcommand)]
-        action: Ctl,
+        action: control::Command,
     },
     /// Send a message through the running listener
     Say(Say),
@@ -74,15 +104,30 @@ pub enum Command {
     OnTerminal(OnTerminal),
     /// Restore the terminal if the listener is killed; started by the listener
     #[command(hide = true)]
-    Guardian(Guardian),
+    Guardian {
+        /// Erase the status line
+        #[arg(long)]
+        status_line: bool,
+    },
 }
 
-/// Options of the guardian.
-#[derive(Debug, Args)]
-pub struct Guardian {
-    /// Erase the status line
-    #[arg(long)]
-    pub status_line: bool,
+impl Command {
+    /// The options that a command takes which does not listen, of those `before` it and its own.
+    fn only_its_own(&self, mut before: Listening) -> Result<Listening, ConfigError> {
+        let (quiet, verbose) = (before.quiet, before.verbose);
+        let mut own = Listening { quiet, verbose, ..Listening::default() };
+        match self {
+            Self::Config { config, .. } => own.config = config.clone().or(before.config.take()),
+            Self::Voices { engine } => own.engine = engine.clone().or(before.engine.take()),
+            _ => {}
+        }
+        if before == (Listening { quiet, verbose, ..Listening::default() }) {
+            return Ok(own);
+        }
+        let problem = "an option before the command is one for commands that listen, such as \
+                       tail; leave it out";
+        Err(ConfigError::Wrong(problem.to_owned()))
+    }
 }
 
 /// Files to follow.
@@ -107,6 +152,9 @@ pub struct Tail {
     /// matches, also those that appear later
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// How to listen.
+    #[command(flatten)]
+    pub listening: Listening,
 }
 
 /// A server and channels.
@@ -127,6 +175,9 @@ pub struct Connect {
     /// Keep trying if the server cannot be reached at first
     #[arg(long)]
     pub retry: bool,
+    /// How to listen.
+    #[command(flatten)]
+    pub listening: Listening,
 }
 
 /// A log to replay.
@@ -145,6 +196,9 @@ pub struct Simulate {
     /// minutes, ten minutes in
     #[arg(long, value_name = "AT+FOR")]
     pub pause: Option<String>,
+    /// How to listen.
+    #[command(flatten)]
+    pub listening: Listening,
 }
 
 /// A log to explain.
@@ -159,6 +213,9 @@ pub struct Explain {
     /// Show only what this configuration or rule set would change
     #[arg(long, value_name = "OTHER.toml")]
     pub diff: Option<PathBuf>,
+    /// How to listen.
+    #[command(flatten)]
+    pub listening: Listening,
 }
 
 /// Actions for rule sets.
@@ -189,6 +246,9 @@ pub struct Run {
     /// Give the command a terminal, so that it flushes each line
     #[arg(long)]
     pub pty: bool,
+    /// How to listen.
+    #[command(flatten)]
+    pub listening: Listening,
     /// The command and its arguments, after --
     #[arg(
         required = true,
@@ -220,106 +280,6 @@ pub enum ConfigAction {
     Path,
 }
 
-/// Commands for the running listener.
-#[derive(Debug, Subcommand)]
-pub enum Ctl {
-    /// Pause; new lines are queued
-    Pause,
-    /// Resume where the pause began
-    Resume,
-    /// Pause or resume
-    Toggle,
-    /// Skip the line that is being spoken
-    Skip,
-    /// Skip everything that is queued
-    Live,
-    /// Speak the last lines again
-    Repeat {
-        /// How many
-        #[arg(default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-        n: u32,
-    },
-    /// Repeat the previous line; each further time the one before it
-    Back,
-    /// Repeat from the last highlighted line on
-    Highlight,
-    /// Speak a tenth faster
-    Faster,
-    /// Speak a tenth slower
-    Slower,
-    /// Set the speech rate
-    Rate {
-        /// Words a minute
-        #[arg(value_parser = clap::value_parser!(u32).range(1..))]
-        wpm: u32,
-    },
-    /// Set the volume
-    Volume {
-        /// Percent, 0 to 200
-        #[arg(value_parser = clap::value_parser!(u8).range(0..=200))]
-        percent: u8,
-    },
-    /// Mute a nick or a channel
-    Mute(MuteWho),
-    /// Unmute a nick or a channel
-    Unmute(UnmuteWho),
-    /// Print the status
-    Status {
-        /// Print a JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// List the last lines that were not spoken, and why not
-    Missed {
-        /// At most N lines
-        #[arg(default_value_t = 10)]
-        n: u32,
-        /// Print a JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// List the outcome of the last lines, and the rule that decided it
-    Why {
-        /// At most N lines
-        #[arg(default_value_t = 10)]
-        n: u32,
-        /// Print a JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// Switch between a voice for each speaker and one voice for all
-    Voices,
-    /// Reload the configuration
-    Reload,
-    /// Quit the listener
-    Quit,
-}
-
-/// Whom to mute.
-#[derive(Debug, Args)]
-pub struct MuteWho {
-    /// A nick or a #channel
-    #[arg(required_unless_present = "all_but", value_name = "WHO")]
-    pub who: Option<String>,
-    /// All nicks except these
-    #[arg(long, num_args = 1.., conflicts_with = "who", value_name = "NICK")]
-    pub all_but: Vec<String>,
-}
-
-/// Whom to unmute.
-#[derive(Debug, Args)]
-pub struct UnmuteWho {
-    /// A nick or a #channel
-    #[arg(required_unless_present_any = ["all_but", "all"], value_name = "WHO")]
-    pub who: Option<String>,
-    /// All nicks except these
-    #[arg(long, num_args = 1.., conflicts_with_all = ["who", "all"], value_name = "NICK")]
-    pub all_but: Vec<String>,
-    /// All nicks and channels
-    #[arg(long, conflicts_with = "who")]
-    pub all: bool,
-}
-
 /// A message to send.
 #[derive(Debug, Args)]
 pub struct Say {
@@ -335,6 +295,13 @@ pub struct Say {
     pub words: Vec<String>,
 }
 
+impl Say {
+    /// The command for the listener.
+    pub fn command(&self) -> control::Command {
+        control::Command::Say { target: self.target.clone(), text: self.words.join(" ") }
+    }
+}
+
 /// When the sender's name is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Speaker {
@@ -347,67 +314,128 @@ pub enum Speaker {
 }
 
 /// The options of every command that listens.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(next_help_heading = "Listening")]
 pub struct Listening {
     /// The configuration file
-    #[arg(short, long, global = true, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Speech rate in words a minute [default: 220]
-    #[arg(short, long, global = true, value_name = "WPM")]
+    #[arg(short, long, value_name = "WPM")]
     pub rate: Option<u32>,
     /// Highest rate when lines queue up [default: 286, or 1.3 times --rate if that is more]
-    #[arg(long, global = true, value_name = "WPM")]
+    #[arg(long, value_name = "WPM")]
     pub max_rate: Option<u32>,
     /// Speak each line within this time of its arrival, if that can be done [default: 20s]
-    #[arg(long, global = true, value_name = "TIME")]
+    #[arg(long, value_name = "TIME")]
     pub max_lag: Option<String>,
     /// The engine's voice to speak with; "irc-speak voices" lists them [default: en-us]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub voice: Option<String>,
     /// The speech engine; "irc-speak engines" lists them [default: espeak]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
     /// Where the sound goes: a device, nowhere, or a WAV file [default: device]
-    #[arg(long, global = true, value_name = "device|null|FILE.wav")]
+    #[arg(long, value_name = "device|null|FILE.wav")]
     pub output: Option<PathBuf>,
     /// The sound device; "irc-speak devices" lists them [default: the system's]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub device: Option<String>,
     /// Print what would be spoken, one line each, instead of speaking it
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub text: bool,
     /// Print events as JSON, one object per line
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub events: bool,
     /// Always speak lines whose text or sender matches
-    #[arg(long, global = true, value_name = "REGEX")]
+    #[arg(long, value_name = "REGEX")]
     pub keep: Vec<String>,
     /// Drop lines whose text or sender matches
-    #[arg(long, global = true, value_name = "REGEX")]
+    #[arg(long, value_name = "REGEX")]
     pub drop: Vec<String>,
     /// Use this rule set as well; "irc-speak filters" lists them
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub filter: Vec<String>,
     /// The log format; "irc-speak formats" lists them [default: recognised]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub format: Option<String>,
     /// When to speak the sender's name [default: change]
-    #[arg(long, global = true, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN")]
     pub speaker: Option<Speaker>,
     /// Print plain lines on the terminal: no marks, no status line
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub plain: bool,
     /// Print less on standard error
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Print more on standard error; twice for even more
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
+}
+
+impl Listening {
+    /// These options, given after a command, with those `before` it.
+    fn over(self, before: Self) -> Self {
+        let all = |before: Vec<String>, after| [before, after].concat();
+        Self {
+            config: self.config.or(before.config),
+            rate: self.rate.or(before.rate),
+            max_rate: self.max_rate.or(before.max_rate),
+            max_lag: self.max_lag.or(before.max_lag),
+            voice: self.voice.or(before.voice),
+            engine: self.engine.or(before.engine),
+            output: self.output.or(before.output),
+            device: self.device.or(before.device),
+            text: self.text || before.text,
+            events: self.events || before.events,
+            keep: all(before.keep, self.keep),
+            drop: all(before.drop, self.drop),
+            filter: all(before.filter, self.filter),
+            format: self.format.or(before.format),
+            speaker: self.speaker.or(before.speaker),
+            plain: self.plain || before.plain,
+            quiet: self.quiet || before.quiet,
+            verbose: self.verbose + before.verbose,
+        }
+    }
 }
 
 #[test]
 fn the_definitions_agree_with_each_other() {
     use clap::CommandFactory;
     Cli::command().debug_assert();
+}
+
+#[test]
+fn options_before_a_command_count_where_it_listens() {
+    let parsed = |line: &str| {
+        let cli = Cli::try_parse_from(["irc-speak"].into_iter().chain(line.split(' ')));
+        cli.map_err(|error| error.to_string())?.merged().map_err(|error| error.to_string())
+    };
+    for line in ["-r 300 --drop a tail --drop b log", "tail --drop a --drop b -r 300 log"] {
+        let listening = parsed(line).expect(line).listening;
+        let drop = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(listening, Listening { rate: Some(300), drop, ..Listening::default() });
+    }
+    let after = parsed("-r 300 tail -r 200 log").expect("right").listening;
+    assert_eq!(after.rate, Some(200), "the later one counts");
+    for line in ["-c a config check", "config -c a check"] {
+        assert_eq!(parsed(line).expect(line).listening.config, Some("a".into()));
+    }
+    for line in ["--engine system voices", "voices --engine system"] {
+        assert_eq!(parsed(line).expect(line).listening.engine.as_deref(), Some("system"));
+    }
+    assert!(parsed("-v devices").is_ok());
+    for line in [
+        "-r 300 ctl pause",
+        "ctl pause -r 300",
+        "--text say #rust hello",
+        "-c a voices",
+        "--engine system config check",
+        "voices --rate 300",
+        "config check --text",
+        "--events formats",
+    ] {
+        assert!(parsed(line).is_err(), "{line}");
+    }
 }

@@ -1,8 +1,8 @@
-//! Counts every line and its fate, and emits them as events.
+//! The one ledger: where each line stands (queued, in flight, its fate), how many came in and how
+//! they ended, and up to which line each source was acknowledged. `--events` is read from here.
 #![forbid(unsafe_code)]
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::mpsc::Sender;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -48,6 +48,21 @@ struct Open {
     source: String,
     rate: u32,
     started: Option<Instant>,
+    /// Further lines that end with it: those merged into it.
+    merged: Vec<(SourceId, u64)>,
+    /// The queue added it: a replay, or a warning. It is no line, and no event.
+    is_added: bool,
+}
+
+/// How far a source is acknowledged: lines may end before earlier ones.
+#[derive(Default)]
+struct Position {
+    /// All lines up to this number have ended.
+    n: u64,
+    /// Later lines that have ended.
+    later: BTreeSet<u64>,
+    /// `n` has grown since it was last taken.
+    has_grown: bool,
 }
 
 /// Accounts for every line: `lines in = sum of fates` once everything has ended.
@@ -58,9 +73,12 @@ pub struct Journal {
     /// Lines by the name of their fate.
     fates: BTreeMap<&'static str, u64>,
     open: HashMap<UtteranceId, Open>,
+    /// The sources that resume where they were acknowledged.
+    positions: BTreeMap<SourceId, Position>,
     /// When the voice became idle; none while it speaks.
     free_since: Option<Instant>,
-    events: Option<Sender<Vec<u8>>>,
+    /// The events since they were last taken, one JSON object a line; none if nobody reads them.
+    events: Option<Vec<u8>>,
     /// The last lines that have ended, the oldest first.
     ended: VecDeque<Ended>,
 }
@@ -86,77 +104,159 @@ pub struct Ended {
 const REMEMBERED: usize = 10_000;
 
 impl Journal {
-    /// A journal that sends its events to `events`, if any: one JSON object a line.
-    pub fn new(events: Option<Sender<Vec<u8>>>) -> Self {
-        Self { events, ..Self::default() }
+    /// An empty journal; `has_events` if somebody reads its events.
+    pub fn new(has_events: bool) -> Self {
+        Self { events: has_events.then(Vec::new), ..Self::default() }
+    }
+
+    /// From now on the lines of `source` are acknowledged.
+    pub fn count(&mut self, source: SourceId) {
+        self.positions.insert(source, Position::default());
     }
 
     /// A line was dropped by `rule`.
     pub fn dropped(&mut self, message: &Message<'_>, line: u64, source: &str, rule: &str) {
+        self.ended_unqueued(message, line, source, Fate::Dropped { rule: rule.to_owned() });
+        self.acknowledge(message.source, line);
+    }
+
+    /// A line that was read after the user had quit: it is skipped, and not acknowledged.
+    pub fn late(&mut self, message: &Message<'_>, line: u64, source: &str) {
+        self.ended_unqueued(message, line, source, Fate::Skipped);
+    }
+
+    fn ended_unqueued(&mut self, message: &Message<'_>, line: u64, source: &str, fate: Fate) {
         self.n_lines += 1;
-        *self.fates.entry("dropped").or_default() += 1;
-        let fate = Fate::Dropped { rule: rule.to_owned() };
-        self.remember(Some(message), line, source, &message.text, fate);
-        if self.events.is_some() {
-            let event = Event {
-                fate: Some("dropped"),
-                rule: Some(rule),
-                ..about(Some(message), line, source, &message.text, "fate")
+        *self.fates.entry(fate.name()).or_default() += 1;
+        if let Some(events) = &mut self.events {
+            let rule = match &fate {
+                Fate::Dropped { rule } => Some(rule.as_str()),
+                _ => None,
             };
-            self.emit(&event);
+            let about = about(Some(message), line, source, &message.text, "fate");
+            let event = Event { fate: Some(fate.name()), rule, ..about };
+            events.extend(crate::wire::line(&event));
+        }
+        self.remember(Some(message), line, source, &message.text, fate);
+    }
+
+    /// The next `n_spoken` and `n_dropped` lines of `source` were printed or dropped: the last one
+    /// is `line`.
+    pub fn printed(&mut self, source: SourceId, n_spoken: u64, n_dropped: u64, line: u64) {
+        self.n_lines += n_spoken + n_dropped;
+        *self.fates.entry("spoken").or_default() += n_spoken;
+        *self.fates.entry("dropped").or_default() += n_dropped;
+        if let Some(position) = self.positions.get_mut(&source) {
+            (position.n, position.has_grown) = (line, true);
         }
     }
 
     /// A line became `utterance`; `rate` is the base rate, in words a minute.
     pub fn queued(&mut self, utterance: &Utterance, source: &str, rate: u32) {
         self.n_lines += u64::from(utterance.message.is_some());
-        let open =
-            Open { utterance: utterance.clone(), source: source.to_owned(), rate, started: None };
+        let open = Open::new(utterance.clone(), source.to_owned(), rate);
         self.emit_utterance(&open, "queued", None, None, None);
         self.open.insert(utterance.id, open);
     }
 
+    /// The queue added an utterance of its own.
+    pub fn added(&mut self, utterance: &Utterance) {
+        let open = Open::new(utterance.clone(), String::new(), 0);
+        self.open.insert(utterance.id, Open { is_added: true, ..open });
+    }
+
     /// An utterance was given to the voice, to be spoken at `rate` words a minute.
     pub fn rate_set(&mut self, id: UtteranceId, rate: u32) {
-        if let Some(open) = self.open.get_mut(&id) {
-            open.rate = rate;
+        match self.open.get_mut(&id) {
+            Some(open) => open.rate = rate,
+            None => unknown(id),
         }
     }
 
     /// An utterance's first sample went out.
     pub fn started(&mut self, id: UtteranceId, now: Instant) {
+        // After a silence, the start of what was skipped may still be reported.
         let Some(mut open) = self.open.remove(&id) else { return };
         let is_again = open.started.replace(now).is_some();
         // Latency counts from when the line was there and the voice idle. An utterance that goes on
         // after a pause, or begins again after a crash, has had its latency reported.
-        let received = open.utterance.received;
-        let ready = self.free_since.take().map_or(received, |free| free.max(received));
-        let latency = milliseconds(now.saturating_duration_since(ready));
-        self.emit_utterance(&open, "started", Some(now), Some(latency).filter(|_| !is_again), None);
+        if !open.is_added {
+            let received = open.utterance.received;
+            let ready = self.free_since.take().map_or(received, |free| free.max(received));
+            let latency = milliseconds(now.saturating_duration_since(ready));
+            let latency = Some(latency).filter(|_| !is_again);
+            self.emit_utterance(&open, "started", Some(now), latency, None);
+        }
         self.open.insert(id, open);
     }
 
     /// An utterance has ended; returns the source of its line.
     pub fn ended(&mut self, id: UtteranceId, fate: &Fate, now: Instant) -> Option<SourceId> {
-        let open = self.open.remove(&id)?;
+        let Some(mut open) = self.open.remove(&id) else {
+            unknown(id);
+            return None;
+        };
+        let own = open.line();
+        let lines = std::mem::take(&mut open.merged).into_iter().chain(own);
+        match fate {
+            Fate::Merged { into, .. } => match self.open.get_mut(into) {
+                Some(other) => other.merged.extend(lines),
+                None => unknown(*into),
+            },
+            _ => lines.for_each(|(source, line)| self.acknowledge(source, line)),
+        }
+        self.close(&open, fate, now);
+        own.map(|(source, _)| source)
+    }
+
+    /// The user has quit: what is open is skipped, and not acknowledged.
+    pub fn finish(&mut self, now: Instant) {
+        let mut all: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
+        all.sort_unstable_by_key(|(id, _)| *id);
+        all.iter().for_each(|(_, open)| self.close(open, &Fate::Skipped, now));
+    }
+
+    /// Records the fate of an utterance.
+    fn close(&mut self, open: &Open, fate: &Fate, now: Instant) {
         self.free_since = Some(now);
+        if open.is_added {
+            return;
+        }
         if open.utterance.message.is_some() {
             *self.fates.entry(fate.name()).or_default() += 1;
-            let Open { utterance: Utterance { message, line, text, .. }, source, .. } = &open;
+            let Open { utterance: Utterance { message, line, text, .. }, source, .. } = open;
             self.remember(message.as_ref(), *line, source, text, fate.clone());
         }
         if matches!(fate, Fate::Spoken { .. }) {
-            self.emit_utterance(&open, "finished", Some(now), None, Some(fate));
+            self.emit_utterance(open, "finished", Some(now), None, Some(fate));
         }
-        self.emit_utterance(&open, "fate", Some(now), None, Some(fate));
-        open.utterance.message.map(|message| message.source)
+        self.emit_utterance(open, "fate", Some(now), None, Some(fate));
     }
 
-    /// The utterances that have not ended.
-    pub fn open_ids(&self) -> Vec<UtteranceId> {
-        let mut ids: Vec<_> = self.open.keys().copied().collect();
-        ids.sort_unstable();
-        ids
+    /// A line has ended.
+    fn acknowledge(&mut self, source: SourceId, line: u64) {
+        let Some(position) = self.positions.get_mut(&source) else { return };
+        position.later.insert(line);
+        while position.later.first() == Some(&(position.n + 1)) {
+            position.later.pop_first();
+            position.n += 1;
+            position.has_grown = true;
+        }
+    }
+
+    /// The sources whose acknowledged lines have grown since this was last called, and up to which
+    /// line.
+    pub fn take_acknowledged(&mut self) -> impl Iterator<Item = (SourceId, u64)> {
+        let grown = self.positions.iter_mut().filter(|(_, position)| position.has_grown);
+        grown.map(|(source, position)| {
+            position.has_grown = false;
+            (*source, position.n)
+        })
+    }
+
+    /// The events since this was last called, one JSON object a line; none if there are none.
+    pub fn take_events(&mut self) -> Option<Vec<u8>> {
+        self.events.as_mut().filter(|it| !it.is_empty()).map(std::mem::take)
     }
 
     fn remember(
@@ -196,16 +296,14 @@ impl Journal {
 
     /// `now` is the end of its lag, which begins at the line's arrival.
     fn emit_utterance(
-        &self,
+        &mut self,
         open: &Open,
         name: &'static str,
         now: Option<Instant>,
         latency: Option<f64>,
         fate: Option<&Fate>,
     ) {
-        if self.events.is_none() {
-            return;
-        }
+        let Some(events) = &mut self.events else { return };
         let utterance = &open.utterance;
         let lag = now.map(|now| now.saturating_duration_since(utterance.received));
         let message = utterance.message.as_ref();
@@ -214,7 +312,7 @@ impl Journal {
             Some(Fate::Failed { why }) => (None, Some(why.as_str())),
             Some(Fate::Spoken { .. } | Fate::Merged { .. } | Fate::Skipped) | None => (None, None),
         };
-        self.emit(&Event {
+        events.extend(crate::wire::line(&Event {
             id: Some(utterance.id.0),
             rate: Some(open.rate),
             lag_ms: lag.map(milliseconds),
@@ -231,16 +329,26 @@ impl Journal {
                 Some(_) | None => None,
             },
             ..about(message, utterance.line, &open.source, &utterance.text, name)
-        });
+        }));
+    }
+}
+
+impl Open {
+    fn new(utterance: Utterance, source: String, rate: u32) -> Self {
+        Self { utterance, source, rate, started: None, merged: Vec::new(), is_added: false }
     }
 
-    fn emit(&self, event: &Event<'_>) {
-        if let Some(events) = &self.events
-            && events.send(crate::wire::line(event)).is_err()
-        {
-            tracing::debug!("the event stream was closed");
-        }
+    /// The line that it speaks, for the first time.
+    fn line(&self) -> Option<(SourceId, u64)> {
+        let message = self.utterance.message.as_ref().filter(|_| !self.is_added)?;
+        Some((message.source, self.utterance.line))
     }
+}
+
+/// An utterance that never came, or has ended already: an error of the program.
+fn unknown(id: UtteranceId) {
+    debug_assert!(false, "utterance {} is not open", id.0);
+    tracing::error!(id = id.0, "an event of an unknown utterance");
 }
 
 fn about<'a>(
@@ -273,4 +381,70 @@ fn about<'a>(
 
 fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utterance(id: u64, line: u64, now: Instant) -> Utterance {
+        Utterance {
+            id: UtteranceId(id),
+            text: String::new(),
+            message: Some(Message::plain(SourceId(3), "", now)),
+            line,
+            received: now,
+            is_replay: false,
+            is_live: true,
+            earcon: None,
+            expiry: None,
+        }
+    }
+
+    #[test]
+    fn lines_are_acknowledged_once_all_before_them_have_ended() {
+        let now = crate::clock::test_now();
+        let mut journal = Journal::new(false);
+        journal.count(SourceId(3));
+        for (id, line) in [(1, 1), (2, 2), (3, 4), (4, 5)] {
+            journal.queued(&utterance(id, line, now), "log", 220);
+        }
+        journal.added(&Utterance { is_replay: true, ..utterance(5, 1, now) });
+        journal.dropped(&Message::plain(SourceId(3), "", now), 3, "log", "rule");
+        journal.dropped(&Message::plain(SourceId(0), "", now), 1, "other", "rule");
+        assert_eq!(journal.take_acknowledged().next(), None);
+        let spoken = Fate::Spoken { rate: 220, ms: 0 };
+        let merged = Fate::Merged { into: UtteranceId(3), is_counted: false };
+        for (id, fate, n) in [
+            (2, &spoken, None),
+            (5, &spoken, None),
+            (1, &spoken, Some(3)),
+            (4, &merged, None),
+            (3, &spoken, Some(5)),
+        ] {
+            let source = journal.ended(UtteranceId(id), fate, now);
+            assert_eq!(source, (id != 5).then_some(SourceId(3)));
+            let acknowledged: Vec<_> = journal.take_acknowledged().collect();
+            let expected: Vec<_> = n.into_iter().map(|n| (SourceId(3), n)).collect();
+            assert_eq!(acknowledged, expected, "{id} {fate:?}");
+        }
+        assert_eq!(journal.counts().0, 6);
+        assert_eq!(journal.counts().1.values().sum::<u64>(), 6);
+    }
+
+    #[test]
+    fn what_is_open_at_the_end_is_skipped_and_not_acknowledged() {
+        let now = crate::clock::test_now();
+        let mut journal = Journal::new(true);
+        journal.count(SourceId(3));
+        journal.queued(&utterance(1, 1, now), "log", 220);
+        journal.finish(now);
+        journal.late(&Message::plain(SourceId(3), "", now), 2, "log");
+        assert_eq!(journal.take_acknowledged().next(), None);
+        assert_eq!((journal.counts().0, journal.counts().1["skipped"]), (2, 2));
+        let events = String::from_utf8(journal.take_events().expect("events")).expect("text");
+        let fates = events.lines().filter(|line| line.contains("\"fate\":\"skipped\""));
+        assert_eq!(fates.count(), 2, "{events}");
+        assert_eq!(journal.take_events(), None);
+    }
 }

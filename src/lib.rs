@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod diagnostics;
+pub mod driver;
 pub mod engine;
 pub mod error;
 mod executable;
@@ -42,7 +43,8 @@ use config::settings::Settings;
 const SHUTDOWN_LIMIT: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// Executes the command line.
-pub fn run(cli: &Cli) -> Result<(), Error> {
+pub fn run(cli: Cli) -> Result<(), Error> {
+    let cli = &cli.merged()?;
     match &cli.command {
         Some(Command::Voice) => {
             if let Err(error) = limits::check(limits::VOICE) {
@@ -51,8 +53,8 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
             }
             return engine::process::run().map_err(Error::system("the voice process failed"));
         }
-        Some(Command::Guardian(guardian)) => {
-            control::guardian::run(guardian);
+        Some(Command::Guardian { status_line }) => {
+            control::guardian::run(*status_line);
             return Ok(());
         }
         Some(Command::OnTerminal(it)) => {
@@ -65,7 +67,7 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
     match &cli.command {
         Some(Command::Simulate(simulate)) => list::simulate(simulate, &cli.listening),
         Some(Command::Explain(explain)) => explain::run(explain, &cli.listening),
-        Some(Command::Voices) => list::voices(&cli.listening),
+        Some(Command::Voices { .. }) => list::voices(&cli.listening),
         Some(Command::Engines) => list::engines(),
         Some(Command::Devices) => list::devices(),
         Some(Command::Formats) => list::formats(),
@@ -73,21 +75,21 @@ pub fn run(cli: &Cli) -> Result<(), Error> {
         Some(Command::Filters { action: Some(FiltersAction::Check { files }) }) => {
             explain::check::run(files)
         }
-        Some(Command::Config { action }) => list::config(*action, &cli.listening),
-        Some(Command::Ctl { action }) => list::text(&control::client::ctl(action)?),
-        Some(Command::Say(line)) => list::text(&control::client::say(line)?),
+        Some(Command::Config { action, .. }) => list::config(*action, &cli.listening),
+        Some(Command::Ctl { action }) => list::text(&control::client::run(action)?),
+        Some(Command::Say(say)) => list::text(&control::client::run(&say.command())?),
         Some(
             Command::Tail(_)
             | Command::Connect(_)
             | Command::Run(_)
             | Command::Voice
             | Command::OnTerminal(_)
-            | Command::Guardian(_),
+            | Command::Guardian { .. },
         )
         | None => {
             let settings = Settings::load(cli)?;
             let runtime = runtime()?;
-            let ended = runtime.block_on(listener::run(settings, &|| Settings::load(cli)));
+            let ended = runtime.block_on(driver::run(settings, &|| Settings::load(cli)));
             runtime.shutdown_timeout(SHUTDOWN_LIMIT);
             ended
         }
@@ -102,7 +104,10 @@ fn needs(cli: &Cli) -> limits::Needs {
         }
         // These use an engine or the sound system.
         Some(
-            Command::Simulate(_) | Command::Voices | Command::Devices | Command::Config { .. },
+            Command::Simulate(_)
+            | Command::Voices { .. }
+            | Command::Devices
+            | Command::Config { .. },
         ) => limits::VOICE,
         Some(
             Command::Explain(_)
@@ -113,7 +118,7 @@ fn needs(cli: &Cli) -> limits::Needs {
             | Command::Say(_)
             | Command::Voice
             | Command::OnTerminal(_)
-            | Command::Guardian(_),
+            | Command::Guardian { .. },
         ) => limits::FEW,
     }
 }

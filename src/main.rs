@@ -7,7 +7,7 @@ use clap::Parser;
 use irc_speak::{Cli, run};
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if let Some(message) = error.report() {

@@ -9,6 +9,7 @@ use crate::filter::{Effect, Expires, Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
 use crate::message::{Kind, Line, Message, SourceId};
 use crate::phrase::{Naming, Phraser};
+use crate::source::Input;
 use crate::source::lines::Lines;
 
 /// The rule reported for a line with nothing that can be spoken.
@@ -108,14 +109,22 @@ impl Pipeline {
         (reader.format(), reader.sureness())
     }
 
-    /// How many lines of a source were processed.
-    pub fn n_lines(&self, source: SourceId) -> u64 {
-        self.sources[usize::from(source.0)].n_lines
-    }
-
     /// Takes lines that serve only to recognise the format.
     pub fn sample(&mut self, lines: &Lines) {
         self.sources[usize::from(lines.source().0)].reader.sample(lines);
+    }
+
+    /// Processes the lines, or the message, that a source sent; anything else is nothing to speak.
+    pub fn input(&mut self, input: Input, take: impl FnMut(Message<'_>, u64, Outcome<'_>)) {
+        match input {
+            Input::Lines(lines) => self.lines(&lines, take),
+            Input::Message(message) => self.message(message, take),
+            Input::Sample(_)
+            | Input::Notice(..)
+            | Input::Opened(..)
+            | Input::Counted(..)
+            | Input::Ended(..) => {}
+        }
     }
 
     /// Processes `lines`: passes each to `take`, with its number in the source.

@@ -121,8 +121,8 @@ impl Speakers {
     }
 
     /// Turns own voices on or off; configured settings stay.
-    pub fn toggle(&mut self) {
-        self.config.own_voices = !self.config.own_voices;
+    pub fn set_own_voices(&mut self, own_voices: bool) {
+        self.config.own_voices = own_voices;
     }
 
     /// Applies the voice settings of `sender` to `speech`, which has the default ones.

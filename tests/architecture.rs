@@ -29,15 +29,16 @@ const LAYERS: &[&str] = &[
     "audio",
     "engine",
     // What the user asks for.
+    "control",
     "cli",
     "config",
-    "control",
     "simulate",
     // What composes it all.
     "error",
     "explain",
     "list",
     "listener",
+    "driver",
 ];
 
 /// The files that may hold `unsafe`.

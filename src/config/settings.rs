@@ -42,10 +42,10 @@ pub struct Settings {
     pub filter: Filter,
     /// When to name the sender.
     pub naming: Naming,
-    /// Print instead of speaking.
-    pub text: bool,
-    /// Print events.
-    pub events: bool,
+    /// What becomes of the spoken text.
+    pub sink: Sink,
+    /// Whether events are printed.
+    pub has_events: bool,
     /// What to show on a terminal.
     pub screen: Screen,
     /// What the voice process is started with.
@@ -67,6 +67,17 @@ pub struct Settings {
     pub configuration: Option<String>,
 }
 
+/// What becomes of the spoken text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sink {
+    /// It is spoken.
+    Speech,
+    /// It is printed.
+    Text,
+    /// It is printed in events.
+    Events,
+}
+
 /// What is shown on a terminal while it speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Screen {
@@ -79,6 +90,11 @@ pub enum Screen {
 }
 
 impl Settings {
+    /// The sources' names, by their numbers.
+    pub fn names(&self) -> Vec<String> {
+        self.sources.iter().map(SourceSpec::name).collect()
+    }
+
     /// Whether speech is live: not if it goes to a file or nowhere, nor if logs are only read to
     /// their end.
     pub fn is_live(&self) -> bool {
@@ -119,15 +135,42 @@ impl Settings {
         let saved =
             ConfigWatcher::watch(path(options).as_deref(), file::filters_folder().as_deref());
         let library = Library::load(file::filters_folder().as_deref())?;
-        let format = format(options, file, &library)?;
+        Self::made(options, file, saved, &library, || sources(file))
+    }
+
+    /// The settings of a configuration file with this text, without watching it.
+    #[cfg(test)]
+    pub(crate) fn for_test(text: &str, sources: Vec<SourceSpec>) -> Self {
+        use clap::Parser;
+        static LIBRARY: std::sync::OnceLock<Library> = std::sync::OnceLock::new();
+        let library = LIBRARY.get_or_init(|| Library::load(None).expect("the library"));
+        let file = toml::from_str(text).expect("TOML with known keys");
+        let loaded = Loaded { path: PathBuf::from("config.toml"), text: text.to_owned(), file };
+        let options = Cli::parse_from(["irc-speak"]).listening;
+        Self::made(&options, Some(&loaded), ConfigWatcher::none(), library, || Ok(sources))
+            .expect("right settings")
+    }
+
+    fn made(
+        options: &Listening,
+        file: Option<&Loaded>,
+        saved: ConfigWatcher,
+        library: &Library,
+        sources: impl FnOnce() -> Result<Vec<SourceSpec>, ConfigError>,
+    ) -> Result<Self, ConfigError> {
+        let format = format(options, file, library)?;
         let setup = setup(options, file)?;
         let mut settings = Self {
             configuration: None,
             format,
-            filter: filter(options, file, &library)?,
+            filter: filter(options, file, library)?,
             naming: naming(options, file)?,
-            text: options.text,
-            events: options.events,
+            sink: match (options.text, options.events) {
+                (false, _) => Sink::Speech,
+                (true, false) => Sink::Text,
+                (true, true) => Sink::Events,
+            },
+            has_events: options.events,
             screen: match (options.quiet, options.plain) {
                 (true, _) => Screen::Quiet,
                 (false, true) => Screen::Plain,
@@ -141,7 +184,7 @@ impl Settings {
             saved,
             voice_spec: voice_spec(options, file)?,
             grammars: library.grammars(),
-            sources: sources(file)?,
+            sources: sources()?,
         };
         settings.configuration = configuration(file, &settings.sources);
         Ok(settings)

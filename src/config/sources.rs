@@ -82,7 +82,7 @@ fn bookmarks(wanted: bool) -> Result<Option<PathBuf>, ConfigError> {
 }
 
 fn command(run: &Run) -> SourceSpec {
-    let Run { command: words, retry, pty } = run.clone();
+    let Run { command: words, retry, pty, .. } = run.clone();
     SourceSpec::Command(CommandSpec { words, retry, pty })
 }
 

@@ -40,6 +40,11 @@ impl ConfigWatcher {
         Self { signal, quiet_at: None, _watcher: watched.ok() }
     }
 
+    /// Watches nothing.
+    pub fn none() -> Self {
+        Self { signal: Arc::default(), quiet_at: None, _watcher: None }
+    }
+
     /// Waits until something was saved. Cancel-safe, and being cancelled does not delay the
     /// notification.
     pub async fn changed(&mut self) {

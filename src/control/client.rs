@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::place::{self, SocketError};
-use super::{Command, Entry, Reply, Sink, Snapshot, Who};
-use crate::cli::{Ctl, MuteWho, Say, UnmuteWho};
+use super::{Command, Entry, Reply, Sink, Snapshot};
 use crate::diagnostics::{escaped, quoted};
 
 /// How long a reply may take. The listener replies within a millisecond unless it is stopped.
@@ -41,20 +40,16 @@ pub enum ClientError {
     },
 }
 
-/// Executes a `ctl` command; returns the text to print.
-pub fn ctl(ctl: &Ctl) -> Result<String, ClientError> {
-    let reply = ask(&place::socket(), &command(ctl))?;
-    let as_json = match ctl {
-        Ctl::Status { json } | Ctl::Missed { json, .. } | Ctl::Why { json, .. } => *json,
+/// Sends a command to the running listener; returns the text to print.
+pub fn run(command: &Command) -> Result<String, ClientError> {
+    let reply = ask(&place::socket(), command)?;
+    let as_json = match command {
+        Command::Status { json } | Command::Missed { json, .. } | Command::Why { json, .. } => {
+            *json
+        }
         _ => false,
     };
     if as_json { Ok(json(&reply) + "\n") } else { Ok(words(&reply)) }
-}
-
-/// Has the listener send a message.
-pub fn say(say: &Say) -> Result<String, ClientError> {
-    let command = Command::Say { target: say.target.clone(), text: say.words.join(" ") };
-    ask(&place::socket(), &command).map(|reply| words(&reply))
 }
 
 /// Sends `command` to the listener at `path`; a [`Reply::Error`] is returned as an error.
@@ -112,46 +107,6 @@ fn exchange(mut stream: &UnixStream, command: &Command) -> io::Result<Vec<u8>> {
     match BufReader::new(stream).take(REPLY_MAX).read_until(b'\n', &mut reply) {
         Err(error) if error.kind() != io::ErrorKind::ConnectionReset => Err(error),
         _ => Ok(reply),
-    }
-}
-
-/// The request for a `ctl` command.
-fn command(ctl: &Ctl) -> Command {
-    match ctl {
-        Ctl::Pause => Command::Pause,
-        Ctl::Resume => Command::Resume,
-        Ctl::Toggle => Command::Toggle,
-        Ctl::Skip => Command::Skip,
-        Ctl::Live => Command::Live,
-        Ctl::Repeat { n } => Command::Repeat { n: *n },
-        Ctl::Back => Command::Back,
-        Ctl::Highlight => Command::Highlight,
-        Ctl::Faster => Command::Faster,
-        Ctl::Slower => Command::Slower,
-        Ctl::Rate { wpm } => Command::Rate { wpm: *wpm },
-        Ctl::Volume { percent } => Command::Volume { percent: *percent },
-        Ctl::Mute(MuteWho { who: Some(who), .. }) => Command::Mute { who: named(who) },
-        Ctl::Mute(MuteWho { all_but, .. }) => Command::Mute { who: Who::AllBut(all_but.clone()) },
-        Ctl::Unmute(UnmuteWho { who: Some(who), .. }) => Command::Unmute { who: named(who) },
-        Ctl::Unmute(UnmuteWho { who: None, all_but, .. }) if !all_but.is_empty() => {
-            Command::Unmute { who: Who::AllBut(all_but.clone()) }
-        }
-        Ctl::Unmute(UnmuteWho { .. }) => Command::Unmute { who: Who::All },
-        Ctl::Status { .. } => Command::Status,
-        Ctl::Missed { n, .. } => Command::Missed { n: *n },
-        Ctl::Why { n, .. } => Command::Why { n: *n },
-        Ctl::Voices => Command::Voices,
-        Ctl::Reload => Command::Reload,
-        Ctl::Quit => Command::Quit,
-    }
-}
-
-/// A channel by its first character, as in RFC 2811; a nick otherwise.
-fn named(who: &str) -> Who {
-    if who.starts_with(['#', '&', '+', '!']) {
-        Who::Channel(who.to_owned())
-    } else {
-        Who::Sender(who.to_owned())
     }
 }
 
@@ -276,22 +231,25 @@ mod tests {
             ("mute --all-but kim lee", r#"{"command":"mute","who":{"allbut":["kim","lee"]}}"#),
             ("unmute kim", r#"{"command":"unmute","who":{"sender":"kim"}}"#),
             ("unmute --all-but kim", r#"{"command":"unmute","who":{"allbut":["kim"]}}"#),
+            ("mute --all", r#"{"command":"mute","who":"all"}"#),
             ("unmute --all", r#"{"command":"unmute","who":"all"}"#),
             ("status", r#"{"command":"status"}"#),
             ("status --json", r#"{"command":"status"}"#),
             ("missed", r#"{"command":"missed","n":10}"#),
             ("why 2 --json", r#"{"command":"why","n":2}"#),
-            ("voices", r#"{"command":"voices"}"#),
+            ("voices", r#"{"command":"voices","own":"toggle"}"#),
+            ("voices on", r#"{"command":"voices","own":"on"}"#),
+            ("voices off", r#"{"command":"voices","own":"off"}"#),
             ("reload", r#"{"command":"reload"}"#),
             ("quit", r#"{"command":"quit"}"#),
         ] {
             let Ok(cli::Command::Ctl { action }) = parsed(&format!("ctl {arguments}")) else {
                 panic!("not a ctl command: {arguments}");
             };
-            let command = command(&action);
-            let sent = serde_json::to_string(&command).unwrap();
+            let sent = serde_json::to_string(&action).unwrap();
             assert_eq!(sent, request, "ctl {arguments}");
-            assert_eq!(serde_json::from_str::<Command>(&sent).unwrap(), command);
+            let received = serde_json::from_str::<Command>(&sent).unwrap();
+            assert_eq!(serde_json::to_string(&received).unwrap(), request);
         }
     }
 
@@ -307,7 +265,8 @@ mod tests {
             "ctl volume 201",
             "ctl mute",
             "ctl mute kim --all-but lee",
-            "ctl mute --all",
+            "ctl mute kim --all",
+            "ctl voices maybe",
             "ctl unmute",
             "ctl unmute kim --all",
             "ctl pause --json",

@@ -19,7 +19,6 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::time::timeout;
 
 use super::tty::keys_of;
-use crate::cli::Guardian as Arguments;
 use crate::executable;
 
 /// The hidden subcommand that is the guardian.
@@ -82,7 +81,7 @@ impl Guardian {
 }
 
 /// Runs the guardian process. Errors are ignored: there is nowhere to report them.
-pub fn run(arguments: &Arguments) {
+pub fn run(has_status_line: bool) {
     // In a session of its own no key, hang-up or job control of the terminal reaches it; and the
     // kernel applies job control only to processes of the terminal's own session.
     if rustix::process::setsid().is_err() {
@@ -98,7 +97,7 @@ pub fn run(arguments: &Arguments) {
     }
     // A pipe is closed before the shell is notified of a death: this comes before its prompt.
     if let Some(note) = last {
-        drop(note.restore(arguments.status_line)); // an error is a terminal that is gone, too
+        drop(note.restore(has_status_line)); // an error is a terminal that is gone, too
     }
 }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::screen::style::{Look, Style};
 use super::tty::Terminal;
-use super::{Command, Controls, Reply, Snapshot, TranscriptEvent, Who};
+use super::{Command, Controls, Reply, Snapshot, Switch, TranscriptEvent, Who};
 use crate::clock::now;
 
 /// More bytes than this at once are a paste: a hand types one key (6 bytes at most) at a time.
@@ -108,8 +108,8 @@ impl KeyAction {
                 }
             },
             Self::UnmuteAll => Command::Unmute { who: Who::All },
-            Self::Voices => Command::Voices,
-            Self::Status => Command::Status,
+            Self::Voices => Command::Voices { own: Switch::Toggle },
+            Self::Status => Command::Status { json: false },
             Self::Help => return KeyOutcome::Show(help()),
             Self::Quit => Command::Quit,
         })
@@ -135,7 +135,7 @@ fn words(
             Some(format!("{sender} is muted; u unmutes everybody"))
         }
         (Command::Unmute { .. }, Reply::Done) => Some("everybody is unmuted".to_owned()),
-        (Command::Voices, Reply::Done) => {
+        (Command::Voices { .. }, Reply::Done) => {
             Some(if now.voices { "a voice for each" } else { "one voice for all" }.to_owned())
         }
         (command, Reply::Done) if look == Look::Plain => done(command, before, now),
@@ -170,11 +170,11 @@ fn done(command: &Command, before: &Snapshot, now: &Snapshot) -> Option<String> 
         // Answered for all looks, or not bound to a key.
         Command::Mute { .. }
         | Command::Unmute { .. }
-        | Command::Voices
+        | Command::Voices { .. }
         | Command::Pause
         | Command::Resume
         | Command::Live
-        | Command::Status
+        | Command::Status { .. }
         | Command::Missed { .. }
         | Command::Why { .. }
         | Command::Say { .. }

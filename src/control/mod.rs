@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+mod command;
 pub mod guardian;
 pub mod keys;
 pub mod mpris;
@@ -13,96 +14,10 @@ pub mod socket;
 pub mod tty;
 mod turn;
 
+pub use command::{Command, Switch, Who};
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
-
-/// Whom a mute or unmute applies to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Who {
-    /// A nick, in any case.
-    Sender(String),
-    /// A channel, in any case.
-    Channel(String),
-    /// Everybody but these nicks.
-    AllBut(Vec<String>),
-    /// All senders and channels (for an unmute).
-    All,
-}
-
-/// A command of the user, from any control surface.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
-pub enum Command {
-    /// Pause speech; new lines are queued.
-    Pause,
-    /// Resume where the pause began.
-    Resume,
-    /// Pause, or resume.
-    Toggle,
-    /// Skip the utterance that is being spoken.
-    Skip,
-    /// Skip everything that is queued.
-    Live,
-    /// Repeat the last `n` utterances, the oldest first.
-    Repeat {
-        /// How many; at least 1.
-        n: u32,
-    },
-    /// Repeat the previous utterance; each further time the one before it.
-    Back,
-    /// Repeat from the last highlighted line on.
-    Highlight,
-    /// Set the base rate.
-    Rate {
-        /// Words a minute.
-        wpm: u32,
-    },
-    /// Raise the base rate by a tenth.
-    Faster,
-    /// Lower the base rate by a tenth.
-    Slower,
-    /// Set the volume.
-    Volume {
-        /// Per cent, 0 to 200.
-        percent: u8,
-    },
-    /// Do not speak these senders' or channels' messages.
-    Mute {
-        /// Who.
-        who: Who,
-    },
-    /// End a mute.
-    Unmute {
-        /// Who.
-        who: Who,
-    },
-    /// Send a message to a channel or nick, through one of the listener's connections.
-    Say {
-        /// The channel or nick.
-        target: String,
-        /// The text.
-        text: String,
-    },
-    /// Switch between a voice for each speaker and one voice for all.
-    Voices,
-    /// Report the status.
-    Status,
-    /// List the last lines that were not spoken, newest last.
-    Missed {
-        /// The maximum number.
-        n: u32,
-    },
-    /// List the outcome of the last lines, and the rule that decided it.
-    Why {
-        /// The maximum number.
-        n: u32,
-    },
-    /// Reload the configuration.
-    Reload,
-    /// Quit.
-    Quit,
-}
 
 /// The reply to a command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

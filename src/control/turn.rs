@@ -48,7 +48,7 @@ impl First {
 
     /// The identifier of its configuration.
     async fn configuration(&mut self) -> io::Result<Option<String>> {
-        let mut request = serde_json::to_vec(&Command::Status)?;
+        let mut request = serde_json::to_vec(&Command::Status { json: false })?;
         request.push(b'\n');
         self.stream.write_all(&request).await?;
         let mut answer = String::new();

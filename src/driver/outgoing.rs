@@ -3,8 +3,7 @@
 
 use tokio::sync::oneshot;
 
-use super::Listener;
-use crate::control::{Reply, TranscriptEvent};
+use crate::control::Reply;
 use crate::diagnostics::escaped;
 use crate::source::irc::{Membership, SendHandle, is_channel, same_name};
 
@@ -15,41 +14,40 @@ pub(super) struct Connection {
     pub(super) send_handle: SendHandle,
 }
 
-impl Listener<'_> {
-    /// Sends a message, and replies once it was written. Only the client waits for that.
-    pub(super) fn send_message(&self, target: &str, text: &str, reply: oneshot::Sender<Reply>) {
-        let connections: Vec<_> = self
-            .send_handles
-            .iter()
-            .map(|it| (it.host.as_str(), it.send_handle.membership()))
-            .collect();
-        let chosen = choose(target, &connections).and_then(|(at, target)| {
-            let Connection { host, send_handle } = &self.send_handles[at];
-            let nick = connections[at].1.nick.as_deref().unwrap_or_default();
-            let line = format!("[{}] {}: {}", escaped(target), escaped(nick), escaped(text));
-            Ok((send_handle.say(target, text)?, line, host.clone()))
+/// Sends a message through one of `connections`, and replies once it was written: only the client
+/// waits for that. `print` gets the line that was sent, to be shown.
+pub(super) fn send(
+    connections: &[Connection],
+    target: &str,
+    text: &str,
+    reply: oneshot::Sender<Reply>,
+    print: impl FnOnce(String) + Send + 'static,
+) {
+    let known: Vec<_> =
+        connections.iter().map(|it| (it.host.as_str(), it.send_handle.membership())).collect();
+    let chosen = choose(target, &known).and_then(|(at, target)| {
+        let Connection { host, send_handle } = &connections[at];
+        let nick = known[at].1.nick.as_deref().unwrap_or_default();
+        let line = format!("[{}] {}: {}", escaped(target), escaped(nick), escaped(text));
+        Ok((send_handle.say(target, text)?, line, host.clone()))
+    });
+    let (written, line, host) = match chosen {
+        Ok(chosen) => chosen,
+        Err(why) => return answer(reply, Reply::Error { why }),
+    };
+    tokio::spawn(async move {
+        let sent = written.await.unwrap_or_else(|_| {
+            Err(format!("the connection to {host} was lost before the message was sent"))
         });
-        let (written, line, host) = match chosen {
-            Ok(chosen) => chosen,
-            Err(why) => return answer(reply, Reply::Error { why }),
-        };
-        let transcript = self.transcript.clone();
-        tokio::spawn(async move {
-            let sent = written.await.unwrap_or_else(|_| {
-                Err(format!("the connection to {host} was lost before the message was sent"))
-            });
-            if sent.is_ok()
-                && let Some(transcript) = transcript
-                && transcript.send(TranscriptEvent::News(line)).is_err()
-            {
-                tracing::debug!("the terminal is gone");
-            }
-            answer(reply, sent.map_or_else(|why| Reply::Error { why }, |()| Reply::Done));
-        });
-    }
+        if sent.is_ok() {
+            print(line);
+        }
+        answer(reply, sent.map_or_else(|why| Reply::Error { why }, |()| Reply::Done));
+    });
 }
 
-fn answer(to: oneshot::Sender<Reply>, reply: Reply) {
+/// Sends `reply`; a client that has left is not an error.
+pub(super) fn answer(to: oneshot::Sender<Reply>, reply: Reply) {
     if to.send(reply).is_err() {
         tracing::debug!("the client has left");
     }

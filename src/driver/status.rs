@@ -33,8 +33,8 @@ impl StatusTask {
     }
 
     /// Replies with `snapshot` and the sink's state.
-    pub(super) fn answer(&self, snapshot: Snapshot, reply: oneshot::Sender<Reply>) {
-        if self.requests.send((Box::new(snapshot), reply)).is_err() {
+    pub(super) fn answer(&self, snapshot: Box<Snapshot>, reply: oneshot::Sender<Reply>) {
+        if self.requests.send((snapshot, reply)).is_err() {
             tracing::debug!("the status task has ended");
         }
     }

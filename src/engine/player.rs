@@ -13,7 +13,7 @@ use crate::audio::report::Reporter;
 use crate::audio::resample::Resampler;
 use crate::audio::trim::Trim;
 use crate::audio::{Output, OutputError, earcon, milliseconds};
-use crate::wire::{Report, Request, Setup, SpeakRequest, Target};
+use crate::wire::{GAP_MS, Report, Request, Setup, SpeakRequest, Target};
 
 /// The sample rate of earcons where an engine plays its own sound, in Hz.
 const EARCON_RATE: u32 = 22_050;
@@ -129,7 +129,7 @@ impl Player {
             return Ok(()); // a stop is queued behind it
         }
         self.volume = speech.volume;
-        self.output.begin(Some(speech.id), speech.gap_ms, speech.pan)?;
+        self.output.begin(Some(speech.id), GAP_MS, speech.pan)?;
         let mut n_written = 0;
         if let Some(earcon) = speech.earcon {
             let sound = earcon::sound(earcon, self.rate(), speech.volume);

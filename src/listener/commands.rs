@@ -1,16 +1,15 @@
 //! Executes the control commands.
 #![forbid(unsafe_code)]
 
-use super::Listener;
-use super::mutes::Mutes;
-use crate::clock::now;
+use std::time::Instant;
+
+use super::{Effect, Listener};
 use crate::control::client::skipped;
-use crate::control::{Command, Entry, Reply, Request, Snapshot, TranscriptEvent};
-use crate::journal::{Ended, Journal};
+use crate::control::{Command, Entry, Reply, Request, Snapshot, Switch, TranscriptEvent};
+use crate::journal::Ended;
 use crate::message::{Earcon, Fate, Utterance};
 use crate::queue::Event;
 use crate::units::RATES;
-use crate::voice::Voice;
 
 /// The loudest volume, in per cent.
 const LOUDEST: u8 = 200;
@@ -18,131 +17,105 @@ const LOUDEST: u8 = 200;
 /// The maximum number of lines in a reply.
 const MOST_LINES: u32 = 1_000;
 
-impl Listener<'_> {
-    /// Executes a command and replies; returns whether it was the last one.
-    pub(super) fn serve(&mut self, request: Request, voice: &Voice) -> bool {
-        let is_last = matches!(request.command, Command::Quit);
-        if let Command::Say { target, text } = &request.command {
-            self.send_message(target, text, request.reply);
-            return false;
+impl Listener {
+    /// Executes a command and replies.
+    pub(super) fn serve(&mut self, Request { command, reply }: Request, now: Instant) {
+        match command {
+            Command::Say { target, text } => {
+                self.effects.push(Effect::Send { target, text, reply })
+            }
+            Command::Reload => self.reload(reply),
+            Command::Status { .. } => {
+                let configuration = self.configuration.clone();
+                let snapshot = Box::new(Snapshot { configuration, ..self.snapshot(now) });
+                self.effects.push(Effect::ReplyStatus(reply, snapshot));
+            }
+            Command::Quit => {
+                self.effects.push(Effect::Reply(reply, Reply::Done));
+                self.end(Ok(()), true);
+            }
+            command => {
+                let done = self.execute(command, now).unwrap_or_else(|why| Reply::Error { why });
+                self.effects.push(Effect::Reply(reply, done));
+            }
         }
-        if matches!(request.command, Command::Reload) {
-            self.reload(Some(request.reply));
-            return false;
-        }
-        if matches!(request.command, Command::Status) {
-            let configuration = self.configuration.clone();
-            let snapshot = Snapshot { configuration, ..self.snapshot() };
-            self.status.answer(snapshot, request.reply);
-            return false;
-        }
-        let reply = self.execute(request.command, voice);
-        self.show(); // the client may look at once
-        if request.reply.send(reply).is_err() {
-            tracing::debug!("the client has left");
-        }
-        is_last
     }
 
-    fn execute(&mut self, command: Command, voice: &Voice) -> Reply {
+    /// Executes a command that has its reply at once; an error is the reason, in words.
+    fn execute(&mut self, command: Command, now: Instant) -> Result<Reply, String> {
         let event = match command {
             Command::Toggle if !self.queue.is_paused() => Event::Pause,
             Command::Pause => Event::Pause,
             Command::Resume | Command::Toggle => Event::Resume,
             Command::Skip => Event::Skip,
-            Command::Live => return self.go_live(voice),
-            Command::Repeat { n } => match n_lines(n) {
-                Ok(n) => Event::Repeat(n),
-                Err(reply) => return reply,
-            },
+            Command::Live => return Ok(self.go_live(now)),
+            Command::Repeat { n } => Event::Repeat(n_lines(n)?),
             Command::Back => Event::Back,
             Command::Highlight => Event::Highlight,
             Command::Rate { wpm } if !RATES.contains(&wpm) => {
                 let (least, most) = (RATES.start(), RATES.end());
-                let why = format!("rate is {wpm}; it takes {least} to {most} words a minute");
-                return Reply::Error { why };
+                return Err(format!("rate is {wpm}; it takes {least} to {most} words a minute"));
             }
-            Command::Rate { wpm } => return self.set_rate(wpm, voice),
-            Command::Faster => return self.set_rate(self.queue.base_rate() * 11 / 10, voice),
-            Command::Slower => return self.set_rate(self.queue.base_rate() * 10 / 11, voice),
+            Command::Rate { wpm } => self.rate(wpm),
+            Command::Faster => self.rate(self.queue.base_rate() * 11 / 10),
+            Command::Slower => self.rate(self.queue.base_rate() * 10 / 11),
             Command::Volume { percent } if percent > LOUDEST => {
-                let why = format!("volume is {percent}; it takes 0 to {LOUDEST} per cent");
-                return Reply::Error { why };
+                return Err(format!("volume is {percent}; it takes 0 to {LOUDEST} per cent"));
             }
             Command::Volume { percent } => {
                 self.voice_spec.volume = percent;
-                return Reply::Done;
+                return Ok(Reply::Done);
             }
-            Command::Mute { who } => return self.muted.mute(who),
-            Command::Unmute { who } => return self.muted.unmute(&who),
-            Command::Missed { n } => {
-                let is_missed = |fate: &Fate| match fate {
-                    Fate::Spoken { .. } | Fate::Merged { is_counted: false, .. } => false,
-                    Fate::Dropped { .. }
-                    | Fate::Merged { is_counted: true, .. }
-                    | Fate::Expired { .. }
-                    | Fate::Skipped
-                    | Fate::Failed { .. } => true,
+            Command::Mute { who } => {
+                self.mutes.add(who);
+                return Ok(Reply::Done);
+            }
+            Command::Unmute { who } if self.mutes.remove(&who) => return Ok(Reply::Done),
+            Command::Unmute { .. } => return Err("that was not muted".to_owned()),
+            Command::Missed { n, .. } => return self.lines(n, is_missed),
+            Command::Why { n, .. } => return self.lines(n, |_| true),
+            Command::Voices { own } => {
+                let is_on = match own {
+                    Switch::On => true,
+                    Switch::Off => false,
+                    Switch::Toggle => !self.speakers.own_voices(),
                 };
-                return self.lines(n, is_missed);
+                self.speakers.set_own_voices(is_on);
+                return Ok(Reply::Done);
             }
-            Command::Why { n } => return self.lines(n, |_| true),
-            Command::Voices => {
-                self.speakers.toggle();
-                return Reply::Done;
-            }
-            // Answered later, when they are done; for quit, this is the reply.
-            Command::Say { .. } | Command::Status | Command::Reload | Command::Quit => {
-                return Reply::Done;
+            // These do not have their reply at once: see above.
+            Command::Say { .. } | Command::Status { .. } | Command::Reload | Command::Quit => {
+                return Ok(Reply::Done);
             }
         };
-        self.handle(event, voice);
-        Reply::Done
+        self.queue(event, now);
+        Ok(Reply::Done)
     }
 
     /// Skips everything that is queued, and replies with the number of lines.
-    fn go_live(&mut self, voice: &Voice) -> Reply {
-        let n_skipped = |journal: &Journal| {
-            journal.counts().1.get(Fate::Skipped.name()).copied().unwrap_or_default()
-        };
-        let before = n_skipped(&self.journal);
-        self.handle(Event::Live, voice);
-        let lines = n_skipped(&self.journal) - before;
-        if lines > 0 && self.earcons.is_some_and(|it| it.skipped) {
-            voice.earcon(Earcon::Skipped);
+    fn go_live(&mut self, now: Instant) -> Reply {
+        let lines = self.queue_and_count(Event::Live, now);
+        if lines > 0 && self.earcons.skipped {
+            self.effects.push(Effect::Earcon(Earcon::Skipped));
         }
-        self.transcribe(TranscriptEvent::News(skipped(lines)));
+        self.transcribe(|_| TranscriptEvent::News(skipped(lines)));
         Reply::Skipped { lines }
     }
 
-    fn set_rate(&mut self, wpm: u32, voice: &Voice) -> Reply {
+    /// Sets the base rate, as far as the range allows.
+    fn rate(&mut self, wpm: u32) -> Event {
         let wpm = wpm.clamp(*RATES.start(), *RATES.end());
         self.voice_spec.rate = wpm;
-        self.handle(Event::Rate(wpm), voice);
-        Reply::Done
+        Event::Rate(wpm)
     }
 
-    fn lines(&self, n: u32, wanted: impl Fn(&Fate) -> bool) -> Reply {
-        let n = match n_lines(n) {
-            Ok(n) => n,
-            Err(reply) => return reply,
-        };
-        Reply::Lines { lines: self.journal.last(n, wanted).into_iter().map(entry).collect() }
+    fn lines(&self, n: u32, wanted: impl Fn(&Fate) -> bool) -> Result<Reply, String> {
+        let lines = self.journal.last(n_lines(n)?, wanted).into_iter().map(entry).collect();
+        Ok(Reply::Lines { lines })
     }
 
-    /// Publishes the status, if it has changed.
-    pub(super) fn show(&self) {
-        if self.state.receiver_count() > 0 {
-            let snapshot = self.snapshot();
-            self.state.send_if_modified(|last| {
-                let has_changed = *last != snapshot;
-                *last = snapshot;
-                has_changed
-            });
-        }
-    }
-
-    fn snapshot(&self) -> Snapshot {
+    /// The status.
+    pub fn snapshot(&self, now: Instant) -> Snapshot {
         let (lines, fates) = self.journal.counts();
         let current = self.queue.current();
         let rate = self.queue.base_rate();
@@ -152,11 +125,11 @@ impl Listener<'_> {
             rate_now: current.map_or(rate, |(_, rate)| rate),
             volume: self.voice_spec.volume,
             waiting: self.queue.n_waiting(),
-            lag_s: (self.queue.lag(now()).as_secs_f64() * 10.0).round() / 10.0,
+            lag_s: (self.queue.lag(now).as_secs_f64() * 10.0).round() / 10.0,
             current: current.map(|(utterance, _)| self.current(utterance)),
             lines,
             fates: fates.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
-            muted: self.muted.names(),
+            muted: self.mutes.names(),
             voices: self.speakers.own_voices(),
             sink: None,
             configuration: None,
@@ -186,11 +159,23 @@ impl Listener<'_> {
     }
 }
 
+/// Whether a line with that outcome was not heard.
+fn is_missed(fate: &Fate) -> bool {
+    match fate {
+        Fate::Spoken { .. } | Fate::Merged { is_counted: false, .. } => false,
+        Fate::Dropped { .. }
+        | Fate::Merged { is_counted: true, .. }
+        | Fate::Expired { .. }
+        | Fate::Skipped
+        | Fate::Failed { .. } => true,
+    }
+}
+
 /// Checks that `n` lines fit in a reply.
-fn n_lines(n: u32) -> Result<usize, Reply> {
+fn n_lines(n: u32) -> Result<usize, String> {
     match n {
         1..=MOST_LINES => Ok(n as usize),
-        n => Err(Reply::Error { why: format!("n is {n}; it takes 1 to {MOST_LINES}") }),
+        n => Err(format!("n is {n}; it takes 1 to {MOST_LINES}")),
     }
 }
 
@@ -216,19 +201,5 @@ fn entry(ended: &Ended) -> Entry {
         text: display_text(&ended.text),
         fate: Some(ended.fate.name().to_owned()),
         why,
-    }
-}
-
-impl Mutes {
-    fn mute(&mut self, who: crate::control::Who) -> Reply {
-        self.add(who);
-        Reply::Done
-    }
-
-    fn unmute(&mut self, who: &crate::control::Who) -> Reply {
-        if self.remove(who) {
-            return Reply::Done;
-        }
-        Reply::Error { why: "that was not muted".to_owned() }
     }
 }

@@ -1,37 +1,93 @@
-//! Turns the sources' input into utterances, and records the outcome of dropped lines.
+//! Turns the sources' input into utterances, or into printed lines, and records the outcome of
+//! dropped lines.
 #![forbid(unsafe_code)]
 
-use super::Listener;
-use crate::clock::now;
+use std::time::Instant;
+
+use super::sources::Ended;
+use super::{Effect, Listener};
+use crate::config::settings::Sink;
 use crate::diagnostics::escaped;
-use crate::error::Error;
-use crate::message::{Message, SourceId, Utterance};
+use crate::message::{Fate, Message, SourceId, Utterance};
 use crate::pipeline::Outcome;
+use crate::queue;
 use crate::source::Input;
 
-impl Listener<'_> {
-    /// Processes a source's input; returns what is to be spoken.
-    pub(super) fn hear(&mut self, input: Input) -> Result<Vec<Utterance>, Error> {
-        let Self {
-            pipeline, names, journal, queue, voice_spec, muted, earcons, acks, shares, ..
-        } = self;
+impl Listener {
+    /// Processes a source's input.
+    pub(super) fn input(&mut self, input: Input, now: Instant) {
         let read = input.takes_room();
+        match (input, self.sink) {
+            (Input::Notice(source, text), _) => self.announce(source, &text, now),
+            (Input::Opened(_, name, room), _) => {
+                self.names.push(name.clone());
+                self.shares.open();
+                self.pipeline.open(name);
+                self.effects.push(Effect::Open(room));
+            }
+            (Input::Counted(source, ack), _) => {
+                self.journal.count(source);
+                self.effects.push(Effect::Count(source, ack));
+            }
+            (Input::Ended(source, ended), _) => {
+                match self.sources.ended(ended) {
+                    Ended::Silently => {}
+                    Ended::Announced(text) => self.announce(source, &text, now),
+                    Ended::Printed(text) => self.notify(text),
+                    Ended::Failed(error) => self.failed = Err(error),
+                }
+                self.queue(queue::Event::SourceEnded(source), now);
+            }
+            (Input::Sample(lines), _) => self.pipeline.sample(&lines),
+            (input, Sink::Text) if !self.is_ending => self.print(input),
+            (input, Sink::Text | Sink::Speech | Sink::Events) => self.hear(input, now),
+        }
+        let given_back = read.and_then(|source| self.shares.heard(source));
+        self.effects.extend(given_back.map(|(source, n)| Effect::GiveBack(source, n)));
+    }
+
+    /// Prints the spoken text of each line. Lines of one read are written together.
+    fn print(&mut self, input: Input) {
+        let mut out = Vec::with_capacity(input.n_bytes());
+        let (mut n_spoken, mut n_dropped) = (0, 0);
+        let (mut source, mut last) = (SourceId(0), 0);
+        self.pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
+            (source, last) = (message.source, line);
+            match outcome {
+                Outcome::Words(words, _) => {
+                    out.extend_from_slice(words.as_bytes());
+                    out.push(b'\n');
+                    n_spoken += 1;
+                }
+                Outcome::Dropped(_) => n_dropped += 1,
+            }
+        });
+        self.journal.printed(source, n_spoken, n_dropped, last);
+        self.effects.push(Effect::Print(out));
+    }
+
+    /// Queues the spoken text of each line.
+    fn hear(&mut self, input: Input, now: Instant) {
+        let Self {
+            pipeline, names, journal, queue, voice_spec, mutes, earcons, shares, sink, ..
+        } = self;
+        let is_ending = self.is_ending;
         let mut utterances = Vec::new();
         let is_live = !matches!(&input, Input::Lines(lines) if !lines.is_live());
-        let mut take = |message: Message<'_>, line, outcome: Outcome<'_>| {
+        pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
             let source_id = message.source;
             let source = &names[usize::from(source_id.0)];
             match outcome {
-                Outcome::Words(..) if muted.covers(&message) => {
+                _ if is_ending => journal.late(&message, line, source),
+                Outcome::Words(..) if mutes.covers(&message) => {
                     journal.dropped(&message, line, source, "muted");
-                    acks.line(message.source, line);
                 }
-                Outcome::Dropped(rule) => {
-                    journal.dropped(&message, line, source, rule);
-                    acks.line(message.source, line);
-                }
+                Outcome::Dropped(rule) => journal.dropped(&message, line, source, rule),
                 Outcome::Words(words, expires) => {
-                    let (earcon, has_words) = earcons.map_or((None, true), |it| it.of(&message));
+                    // Printed lines always have words.
+                    let is_spoken = *sink == Sink::Speech;
+                    let (earcon, has_words) =
+                        if is_spoken { earcons.of(&message) } else { (None, true) };
                     let utterance = Utterance {
                         id: queue.number(),
                         text: if has_words { words.to_owned() } else { String::new() },
@@ -44,55 +100,50 @@ impl Listener<'_> {
                         earcon,
                     };
                     journal.queued(&utterance, source, voice_spec.rate);
-                    acks.queued(&utterance);
                     shares.queued(source_id);
                     utterances.push(utterance);
                 }
             }
-        };
-        match input {
-            Input::Lines(lines) => pipeline.lines(&lines, &mut take),
-            Input::Message(message) => pipeline.message(message, &mut take),
-            Input::Sample(lines) => pipeline.sample(&lines),
-            Input::Notice(source, text) => utterances.extend(self.announce(source, &text)),
-            Input::Opened(_, name, room) => {
-                names.push(name.clone());
-                shares.open(room);
-                pipeline.open(name);
-            }
-            Input::Counted(source, ack) => acks.count(source, ack),
-            Input::Ended(source, ended) => {
-                if let Some(news) = self.sources.ended(ended)? {
-                    utterances.extend(self.announce(source, &news));
-                }
-            }
-        }
-        if let Some(source) = read {
-            self.shares.heard(source);
-        }
-        Ok(utterances)
+        });
+        self.arrive(utterances, now);
     }
 
     /// Prints a notice of the program itself, and speaks it.
-    fn announce(&mut self, source: SourceId, text: &str) -> Option<Utterance> {
+    fn announce(&mut self, source: SourceId, text: &str, now: Instant) {
         let name = &self.names[usize::from(source.0)];
-        self.notify(format!("{}: {}", escaped(name), escaped(text)));
+        let notice = format!("{}: {}", escaped(name), escaped(text));
+        self.effects.push(Effect::Notify(notice));
         let mut words = String::new();
-        if !crate::phrase::clean::text(text, &mut words) {
-            return None;
+        if self.sink == Sink::Text
+            || self.is_ending
+            || !crate::phrase::clean::text(text, &mut words)
+        {
+            return;
         }
         let utterance = Utterance {
             id: self.queue.number(),
             text: words,
             message: None,
             line: 0,
-            received: now(),
+            received: now,
             is_replay: false,
             is_live: true,
             earcon: None,
             expiry: None,
         };
         self.journal.queued(&utterance, name, self.voice_spec.rate);
-        Some(utterance)
+        self.arrive(vec![utterance], now);
+    }
+
+    /// Queues utterances; without speech they count as spoken at once.
+    fn arrive(&mut self, utterances: Vec<Utterance>, now: Instant) {
+        if self.sink == Sink::Speech {
+            return self.queue(queue::Event::Arrived(utterances), now);
+        }
+        for Utterance { id, .. } in utterances {
+            self.journal.started(id, now);
+            let rate = self.voice_spec.rate;
+            self.ended(id, &Fate::Spoken { rate, ms: 0 }, now);
+        }
     }
 }

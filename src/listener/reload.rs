@@ -3,90 +3,63 @@
 //! lines are read and spoken.
 #![forbid(unsafe_code)]
 
-use std::future::pending;
-
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-
-use super::Listener;
-use crate::config::settings::Settings;
+use super::{Effect, Listener, ReplySender};
+use crate::config::settings::{Settings, Sink};
 use crate::control::{Reply, TranscriptEvent};
 use crate::diagnostics::ConfigError;
-
-/// Where the reply to a reload goes.
-type ReplySender = oneshot::Sender<Reply>;
 
 /// A configuration that was read and is not applied yet.
 #[derive(Default)]
 pub(super) struct Reloading {
     settings: Option<Box<Settings>>,
-    check: Option<JoinHandle<Result<(), ConfigError>>>,
     /// The clients that wait for it; none when the file was saved.
     replies: Vec<ReplySender>,
 }
 
-impl Reloading {
-    /// Waits for the result of the check; forever if there is none. Cancel-safe.
-    pub(super) async fn checked(&mut self) -> Result<(), ConfigError> {
-        let Some(check) = &mut self.check else { return pending().await };
-        let checked = check.await;
-        self.check = None;
-        checked.unwrap_or(Ok(())) // a check that failed to run counts as passed
+impl Listener {
+    /// Reloads the configuration, for a client that waits for `reply`.
+    pub(super) fn reload(&mut self, reply: ReplySender) {
+        self.reloading.replies.push(reply);
+        self.effects.push(Effect::Reload);
     }
-}
 
-impl Listener<'_> {
-    /// Reloads the configuration, for a client that waits for `reply` or because it was saved.
-    pub(super) fn reload(&mut self, reply: Option<ReplySender>) {
-        self.reloading.replies.extend(reply);
-        match (self.reload)() {
-            // When nothing is spoken there are no voices to check.
-            Ok(settings) if settings.checks == self.checks || self.earcons.is_none() => {
-                self.reloading.settings = Some(Box::new(settings));
-                self.reloaded(Ok(()));
-            }
+    /// The configuration was read.
+    pub(super) fn loaded(&mut self, settings: Result<Box<Settings>, ConfigError>) {
+        let checked = match settings {
             Ok(settings) => {
+                let is_known = settings.checks == self.checks;
                 let checks = settings.checks.clone();
-                self.reloading.settings = Some(Box::new(settings));
-                let check = tokio::spawn(async move { checks.verify().await });
-                if let Some(before) = self.reloading.check.replace(check) {
-                    before.abort();
+                self.reloading.settings = Some(settings);
+                // When nothing is spoken there are no voices to check.
+                if !is_known && self.sink == Sink::Speech {
+                    return self.effects.push(Effect::Check(checks));
                 }
+                Ok(())
             }
-            Err(error) => self.reloaded(Err(error)),
-        }
+            Err(error) => Err(error),
+        };
+        self.checked(checked);
     }
 
-    /// The check is done: applies the configuration, or reports the error.
-    pub(super) fn reloaded(&mut self, checked: Result<(), ConfigError>) {
-        if let Some(check) = self.reloading.check.take() {
-            check.abort();
-        }
+    /// The names were checked: applies the configuration, or reports the error.
+    pub(super) fn checked(&mut self, checked: Result<(), ConfigError>) {
         let settings = self.reloading.settings.take();
-        let reply = match (checked, settings) {
-            (Ok(()), Some(settings)) => {
-                self.apply(*settings);
+        let done = match checked {
+            Ok(()) => {
+                settings.into_iter().for_each(|it| self.apply(*it));
                 Reply::Done
             }
-            (Ok(()), None) => Reply::Done,
-            (Err(error), _) => {
-                Reply::Error { why: format!("{error}; the old configuration stays") }
-            }
+            Err(error) => Reply::Error { why: format!("{error}; the old configuration stays") },
         };
         let replies = std::mem::take(&mut self.reloading.replies);
-        if replies.is_empty() {
-            match &reply {
-                Reply::Error { why } => self.notify(why.clone()),
-                _ => self
-                    .transcribe(TranscriptEvent::News("the configuration was reloaded".to_owned())),
-            }
+        match &done {
+            Reply::Error { why } if replies.is_empty() => self.notify(why.clone()),
+            _ if replies.is_empty() => self
+                .transcribe(|_| TranscriptEvent::News("the configuration was reloaded".to_owned())),
+            _ => {}
         }
-        self.show(); // the clients may look at once
-        for sender in replies {
-            if sender.send(reply.clone()).is_err() {
-                tracing::debug!("the client has left");
-            }
-        }
+        let replies = replies.into_iter().map(|reply| Effect::Reply(reply, done.clone()));
+        self.effects.extend(replies);
     }
 
     fn apply(&mut self, settings: Settings) {
@@ -97,8 +70,8 @@ impl Listener<'_> {
         }
         self.voice_spec = settings.voice_spec;
         self.speakers.configure(settings.speakers);
-        self.earcons = self.earcons.map(|_| settings.earcons);
-        self.saved = settings.saved;
+        self.earcons = settings.earcons;
         self.checks = settings.checks;
+        self.effects.push(Effect::Watch(settings.saved));
     }
 }

@@ -2,11 +2,13 @@
 #![forbid(unsafe_code)]
 
 use crate::message::SourceId;
-use crate::source::room::Room;
 
 /// The maximum number of queued lines, of all sources. A day and a half of speech: the rest stays
 /// in the log, the pipe or the connection.
 const MOST_WAITING: usize = 50_000;
+
+/// Reads whose room a source gets back: which source, and how many.
+pub(super) type GivenBack = (SourceId, usize);
 
 /// The sources' shares of the queue. A source may have as many lines queued as there is room left:
 /// one that floods takes half of the queue, two a third each, and some is always left for another
@@ -17,27 +19,27 @@ pub(super) struct Shares {
     sources: Vec<Share>,
     n_waiting: usize,
     /// The sources that wait for room.
-    owing: Vec<usize>,
+    owing: Vec<SourceId>,
 }
 
+#[derive(Default)]
 struct Share {
-    room: Room,
     n_waiting: usize,
     /// Reads that were processed, and whose room is not given back yet.
     n_owed: usize,
 }
 
 impl Shares {
-    /// The shares of the sources with these rooms, in the order of their numbers.
-    pub(super) fn new(rooms: impl IntoIterator<Item = Room>) -> Self {
+    /// The shares of `n` sources.
+    pub(super) fn new(n: usize) -> Self {
         let mut shares = Self::default();
-        rooms.into_iter().for_each(|room| shares.open(room));
+        (0..n).for_each(|_| shares.open());
         shares
     }
 
     /// Adds a source, with the next number.
-    pub(super) fn open(&mut self, room: Room) {
-        self.sources.push(Share { room, n_waiting: 0, n_owed: 0 });
+    pub(super) fn open(&mut self) {
+        self.sources.push(Share::default());
     }
 
     /// A line of `source` was queued.
@@ -46,38 +48,36 @@ impl Shares {
         self.sources[usize::from(source.0)].n_waiting += 1;
     }
 
-    /// A queued line of `source` has ended.
-    pub(super) fn ended(&mut self, source: SourceId) {
+    /// A queued line of `source` has ended; returns what sources that waited get back.
+    pub(super) fn ended(&mut self, source: SourceId) -> Vec<GivenBack> {
         self.n_waiting -= 1;
         self.sources[usize::from(source.0)].n_waiting -= 1;
-        let mut owing = std::mem::take(&mut self.owing);
-        owing.retain(|&source| !self.give_back(source));
-        self.owing = owing;
+        let mut given_back = Vec::new();
+        for source in std::mem::take(&mut self.owing) {
+            match self.give_back(source) {
+                Some(n) => given_back.push((source, n)),
+                None => self.owing.push(source),
+            }
+        }
+        given_back
     }
 
-    /// A read of `source` was processed: gives its room back, at once or later.
-    pub(super) fn heard(&mut self, source: SourceId) {
-        let source = usize::from(source.0);
-        self.sources[source].n_owed += 1;
-        if !self.give_back(source) && !self.owing.contains(&source) {
+    /// A read of `source` was processed; returns the room it gets back now, if it does not have to
+    /// wait.
+    pub(super) fn heard(&mut self, source: SourceId) -> Option<GivenBack> {
+        self.sources[usize::from(source.0)].n_owed += 1;
+        let given_back = self.give_back(source).map(|n| (source, n));
+        if given_back.is_none() && !self.owing.contains(&source) {
             self.owing.push(source);
         }
+        given_back
     }
 
-    /// Gives the room back, if the source may read on.
-    fn give_back(&mut self, source: usize) -> bool {
+    /// How much room the source gets back, if it may read on.
+    fn give_back(&mut self, source: SourceId) -> Option<usize> {
         let left = MOST_WAITING.saturating_sub(self.n_waiting);
-        let share = &mut self.sources[source];
-        if share.n_waiting >= left {
-            return false;
-        }
-        share.room.give_back(std::mem::take(&mut share.n_owed));
-        true
-    }
-
-    /// Lets all sources read on: the listener is ending.
-    pub(super) fn lift(&self) {
-        self.sources.iter().for_each(|share| share.room.lift());
+        let share = &mut self.sources[usize::from(source.0)];
+        (share.n_waiting < left).then(|| std::mem::take(&mut share.n_owed))
     }
 }
 
@@ -87,11 +87,11 @@ mod tests {
 
     #[test]
     fn a_source_that_floods_waits_alone_and_the_others_have_room() {
-        let mut shares = Shares::new([Room::default(), Room::default(), Room::default()]);
+        let mut shares = Shares::new(3);
         let [flood, other, third] = [0, 1, 2].map(SourceId);
         let fill = |shares: &mut Shares, source: SourceId| {
             let mut n = 0;
-            while !shares.owing.contains(&usize::from(source.0)) {
+            while !shares.owing.contains(&source) {
                 shares.queued(source);
                 shares.heard(source);
                 n += 1;
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(fill(&mut shares, other), MOST_WAITING / 4);
         shares.queued(third);
         shares.heard(third);
-        assert_eq!(shares.owing, [0, 1], "the third is not held back");
+        assert_eq!(shares.owing, [flood, other], "the third is not held back");
         for _ in 0..MOST_WAITING / 4 {
             shares.ended(flood);
         }

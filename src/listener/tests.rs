@@ -1,31 +1,31 @@
-//! The queue, the supervisor and the journal together, against a **model** of the voice process: a
-//! state machine on a virtual clock that speaks one utterance after another, a word at a time. No
+//! The listener and the supervisor together, against a **model** of the voice process: a state
+//! machine on a virtual clock that speaks one utterance after another, a word at a time. No
 //! process, no sound. Messages between the parts are delayed, as on the program's channels and
-//! pipes: commands, reports and silence cross each other. The listener's part ([`Whole::handle`],
-//! [`Whole::voice_event`]) is a copy of `listener/speech.rs`, the voice task's
-//! ([`Whole::supervise`]) of `voice/mod.rs`.
+//! pipes: commands, reports and silence cross each other. The driver's part is [`Whole::obey`], the
+//! voice task's ([`Whole::supervise`]) a copy of `voice/mod.rs`.
 
 mod ear;
 mod model;
 mod script;
 mod task;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use tokio::sync::oneshot;
 
 use self::ear::Ear;
 use self::model::{Process, Start};
-use self::script::{Case, LineSpec, Step, case};
-use crate::journal::Journal;
-use crate::message::{Fate, RequestId, UtteranceId};
-use crate::queue::rate_control::LagTarget;
-use crate::queue::{Action, Event, Queue};
+use self::script::{Case, LineSpec, N_SOURCES, Step, case, case_of_all, number, settings};
+use crate::control::{Command, Request as Asked};
+use crate::listener::{Effect, Event, Listener};
+use crate::message::{SourceId, UtteranceId};
+use crate::source::Input;
+use crate::source::lines::Lines;
+use crate::voice::VoiceEvent;
 use crate::voice::supervisor::{self, Supervisor};
-use crate::wire::{Report, Request, SpeakRequest};
-
-const TARGET: LagTarget = LagTarget { base: 220, max: 450, lag: Duration::from_secs(15) };
+use crate::wire::{Report, Request};
 
 /// Enough virtual time to speak what any script leaves.
 const LONG: Duration = Duration::from_secs(20_000);
@@ -55,22 +55,12 @@ impl<T> Delayed<T> {
     }
 }
 
-/// What the voice's task reports to the listener.
-#[derive(Debug)]
-enum VoiceEvent {
-    Started(UtteranceId),
-    Word(UtteranceId, usize),
-    Ended(UtteranceId, Fate),
-    Measured(RequestId, Option<f64>),
-}
-
 /// A process's output; [`None`] is its end.
 type Output = Option<Report>;
 
 struct Whole {
     now: Instant,
-    queue: Queue,
-    journal: Journal,
+    listener: Listener,
     supervisor: Supervisor,
     process: Option<Process>,
     /// From the listener to the voice's task, and back.
@@ -91,17 +81,25 @@ struct Whole {
     /// Utterances given to the voice whose end it has not reported.
     n_in_flight: usize,
     paused_at: Option<Instant>,
+    /// Lines and reads of each source, and what was acknowledged and given back of them.
+    n_lines: [u64; N_SOURCES],
+    n_acknowledged: [u64; N_SOURCES],
+    n_reads: [usize; N_SOURCES],
+    n_given_back: [usize; N_SOURCES],
+    has_ended: [bool; N_SOURCES],
+    /// The listener has ended the program.
+    is_over: bool,
     ear: Ear,
 }
 
 impl Whole {
-    fn new(case: &Case) -> (Self, std::sync::mpsc::Receiver<Vec<u8>>) {
+    fn new(case: &Case) -> Self {
         let now = crate::clock::test_now();
-        let (events, printed) = std::sync::mpsc::channel();
-        let whole = Self {
+        let mut listener = Listener::new(settings(case.naming, false), now);
+        (0..N_SOURCES).for_each(|source| listener.journal.count(id_of(source)));
+        Self {
             now,
-            queue: Queue::new(TARGET),
-            journal: Journal::new(Some(events)),
+            listener,
             supervisor: Supervisor::new(now, false),
             process: None,
             requests: Delayed::new(),
@@ -117,9 +115,14 @@ impl Whole {
             n_steps: 0,
             n_in_flight: 0,
             paused_at: None,
+            n_lines: [0; N_SOURCES],
+            n_acknowledged: [0; N_SOURCES],
+            n_reads: [0; N_SOURCES],
+            n_given_back: [0; N_SOURCES],
+            has_ended: [false; N_SOURCES],
+            is_over: false,
             ear: Ear::default(),
-        };
-        (whole, printed)
+        }
     }
 
     fn soon(&mut self) -> Instant {
@@ -129,9 +132,9 @@ impl Whole {
     /// Lets `time` pass; with `is_last`, until the queue is empty.
     fn pass(&mut self, time: Duration, is_last: bool) {
         let end = self.now + time;
-        while !(is_last && self.queue.is_empty()) {
+        while !(is_last && self.is_over) {
             self.n_steps += 1;
-            assert!(self.n_steps < 1_000_000, "it spins: {:?}", self.queue);
+            assert!(self.n_steps < 1_000_000, "it spins: {:?}", self.listener.queue);
             let due = [
                 self.voice_events.due(),
                 self.requests.due(),
@@ -139,7 +142,7 @@ impl Whole {
                 self.orders.due(),
                 self.process.as_ref().and_then(Process::due),
                 self.supervisor.deadline(),
-                self.queue.deadline(),
+                self.listener.deadline(),
             ];
             let next = (0..).zip(due).filter_map(|(which, due)| Some((due?, which))).min();
             let Some((at, which)) = next.filter(|(at, _)| *at <= end) else { break };
@@ -202,40 +205,67 @@ impl Whole {
         }
     }
 
-    /// The listener's part: handles an event (`Listener::handle`).
+    /// The driver's part: passes an event to the listener, and obeys.
     fn handle(&mut self, event: Event) {
-        for action in self.queue.handle(event, self.now) {
-            match action {
-                Action::Speak { utterance, from, rate, gap_ms } => {
-                    self.n_in_flight += 1;
-                    assert!(self.n_in_flight <= 2, "at most two are in flight");
-                    self.ear.given(&utterance, from, self.now);
-                    let speech = SpeakRequest {
-                        id: utterance.id,
-                        text: utterance.text[from..].to_owned(),
-                        rate,
-                        gap_ms,
-                        ..SpeakRequest::of("")
-                    };
-                    // The supervisor numbers its orders.
-                    self.n_orders += 1;
-                    self.ear.ordered(UtteranceId(self.n_orders), speech.id);
-                    self.request(supervisor::Event::Speak(speech));
-                }
-                Action::Measure { request, utterance, from, rate } => {
-                    let text = utterance.text[from..].to_owned();
-                    let speech =
-                        SpeakRequest { id: utterance.id, text, rate, ..SpeakRequest::of("") };
-                    self.request(supervisor::Event::Measure(request, speech));
-                }
-                Action::Silence => self.request(supervisor::Event::Stop),
-                Action::ReportOutcome(id, fate) => {
-                    self.journal.ended(id, &fate, self.now);
-                    self.ear.ended(id, fate);
-                }
+        let effects = self.listener.handle(event, self.now);
+        // What is printed comes after what is spoken; the ear wants it first.
+        let (printed, others): (Vec<_>, Vec<_>) =
+            effects.into_iter().partition(|it| matches!(it, Effect::Emit(_)));
+        printed.into_iter().chain(others).for_each(|effect| self.obey(effect));
+        let is_paused = self.listener.queue.is_paused();
+        self.paused_at = is_paused.then(|| self.paused_at.unwrap_or(self.now));
+    }
+
+    fn obey(&mut self, effect: Effect) {
+        match effect {
+            Effect::Speak(speech) => {
+                self.n_in_flight += 1;
+                assert!(self.n_in_flight <= 2, "at most two are in flight");
+                self.ear.given(&speech, self.now);
+                // The supervisor numbers its orders.
+                self.n_orders += 1;
+                self.ear.ordered(UtteranceId(self.n_orders), speech.id);
+                self.request(supervisor::Event::Speak(speech));
             }
+            Effect::Measure(request, speech) => {
+                self.request(supervisor::Event::Measure(request, speech));
+            }
+            Effect::Earcon(earcon) => self.request(supervisor::Event::Earcon(earcon)),
+            Effect::Silence => self.request(supervisor::Event::Stop),
+            Effect::Finish => self.request(supervisor::Event::Finish),
+            Effect::Emit(events) => self.printed(&events),
+            Effect::GiveBack(source, n) => self.n_given_back[place_of(source)] += n,
+            Effect::Acknowledge(source, n) => {
+                let before = std::mem::replace(&mut self.n_acknowledged[place_of(source)], n);
+                assert!(before < n, "{source:?}: {n} after {before}");
+            }
+            Effect::Reload => {
+                let other = settings(self.case.naming, true);
+                self.handle(Event::Loaded(Ok(Box::new(other))));
+            }
+            Effect::End { result, .. } => {
+                assert!(result.is_ok(), "{result:?}");
+                self.is_over = true;
+            }
+            Effect::Notify(_) | Effect::Reply(..) | Effect::Watch(_) => {}
+            effect => panic!("nobody asked for {effect:?}"),
         }
-        self.paused_at = self.queue.is_paused().then(|| self.paused_at.unwrap_or(self.now));
+    }
+
+    /// Reads the events; the journal remembers the outcomes in the same order.
+    fn printed(&mut self, events: &[u8]) {
+        let text = String::from_utf8(events.to_vec()).expect("text");
+        let events = text.lines().map(serde_json::from_str);
+        let events: Vec<serde_json::Value> = events.map(|it| it.expect("an event")).collect();
+        for event in events.iter().filter(|it| it["event"] == "queued") {
+            self.ear.queued(id_in(event).expect("a number"), number_in(event));
+        }
+        let ends: Vec<_> = events.iter().filter(|it| it["event"] == "fate").collect();
+        let outcomes = self.listener.journal.last(ends.len(), |_| true);
+        for (event, outcome) in ends.into_iter().zip(outcomes) {
+            assert_eq!(event["fate"], outcome.fate.name());
+            self.ear.ended(id_in(event), number_in(event), outcome.fate.clone());
+        }
     }
 
     fn request(&mut self, event: supervisor::Event) {
@@ -243,47 +273,55 @@ impl Whole {
         self.requests.send(at, event);
     }
 
-    /// The listener's part: handles a report of the voice's task.
+    /// The driver's part: passes a report of the voice's task to the listener.
     fn voice_event(&mut self, event: VoiceEvent) {
-        match event {
-            VoiceEvent::Started(id) => {
-                self.journal.started(id, self.now);
-                self.ear.reported_start(id);
-                self.handle(Event::Started(id));
-            }
-            VoiceEvent::Word(id, start) => {
-                self.ear.reported_word(id, start);
-                self.handle(Event::Reached(id, start));
-            }
+        match &event {
+            VoiceEvent::Started(id) => self.ear.reported_start(*id),
+            VoiceEvent::Word(id, start, _) => self.ear.reported_word(*id, *start),
             VoiceEvent::Ended(id, fate) => {
                 self.n_in_flight -= 1;
-                self.ear.reported_end(id, &fate);
-                self.handle(Event::Ended(id, fate));
+                self.ear.reported_end(*id, fate);
             }
-            VoiceEvent::Measured(request, seconds) => {
-                self.handle(Event::Measured(request, seconds));
-            }
+            _ => {}
+        }
+        self.handle(Event::Voice(event));
+    }
+
+    /// A source sends one read of these lines.
+    fn arrive(&mut self, source: usize, lines: &[LineSpec]) {
+        if self.has_ended[source] {
+            return;
+        }
+        let mut read = String::new();
+        for line in lines {
+            self.n_lines[source] += 1;
+            let number = number(source, self.n_lines[source]);
+            read.push_str(&line.raw(number));
+            read.push('\n');
+            self.ear.came(number, source, line, self.now);
+        }
+        self.n_reads[source] += 1;
+        let lines = Lines::new(id_of(source), read.into_bytes(), self.now);
+        self.handle(Event::Input(Input::Lines(lines)));
+    }
+
+    fn end_source(&mut self, source: usize) {
+        if !std::mem::replace(&mut self.has_ended[source], true) {
+            self.handle(Event::Input(Input::Ended(id_of(source), Ok(()))));
         }
     }
 
-    fn arrive(&mut self, lines: &[LineSpec]) {
-        let mut utterances = Vec::new();
-        for line in lines {
-            let id = self.queue.number();
-            let n_before = self.ear.lines.len() as u64;
-            let utterance = line.utterance(id, n_before + 1, self.now);
-            self.ear.came(&utterance, line);
-            self.journal.queued(&utterance, "a source", 220);
-            utterances.push(utterance);
-        }
-        self.handle(Event::Arrived(utterances));
+    fn command(&mut self, command: Command) {
+        let (reply, _client) = oneshot::channel();
+        self.handle(Event::Command(Asked { command, reply }));
     }
 
     fn step(&mut self, step: &Step) {
         match step {
-            Step::Say(lines) => self.arrive(lines),
+            Step::Say(source, lines) => self.arrive(*source, lines),
             Step::Pass(ms) => self.pass(Duration::from_millis(*ms), false),
-            Step::Control(event) => self.handle(event.clone()),
+            Step::Control(command) => self.command(command.clone()),
+            Step::End(source) => self.end_source(*source),
             Step::Crash => self.crash(),
             Step::Hang => self.with_process(Process::hang),
             Step::Fail => self.with_process(Process::fail_next),
@@ -298,50 +336,70 @@ impl Whole {
         }
     }
 
-    /// Stops all failures and speaks what is left.
+    /// Stops all failures, ends the sources and speaks what is left.
     fn finish(&mut self) {
         self.is_calm = true;
         self.with_process(Process::calm);
-        self.handle(Event::Resume);
+        self.command(Command::Resume);
+        (0..N_SOURCES).for_each(|source| self.end_source(source));
         self.pass(LONG, true);
-        assert!(self.queue.is_empty(), "it never ends: {:?}", self.queue);
+        assert!(self.is_over, "it never ends: {:?}", self.listener.queue);
+    }
+
+    /// Runs all of the case, and checks what does not depend on it.
+    fn run(case: &Case) -> Result<Self, TestCaseError> {
+        let mut whole = Self::new(case);
+        case.steps.iter().for_each(|step| whole.step(step));
+        whole.finish();
+        let (n_lines, fates) = whole.listener.journal.counts();
+        prop_assert_eq!(n_lines, whole.n_lines.iter().sum::<u64>());
+        prop_assert_eq!(n_lines, fates.values().sum::<u64>(), "lines in are the sum of fates");
+        prop_assert_eq!(whole.n_acknowledged, whole.n_lines, "all are acknowledged");
+        prop_assert_eq!(whole.n_given_back, whole.n_reads, "all sources may read on");
+        whole.ear.check(case);
+        Ok(whole)
     }
 }
 
-/// The fates of each line among the events that the journal printed.
-fn printed_fates(printed: &std::sync::mpsc::Receiver<Vec<u8>>) -> HashMap<u64, Vec<String>> {
-    let mut fates: HashMap<u64, Vec<String>> = HashMap::new();
-    for line in printed.try_iter() {
-        let event: serde_json::Value = serde_json::from_slice(&line).expect("an event");
-        if event["event"] == "fate" {
-            let (line, fate) = (event["line"].as_u64(), event["fate"].as_str());
-            let fate = fate.expect("a fate").to_owned();
-            fates.entry(line.expect("a line")).or_default().push(fate);
-        }
-    }
-    fates
+fn id_of(source: usize) -> SourceId {
+    SourceId(u16::try_from(source).expect("a few sources"))
+}
+
+fn place_of(source: SourceId) -> usize {
+    usize::from(source.0)
+}
+
+fn id_in(event: &serde_json::Value) -> Option<UtteranceId> {
+    event["id"].as_u64().map(UtteranceId)
+}
+
+/// The number of the line that an event is about, among those of all sources.
+fn number_in(event: &serde_json::Value) -> u64 {
+    let source = usize::from(event["source"] != script::NAMES[0]);
+    number(source, event["line"].as_u64().expect("a line"))
+}
+
+/// How many cases are tried: `LISTENER_CASES`, for a long run.
+fn n_cases() -> u32 {
+    std::env::var("LISTENER_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(256)
 }
 
 proptest! {
-    /// Whatever lines come, whatever the user does, however the voice process fails, and whatever
-    /// crosses on the way: each line has one fate, the order is kept, nothing is lost, and no word
-    /// is heard twice but the one that was interrupted, those whose report was still on its way
-    /// then, the part of an utterance in which a process died, and replays.
+    #![proptest_config(ProptestConfig { cases: n_cases(), ..ProptestConfig::default() })]
+
+    /// Whatever lines come, whatever the user does with what is spoken, however the voice process
+    /// fails, and whatever crosses on the way: each line has one fate, the order is kept, nothing
+    /// is lost, and no word is heard twice but the one that was interrupted, those whose report was
+    /// still on its way then, the part of an utterance in which a process died, and replays.
     #[test]
     fn nothing_is_lost_and_nothing_is_spoken_twice(case in case()) {
-        let (mut whole, printed) = Whole::new(&case);
-        for step in &case.steps {
-            whole.step(step);
-        }
-        whole.finish();
-        let printed = printed_fates(&printed);
-        let (n_lines, fates) = whole.journal.counts();
-        prop_assert_eq!(n_lines, whole.ear.lines.len() as u64);
-        prop_assert_eq!(n_lines, fates.values().sum::<u64>(), "lines in are the sum of fates");
-        for line in whole.ear.lines.keys() {
-            let fates = printed.get(line).map_or(0, Vec::len);
-            prop_assert_eq!(fates, 1, "line {} has one fate: {:?}", line, printed.get(line));
-        }
-        whole.ear.check(&case);
+        Whole::run(&case)?;
+    }
+
+    /// The same with several sources that end when they like, mutes, new configurations, changes
+    /// of the volume and of the voices.
+    #[test]
+    fn no_command_and_no_end_of_a_source_loses_a_line(case in case_of_all()) {
+        Whole::run(&case)?;
     }
 }

@@ -121,6 +121,7 @@ impl Queue {
             let id = self.number();
             let again =
                 Utterance { id, received: now, is_replay: true, ..self.history[at].clone() };
+            actions.push(Action::Record(again.clone()));
             self.waiting.push_front(Queued::new(again, &self.estimate));
         }
         actions

@@ -95,7 +95,7 @@ impl Queue {
         let whole = self.waiting.iter().take_while(|it| !it.has_begun).map(|it| &it.utterance);
         let Some((n, text)) = run(whole) else { return vec![] };
         let rest: Vec<_> = self.waiting.drain(1..n).collect();
-        let Some(first) = self.waiting.front_mut() else { return vec![] };
+        let first = &mut self.waiting[0]; // the run has two lines or more
         first.utterance.text = text;
         first.set_from(0, &self.estimate);
         let into = first.utterance.id;
@@ -120,7 +120,7 @@ impl Queue {
                 break;
             }
             let Some(next) = self.waiting.remove(1) else { break };
-            let Some(first) = self.waiting.front_mut() else { break };
+            let first = &mut self.waiting[0];
             let into = first.utterance.id;
             first.utterance.text.push_str("; ");
             first.utterance.text.push_str(&next.utterance.text[name_end(&next.utterance)..]);

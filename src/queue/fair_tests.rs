@@ -75,7 +75,7 @@ fn hear(lag_target: LagTarget, lines: &[Spec<'_>]) -> Heard {
         }
         for action in events.into_iter().flat_map(|event| queue.handle(event, now)) {
             match action {
-                Action::Speak { utterance, from, rate, .. } => {
+                Action::Speak { utterance, from, rate } => {
                     let begins = voice.last().map_or(now, |(_, _, ends, _)| *ends).max(now);
                     let text = utterance.text[from..].to_owned();
                     let estimate = crate::queue::estimate::Estimate::default();
@@ -89,7 +89,10 @@ fn hear(lag_target: LagTarget, lines: &[Spec<'_>]) -> Heard {
                 Action::ReportOutcome(id, fate @ Fate::Merged { .. }) => {
                     heard.merged.push((id.0, fate));
                 }
-                Action::ReportOutcome(..) | Action::Silence | Action::Measure { .. } => {}
+                Action::ReportOutcome(..)
+                | Action::Record(_)
+                | Action::Silence
+                | Action::Measure { .. } => {}
             }
         }
         let voice =

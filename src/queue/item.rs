@@ -75,15 +75,14 @@ impl Queued {
 pub(super) struct InFlight {
     pub(super) queued: Queued,
     pub(super) rate: u32,
-    pub(super) gap_ms: u32,
     pub(super) started: Option<Instant>,
     /// The byte at which the word being spoken begins.
     pub(super) reached: usize,
 }
 
 impl InFlight {
-    pub(super) fn new(queued: Queued, rate: u32, gap_ms: u32) -> Self {
-        Self { reached: queued.from, queued, rate, gap_ms, started: None }
+    pub(super) fn new(queued: Queued, rate: u32) -> Self {
+        Self { reached: queued.from, queued, rate, started: None }
     }
 }
 

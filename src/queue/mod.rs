@@ -24,6 +24,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::message::{Earcon, Expiry, Fate, Message, RequestId, SourceId, Utterance, UtteranceId};
+use crate::wire::GAP_MS;
 use estimate::Estimate;
 use fair::Turns;
 use item::{Cancelled, InFlight, Queued, place};
@@ -33,10 +34,8 @@ use rate_control::{Due, LagTarget, RateControl};
 /// while the other still sounds. The later, the more is known about the rate it needs.
 const AHEAD: Duration = Duration::from_millis(400);
 
-/// The gap between two utterances, at every rate: without it, of 100 words of a meeting a
-/// recogniser gets 13 more wrong.
-const GAP_MS: u32 = 100;
-const GAP: Duration = Duration::from_millis(GAP_MS as u64);
+/// The gap between two utterances.
+pub const GAP: Duration = Duration::from_millis(GAP_MS as u64);
 
 /// Utterances kept for replay.
 const HISTORY: usize = 1_000;
@@ -90,8 +89,6 @@ pub enum Action {
         from: usize,
         /// Words a minute.
         rate: u32,
-        /// The silence before it, in milliseconds, where it follows another utterance directly.
-        gap_ms: u32,
     },
     /// Ask the voice process to measure how long this sounds, once it is idle. [`Action::Silence`]
     /// discards pending requests.
@@ -107,6 +104,8 @@ pub enum Action {
     },
     /// Silence the voice, which reports what it had as skipped.
     Silence,
+    /// Record an utterance that the queue adds itself: a replay, or a warning.
+    Record(Utterance),
     /// The utterance has ended.
     ReportOutcome(UtteranceId, Fate),
 }
@@ -252,6 +251,13 @@ impl Queue {
         Some((&current.queued.utterance, current.rate))
     }
 
+    /// How many characters of an utterance in flight were spoken before an interruption; the voice
+    /// counts from there.
+    pub fn n_before(&self, id: UtteranceId) -> usize {
+        let it = self.in_flight.iter().find(|it| it.queued.utterance.id == id);
+        it.map_or(0, |it| it.queued.utterance.text[..it.queued.from].chars().count())
+    }
+
     /// The age of the oldest line that has not been spoken to its end.
     pub fn lag(&self, now: Instant) -> Duration {
         // A flood that others' lines overtook is older than they are.
@@ -287,10 +293,11 @@ impl Queue {
             self.cancelled.swap_remove(at);
             return self.ended_late(id, fate);
         }
-        let Some(at) = self.in_flight.iter().position(|it| it.queued.utterance.id == id) else {
+        let at = self.in_flight.iter().position(|it| it.queued.utterance.id == id);
+        let Some(InFlight { queued, rate, .. }) = at.and_then(|at| self.in_flight.remove(at))
+        else {
             return vec![]; // its outcome was set when it was skipped
         };
-        let Some(InFlight { queued, rate, .. }) = self.in_flight.remove(at) else { return vec![] };
         if let Fate::Spoken { ms, .. } = fate {
             self.learn(&queued, rate, f64::from(ms) / 1_000.0);
             self.remember(queued.utterance);
@@ -348,7 +355,7 @@ impl Queue {
         let mut actions = self.expire(start);
         actions.extend(self.take_turns(start));
         actions.extend(self.condense(start));
-        self.warn_if_behind(start);
+        actions.extend(self.warn_if_behind(start));
         if self.waiting.is_empty() {
             return actions;
         }
@@ -356,13 +363,12 @@ impl Queue {
         let dues = self.waiting.iter();
         let dues = dues.map(|it| Due { work: it.work, received: received(&it.utterance) });
         let rate = self.rate_control.choose(&dues, start, &self.estimate);
-        let Some(waiting) = self.waiting.pop_front() else { return vec![] };
-        let gap_ms = GAP_MS;
+        let Some(waiting) = self.waiting.pop_front() else { return actions };
         self.turns.given(&waiting.utterance, self.estimate.seconds(waiting.work, rate));
         let (utterance, from) = (waiting.utterance.clone(), waiting.from);
         self.before = utterance.message.clone().filter(|_| utterance.is_new());
-        self.in_flight.push_back(InFlight::new(waiting, rate, gap_ms));
-        actions.push(Action::Speak { utterance, from, rate, gap_ms });
+        self.in_flight.push_back(InFlight::new(waiting, rate));
+        actions.push(Action::Speak { utterance, from, rate });
         actions
     }
 
@@ -380,8 +386,8 @@ impl Queue {
     }
 
     /// Queues a spoken warning where even the highest rate cannot meet the lag target.
-    fn warn_if_behind(&mut self, start: Instant) {
-        let Some(first) = self.waiting.front() else { return };
+    fn warn_if_behind(&mut self, start: Instant) -> Option<Action> {
+        let first = self.waiting.front()?;
         let lag_target = self.rate_control.lag_target;
         let waited = start.saturating_duration_since(first.utterance.received);
         if waited < lag_target.lag / 2 {
@@ -392,7 +398,7 @@ impl Queue {
         let is_behind =
             waited > lag_target.lag && first.utterance.is_live && !self.rate_control.is_relaxed;
         if !is_behind || self.has_warned || !is_beginning {
-            return;
+            return None;
         }
         self.has_warned = true;
         let text = format!("{} behind; {}", spoken(waited), self.catch_up_hint);
@@ -407,13 +413,14 @@ impl Queue {
             earcon: Some(Earcon::Behind),
             expiry: None,
         };
-        self.waiting.push_front(Queued::new(utterance, &self.estimate));
+        self.waiting.push_front(Queued::new(utterance.clone(), &self.estimate));
+        Some(Action::Record(utterance))
     }
 
     /// How long an utterance sounds, with the gap before it.
     fn sounds(&self, it: &InFlight) -> Duration {
         let seconds = self.estimate.seconds(it.queued.work, it.rate);
-        Duration::from_secs_f64(seconds) + Duration::from_millis(u64::from(it.gap_ms))
+        Duration::from_secs_f64(seconds) + GAP
     }
 }
 

@@ -1,5 +1,3 @@
-mod whole;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -67,7 +65,7 @@ impl Bench {
     fn handle(&mut self, event: Event) {
         for action in self.queue.handle(event, self.now) {
             match action {
-                Action::Speak { utterance, from, rate, .. } => {
+                Action::Speak { utterance, from, rate } => {
                     self.rates.push(rate);
                     self.from.push_back(from);
                     self.voice.push_back(utterance);
@@ -82,6 +80,7 @@ impl Bench {
                 Action::Measure { request, utterance, from, rate } => {
                     self.asked.push_back((request, utterance.text[from..].to_owned(), rate));
                 }
+                Action::Record(utterance) => assert!(!utterance.is_new(), "it is no line"),
                 Action::ReportOutcome(id, fate) => self.ended.push((id, fate)),
             }
         }

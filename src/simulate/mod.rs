@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crate::message::{Fate, Utterance, UtteranceId};
 use crate::queue::estimate::Estimate;
 use crate::queue::rate_control::LagTarget;
-use crate::queue::{Action, Event, Queue};
+use crate::queue::{Action, Event, GAP, Queue};
 
 pub use pause::{Pause, Paused};
 pub use replay::{Arrival, read};
@@ -204,16 +204,16 @@ impl Run<'_> {
                 Action::ReportOutcome(id, Fate::Merged { into, .. }) => {
                     self.merged.push((id, into));
                 }
-                Action::ReportOutcome(..) => {} // reported by the voice before
+                // The voice reported it before; a replay or a warning is no line.
+                Action::ReportOutcome(..) | Action::Record(_) => {}
                 // The idle voice process answers at once.
                 Action::Measure { request, utterance, from, rate } => {
                     let seconds = (self.sounds)(&utterance.text[from..], rate);
                     self.handle(Event::Measured(request, Some(seconds)), now);
                 }
                 Action::Silence => self.silence(now),
-                Action::Speak { utterance, from, rate, gap_ms } => {
-                    let gap = Duration::from_millis(u64::from(gap_ms));
-                    let begins = (now + LATENCY).max(self.free_at + gap);
+                Action::Speak { utterance, from, rate } => {
+                    let begins = (now + LATENCY).max(self.free_at + GAP);
                     let seconds = (self.sounds)(&utterance.text[from..], rate);
                     let ends = begins + Duration::from_secs_f64(seconds);
                     self.free_at = ends;

@@ -41,16 +41,15 @@ pub enum Input {
 }
 
 impl Input {
-    /// The source that has ended, if this is its end.
-    pub fn ended(&self) -> Option<SourceId> {
+    /// The size of its lines, in bytes; 0 for a message.
+    pub fn n_bytes(&self) -> usize {
         match self {
-            Self::Ended(source, _) => Some(*source),
-            Self::Lines(_)
-            | Self::Message(_)
-            | Self::Sample(_)
+            Self::Lines(lines) | Self::Sample(lines) => lines.n_bytes(),
+            Self::Message(_)
             | Self::Notice(..)
             | Self::Opened(..)
-            | Self::Counted(..) => None,
+            | Self::Counted(..)
+            | Self::Ended(..) => 0,
         }
     }
 

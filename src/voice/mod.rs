@@ -92,8 +92,8 @@ impl Voice {
         self.send(Event::Earcon(earcon));
     }
 
-    /// Measures silently, when the process is idle, how long this sounds without its earcon and
-    /// gap. A stop cancels it.
+    /// Measures silently, when the process is idle, how long this sounds without its earcon. A
+    /// stop cancels it.
     pub fn measure(&self, request: RequestId, speech: SpeakRequest) {
         self.send(Event::Measure(request, speech));
     }

@@ -35,7 +35,7 @@ fn keys_send_commands() {
         (b"\x1b[B", Command::Volume { percent: 90 }),
         (b"m", Command::Mute { who: kim() }),
         (b"u", Command::Unmute { who: Who::All }),
-        (b"s", Command::Status),
+        (b"s", Command::Status { json: false }),
         (b"q", Command::Quit),
     ] {
         assert_eq!(
@@ -120,8 +120,8 @@ fn replies_that_cannot_be_heard_are_shown() {
         (Command::Skip, Reply::Done, None),
         (Command::Highlight, why, Some("no highlight yet")),
         (mute, Reply::Done, Some("kim is muted; u unmutes everybody")),
-        (Command::Voices, Reply::Done, Some("one voice for all")),
-        (Command::Status, Reply::Status(Box::new(state)), Some(summary)),
+        (Command::Voices { own: Switch::Toggle }, Reply::Done, Some("one voice for all")),
+        (Command::Status { json: false }, Reply::Status(Box::new(state)), Some(summary)),
     ] {
         for look in [Look::Quiet, Look::Rich] {
             assert_eq!(words(&command, &reply, states, look).as_deref(), said, "{command:?}");

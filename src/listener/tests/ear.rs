@@ -1,11 +1,12 @@
 //! Records what was heard, and checks it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant};
 
 use super::script::{Case, LineSpec, Step};
-use crate::message::{Fate, Utterance, UtteranceId};
-use crate::queue::Event;
+use crate::control::Command;
+use crate::message::{Fate, UtteranceId};
+use crate::wire::SpeakRequest;
 
 /// A word that is like no other: the line's number, and the word's in it.
 type Word = (u64, usize);
@@ -65,17 +66,22 @@ struct Given {
 }
 
 #[derive(Debug)]
-pub(super) struct Came {
-    id: UtteranceId,
-    sender: usize,
+struct Came {
+    /// The utterance that it became, unless it was dropped.
+    id: Option<UtteranceId>,
+    /// The number of its source and its sender.
+    sender: (usize, usize),
     n_words: usize,
-    may_expire: bool,
+    expires: Option<Instant>,
+    fate: Option<Fate>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Ear {
-    pub(super) lines: BTreeMap<u64, Came>,
-    fates: HashMap<UtteranceId, Fate>,
+    /// By their numbers among the lines of all sources.
+    lines: BTreeMap<u64, Came>,
+    /// The lines that became utterances.
+    utterances: HashMap<UtteranceId, u64>,
     given: HashMap<UtteranceId, Given>,
     performances: Vec<Performance>,
     /// The utterances by order number.
@@ -83,24 +89,36 @@ pub(super) struct Ear {
 }
 
 impl Ear {
-    pub(super) fn came(&mut self, utterance: &Utterance, line: &LineSpec) {
-        let may_expire = line.expires_after_ms.is_some();
-        let (id, n_words) = (utterance.id, line.n_words());
-        let came = Came { id, sender: line.sender, n_words, may_expire };
-        self.lines.insert(utterance.line, came);
+    /// A source sends a line.
+    pub(super) fn came(&mut self, number: u64, source: usize, line: &LineSpec, now: Instant) {
+        let came = Came {
+            id: None,
+            sender: (source, line.sender),
+            n_words: line.n_words(),
+            expires: line.expires_after().map(|seconds| now + Duration::from_secs(seconds)),
+            fate: None,
+        };
+        self.lines.insert(number, came);
     }
 
-    /// The queue gave the utterance to the voice.
-    pub(super) fn given(&mut self, utterance: &Utterance, from: usize, now: Instant) {
-        let text = utterance.text[from..].to_owned();
-        let is_replay = utterance.is_replay;
-        let id = utterance.id;
-        if let Some(expiry) = utterance.expiry.as_ref().filter(|_| !is_replay) {
+    /// A line became an utterance.
+    pub(super) fn queued(&mut self, id: UtteranceId, number: u64) {
+        self.utterances.insert(id, number);
+        let came = self.lines.get_mut(&number).expect("it came");
+        assert_eq!(came.id.replace(id), None, "line {number} became an utterance before");
+    }
+
+    /// The listener gave the utterance to the voice.
+    pub(super) fn given(&mut self, speech: &SpeakRequest, now: Instant) {
+        let id = speech.id;
+        let line = self.utterances.get(&id).map(|number| &self.lines[number]);
+        if let Some(expires) = line.and_then(|it| it.expires) {
             let mut before = self.performances.iter().filter(|it| it.id == id);
             let has_begun = before.any(|it| it.is_start_reported || !it.reported.is_empty());
-            assert!(has_begun || now <= expiry.at, "{id:?} is begun after its expiry");
+            assert!(has_begun || now <= expires, "{id:?} is begun after its expiry");
         }
-        self.given.insert(id, Given { text, is_replay });
+        let text = speech.text.clone();
+        self.given.insert(id, Given { text, is_replay: line.is_none() });
     }
 
     pub(super) fn ordered(&mut self, number: UtteranceId, id: UtteranceId) {
@@ -148,21 +166,25 @@ impl Ear {
         }
     }
 
-    pub(super) fn ended(&mut self, id: UtteranceId, fate: Fate) {
-        let before = self.fates.insert(id, fate);
-        assert_eq!(before, None, "{id:?} has ended before");
+    /// A line has its outcome.
+    pub(super) fn ended(&mut self, id: Option<UtteranceId>, number: u64, fate: Fate) {
+        let came = self.lines.get_mut(&number).expect("it came");
+        assert_eq!(came.id, id, "line {number}");
+        let before = came.fate.replace(fate);
+        assert_eq!(before, None, "line {number} has ended before");
     }
 
     /// The outcome of the utterance that a line became part of, and whether it only counted it.
-    fn end_of(&self, mut id: UtteranceId) -> (&Fate, bool) {
+    fn end_of(&self, came: &Came) -> (Fate, bool) {
+        let mut fate = came.fate.clone().expect("each line has a fate");
         let (mut was_counted, mut n_steps) = (false, 0);
-        while let Fate::Merged { into, is_counted } = self.fates[&id] {
+        while let Fate::Merged { into, is_counted } = fate {
             n_steps += 1;
             assert!(n_steps < 1_000, "merged into itself");
-            id = into;
             was_counted |= is_counted;
+            fate = self.lines[&self.utterances[&into]].fate.clone().expect("each line has a fate");
         }
-        (&self.fates[&id], was_counted)
+        (fate, was_counted)
     }
 
     /// The times that a line, or a part of it, was spoken, without replays.
@@ -177,15 +199,17 @@ impl Ear {
 
     pub(super) fn check(&self, case: &Case) {
         let is_any = |wanted: fn(&Step) -> bool| case.steps.iter().any(wanted);
-        let may_skip = is_any(|it| matches!(it, Step::Control(Event::Skip | Event::Live)));
+        let may_skip = is_any(|it| matches!(it, Step::Control(Command::Skip | Command::Live)));
         let may_fail =
             is_any(|it| matches!(it, Step::Crash | Step::Hang | Step::Fail | Step::Lose));
         let may_repeat = is_any(|it| {
-            matches!(it, Step::Control(Event::Repeat(_) | Event::Back | Event::Highlight))
+            matches!(it, Step::Control(Command::Repeat { .. } | Command::Back | Command::Highlight))
         });
+        let may_drop =
+            is_any(|it| matches!(it, Step::Control(Command::Mute { .. } | Command::Reload)));
         for (line, came) in &self.lines {
             let is_whole = self.check_line(*line, came);
-            let (end, was_counted) = self.end_of(came.id);
+            let (end, was_counted) = self.end_of(came);
             assert!(
                 !was_counted || self.performances_of(*line).is_empty(),
                 "line {line} was heard"
@@ -194,16 +218,22 @@ impl Ear {
                 Fate::Spoken { .. } if was_counted => {}
                 Fate::Spoken { .. } => assert!(is_whole, "line {line} was not heard to its end"),
                 Fate::Expired { .. } => {
-                    let mut its = self.performances.iter().filter(|it| it.id == came.id);
-                    assert!(came.may_expire && !its.any(|it| it.is_start_reported), "line {line}");
+                    let mut its = self.performances.iter().filter(|it| Some(it.id) == came.id);
+                    assert!(
+                        came.expires.is_some() && !its.any(|it| it.is_start_reported),
+                        "line {line}"
+                    );
                 }
                 Fate::Skipped => assert!(may_skip, "nobody skipped line {line}"),
                 Fate::Failed { .. } => assert!(may_fail, "line {line} failed without a reason"),
-                Fate::Dropped { .. } | Fate::Merged { .. } => panic!("line {line} was dropped"),
+                Fate::Dropped { rule } => {
+                    assert!(may_drop && came.id.is_none(), "line {line} was dropped by {rule}");
+                }
+                Fate::Merged { .. } => unreachable!("that is no end"),
             }
         }
         assert!(
-            may_repeat || self.given.values().all(|it| !it.is_replay),
+            may_repeat || self.given.values().all(|it| !it.is_replay || is_warning(&it.text)),
             "nobody asked for a replay"
         );
         self.check_order();
@@ -236,9 +266,15 @@ impl Ear {
                 }
             }
         }
-        for sender in 0..4 {
+        let senders: BTreeSet<_> = self.lines.values().map(|it| it.sender).collect();
+        for sender in senders {
             let its = begun.iter().filter(|line| self.lines[line].sender == sender);
-            assert!(its.is_sorted(), "{sender} in {begun:?}");
+            assert!(its.is_sorted(), "{sender:?} in {begun:?}");
         }
     }
+}
+
+/// Whether that is the queue's warning that the lag target is missed.
+fn is_warning(text: &str) -> bool {
+    text.ends_with("now") && !text.contains('é')
 }

@@ -8,6 +8,7 @@ use super::Output;
 use super::ear::{Ear, End};
 use super::script::Case;
 use crate::message::RequestId;
+use crate::queue::GAP;
 use crate::wire::{Report, Request, SpeakRequest};
 
 /// How a process starts.
@@ -67,6 +68,8 @@ pub(super) struct Process {
     requests: VecDeque<(RequestId, SpeakRequest)>,
     measures_at: Instant,
     dies_measuring: bool,
+    /// It ends once everything is spoken.
+    is_finishing: bool,
 }
 
 impl Process {
@@ -83,6 +86,7 @@ impl Process {
             requests: VecDeque::new(),
             measures_at: now,
             dies_measuring: false,
+            is_finishing: false,
         }
     }
 
@@ -94,9 +98,15 @@ impl Process {
             State::Up => {
                 let measures_at = (!self.requests.is_empty()).then_some(self.measures_at);
                 let speaks_at = self.current.as_ref().map(|it| it.at.min(self.heartbeat_at));
-                [measures_at, speaks_at].into_iter().flatten().min()
+                let ends_at = self.is_done().then_some(self.heartbeat_at);
+                [measures_at, speaks_at, ends_at].into_iter().flatten().min()
             }
         }
+    }
+
+    /// Whether it was asked to end, and everything is spoken.
+    fn is_done(&self) -> bool {
+        self.is_finishing && self.current.is_none() && self.waiting.is_empty()
     }
 
     pub(super) fn hang(&mut self) {
@@ -147,7 +157,7 @@ impl Process {
                 self.measures_at = self.measures_at.max(now + MEASURING);
             }
             Request::Earcon(_) => {}
-            Request::Finish => panic!("nobody asked for that"),
+            Request::Finish => self.is_finishing = true,
         }
     }
 
@@ -157,8 +167,7 @@ impl Process {
             return;
         }
         let Some(speech) = self.waiting.pop_front() else { return };
-        let gap =
-            if is_after { Duration::from_millis(speech.gap_ms.into()) } else { Duration::ZERO };
+        let gap = if is_after { GAP } else { Duration::ZERO };
         let mut at = 0;
         let mut words = Vec::new();
         for word in speech.text.split(' ') {
@@ -188,6 +197,10 @@ impl Process {
         if self.current.as_ref().is_some_and(|_| self.heartbeat_at <= now) {
             self.heartbeat_at = now + HEARTBEAT;
             return vec![Some(Report::Alive)];
+        }
+        if self.is_done() {
+            self.state = State::Stuck;
+            return vec![Some(Report::Done), None];
         }
         self.measure(now, ear)
     }

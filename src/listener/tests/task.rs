@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::model::{Process, Start};
-use super::{Delayed, VoiceEvent, Whole};
-use crate::voice::supervisor;
+use super::{Delayed, Whole};
+use crate::voice::{VoiceEvent, supervisor};
 use crate::wire::Request;
 
 impl Whole {
@@ -33,11 +33,18 @@ impl Whole {
                     Action::Silence => self.send_request(Request::Stop),
                     Action::End => self.send_request(Request::Finish),
                     Action::Started(id) => self.send_event(VoiceEvent::Started(id)),
-                    Action::Word(id, start, _) => self.send_event(VoiceEvent::Word(id, start)),
+                    Action::Word(id, start, length) => {
+                        self.send_event(VoiceEvent::Word(id, start, length));
+                    }
                     Action::ReportOutcome(id, fate) => self.send_event(VoiceEvent::Ended(id, fate)),
-                    Action::Wait(_) => {}
+                    Action::Wait(why) => self.send_event(VoiceEvent::OutputWaiting(why)),
+                    Action::Done => {
+                        self.end_process();
+                        self.output.items.clear();
+                        self.send_event(VoiceEvent::Done);
+                    }
                     Action::SpawnFallback | Action::FellBack => panic!("there is no fallback"),
-                    Action::Refuse { .. } | Action::Done => panic!("nobody asked for that"),
+                    Action::Refuse { .. } => panic!("it has been ready"),
                 }
             }
         }

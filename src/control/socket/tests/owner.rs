@@ -116,12 +116,12 @@ async fn the_client_gets_a_reply_or_an_error() {
     let status = Snapshot { rate: 220, lag_s: 1.5, lines: 7, ..Snapshot::default() };
     let snapshot = status.clone();
     let served = Served::with(move |command| match command {
-        Command::Status => Reply::Status(Box::new(snapshot.clone())),
+        Command::Status { .. } => Reply::Status(Box::new(snapshot.clone())),
         Command::Skip => Reply::Done,
         _ => error("not \u{1b}now"),
     })
     .await;
-    let reply = ask(served.path(), Command::Status).await.expect("answered");
+    let reply = ask(served.path(), Command::Status { json: false }).await.expect("answered");
     assert_eq!(reply, Reply::Status(Box::new(status)));
     assert_eq!(ask(served.path(), Command::Skip).await.expect("answered"), Reply::Done);
     assert_eq!(refusal(ask(served.path(), Command::Live).await), "not \\u{1b}now");

@@ -1,0 +1,334 @@
+//! Starts the parts, waits for what happens, asks the [`Listener`] and carries out what it wants:
+//!
+//! ```text
+//!  source ──┐                               ┌─▶ voice task ◀─▶ voice process
+//!  source ──┼─Event─▶ listener ─Effect─▶ ───┼─▶ standard output (--text)
+//!  source ──┘         (this task)           ├─▶ standard output (--events), from a thread
+//!  signals, commands, voice ─Event─▲        └─▶ bookmarks, replies, the transcript
+//! ```
+#![forbid(unsafe_code)]
+
+mod events;
+mod outgoing;
+mod signals;
+mod speech;
+mod status;
+mod surfaces;
+
+use std::collections::{HashMap, VecDeque};
+use std::future::pending;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use self::events::Printer;
+use self::outgoing::Connection;
+use self::signals::Signals;
+use self::speech::Speech;
+use crate::clock::now;
+use crate::config::settings::{Settings, Sink};
+use crate::config::watcher::ConfigWatcher;
+use crate::diagnostics::ConfigError;
+use crate::error::Error;
+use crate::format::Grammars;
+use crate::listener::{Effect, Event, Listener};
+use crate::message::SourceId;
+use crate::source::room::Room;
+use crate::source::{Ack, Inbox, Input, SourceSpec};
+
+/// Reads (of many lines each) that may wait to be processed.
+const INBOX: usize = 64;
+
+/// How often the displayed lag is updated while lines are queued.
+const LAG_UPDATE: Duration = Duration::from_secs(1);
+
+/// How long each part may take to end.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Reads the configuration again.
+pub type Reload<'a> = &'a dyn Fn() -> Result<Settings, ConfigError>;
+
+/// Listens until all sources have ended or the user quits.
+pub async fn run(mut settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
+    let signals = Signals::new()?;
+    if settings.format.is_none() {
+        warm(Arc::clone(&settings.grammars));
+    }
+    let sources = Sources::start(settings.sources.clone());
+    let (printer, gone) = if settings.has_events {
+        let (printer, gone) = Printer::start()?;
+        (Some(printer), Some(gone))
+    } else {
+        (None, None)
+    };
+    let saved = std::mem::replace(&mut settings.saved, ConfigWatcher::none());
+    let (setup, screen) = (settings.setup.clone(), settings.screen);
+    let configuration = settings.configuration.clone();
+    let is_spoken = settings.sink == Sink::Speech;
+    if is_spoken && settings.checks.names_speakers() {
+        settings.checks.verify().await?;
+    }
+    let mut listener = Listener::new(settings, now());
+    let speech = is_spoken.then(|| Speech::start(setup, screen, configuration, &mut listener));
+    let mut driver = Driver {
+        listener,
+        sources,
+        acks: HashMap::new(),
+        signals,
+        saved,
+        reload,
+        check: None,
+        printer,
+        gone,
+        speech,
+    };
+    let Ended { result, is_cut_short } = driver.run().await;
+    driver.end(is_cut_short).await;
+    result
+}
+
+/// Compiles the grammars in a thread, which saves the first line 20 ms, where one can be started.
+fn warm(grammars: Arc<Grammars>) {
+    if let Err(error) = std::thread::Builder::new().spawn(move || grammars.warm()) {
+        tracing::debug!(%error, "no thread for the grammars");
+    }
+}
+
+/// The started sources.
+struct Sources {
+    inbox: mpsc::Receiver<Input>,
+    /// By their numbers.
+    rooms: Vec<Room>,
+    connections: Vec<Connection>,
+    stop: CancellationToken,
+}
+
+impl Sources {
+    fn start(specs: Vec<SourceSpec>) -> Self {
+        let (sender, inbox) = mpsc::channel(INBOX);
+        let stop = CancellationToken::new();
+        let (mut rooms, mut connections) = (Vec::new(), Vec::new());
+        let n = u16::try_from(specs.len()).unwrap_or(u16::MAX);
+        for (inbox, spec) in Inbox::first(n, &sender).zip(specs) {
+            let host = spec.name();
+            rooms.push(inbox.room().clone());
+            let send_handle = spec.start(inbox, stop.clone());
+            connections.extend(send_handle.map(|send_handle| Connection { host, send_handle }));
+        }
+        Self { inbox, rooms, connections, stop }
+    }
+}
+
+/// How the program ends.
+struct Ended {
+    result: Result<(), Error>,
+    /// The user quit before the sources ended.
+    is_cut_short: bool,
+}
+
+/// All that is outside the listener.
+struct Driver<'a> {
+    listener: Listener,
+    sources: Sources,
+    /// Where the lines of some sources are acknowledged.
+    acks: HashMap<SourceId, Ack>,
+    signals: Signals,
+    saved: ConfigWatcher,
+    reload: Reload<'a>,
+    /// The names of a new configuration are being checked.
+    check: Option<JoinHandle<Result<(), ConfigError>>>,
+    printer: Option<Printer>,
+    /// Closes when standard output does; none without `--events`.
+    gone: Option<oneshot::Receiver<()>>,
+    /// None with `--text`.
+    speech: Option<Speech>,
+}
+
+impl Driver<'_> {
+    async fn run(&mut self) -> Ended {
+        loop {
+            if let Some(event) = self.next().await
+                && let Some(ended) = self.handle(event)
+            {
+                return ended;
+            }
+            self.publish();
+        }
+    }
+
+    /// What happens next; none where only the displayed lag changes.
+    async fn next(&mut self) -> Option<Event> {
+        let is_shown = self.speech.as_ref().is_some_and(Speech::is_shown);
+        Some(tokio::select! {
+            event = Speech::next(self.speech.as_mut()) => event,
+            input = self.sources.inbox.recv(), if !self.listener.has_no_source() => {
+                input.map_or(Event::SourcesGone, Event::Input)
+            }
+            () = self.saved.changed() => Event::Saved,
+            checked = checked(&mut self.check) => Event::Checked(checked),
+            () = at(self.listener.deadline()) => Event::Tick,
+            event = self.signals.next() => event,
+            () = closed(&mut self.gone) => Event::OutputGone,
+            () = sleep(LAG_UPDATE), if is_shown && !self.listener.is_idle() => return None,
+        })
+    }
+
+    /// Handles an event, and what follows from it at once.
+    fn handle(&mut self, event: Event) -> Option<Ended> {
+        let mut ended = None;
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for effect in self.listener.handle(event, now()) {
+                match effect {
+                    Effect::End { result, is_cut_short } => {
+                        ended = ended.or(Some(Ended { result, is_cut_short }));
+                    }
+                    Effect::Reload => events.push_back(self.reload()),
+                    // What was not printed is not acknowledged.
+                    Effect::Print(text) => {
+                        if let Err(error) = print(&text) {
+                            let result = Err(Error::stdout(error));
+                            return Some(Ended { result, is_cut_short: false });
+                        }
+                    }
+                    effect => self.obey(effect),
+                }
+            }
+        }
+        ended
+    }
+
+    fn obey(&mut self, effect: Effect) {
+        match effect {
+            Effect::Emit(events) => {
+                if let Some(printer) = &self.printer {
+                    printer.print(events);
+                }
+            }
+            Effect::Notify(text) => match &self.speech {
+                Some(speech) => speech.surfaces.notify(text),
+                None => eprintln!("irc-speak: {text}"),
+            },
+            Effect::GiveBack(source, n) => self.sources.rooms[usize::from(source.0)].give_back(n),
+            Effect::Open(room) => self.sources.rooms.push(room),
+            Effect::Count(source, ack) => drop(self.acks.insert(source, ack)),
+            Effect::Acknowledge(source, n) => {
+                if let Some(ack) = self.acks.get(&source) {
+                    ack.acknowledge(n);
+                }
+            }
+            Effect::Check(checks) => {
+                self.check = Some(tokio::spawn(async move { checks.verify().await }));
+            }
+            Effect::Watch(saved) => self.saved = saved,
+            Effect::Reply(reply, done) => {
+                self.publish(); // the client may look at once
+                outgoing::answer(reply, done);
+            }
+            Effect::Send { target, text, reply } => {
+                if let Some(speech) = &self.speech {
+                    let news = speech.surfaces.news();
+                    outgoing::send(&self.sources.connections, &target, &text, reply, news);
+                }
+            }
+            effect => {
+                if let Some(speech) = &self.speech {
+                    speech.obey(effect);
+                }
+            }
+        }
+    }
+
+    /// Reads the configuration; a check of the last one is over.
+    fn reload(&mut self) -> Event {
+        if let Some(check) = self.check.take() {
+            check.abort();
+        }
+        Event::Loaded((self.reload)().map(Box::new))
+    }
+
+    /// Publishes the status, if it has changed.
+    fn publish(&self) {
+        if let Some(speech) = &self.speech {
+            speech.publish(|| self.listener.snapshot(now()));
+        }
+    }
+
+    /// Stops speech first, then the sources; what was not spoken is skipped.
+    async fn end(mut self, is_cut_short: bool) {
+        let speech = self.speech.take().map(Speech::stop);
+        self.sources.rooms.iter().for_each(Room::lift);
+        self.handle(Event::Ending);
+        let surfaces = async {
+            match speech {
+                Some(speech) => Some(speech.await),
+                None => None,
+            }
+        };
+        let (surfaces, ()) = tokio::join!(surfaces, self.drain());
+        if let Some(surfaces) = surfaces {
+            surfaces.finish().await;
+        }
+        for (_, ack) in self.acks.drain() {
+            if timeout(GOODBYE, ack.finish()).await.is_err() {
+                tracing::warn!("a bookmark was not written in time");
+            }
+        }
+        if let Some(printer) = self.printer {
+            printer.finish(is_cut_short.then_some(GOODBYE)).await;
+        }
+    }
+
+    /// Stops the sources, and takes what they have read.
+    async fn drain(&mut self) {
+        self.sources.stop.cancel();
+        let all = async {
+            while !self.listener.has_no_source()
+                && let Some(input) = self.sources.inbox.recv().await
+            {
+                self.handle(Event::Input(input));
+            }
+        };
+        if timeout(GOODBYE, all).await.is_err() {
+            tracing::debug!("a source did not end in time");
+        }
+    }
+}
+
+/// Prints at once.
+fn print(text: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text)?;
+    stdout.flush()
+}
+
+/// Waits for the result of the check; forever if there is none. Cancel-safe.
+async fn checked(
+    check: &mut Option<JoinHandle<Result<(), ConfigError>>>,
+) -> Result<(), ConfigError> {
+    let Some(running) = check else { return pending().await };
+    let checked = running.await;
+    *check = None;
+    checked.unwrap_or(Ok(())) // a check that failed to run counts as passed
+}
+
+/// Waits until the other end is dropped; forever if there is none.
+async fn closed(gone: &mut Option<oneshot::Receiver<()>>) {
+    match gone {
+        Some(gone) => drop(gone.await),
+        None => pending().await,
+    }
+}
+
+/// Waits until `deadline`; forever if there is none.
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => pending().await,
+    }
+}
