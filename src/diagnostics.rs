@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::text::is_invisible;
+
 /// An error at one place: `path:line:column: problem; what to do`.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -60,22 +62,13 @@ pub fn quoted(path: &Path) -> String {
 pub fn escaped(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
-            let safe = !c.is_control() && !is_invisible(c);
+            let breaks = matches!(c, '\u{2028}' | '\u{2029}'); // a line, a paragraph
+            let safe = !c.is_control() && !breaks && !is_invisible(c);
             let (plain, escape) =
                 if safe { (Some(c), None) } else { (None, Some(c.escape_default())) };
             plain.into_iter().chain(escape.into_iter().flatten())
         })
         .collect()
-}
-
-/// Invisible characters: zero-width, bidirectional, separators.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 #[cfg(test)]

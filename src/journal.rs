@@ -213,7 +213,9 @@ impl Journal {
     pub fn finish(&mut self, now: Instant) {
         let mut all: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
         all.sort_unstable_by_key(|(id, _)| *id);
-        all.iter().for_each(|(_, open)| self.close(open, &Fate::Skipped, now));
+        for (_, open) in &all {
+            self.close(open, &Fate::Skipped, now);
+        }
     }
 
     /// Records the fate of an utterance.

@@ -27,6 +27,7 @@ pub mod queue;
 pub mod simulate;
 pub mod source;
 pub mod speaker;
+pub mod text;
 pub mod toml_file;
 pub mod units;
 pub mod voice;

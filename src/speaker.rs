@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::text::hash;
 use crate::wire::SpeakRequest;
 
 /// A sender who was silent for so long may sound different the next time.
@@ -221,11 +222,9 @@ fn folded(nick: &str) -> String {
     (if bare.is_empty() { head } else { bare }).to_lowercase()
 }
 
-/// A number for a nick, the same in every run: FNV-1a, its bits mixed at the end.
+/// A number for a nick, the same in every run: a hash, its bits mixed at the end.
 fn number(nick: &str) -> u64 {
-    let hash = nick.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = hash(nick.as_bytes());
     let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     mixed ^ (mixed >> 33)
 }

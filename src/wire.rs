@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -104,9 +105,9 @@ pub struct Checked {
     pub device: Option<String>,
 }
 
-/// The silence between two utterances, in milliseconds, at every rate: without it, of 100 words of
+/// The silence between two utterances, at every rate: without it, of 100 words of
 /// a meeting a recogniser gets 13 more wrong.
-pub const GAP_MS: u32 = 100;
+pub const GAP: Duration = Duration::from_millis(100);
 
 /// Something to speak, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -263,9 +264,9 @@ pub enum Report {
     Done,
 }
 
-/// `value` as a line.
+/// `value` as JSON and a line feed.
 pub fn line(value: &impl Serialize) -> Vec<u8> {
-    let mut line = serde_json::to_vec(value).expect("requests and reports are plain data");
+    let mut line = serde_json::to_vec(value).expect("names are strings, and no map has other keys");
     line.push(b'\n');
     line
 }

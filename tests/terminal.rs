@@ -34,7 +34,7 @@ async fn perform() {
     let (shown, events) = mpsc::unbounded_channel();
     let (style, stop) = (Style::new(false), CancellationToken::new());
     let keys = tokio::spawn(keys::run(controls.clone(), shown.clone(), style, stop.clone()));
-    let screen = tokio::spawn(screen::run(events, controls, style, stop.clone()));
+    let screen = tokio::spawn(screen::drive::run(events, controls, style, stop.clone()));
     let entry =
         Entry { sender: Some("kim".to_owned()), text: "hello".to_owned(), ..Entry::default() };
     let event = TranscriptEvent::Queued { id: 1, entry, highlight: false };

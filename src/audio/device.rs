@@ -22,7 +22,7 @@ use super::cards::{Sound, no_device};
 use super::report::Reporter;
 use super::stall::{GIVEN_UP, LATE, Look, StallDetector};
 use super::stream::{Opening, Stream};
-use super::{Output, OutputError};
+use super::{Output, OutputError, samples};
 use crate::clock;
 use crate::message::UtteranceId;
 use crate::wire::Report;
@@ -162,7 +162,12 @@ impl Output for Device {
         self.config.sample_rate
     }
 
-    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, pan: i8) -> Result<(), OutputError> {
+    fn begin(
+        &mut self,
+        id: Option<UtteranceId>,
+        gap: Duration,
+        pan: i8,
+    ) -> Result<(), OutputError> {
         if self.burst.is_none() {
             self.burst = Some(Burst::new(self));
         }
@@ -170,7 +175,7 @@ impl Output for Device {
         burst.is_dry = false;
         if burst.consumed() < burst.written {
             // Blocks while the ring is full.
-            let n_gap = self.config.sample_rate as usize * gap_ms as usize / 1_000;
+            let n_gap = samples(gap, self.config.sample_rate);
             self.write(&vec![0.0; n_gap])?;
         } else {
             burst.still.begin(clock::now()); // the ring was empty: silent already

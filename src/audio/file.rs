@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::report::Reporter;
-use super::{Output, OutputError};
+use super::{Output, OutputError, samples};
 use crate::diagnostics::{escaped, quoted};
 use crate::message::UtteranceId;
 use crate::wire::Report;
@@ -86,8 +86,13 @@ impl Output for WavFile {
         engine_rate
     }
 
-    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, _pan: i8) -> Result<(), OutputError> {
-        let n_gap = if self.begun { self.rate / 1_000 * gap_ms } else { 0 };
+    fn begin(
+        &mut self,
+        id: Option<UtteranceId>,
+        gap: Duration,
+        _pan: i8,
+    ) -> Result<(), OutputError> {
+        let n_gap = if self.begun { samples(gap, self.rate) } else { 0 };
         self.starting = id;
         self.n_samples = 0;
         self.begun = true;
@@ -152,7 +157,7 @@ fn the_next_process_keeps_what_an_earlier_one_wrote() {
     first.write(&vec![0.25; 6_000]).expect("written, and not counted in the header");
     std::mem::forget(first); // a killed process runs no destructor
     let mut next = WavFile::append(&path, 8_000, reporter).expect("the same file");
-    next.begin(None, 100, 0).expect("a gap");
+    next.begin(None, Duration::from_millis(100), 0).expect("a gap");
     next.write(&[0.75; 10]).expect("written");
     next.drain().expect("finalized");
     let mut reader = hound::WavReader::open(&path).expect("a WAV file");

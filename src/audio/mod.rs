@@ -14,6 +14,8 @@ mod stall;
 mod stream;
 pub mod trim;
 
+use std::time::Duration;
+
 use crate::message::UtteranceId;
 use crate::wire::Report;
 
@@ -22,10 +24,11 @@ pub trait Output {
     /// The sample rate it takes, in Hz, where the engine's is `engine_rate`.
     fn sample_rate(&self, engine_rate: u32) -> u32;
 
-    /// Begins the utterance `id`, after at least `gap_ms` of silence where another one has just
+    /// Begins the utterance `id`, after at least `gap` of silence where another one has just
     /// ended, at `pan` (-100 is left, 100 is right) where the output is stereo. Blocks as `write`
     /// does.
-    fn begin(&mut self, id: Option<UtteranceId>, gap_ms: u32, pan: i8) -> Result<(), OutputError>;
+    fn begin(&mut self, id: Option<UtteranceId>, gap: Duration, pan: i8)
+    -> Result<(), OutputError>;
 
     /// Takes samples between -1 and 1; blocks while the buffer is full. `false`: they are no longer
     /// wanted.
@@ -47,6 +50,11 @@ pub trait Output {
     /// Called when there is nothing to write. Returns the time after which to call again if that is
     /// still so; none where nothing is left to do.
     fn rest(&mut self) -> Option<std::time::Duration>;
+}
+
+/// How many samples last for `time`, at `rate` in Hz.
+fn samples(time: Duration, rate: u32) -> usize {
+    usize::try_from(time.as_millis()).unwrap_or(usize::MAX).saturating_mul(rate as usize) / 1_000
 }
 
 /// How long `n_samples` sound at `rate` Hz, in milliseconds.
@@ -84,7 +92,7 @@ pub enum OutputError {
     #[error("the sound device takes no sound")]
     Stalled {
         /// How long.
-        stood: std::time::Duration,
+        stood: Duration,
     },
     /// The WAV file cannot be written.
     #[error("cannot write {path}: {why}")]
@@ -106,7 +114,7 @@ impl OutputError {
             | Self::NoAnswer
             | Self::Device(_)
             | Self::Gone(_)
-            | Self::File { .. } => std::time::Duration::ZERO,
+            | Self::File { .. } => Duration::ZERO,
         };
         let stood_ms = u64::try_from(stood.as_millis()).unwrap_or(u64::MAX);
         Report::Lost { why: self.to_string(), stood_ms }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::place::{self, SocketError};
 use super::{Command, Entry, Reply, Sink, Snapshot};
 use crate::diagnostics::{escaped, quoted};
+use crate::wire;
 
 /// How long a reply may take. The listener replies within a millisecond unless it is stopped.
 const REPLY_LIMIT: Duration = Duration::from_secs(5);
@@ -96,9 +97,7 @@ fn limit(command: &Command) -> Duration {
 fn exchange(mut stream: &UnixStream, command: &Command) -> io::Result<Vec<u8>> {
     stream.set_read_timeout(Some(limit(command)))?;
     stream.set_write_timeout(Some(REPLY_LIMIT))?;
-    let mut request = serde_json::to_vec(command)?;
-    request.push(b'\n');
-    match stream.write_all(&request) {
+    match stream.write_all(&wire::line(command)) {
         // A listener with too many clients replies so and closes the connection at once.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written?,

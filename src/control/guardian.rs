@@ -18,7 +18,6 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::timeout;
 
-use super::tty::keys_of;
 use crate::executable;
 
 /// The hidden subcommand that is the guardian.
@@ -78,6 +77,15 @@ impl Guardian {
             tracing::debug!(%error, "the guardian is gone");
         }
     }
+}
+
+/// Key mode: a byte at a time and no echo. Ctrl-C, Ctrl-Z and line ends on output stay.
+pub(super) fn keys_of(mut mode: Termios) -> Termios {
+    mode.local_modes -=
+        LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHONL | LocalModes::IEXTEN;
+    mode.special_codes[SpecialCodeIndex::VMIN] = 1;
+    mode.special_codes[SpecialCodeIndex::VTIME] = 0;
+    mode
 }
 
 /// Runs the guardian process. Errors are ignored: there is nowhere to report them.

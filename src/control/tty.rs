@@ -14,12 +14,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, getpgid, getpgrp, getpid, getsid, kill_process};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+use rustix::termios::{LocalModes, OptionalActions, Termios};
 use rustix::termios::{tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr};
 use tokio::io::unix::AsyncFd;
 use tokio::time::sleep;
 
-use super::guardian::Guardian;
+use super::guardian::{Guardian, keys_of};
 
 /// How often a background job checks whether it is in the foreground again: a shell need not send
 /// SIGCONT to a job that was running all along.
@@ -207,15 +207,6 @@ impl Mode {
             guardian.note_left();
         }
     }
-}
-
-/// Key mode: a byte at a time and no echo. Ctrl-C, Ctrl-Z and line ends on output stay.
-pub(super) fn keys_of(mut mode: Termios) -> Termios {
-    mode.local_modes -=
-        LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHONL | LocalModes::IEXTEN;
-    mode.special_codes[SpecialCodeIndex::VMIN] = 1;
-    mode.special_codes[SpecialCodeIndex::VTIME] = 0;
-    mode
 }
 
 /// Restores the terminal before a panic's message is printed.

@@ -10,6 +10,7 @@ use tokio::net::UnixStream;
 use tokio::time::{sleep, timeout};
 
 use super::{Command, Reply};
+use crate::wire;
 
 /// How long the first listener may take to report its configuration.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -48,8 +49,7 @@ impl First {
 
     /// The identifier of its configuration.
     async fn configuration(&mut self) -> io::Result<Option<String>> {
-        let mut request = serde_json::to_vec(&Command::Status { json: false })?;
-        request.push(b'\n');
+        let request = wire::line(&Command::Status { json: false });
         self.stream.write_all(&request).await?;
         let mut answer = String::new();
         BufReader::new(&mut self.stream).take(ANSWER).read_line(&mut answer).await?;

@@ -19,18 +19,19 @@ use std::collections::{HashMap, VecDeque};
 use std::future::pending;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::events::Printer;
 use self::outgoing::Connection;
 use self::signals::Signals;
 use self::speech::Speech;
-use crate::clock::now;
+use self::surfaces::GOODBYE;
+use crate::clock::{at, now};
 use crate::config::settings::{Settings, Sink};
 use crate::config::watcher::ConfigWatcher;
 use crate::diagnostics::ConfigError;
@@ -46,9 +47,6 @@ const INBOX: usize = 64;
 
 /// How often the displayed lag is updated while lines are queued.
 const LAG_UPDATE: Duration = Duration::from_secs(1);
-
-/// How long each part may take to end.
-const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Reads the configuration again.
 pub type Reload<'a> = &'a dyn Fn() -> Result<Settings, ConfigError>;
@@ -321,14 +319,6 @@ async fn checked(
 async fn closed(gone: &mut Option<oneshot::Receiver<()>>) {
     match gone {
         Some(gone) => drop(gone.await),
-        None => pending().await,
-    }
-}
-
-/// Waits until `deadline`; forever if there is none.
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline.into()).await,
         None => pending().await,
     }
 }

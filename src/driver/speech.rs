@@ -7,9 +7,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::GOODBYE;
 use super::status::StatusTask;
-use super::surfaces::Surfaces;
+use super::surfaces::{GOODBYE, Surfaces};
 use crate::clock::now;
 use crate::config::settings::Screen;
 use crate::control::{Controls, Request, Snapshot};

@@ -3,16 +3,19 @@
 #![forbid(unsafe_code)]
 
 use std::io::{self, IsTerminal};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::GOODBYE;
 use crate::config::settings::Screen;
 use crate::control::screen::style::Style;
 use crate::control::{Controls, TranscriptEvent, keys, mpris, screen, socket};
+
+/// How long each part may take to end.
+pub(super) const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The running surfaces.
 #[derive(Default)]
@@ -42,7 +45,7 @@ impl Surfaces {
             let (transcript, events) = mpsc::unbounded_channel();
             let keys = keys::run(controls.clone(), transcript.clone(), style, leave.clone());
             tasks.push(tokio::spawn(keys));
-            let screen = screen::run(events, controls.clone(), style, leave.clone());
+            let screen = screen::drive::run(events, controls.clone(), style, leave.clone());
             tasks.push(tokio::spawn(screen));
             transcript
         });

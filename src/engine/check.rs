@@ -1,7 +1,7 @@
 //! Checks that the voices and the device that a configuration names exist.
 #![forbid(unsafe_code)]
 
-use super::EngineError;
+use super::traits::EngineError;
 use crate::audio::{OutputError, cards};
 use crate::wire::{Check, Checked};
 

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
-use super::{Engine, measure};
+use super::measure;
+use super::traits::Engine;
 use crate::audio::milliseconds;
 use crate::audio::report::Reporter;
 use crate::message::RequestId;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Engine, EngineError, Stage, Word};
+use super::traits::{Engine, EngineError, Stage, Word};
 use crate::audio::trim::Trim;
 use crate::wire::{Setup, SpeakRequest};
 

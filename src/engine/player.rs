@@ -6,14 +6,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::idle::Idle;
-use super::{Engine, EngineError, Stage, Word};
+use super::traits::{Engine, EngineError, Stage, Word};
 use crate::audio::device::Device;
 use crate::audio::file::WavFile;
 use crate::audio::report::Reporter;
 use crate::audio::resample::Resampler;
 use crate::audio::trim::Trim;
 use crate::audio::{Output, OutputError, earcon, milliseconds};
-use crate::wire::{GAP_MS, Report, Request, Setup, SpeakRequest, Target};
+use crate::wire::{GAP, Report, Request, Setup, SpeakRequest, Target};
 
 /// The sample rate of earcons where an engine plays its own sound, in Hz.
 const EARCON_RATE: u32 = 22_050;
@@ -129,7 +129,7 @@ impl Player {
             return Ok(()); // a stop is queued behind it
         }
         self.volume = speech.volume;
-        self.output.begin(Some(speech.id), GAP_MS, speech.pan)?;
+        self.output.begin(Some(speech.id), GAP, speech.pan)?;
         let mut n_written = 0;
         if let Some(earcon) = speech.earcon {
             let sound = earcon::sound(earcon, self.rate(), speech.volume);
@@ -186,7 +186,7 @@ impl Player {
 
     /// Plays an earcon between utterances.
     fn play(&mut self, sound: &[f32]) -> Result<(), OutputError> {
-        self.output.begin(None, 0, 0)?;
+        self.output.begin(None, Duration::ZERO, 0)?;
         self.output.write(sound)?;
         self.output.end(None)
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::RuleSet;
+use super::rules::RuleSet;
 use crate::diagnostics::ConfigError;
 use crate::toml_file;
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::RuleSet;
 use super::cases::CaseFile;
+use super::rules::RuleSet;
 use crate::diagnostics::ConfigError;
 use crate::diagnostics::escaped;
 use crate::format::{Grammar, Grammars, cases};

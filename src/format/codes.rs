@@ -3,6 +3,8 @@
 //! characters. Patterns match what a reader sees.
 #![forbid(unsafe_code)]
 
+use crate::text::is_invisible;
+
 use std::borrow::Cow;
 
 /// Marks a CTCP message at both ends; the one control character that is part of the grammar.
@@ -135,33 +137,6 @@ fn after_string(text: &str) -> &str {
         }
     }
     ""
-}
-
-/// Whether `c` shows nothing, or only changes the text around it: zero-width, bidirectional, tags,
-/// variation selectors, fillers, and noncharacters.
-pub(crate) fn is_invisible(c: char) -> bool {
-    match c as u32 {
-        ..0xad => false,
-        0xad
-        | 0x34f
-        | 0x61c
-        | 0x115f..=0x1160
-        | 0x17b4..=0x17b5
-        | 0x180b..=0x180f
-        | 0x200b..=0x200f
-        | 0x202a..=0x202e
-        | 0x2060..=0x206f
-        | 0x3164
-        | 0xe000..=0xf8ff
-        | 0xfdd0..=0xfdef
-        | 0xfe00..=0xfe0f
-        | 0xfeff
-        | 0xffa0
-        | 0xfff0..=0xffff
-        | 0x1_bca0..=0x1_bca3
-        | 0x1_d173..=0x1_d17a => true,
-        code => code >= 0xe_0000 || code & 0xfffe == 0xfffe,
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::codes;
-use super::pattern::Parts;
+use super::parts::Parts;
 use crate::message::Kind;
 
 /// Which fields of a line are which parts of a message; of several names, the first that a line

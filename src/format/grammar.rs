@@ -12,7 +12,8 @@ use toml::Spanned;
 
 use super::fields::{Fields, Parsed, Syntax};
 use super::html;
-use super::pattern::{Parts, Pattern};
+use super::parts::Parts;
+use super::pattern::{Pattern, Strength};
 use crate::diagnostics::ConfigError;
 use crate::message::Kind;
 use crate::toml_file;
@@ -123,17 +124,6 @@ struct Body {
     is_loose: bool,
     unescape: Option<Unescape>,
     patterns: Vec<Pattern>,
-}
-
-/// How strongly a line indicates a format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Strength {
-    /// A fallback when nothing else describes it: almost no sign of the format.
-    Rest,
-    /// Others write such lines, too.
-    Weak,
-    /// Hardly anything else writes such lines.
-    Strong,
 }
 
 impl Grammar {

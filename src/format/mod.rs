@@ -8,6 +8,7 @@ mod fields;
 pub mod grammar;
 mod html;
 mod literal;
+mod parts;
 mod pattern;
 mod reader;
 mod shape;

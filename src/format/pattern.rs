@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use regex::{CaptureLocations, Regex};
 
 use super::fields::{Fields, Parsed};
-use super::grammar::Strength;
 use super::literal;
+use super::parts::Parts;
 use super::shape::{Found, Shape, TIME};
 use crate::message::Kind;
 use crate::toml_file;
@@ -26,15 +26,15 @@ const GROUPS: [&str; 6] = ["channel", "sender", "text", "time", "victim", "same"
 /// Where `same` is among them.
 const SAME: usize = 5;
 
-/// What a pattern found in a line.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Parts<'a> {
-    pub(super) kind: Kind,
-    pub(super) channel: Option<Cow<'a, str>>,
-    pub(super) sender: Option<Cow<'a, str>>,
-    pub(super) victim: Option<Cow<'a, str>>,
-    pub(super) text: Cow<'a, str>,
-    pub(super) stamp: Option<Cow<'a, str>>,
+/// How strongly a line indicates a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strength {
+    /// A fallback when nothing else describes it: almost no sign of the format.
+    Rest,
+    /// Others write such lines, too.
+    Weak,
+    /// Hardly anything else writes such lines.
+    Strong,
 }
 
 /// One kind of line.

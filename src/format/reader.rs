@@ -9,8 +9,9 @@ use std::time::Instant;
 use regex::CaptureLocations;
 
 use super::codes::{self, CTCP};
-use super::grammar::{Grammar, Grammars, Strength};
-use super::pattern::Parts;
+use super::grammar::{Grammar, Grammars};
+use super::parts::Parts;
+use super::pattern::Strength;
 use crate::diagnostics::ConfigError;
 use crate::message::{Kind, Line, Message, SourceId};
 use crate::source::lines::Lines;

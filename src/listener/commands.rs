@@ -22,7 +22,7 @@ impl Listener {
     pub(super) fn serve(&mut self, Request { command, reply }: Request, now: Instant) {
         match command {
             Command::Say { target, text } => {
-                self.effects.push(Effect::Send { target, text, reply })
+                self.effects.push(Effect::Send { target, text, reply });
             }
             Command::Reload => self.reload(reply),
             Command::Status { .. } => {

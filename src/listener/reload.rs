@@ -46,7 +46,9 @@ impl Listener {
         let settings = self.reloading.settings.take();
         let done = match checked {
             Ok(()) => {
-                settings.into_iter().for_each(|it| self.apply(*it));
+                if let Some(settings) = settings {
+                    self.apply(*settings);
+                }
                 Reply::Done
             }
             Err(error) => Reply::Error { why: format!("{error}; the old configuration stays") },

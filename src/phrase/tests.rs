@@ -3,8 +3,8 @@ use std::path::Path;
 
 use super::*;
 use crate::clock::test_now;
-use crate::format::codes::is_invisible;
 use crate::source::lines::decode;
+use crate::text::is_invisible;
 
 /// What is spoken of `text` alone.
 fn spoken(text: &str) -> String {

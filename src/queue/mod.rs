@@ -24,7 +24,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::message::{Earcon, Expiry, Fate, Message, RequestId, SourceId, Utterance, UtteranceId};
-use crate::wire::GAP_MS;
+use crate::wire::GAP;
 use estimate::Estimate;
 use fair::Turns;
 use item::{Cancelled, InFlight, Queued, place};
@@ -33,9 +33,6 @@ use rate_control::{Due, LagTarget, RateControl};
 /// How long before the end of an utterance the next one is given to the voice, which synthesises it
 /// while the other still sounds. The later, the more is known about the rate it needs.
 const AHEAD: Duration = Duration::from_millis(400);
-
-/// The gap between two utterances.
-pub const GAP: Duration = Duration::from_millis(GAP_MS as u64);
 
 /// Utterances kept for replay.
 const HISTORY: usize = 1_000;

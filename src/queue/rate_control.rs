@@ -14,8 +14,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::GAP;
 use super::estimate::Estimate;
+use crate::wire::GAP;
 
 /// How late an utterance may be, and the bounds of the rate.
 #[derive(Debug, Clone, Copy, PartialEq)]

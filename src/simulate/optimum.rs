@@ -9,7 +9,8 @@
 
 use std::time::Duration;
 
-use super::{Arrival, Heard, LATENCY, Sounds};
+use super::heard::{Heard, LATENCY, Sounds};
+use super::replay::Arrival;
 use crate::queue::estimate::Estimate;
 use crate::queue::rate_control::LagTarget;
 

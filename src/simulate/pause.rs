@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Heard;
+use super::heard::{Heard, rounded};
 
 /// When the listener pauses, counted from the beginning of the log, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,9 +65,9 @@ impl Paused {
     pub(super) fn of(pause: Pause, heard: &[Heard], n_arrived: usize, lag: Duration) -> Self {
         let live = live_again(pause, heard, lag).saturating_sub(pause.end());
         Self {
-            at_s: super::report::rounded(pause.at.as_secs_f64()),
-            for_s: super::report::rounded(pause.length.as_secs_f64()),
-            live_again_after_s: super::report::rounded(live.as_secs_f64()),
+            at_s: rounded(pause.at.as_secs_f64()),
+            for_s: rounded(pause.length.as_secs_f64()),
+            live_again_after_s: rounded(live.as_secs_f64()),
             lost: n_arrived - heard.len(),
         }
     }
@@ -116,7 +116,13 @@ fn the_listener_catches_up_after_a_pause_and_loses_nothing() {
     let pause = "202s+2m".parse().expect("a pause");
     let lag = Duration::from_secs(15);
     let lag_target = crate::queue::rate_control::LagTarget { base: 220, max: 450, lag };
-    let heard = super::lag_rule(&arrivals, lag_target, start, Some(pause), &super::estimated);
+    let heard = crate::simulate::lag_rule::lag_rule(
+        &arrivals,
+        lag_target,
+        start,
+        Some(pause),
+        &super::estimated,
+    );
     let paused = Paused::of(pause, &heard, arrivals.len(), lag);
     assert_eq!(paused.lost, 0);
     assert!((5.0..30.0).contains(&paused.live_again_after_s), "{paused:?}");

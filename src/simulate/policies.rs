@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Arrival, Heard, LATENCY, Sounds};
+use super::heard::{Heard, LATENCY, Sounds};
+use super::replay::Arrival;
 
 /// What a program does when it falls behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::heard::{Heard, Sounds, rounded};
+use super::lag_rule::lag_rule;
 use super::optimum;
+use super::pause::{Pause, Paused};
 use super::policies::{self, Policy};
-use super::{Arrival, Heard, Pause, Paused, Sounds, lag_rule};
+use super::replay::Arrival;
 use crate::queue::rate_control::LagTarget;
 
 /// The lag in seconds: from a line's arrival until it has been heard to its end.
@@ -157,10 +160,6 @@ fn quantile(values: &[f64], q: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
     let at = (q * values.len() as f64) as usize;
     values.get(at.min(values.len().saturating_sub(1))).copied().unwrap_or(0.0)
-}
-
-pub(super) fn rounded(value: f64) -> f64 {
-    (value * 1_000.0).round() / 1_000.0
 }
 
 impl fmt::Display for Report {

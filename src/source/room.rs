@@ -9,7 +9,9 @@ use std::thread::{self, Thread};
 
 use tokio::sync::Semaphore;
 
-use super::Closed;
+/// The listener has ended and receives no more input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed;
 
 /// Reads of one source that may be waiting, of many lines each.
 const READS: usize = 4;

@@ -16,8 +16,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat};
 use tokio_util::sync::CancellationToken;
 
+use super::error::SourceError;
+use super::inbox::{Closed, Inbox, Input};
 use super::lines::{Lines, Splitter};
-use super::{Closed, Inbox, Input, SourceError};
 use crate::clock;
 
 /// The bytes read at once. The largest pipe of an unprivileged user holds four times as much, but

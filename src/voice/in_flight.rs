@@ -3,7 +3,6 @@
 
 use std::time::Instant;
 
-use super::supervisor::Action;
 use crate::message::UtteranceId;
 use crate::wire::SpeakRequest;
 
@@ -80,19 +79,14 @@ impl InFlight {
         }
     }
 
-    /// The request to speak it, or the rest of it.
-    pub(super) fn action(&self) -> Action {
+    /// What to speak: all of it, or the rest.
+    pub(super) fn rest(&self) -> SpeakRequest {
         let speech = self.speech.clone();
         let Some((at, _)) = speech.text.char_indices().nth(self.from.n_before) else {
-            return Action::Say(SpeakRequest { id: self.request, ..speech });
+            return SpeakRequest { id: self.request, ..speech };
         };
         let earcon = speech.earcon.filter(|_| at == 0);
-        Action::Say(SpeakRequest {
-            id: self.request,
-            text: speech.text[at..].to_owned(),
-            earcon,
-            ..speech
-        })
+        SpeakRequest { id: self.request, text: speech.text[at..].to_owned(), earcon, ..speech }
     }
 
     /// This process has reached the word at character `start` of its request, after `ms` of sound,
@@ -157,7 +151,7 @@ fn the_rest_begins_with_the_word_that_was_heard_last() {
             assert_eq!(taken.reached(at, 0, after(ms)), at);
         }
         taken.interrupted(after(silent));
-        let Action::Say(speech) = taken.action() else { panic!("a request") };
+        let speech = taken.rest();
         assert_eq!(speech.text, left, "{text:?} {words:?} {silent}");
     }
 }

@@ -5,7 +5,6 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::supervisor::Action;
 use crate::message::RequestId;
 use crate::wire::SpeakRequest;
 
@@ -33,8 +32,8 @@ impl Measurements {
     }
 
     /// All of them, for a new process.
-    pub(super) fn actions(&self) -> impl Iterator<Item = Action> {
-        self.requests.iter().map(|(request, speech)| Action::Measure(*request, speech.clone()))
+    pub(super) fn all(&self) -> impl Iterator<Item = (RequestId, SpeakRequest)> {
+        self.requests.iter().cloned()
     }
 
     pub(super) fn begun(&mut self, request: RequestId, now: Instant) {

@@ -14,14 +14,14 @@ use std::future::pending;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 
-use crate::clock::now;
+use crate::clock::{at, now};
 use crate::executable;
 use crate::message::{Earcon, Fate, RequestId, UtteranceId};
 use crate::wire::{Report, Request, Setup, SpeakRequest};
@@ -326,13 +326,5 @@ async fn next(running: Option<&mut Running>) -> Option<Report> {
             tracing::warn!(%error, "the voice process sent an invalid report");
             None
         }
-    }
-}
-
-/// Waits until `deadline`; forever where there is none.
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline.into()).await,
-        None => pending().await,
     }
 }

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use zbus::zvariant::{ObjectPath, Value};
 
 use super::super::{Entry, Snapshot};
+use crate::text::is_invisible;
 use crate::units::RATES;
 
 /// The rate that MPRIS calls 1.0, in words a minute: the program's default.
@@ -122,10 +123,10 @@ fn nearest(number: f64, range: &RangeInclusive<u32>) -> u32 {
 }
 
 /// At most [`LONGEST`] characters of `text`, with spaces for control characters and without
-/// bidirectional ones, which would affect the widget's own text.
+/// invisible ones: bidirectional ones would affect the widget's own text.
 fn clean(text: &str) -> String {
     text.chars()
-        .filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        .filter(|c| !is_invisible(*c))
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(LONGEST)
         .collect()

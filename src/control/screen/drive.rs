@@ -4,7 +4,7 @@
 
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::mpsc::{Receiver, Sender};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::tty::{LOOK, Size, is_foreground};
 use super::super::{Controls, Snapshot, TranscriptEvent};
-use super::{Screen, Style};
-use crate::clock::now;
+use super::Screen;
+use super::style::Style;
+use crate::clock::{at, now};
 
 /// How long the terminal may take for the last text.
 const GOODBYE: Duration = Duration::from_millis(100);
@@ -94,13 +95,6 @@ async fn next(signals: &mut Option<Signal>) {
     };
     if received.is_none() {
         std::future::pending::<()>().await;
-    }
-}
-
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
     }
 }
 

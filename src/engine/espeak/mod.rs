@@ -8,7 +8,8 @@ mod words;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Engine, EngineError, Judged, Stage, VoiceInfo, guard};
+use super::guard;
+use super::traits::{Engine, EngineError, Judged, Stage, VoiceInfo};
 use crate::wire::{Setup, SpeakRequest};
 use ffi::{Library, Parameter, WordEvent};
 pub use variants::VARIANTS;

@@ -2,7 +2,7 @@
 //! the parts of a number get places somewhere in the number, some of them twice.
 #![forbid(unsafe_code)]
 
-use crate::engine::Word;
+use crate::engine::traits::Word;
 
 /// The words of one text, in the order they are spoken.
 pub(super) struct Words {

@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use tts::{Backends, Tts};
 
-use super::{LOOK, VoiceInfo};
+use crate::engine::traits::VoiceInfo;
 use crate::wire::SpeakRequest;
 
 /// The message where the service does not answer.
 pub(super) const NO_ANSWER: &str = "Speech Dispatcher does not answer";
+
+/// How often progress is reported, and a stop checked for, while the system speaks.
+pub(super) const LOOK: Duration = Duration::from_millis(20);
 
 /// A request to the service.
 pub(super) enum Ask {

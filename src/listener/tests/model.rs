@@ -8,8 +8,7 @@ use super::Output;
 use super::ear::{Ear, End};
 use super::script::Case;
 use crate::message::RequestId;
-use crate::queue::GAP;
-use crate::wire::{Report, Request, SpeakRequest};
+use crate::wire::{GAP, Report, Request, SpeakRequest};
 
 /// How a process starts.
 #[derive(Debug, Clone, Copy)]

@@ -28,7 +28,7 @@ const EXPIRES: [u64; 3] = [1, 8, 40];
 /// highlight.
 pub(super) fn settings(naming: &str, is_other: bool) -> Settings {
     let loud = if is_other { "drop" } else { "highlight" };
-    let mut text = format!(
+    let text = format!(
         r#"
         format = "irssi"
         filters = []
@@ -39,11 +39,10 @@ pub(super) fn settings(naming: &str, is_other: bool) -> Settings {
         {loud} = {{ text = '\bloud\b' }}
         "#
     );
-    for seconds in EXPIRES {
-        text.push_str(&format!(
-            "[[rule]]\nexpire = \"{seconds}s\"\nfor = {{ text = 'soon{seconds}$' }}\n"
-        ));
-    }
+    let expiring = EXPIRES.map(|seconds| {
+        format!("[[rule]]\nexpire = \"{seconds}s\"\nfor = {{ text = 'soon{seconds}$' }}\n")
+    });
+    let text = text + &expiring.concat();
     let sources = NAMES.map(|name| {
         SourceSpec::Tail(TailSpec {
             path: name.into(),

@@ -10,12 +10,11 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::IrcError;
+use super::error::{ANSWER, IrcError, lower, reason};
 use super::name::ServerAddress;
 use super::tls;
 
 const LOOKUP: Duration = Duration::from_secs(10);
-const ANSWER: Duration = Duration::from_secs(15);
 
 /// How long to wait for an address before the next one is tried too (RFC 8305, "Happy Eyeballs",
 /// has a quarter of that; a listener is in no hurry).
@@ -38,7 +37,7 @@ pub(crate) async fn open(server: &ServerAddress, tls: bool) -> Result<Stream, Ir
     if let Err(error) = tcp.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    if tls { tls::handshake(server, tcp).await } else { Ok(Box::new(tcp)) }
+    if tls { Ok(Box::new(tls::handshake(server, tcp).await?)) } else { Ok(Box::new(tcp)) }
 }
 
 async fn look_up(server: &ServerAddress) -> Result<Vec<SocketAddr>, IrcError> {
@@ -82,36 +81,9 @@ async fn reach(address: SocketAddr) -> io::Result<TcpStream> {
     }
 }
 
-/// The system's error text, for use inside a message.
-pub(crate) fn reason(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::TimedOut {
-        return format!("no answer within {} s", ANSWER.as_secs());
-    }
-    let text = error.to_string();
-    lower(text.split(" (os error").next().unwrap_or(&text))
-}
-
-/// `text` beginning in lower case.
-fn lower(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map(|c| c.to_lowercase().chain(rest).collect()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn system_errors_read_well_inside_a_message() {
-        for (error, text) in [
-            (io::Error::from_raw_os_error(111), "connection refused"),
-            (io::Error::from_raw_os_error(101), "network is unreachable"),
-            (io::ErrorKind::TimedOut.into(), "no answer within 15 s"),
-            (io::Error::other("Odd"), "odd"),
-        ] {
-            assert_eq!(reason(&error), text);
-        }
-    }
 
     #[tokio::test]
     async fn a_dead_address_does_not_hide_a_living_one() {

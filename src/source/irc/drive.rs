@@ -7,16 +7,18 @@ use std::time::{Duration, Instant};
 
 use irc::proto::Command;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 use tokio_util::bytes::BytesMut;
 use tokio_util::sync::CancellationToken;
 
 use super::codec::{Incoming, encode};
-use super::connect::{Stream, reason};
+use super::connect::Stream;
+use super::error::reason;
 use super::send::{Answer, SendQueue, reply};
 use super::session::{Action, Ending, Event, Session};
 use crate::clock;
-use crate::source::{Inbox, Input};
+use crate::clock::at;
+use crate::source::inbox::{Inbox, Input};
 
 /// A server with this many bytes left to read is not reading.
 const MAX_WAITING: usize = 64 * 1024;
@@ -70,14 +72,6 @@ pub(crate) async fn drive(
             }
             () = at(session.deadline()) => session.handle(Event::Tick, clock::now()),
         };
-    }
-}
-
-/// Waits for `deadline`, for ever when there is none.
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -11,10 +11,10 @@
 //! no bounds and no reconnection.
 #![forbid(unsafe_code)]
 
-mod alive;
 mod codec;
 mod connect;
 mod drive;
+pub(super) mod error;
 mod flood;
 mod joins;
 mod message;
@@ -34,9 +34,10 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::{Backoff, Class, Jitter};
-use super::{Inbox, Input};
+use super::inbox::{Inbox, Input};
 use crate::clock;
 use drive::Outcome;
+pub use error::{IrcError, Parting};
 use joins::Joins;
 pub use name::{ChannelSpec, Nick, ServerAddress, is_channel, same_name};
 pub use send::{Membership, SendHandle, SendQueue, send_handle};
@@ -72,73 +73,6 @@ impl fmt::Debug for IrcSpec {
             .field("channels", &names)
             .field("retry", retry)
             .finish()
-    }
-}
-
-/// Why a server cannot be listened to.
-#[derive(Debug, thiserror::Error)]
-pub enum IrcError {
-    /// An invalid nick or channel name.
-    #[error("{0}")]
-    Wrong(String),
-    /// A name without an address.
-    #[error("{host}: no address found: {why}")]
-    Lookup {
-        /// The name.
-        host: String,
-        /// The system's reason.
-        why: String,
-    },
-    /// No connection.
-    #[error("{server}: {why}")]
-    Connect {
-        /// The server.
-        server: ServerAddress,
-        /// The system's reason.
-        why: String,
-    },
-    /// A connection, but no TLS.
-    #[error("{server}: {why}")]
-    Tls {
-        /// The server.
-        server: ServerAddress,
-        /// The reason.
-        why: String,
-    },
-    /// An untrusted certificate.
-    #[error("{server}: its certificate is not trusted: {why}")]
-    Untrusted {
-        /// The server.
-        server: ServerAddress,
-        /// The reason.
-        why: String,
-    },
-    /// A connection that ended before the server let us in.
-    #[error("{server}: {}", ending.why)]
-    Refused {
-        /// The server.
-        server: ServerAddress,
-        /// How it ended.
-        ending: Parting,
-    },
-}
-
-/// How a connection ended before the server let us in.
-#[derive(Debug)]
-pub struct Parting {
-    why: String,
-    class: Class,
-}
-
-impl IrcError {
-    /// What it means for the next try.
-    fn class(&self) -> Class {
-        match self {
-            Self::Refused { ending, .. } => ending.class,
-            // Only a person can fix that: no use trying every few seconds.
-            Self::Untrusted { .. } | Self::Wrong(_) => Class::Throttled,
-            Self::Lookup { .. } | Self::Connect { .. } | Self::Tls { .. } => Class::Ordinary,
-        }
     }
 }
 

@@ -10,15 +10,18 @@ use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
-use super::IrcError;
-use super::connect::{Stream, reason};
+use super::error::{IrcError, reason};
 use super::name::ServerAddress;
 
 const HANDSHAKE: Duration = Duration::from_secs(15);
 
 /// Talks TLS over `tcp` from now on.
-pub(crate) async fn handshake(server: &ServerAddress, tcp: TcpStream) -> Result<Stream, IrcError> {
+pub(crate) async fn handshake(
+    server: &ServerAddress,
+    tcp: TcpStream,
+) -> Result<TlsStream<TcpStream>, IrcError> {
     let failed = |why: String| IrcError::Tls { server: server.clone(), why };
     let name = ServerName::try_from(server.host.clone())
         .map_err(|_| failed("its name cannot be in a certificate".to_owned()))?;
@@ -29,7 +32,7 @@ pub(crate) async fn handshake(server: &ServerAddress, tcp: TcpStream) -> Result<
         .unwrap_or_else(|error| Err(error.to_string()))
         .map_err(failed)?;
     match timeout(HANDSHAKE, TlsConnector::from(client).connect(name, tcp)).await {
-        Ok(Ok(stream)) => Ok(Box::new(stream)),
+        Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(failure(server, &error)),
         Err(_) => Err(failed(format!("no TLS answer within {} s", HANDSHAKE.as_secs()))),
     }

@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 use std::collections::{HashMap, VecDeque};
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -18,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::MARKER;
 use super::rotation::Identity;
+use crate::text::hash;
 
 /// How far a log was heard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -170,14 +170,7 @@ impl AckTracker {
 /// The file in `folder` for the bookmark of the log `path`.
 pub(super) fn file_for(folder: &Path, path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    folder.join(format!("{:016x}.json", fnv(path.as_os_str())))
-}
-
-/// The 64-bit hash FNV-1a (Fowler, Noll, Vo): the same in every version of the program.
-fn fnv(name: &OsStr) -> u64 {
-    name.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    folder.join(format!("{:016x}.json", hash(path.as_os_str().as_bytes())))
 }
 
 /// Reads a bookmark; there is none the first time. A damaged one is renamed to `.bad`.

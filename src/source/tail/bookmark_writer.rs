@@ -14,7 +14,7 @@ use super::error::reason;
 use super::reading::Given;
 use crate::clock;
 use crate::diagnostics::quoted;
-use crate::source::Ack;
+use crate::source::inbox::Ack;
 use crate::source::lines::Lines;
 
 /// The time between two writes: shorter than the shortest utterance, so that at most one is

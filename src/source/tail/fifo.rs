@@ -7,11 +7,11 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::OpenOptions;
 use tokio::time::sleep_until;
 
-use super::TailSpec;
 use super::error::TailError;
+use super::spec::TailSpec;
 use crate::clock;
+use crate::source::inbox::{Inbox, Input};
 use crate::source::lines::Gatherer;
-use crate::source::{Inbox, Input};
 
 /// The capacity of a pipe.
 const READ: usize = 64 * 1024;

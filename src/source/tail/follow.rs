@@ -13,13 +13,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::TailSpec;
 use super::bookmark::Bookmark;
 use super::change::{FileKey, Found, MARKER, Step, decide, is_lost, kind};
 use super::error::{TailError, reason};
 use super::open;
 use super::reading::{ContentMatch, Given, Progress, Reading};
 use super::rotation::{RotatedFile, RotatedFiles, target};
+use super::spec::TailSpec;
 use crate::message::SourceId;
 use crate::source::lines::Lines;
 

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::TailSpec;
 use super::bookmark::{self, AckTracker, Entry, Part};
 use super::change::FileKey;
 use super::follow::{BUFFER, Follower, GRACE, Turn};
 use super::rest::{Rest, Resting};
+use super::spec::TailSpec;
 use super::tests::{append, spec, texts};
 use crate::message::SourceId;
 use crate::source::lines::PAUSE;

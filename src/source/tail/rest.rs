@@ -12,7 +12,6 @@ use std::time::{Instant, SystemTime};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use super::TailSpec;
 use super::bookmark::Bookmark;
 use super::change::Found;
 use super::follow::Follower;
@@ -20,6 +19,7 @@ use super::open;
 use super::reading::Reading;
 use super::rotation::{self, Identity, RotatedFiles, TICK};
 use super::seats::{self, Seat};
+use super::spec::TailSpec;
 use super::watch::Watch;
 use crate::clock;
 use crate::message::SourceId;

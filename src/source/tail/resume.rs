@@ -9,10 +9,11 @@ use std::time::Instant;
 
 use super::bookmark::{Bookmark, Entry};
 use super::change::{FileKey, MARKER, kind};
+use super::error::TailError;
 use super::follow::{Follower, GRACE};
 use super::open;
 use super::rotation::{Identity, RotatedFile, RotatedFiles};
-use super::{TailError, TailSpec};
+use super::spec::TailSpec;
 use crate::message::SourceId;
 use crate::source::lines::Lines;
 

@@ -10,11 +10,13 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::scenarios::{self, LOG, Step};
 use super::*;
 use crate::message::SourceId;
+use crate::source::Input;
 use crate::source::lines::Lines;
 
 const DEADLINE: Duration = Duration::from_secs(10);

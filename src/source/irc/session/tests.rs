@@ -3,7 +3,6 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::source::irc::alive::DEAD;
 use crate::source::irc::codec::{Incoming, encode, parse};
 use crate::source::irc::name::ChannelSpec;
 use crate::source::irc::send;

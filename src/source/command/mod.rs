@@ -5,6 +5,7 @@
 //! Its output is always drained, so that it never waits for a voice.
 #![forbid(unsafe_code)]
 
+pub(super) mod error;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
@@ -25,11 +26,12 @@ use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::{Backoff, Class, is_success};
+use super::inbox::{Inbox, Input};
 use super::lines::{Gatherer, Lines};
-use super::tail::reason;
-use super::{Inbox, Input};
+use super::tail::error::reason;
 use crate::clock;
-use crate::diagnostics::quoted;
+use crate::clock::at;
+pub use error::CommandError;
 use terminal::OnTerminal;
 
 /// The capacity of a pipe.
@@ -42,48 +44,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// they are ignored.
 const SILENCE: Duration = Duration::from_millis(200);
 
-/// Why a command's output cannot be spoken.
-#[derive(Debug, thiserror::Error)]
-pub enum CommandError {
-    /// There is nothing to run.
-    #[error("no command; name one after \"--\"")]
-    Empty,
-    /// The command does not start.
-    #[error("cannot run {}: {why}", quoted(program))]
-    Unstartable {
-        /// The program as given.
-        program: PathBuf,
-        /// The system's reason.
-        why: String,
-        /// Whether another try cannot succeed.
-        is_final: bool,
-    },
-    /// The command ended with an exit code other than 0.
-    #[error("{} exited with code {code}", quoted(program))]
-    Failed {
-        /// The program as given.
-        program: PathBuf,
-        /// Its exit code.
-        code: i32,
-    },
-    /// The command was ended by a signal that we did not send.
-    #[error("{} was ended by signal {signal}", quoted(program))]
-    Killed {
-        /// The program as given.
-        program: PathBuf,
-        /// The signal's number.
-        signal: i32,
-    },
-    /// The state of the command cannot be read.
-    #[error("cannot wait for {}: {why}", quoted(program))]
-    Lost {
-        /// The program as given.
-        program: PathBuf,
-        /// The system's reason.
-        why: io::Error,
-    },
-}
-
 /// A command to listen to.
 #[derive(Clone, Debug, Default)]
 pub struct CommandSpec {
@@ -93,30 +53,6 @@ pub struct CommandSpec {
     pub retry: bool,
     /// Run it on a terminal: many programs buffer their output when they write to a pipe.
     pub pty: bool,
-}
-
-impl CommandError {
-    /// The exit code of the command as in a shell; none for an error of this program.
-    pub fn exit_code(&self) -> Option<u8> {
-        match self {
-            Self::Failed { code, .. } => u8::try_from(*code).ok(),
-            Self::Killed { signal, .. } => u8::try_from(*signal).ok()?.checked_add(128),
-            Self::Empty | Self::Unstartable { .. } | Self::Lost { .. } => None,
-        }
-    }
-
-    /// The error as spoken text.
-    pub fn spoken(&self) -> String {
-        match self {
-            Self::Failed { program, code } => {
-                format!("the command {} ended with {code}", program.display())
-            }
-            Self::Killed { program, signal } => {
-                format!("the command {} was ended by signal {signal}", program.display())
-            }
-            Self::Empty | Self::Unstartable { .. } | Self::Lost { .. } => self.to_string(),
-        }
-    }
 }
 
 /// Runs the command of `spec` and sends the lines it prints, until it ends or `stop`; one that
@@ -452,13 +388,5 @@ async fn flush_unfinished(out: Option<Lines>, err: Option<Lines>, inbox: &Inbox)
         if inbox.send(Input::Lines(lines)).await.is_err() {
             return;
         }
-    }
-}
-
-/// Waits until `deadline`, for ever without one.
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline.into()).await,
-        None => pending().await,
     }
 }

@@ -31,6 +31,7 @@ use super::turn::First;
 use super::{Command, Controls, Reply};
 use crate::clock::now;
 use crate::diagnostics::escaped;
+use crate::wire::line;
 
 /// The longest request in bytes, without its line feed.
 const REQUEST_MAX: usize = 4096;
@@ -352,13 +353,6 @@ fn is_target(target: &str) -> bool {
 
 fn error(why: impl Into<String>) -> Reply {
     Reply::Error { why: why.into() }
-}
-
-/// The reply as it is sent.
-fn line(reply: &Reply) -> Vec<u8> {
-    let mut line = serde_json::to_vec(reply).expect("names are strings, and no map has other keys");
-    line.push(b'\n');
-    line
 }
 
 /// Writes all of `reply`, as long as the client reads some of it within each [`UNREAD_LIMIT`].

@@ -6,18 +6,23 @@ use std::time::{Duration, Instant};
 
 use irc::proto::{self, Command, Prefix};
 
-use super::alive::closed_with;
 use super::codec::Wire;
 use super::flood::{FloodControl, Pongs, Turn};
 use super::joins::{Joins, Refusal};
 use super::message::{Listener, numeric};
 use super::name::{Nick, same_name};
 use super::send::Membership;
+use crate::diagnostics::escaped;
 use crate::message::{Message, SourceId};
 use crate::source::backoff::Class;
 
 /// How long registration may take.
 pub(super) const REGISTRATION: Duration = Duration::from_secs(60);
+
+/// After this long without a byte the server gets a `PING`;
+const IDLE: Duration = Duration::from_secs(60);
+/// after this long without an answer the connection is lost.
+const DEAD: Duration = Duration::from_secs(20);
 /// How long the message of the day may take before channels are joined: a bouncer sends none.
 const GREETING: Duration = Duration::from_secs(2);
 /// How many other nicks are tried.
@@ -383,6 +388,49 @@ impl<'a> Session<'a> {
             Some(Prefix::ServerName(_)) | None => false,
         }
     }
+}
+
+impl Session<'_> {
+    /// When the silence will have lasted too long.
+    fn silence(&self) -> Instant {
+        match (&self.phase, self.probed) {
+            (_, Some(probed)) => probed + DEAD,
+            (Phase::Registering { since, .. }, None) => *since + REGISTRATION,
+            (Phase::Greeted { .. } | Phase::Listening | Phase::Ended, None) => {
+                self.last_read + IDLE
+            }
+        }
+    }
+
+    /// Sends `PING` to a silent server; ends the connection when it does not answer.
+    fn probe(&mut self, now: Instant) -> Vec<Action> {
+        if now < self.silence() {
+            return vec![];
+        }
+        let seconds = |duration: Duration| duration.as_secs();
+        if matches!(self.phase, Phase::Registering { .. }) {
+            let why = format!("it did not let us in within {} s", seconds(REGISTRATION));
+            return vec![Action::End(Ending::new(why))];
+        }
+        if self.probed.is_some() {
+            let why = format!("it was silent for {} s", seconds(IDLE + DEAD));
+            return vec![Action::End(Ending::new(why))];
+        }
+        self.probed = Some(now);
+        vec![Action::Send(Command::PING("irc-speak".to_owned(), None))]
+    }
+}
+
+/// The end that an `ERROR` announces.
+fn closed_with(text: &str) -> Ending {
+    let class = Class::of_error(text);
+    let text: String = escaped(text.trim()).chars().take(300).collect();
+    let why = if text.is_empty() {
+        "it closed the connection".to_owned()
+    } else {
+        format!("it closed the connection: {text}")
+    };
+    Ending { class, why }
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use super::tests::{Tail, write};
 use super::*;
+use crate::diagnostics::quoted;
+use crate::source::tail::tests::{Tail, write};
 
 /// A source that follows `pattern` in a directory with `files`: each a name and a text.
 fn file_set(

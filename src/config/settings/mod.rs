@@ -1,7 +1,6 @@
 //! The settings: command line and configuration file, checked and merged once.
 #![forbid(unsafe_code)]
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +24,7 @@ use crate::queue::rate_control::{CALM_PERCENT, LagTarget};
 use crate::source::SourceSpec;
 use crate::source::tail::TailSpec;
 use crate::speaker;
+use crate::text::hash;
 use crate::toml_file::hint;
 use crate::units::{self, RATES};
 use crate::wire::{Setup, SpeakRequest, Target};
@@ -216,9 +216,9 @@ fn configuration(file: Option<&Loaded>, sources: &[SourceSpec]) -> Option<String
         return None;
     }
     let path = file.map(|it| std::path::absolute(&it.path).unwrap_or_else(|_| it.path.clone()));
-    let mut hasher = DefaultHasher::new();
-    (path, addresses).hash(&mut hasher);
-    Some(format!("{:016x}", hasher.finish()))
+    let path = path.map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    let all = [vec![path], addresses].concat().join("\0\0");
+    Some(format!("{:016x}", hash(all.as_bytes())))
 }
 
 /// The path of the configuration file, whether it exists or not.

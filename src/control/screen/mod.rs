@@ -1,5 +1,5 @@
 //! The terminal's display: the transcript scrolls, the line being spoken is marked, and the status
-//! line is at the bottom. [`Screen`] is pure: events in, text out; [`run`] is its driver.
+//! line is at the bottom. [`Screen`] is pure: events in, text out; [`drive`] is its driver.
 //!
 //! An utterance's line is printed when its speech begins, or when it ends without being spoken: one
 //! line each, in the order of speech. On a screen, the line being spoken and the status line are
@@ -7,7 +7,7 @@
 //! there. Only changes are written, since a screen reader reads everything that is.
 #![forbid(unsafe_code)]
 
-mod drive;
+pub mod drive;
 pub mod style;
 #[cfg(test)]
 mod tests;
@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 
 use super::tty::Size;
 use super::{Snapshot, TranscriptEvent};
-pub use drive::run;
 use style::{Look, Style};
 use text::Line;
 

@@ -11,14 +11,11 @@ mod service;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use super::{Engine, EngineError, Stage, VoiceInfo};
+use super::traits::{Engine, EngineError, Stage, VoiceInfo};
 use crate::wire::{Setup, SpeakRequest};
-use service::{Ask, Service, SpeechEvent};
+use service::{Ask, LOOK, Service, SpeechEvent};
 
 const NAME: &str = "system";
-
-/// How often progress is reported, and a stop checked for, while the system speaks.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// How long the service may take to list its voices.
 const LIST_WITHIN: Duration = Duration::from_secs(20);

@@ -16,8 +16,9 @@
 use std::time::{Duration, Instant};
 
 use super::rate_control::LagTarget;
-use super::{Action, GAP, Queue};
+use super::{Action, Queue};
 use crate::message::{Fate, Kind, Message, Utterance};
+use crate::wire::GAP;
 
 /// The longest merged utterance, in bytes: it is skipped and repeated as one.
 const MERGED: usize = 500;
@@ -250,5 +251,4 @@ fn run<'a>(mut utterances: impl Iterator<Item = &'a Utterance>) -> Option<(usize
 }
 
 #[cfg(test)]
-#[path = "condense_tests.rs"]
 mod tests;

@@ -524,5 +524,4 @@ fn times(n: usize) -> String {
 }
 
 #[cfg(test)]
-#[path = "fair_tests.rs"]
 mod tests;

@@ -11,14 +11,16 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::bookmark;
-use super::pattern::{Dated, Digits, Found, Match, Pattern};
-use super::rotation::{self, Identity};
-use super::seats;
-use super::watch::Watch;
-use super::{Age, TailError, TailSpec, run_one};
 use crate::clock;
-use crate::source::{Closed, Inbox};
+use crate::source::inbox::{Closed, Inbox};
+use crate::source::tail::bookmark;
+use crate::source::tail::error::TailError;
+use crate::source::tail::one;
+use crate::source::tail::pattern::{Dated, Digits, Found, Match, Pattern};
+use crate::source::tail::rotation::{self, Identity};
+use crate::source::tail::seats;
+use crate::source::tail::spec::{Age, TailSpec};
+use crate::source::tail::watch::Watch;
 
 /// A file that was not written to for this long is followed from its end: its lines are no news.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -102,7 +104,7 @@ impl FileSet<'_> {
         for Match { path, .. } in found.files {
             let inbox = self.inbox.open(name(&path)).await?;
             let spec = self.member(path, self.spec.lines);
-            log_error(run_one(spec, inbox, self.stop.clone(), Age::Old).await);
+            log_error(one::run(spec, inbox, self.stop.clone(), Age::Old).await);
         }
         Ok(())
     }
@@ -215,7 +217,7 @@ impl FileSet<'_> {
         let inbox = self.inbox.open(name(&path)).await?;
         let stop = self.stop.child_token();
         let (spec, token) = (self.member(path.clone(), lines), stop.clone());
-        self.tasks.spawn(async move { log_error(run_one(spec, inbox, token, age).await) });
+        self.tasks.spawn(async move { log_error(one::run(spec, inbox, token, age).await) });
         self.members.insert(path, FollowedFile { stop, over: None });
         Ok(())
     }
@@ -257,3 +259,6 @@ fn log_error(ended: Result<(), TailError>) {
         tracing::warn!("{error}");
     }
 }
+
+#[cfg(test)]
+mod tests;

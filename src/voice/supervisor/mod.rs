@@ -214,7 +214,7 @@ impl Supervisor {
     fn speak(&mut self, speech: SpeakRequest, now: Instant) -> Vec<Action> {
         self.n_requests += 1;
         let taken = InFlight::new(speech, UtteranceId(self.n_requests));
-        let (id, request) = (taken.speech.id, taken.action());
+        let (id, request) = (taken.speech.id, Action::Say(taken.rest()));
         self.in_flight.push_back(taken);
         match &mut self.process {
             Process::Up { last_heartbeat } => {
@@ -312,9 +312,10 @@ impl Supervisor {
         let fell_back = (self.engine == Engine::Fallback).then_some(Action::FellBack);
         self.process = Process::Up { last_heartbeat: now };
         let earcon = std::mem::take(&mut self.owes_earcon).then_some(Action::Earcon(Earcon::Lost));
-        let again = self.in_flight.iter().map(InFlight::action);
+        let again = self.in_flight.iter().map(|taken| Action::Say(taken.rest()));
         let mut actions: Vec<_> = fell_back.into_iter().chain(earcon).chain(again).collect();
-        actions.extend(self.measurements.actions());
+        let measurements = self.measurements.all();
+        actions.extend(measurements.map(|(request, speech)| Action::Measure(request, speech)));
         if self.is_finishing {
             actions.push(Action::End);
         }
@@ -555,5 +556,4 @@ const MOVED: &str = "the default sound device is another one now; speech goes on
 const ENDED: &str = "the voice process has ended";
 
 #[cfg(test)]
-#[path = "supervisor_tests.rs"]
 mod tests;

@@ -1,0 +1,194 @@
+//! Follows one file: passes what its [`Follower`] finds to the listener, and waits for its
+//! [`Watch`].
+#![forbid(unsafe_code)]
+
+use std::cell::RefCell;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::task::yield_now;
+use tokio_util::sync::CancellationToken;
+
+use super::bookmark::{self, Bookmark};
+use super::bookmark_writer::BookmarkWriter;
+use super::error::{TailError, reason};
+use super::fifo;
+use super::follow::{BUFFER, Follower, Turn};
+use super::reading::Given;
+use super::rest::Rest;
+use super::seats::{self, Seat};
+use super::spec::{Age, TailSpec};
+use super::watch::Watch;
+use crate::clock;
+use crate::diagnostics::quoted;
+use crate::source::inbox::{Closed, Inbox, Input};
+
+/// Sends the lines of the one file of `spec` until `stop`, after a sample of the lines before them.
+/// It fails only at the start: later errors are retried.
+pub(super) async fn run(
+    spec: TailSpec,
+    inbox: Inbox,
+    stop: CancellationToken,
+    age: Age,
+) -> Result<(), TailError> {
+    if spec.path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+        return tokio::select! {
+            result = fifo::run(&spec, &inbox) => result,
+            () = stop.cancelled() => Ok(()),
+        };
+    }
+    let seat = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        seat = seats::take() => seat,
+    };
+    let file = spec.bookmarks.as_ref().map(|folder| bookmark::file_for(folder, &spec.path));
+    let (mut follower, sample) = match file.as_deref().and_then(known) {
+        Some(bookmark) => Follower::resume(&spec, inbox.source(), &bookmark, clock::now())?,
+        None => Follower::start(&spec, inbox.source(), clock::now())?,
+    };
+    let mut output = Output { inbox, bookmark_writer: None, age };
+    if let Some(file) = file {
+        let (writer, ack) = BookmarkWriter::start(file, follower.bookmark());
+        output.bookmark_writer = Some(writer);
+        if output.inbox.send(Input::Counted(output.inbox.source(), ack)).await.is_err() {
+            return Ok(());
+        }
+    }
+    if let Some(sample) = sample
+        && output.inbox.send(Input::Sample(sample)).await.is_err()
+    {
+        return Ok(());
+    }
+    let ended = if spec.follow {
+        follow(follower, seat, &spec, &output, &stop).await
+    } else {
+        read(follower, &output, &stop).await
+    };
+    if ended.is_err() {
+        tracing::debug!(path = ?spec.path, "the listener has ended");
+    }
+    Ok(())
+}
+
+/// The bookmark in `file`, if there is one.
+fn known(file: &Path) -> Option<Bookmark> {
+    bookmark::load(file).unwrap_or_else(|error| {
+        let why = reason(&error);
+        tracing::warn!("the bookmark {} cannot be read: {why}", quoted(file));
+        None
+    })
+}
+
+/// Where lines go: to the listener, and their positions to the bookmark writer.
+struct Output {
+    inbox: Inbox,
+    bookmark_writer: Option<BookmarkWriter>,
+    age: Age,
+}
+
+impl Output {
+    /// The bookmark from before a read, where one is written.
+    fn before(&self, follower: &mut Follower) -> Option<Arc<Bookmark>> {
+        self.bookmark_writer.as_ref().map(|_| follower.bookmark())
+    }
+
+    /// Reports, once, that not all logs are held open.
+    async fn report_seats(&self) -> Result<(), Closed> {
+        let Some(notice) = seats::notice() else { return Ok(()) };
+        self.inbox.send(Input::Notice(self.inbox.source(), notice)).await
+    }
+
+    /// Sends lines; `is_caught_up` if all that the file held at the start was sent before.
+    async fn send(
+        &self,
+        given: Given,
+        before: Option<Arc<Bookmark>>,
+        is_caught_up: bool,
+    ) -> Result<(), Closed> {
+        let lines = match (&self.bookmark_writer, before) {
+            (Some(writer), Some(before)) => writer.note(given, before),
+            _ => given.lines,
+        };
+        let is_live = is_caught_up || self.age == Age::New;
+        self.inbox.send(Input::Lines(lines.live(is_live))).await
+    }
+}
+
+thread_local! {
+    /// The buffer of every turn: a turn does not wait, so hundreds of files share one.
+    static SHARED_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
+}
+
+fn turn(follower: &mut Follower) -> Turn {
+    SHARED_BUFFER.with_borrow_mut(|buffer| follower.turn(buffer, clock::now()))
+}
+
+/// Sends what `follower` finds, until `stop` or the end of the listener.
+async fn follow(
+    mut follower: Follower,
+    mut seat: Seat,
+    spec: &TailSpec,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<(), Closed> {
+    let mut watch: Option<Watch> = None;
+    while !stop.is_cancelled() {
+        let before = output.before(&mut follower);
+        match (turn(&mut follower), &mut watch) {
+            (Turn::Lines(given), _) => {
+                output.send(given, before, watch.is_some()).await?;
+                yield_now().await; // so that a flooding log does not starve the others
+            }
+            (Turn::Again, _) => yield_now().await,
+            (Turn::Switched, Some(watch)) => watch.update(),
+            // The last lines are sent before the watch is set; another turn finds what was written
+            // in between.
+            (Turn::Switched | Turn::Idle, None) => watch = Some(Watch::new(&spec.path, spec.poll)),
+            (Turn::Idle, Some(watch)) => {
+                if seat.is_shared {
+                    match follower.rest(spec, clock::now()) {
+                        Rest::Awake(awake) => follower = *awake,
+                        Rest::Resting(resting) => {
+                            drop(seat);
+                            output.report_seats().await?;
+                            let Some(next) = resting.until_changed(watch, stop).await else {
+                                return Ok(());
+                            };
+                            (follower, seat) = next;
+                            continue;
+                        }
+                    }
+                }
+                watch.watch_others(follower.has_retired());
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = watch.changed(follower.deadline()) => {}
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sends what the file holds, to its end.
+async fn read(
+    mut follower: Follower,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<(), Closed> {
+    while !stop.is_cancelled() {
+        let before = output.before(&mut follower);
+        match turn(&mut follower) {
+            Turn::Lines(given) => output.send(given, before, false).await?,
+            Turn::Again | Turn::Switched => {}
+            Turn::Idle => break,
+        }
+        yield_now().await;
+    }
+    let before = output.before(&mut follower);
+    for given in follower.finish() {
+        output.send(given, before.clone(), false).await?;
+    }
+    Ok(())
+}
