@@ -8,6 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::control;
 use crate::diagnostics::ConfigError;
+use crate::units::wpm;
 
 /// Speaks IRC channels, logs, commands and standard input, line by line, as they arrive.
 #[derive(Debug, Parser)]
@@ -134,7 +135,7 @@ impl Command {
 #[derive(Debug, Args)]
 pub struct Tail {
     /// First speak the last N lines that are already there
-    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 2)]
+    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 2, value_parser = lines)]
     pub lines: u64,
     /// Stop at the end of the files
     #[arg(long)]
@@ -321,10 +322,10 @@ pub struct Listening {
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Speech rate in words a minute [default: 220]
-    #[arg(short, long, value_name = "WPM")]
+    #[arg(short, long, value_name = "WPM", value_parser = wpm)]
     pub rate: Option<u32>,
     /// Highest rate when lines queue up [default: 286, or 1.3 times --rate if that is more]
-    #[arg(long, value_name = "WPM")]
+    #[arg(long, value_name = "WPM", value_parser = wpm)]
     pub max_rate: Option<u32>,
     /// Speak each line within this time of its arrival, if that can be done [default: 20s]
     #[arg(long, value_name = "TIME")]
@@ -398,6 +399,11 @@ impl Listening {
             verbose: self.verbose + before.verbose,
         }
     }
+}
+
+/// A number of lines, from 0.
+fn lines(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "it takes a number of lines, such as 10; 0 for none".to_owned())
 }
 
 #[test]

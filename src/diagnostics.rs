@@ -54,12 +54,12 @@ impl ConfigError {
 }
 
 /// A path in double quotes, escaped as by [`escaped`].
-pub fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     format!("\"{}\"", escaped(&path.to_string_lossy()))
 }
 
 /// `text` with control, format and line separating characters escaped, for messages.
-pub fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             let breaks = matches!(c, '\u{2028}' | '\u{2029}'); // a line, a paragraph

@@ -67,7 +67,7 @@ struct Position {
 
 /// Accounts for every line: `lines in = sum of fates` once everything has ended.
 #[derive(Default)]
-pub struct Journal {
+pub(crate) struct Journal {
     /// Lines that came in.
     n_lines: u64,
     /// Lines by the name of their fate.
@@ -85,7 +85,7 @@ pub struct Journal {
 
 /// A line that has ended, and its fate.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// The line's number in its source.
     pub line: u64,
     /// The source's name.
@@ -105,23 +105,23 @@ const REMEMBERED: usize = 10_000;
 
 impl Journal {
     /// An empty journal; `has_events` if somebody reads its events.
-    pub fn new(has_events: bool) -> Self {
+    pub(crate) fn new(has_events: bool) -> Self {
         Self { events: has_events.then(Vec::new), ..Self::default() }
     }
 
     /// From now on the lines of `source` are acknowledged.
-    pub fn count(&mut self, source: SourceId) {
+    pub(crate) fn count(&mut self, source: SourceId) {
         self.positions.insert(source, Position::default());
     }
 
     /// A line was dropped by `rule`.
-    pub fn dropped(&mut self, message: &Message<'_>, line: u64, source: &str, rule: &str) {
+    pub(crate) fn dropped(&mut self, message: &Message<'_>, line: u64, source: &str, rule: &str) {
         self.ended_unqueued(message, line, source, Fate::Dropped { rule: rule.to_owned() });
         self.acknowledge(message.source, line);
     }
 
     /// A line that was read after the user had quit: it is skipped, and not acknowledged.
-    pub fn late(&mut self, message: &Message<'_>, line: u64, source: &str) {
+    pub(crate) fn late(&mut self, message: &Message<'_>, line: u64, source: &str) {
         self.ended_unqueued(message, line, source, Fate::Skipped);
     }
 
@@ -142,7 +142,7 @@ impl Journal {
 
     /// The next `n_spoken` and `n_dropped` lines of `source` were printed or dropped: the last one
     /// is `line`.
-    pub fn printed(&mut self, source: SourceId, n_spoken: u64, n_dropped: u64, line: u64) {
+    pub(crate) fn printed(&mut self, source: SourceId, n_spoken: u64, n_dropped: u64, line: u64) {
         self.n_lines += n_spoken + n_dropped;
         *self.fates.entry("spoken").or_default() += n_spoken;
         *self.fates.entry("dropped").or_default() += n_dropped;
@@ -152,7 +152,7 @@ impl Journal {
     }
 
     /// A line became `utterance`; `rate` is the base rate, in words a minute.
-    pub fn queued(&mut self, utterance: &Utterance, source: &str, rate: u32) {
+    pub(crate) fn queued(&mut self, utterance: &Utterance, source: &str, rate: u32) {
         self.n_lines += u64::from(utterance.message.is_some());
         let open = Open::new(utterance.clone(), source.to_owned(), rate);
         self.emit_utterance(&open, "queued", None, None, None);
@@ -160,13 +160,13 @@ impl Journal {
     }
 
     /// The queue added an utterance of its own.
-    pub fn added(&mut self, utterance: &Utterance) {
+    pub(crate) fn added(&mut self, utterance: &Utterance) {
         let open = Open::new(utterance.clone(), String::new(), 0);
         self.open.insert(utterance.id, Open { is_added: true, ..open });
     }
 
     /// An utterance was given to the voice, to be spoken at `rate` words a minute.
-    pub fn rate_set(&mut self, id: UtteranceId, rate: u32) {
+    pub(crate) fn rate_set(&mut self, id: UtteranceId, rate: u32) {
         match self.open.get_mut(&id) {
             Some(open) => open.rate = rate,
             None => unknown(id),
@@ -174,7 +174,7 @@ impl Journal {
     }
 
     /// An utterance's first sample went out.
-    pub fn started(&mut self, id: UtteranceId, now: Instant) {
+    pub(crate) fn started(&mut self, id: UtteranceId, now: Instant) {
         // After a silence, the start of what was skipped may still be reported.
         let Some(mut open) = self.open.remove(&id) else { return };
         let is_again = open.started.replace(now).is_some();
@@ -191,7 +191,7 @@ impl Journal {
     }
 
     /// An utterance has ended; returns the source of its line.
-    pub fn ended(&mut self, id: UtteranceId, fate: &Fate, now: Instant) -> Option<SourceId> {
+    pub(crate) fn ended(&mut self, id: UtteranceId, fate: &Fate, now: Instant) -> Option<SourceId> {
         let Some(mut open) = self.open.remove(&id) else {
             unknown(id);
             return None;
@@ -210,7 +210,7 @@ impl Journal {
     }
 
     /// The user has quit: what is open is skipped, and not acknowledged.
-    pub fn finish(&mut self, now: Instant) {
+    pub(crate) fn finish(&mut self, now: Instant) {
         let mut all: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
         all.sort_unstable_by_key(|(id, _)| *id);
         for (_, open) in &all {
@@ -248,7 +248,7 @@ impl Journal {
 
     /// The sources whose acknowledged lines have grown since this was last called, and up to which
     /// line.
-    pub fn take_acknowledged(&mut self) -> impl Iterator<Item = (SourceId, u64)> {
+    pub(crate) fn take_acknowledged(&mut self) -> impl Iterator<Item = (SourceId, u64)> {
         let grown = self.positions.iter_mut().filter(|(_, position)| position.has_grown);
         grown.map(|(source, position)| {
             position.has_grown = false;
@@ -257,7 +257,7 @@ impl Journal {
     }
 
     /// The events since this was last called, one JSON object a line; none if there are none.
-    pub fn take_events(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn take_events(&mut self) -> Option<Vec<u8>> {
         self.events.as_mut().filter(|it| !it.is_empty()).map(std::mem::take)
     }
 
@@ -284,7 +284,7 @@ impl Journal {
     }
 
     /// The last `n` ended lines with a `wanted` fate, the oldest first.
-    pub fn last(&self, n: usize, wanted: impl Fn(&Fate) -> bool) -> Vec<&Ended> {
+    pub(crate) fn last(&self, n: usize, wanted: impl Fn(&Fate) -> bool) -> Vec<&Ended> {
         let newest = self.ended.iter().rev().filter(|ended| wanted(&ended.fate)).take(n);
         let mut lines: Vec<_> = newest.collect();
         lines.reverse();
@@ -292,7 +292,7 @@ impl Journal {
     }
 
     /// Lines in, and lines by fate.
-    pub fn counts(&self) -> (u64, &BTreeMap<&'static str, u64>) {
+    pub(crate) fn counts(&self) -> (u64, &BTreeMap<&'static str, u64>) {
         (self.n_lines, &self.fates)
     }
 

@@ -3,35 +3,35 @@
 //! Reading waits for speech only where a source floods, and no line is lost without being counted.
 //! The path of a line, and the modules' dependencies, are described in `docs/ARCHITECTURE.md`.
 
-pub mod audio;
-pub mod cli;
+mod audio;
+mod cli;
 pub mod clock;
-pub mod config;
+mod config;
 pub mod control;
-pub mod diagnostics;
-pub mod driver;
-pub mod engine;
-pub mod error;
+mod diagnostics;
+mod driver;
+mod engine;
+mod error;
 mod executable;
-pub mod explain;
+mod explain;
 pub mod filter;
 pub mod format;
-pub mod journal;
-pub mod limits;
-pub mod list;
-pub mod listener;
+mod journal;
+mod limits;
+mod list;
+mod listener;
 pub mod message;
 pub mod phrase;
-pub mod pipeline;
-pub mod queue;
-pub mod simulate;
+mod pipeline;
+mod queue;
+mod simulate;
 pub mod source;
-pub mod speaker;
-pub mod text;
-pub mod toml_file;
-pub mod units;
-pub mod voice;
-pub mod wire;
+mod speaker;
+mod text;
+mod toml_file;
+mod units;
+mod voice;
+mod wire;
 
 pub use cli::Cli;
 pub use error::Error;

@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The files and threads that are needed in addition to those in use.
 #[derive(Clone, Copy, Debug)]
-pub struct Needs {
+pub(crate) struct Needs {
     /// Files, pipes, sockets.
     pub files: usize,
     /// Threads and processes.
@@ -19,16 +19,16 @@ pub struct Needs {
 }
 
 /// To read files and print.
-pub const FEW: Needs = Needs { files: 4, threads: 0 };
+pub(crate) const FEW: Needs = Needs { files: 4, threads: 0 };
 
 /// To listen and print.
-pub const TEXT: Needs = Needs { files: 16, threads: 4 };
+pub(crate) const TEXT: Needs = Needs { files: 16, threads: 4 };
 
 /// To listen and speak, including the voice process's threads.
-pub const SPEECH: Needs = Needs { files: 24, threads: 8 };
+pub(crate) const SPEECH: Needs = Needs { files: 24, threads: 8 };
 
 /// The voice process, or a query to an engine.
-pub const VOICE: Needs = Needs { files: 10, threads: 4 };
+pub(crate) const VOICE: Needs = Needs { files: 10, threads: 4 };
 
 /// The system's limits are too low.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,7 @@ pub enum LimitError {
 }
 
 /// Checks that `needs` can be met, by opening the files and starting the threads.
-pub fn check(needs: Needs) -> Result<(), LimitError> {
+pub(crate) fn check(needs: Needs) -> Result<(), LimitError> {
     let mut files = Vec::new();
     for n in 0..needs.files {
         let file = io::stderr().as_fd().try_clone_to_owned();
@@ -71,7 +71,7 @@ pub fn check(needs: Needs) -> Result<(), LimitError> {
 }
 
 /// Checks that one more thread can be started: some libraries panic otherwise.
-pub fn check_thread() -> io::Result<()> {
+pub(crate) fn check_thread() -> io::Result<()> {
     threads(1).map_err(|error| match error {
         LimitError::Threads { why, .. } => why,
         LimitError::Files { .. } => io::ErrorKind::Other.into(), // none is opened
@@ -102,7 +102,7 @@ fn threads(needed: usize) -> Result<(), LimitError> {
 }
 
 /// Raises the limit of open files to the maximum; returns the limit.
-pub fn raise_files() -> usize {
+pub(crate) fn raise_files() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let all = Rlimit { current: limit.maximum, ..limit };
     let current = match setrlimit(Resource::Nofile, all) {

@@ -18,19 +18,19 @@ use crate::simulate;
 use crate::wire::SpeakRequest;
 
 /// Lists the engine's voices.
-pub fn voices(options: &Listening) -> Result<(), Error> {
+pub(crate) fn voices(options: &Listening) -> Result<(), Error> {
     let engine = options.engine.as_deref().unwrap_or("espeak");
     let voices = engine::voices(engine)?;
     print(voices.into_iter().map(|voice| (voice.name, voice.about)))
 }
 
 /// Lists the engines.
-pub fn engines() -> Result<(), Error> {
+pub(crate) fn engines() -> Result<(), Error> {
     print(engine::ENGINES.iter().map(|engine| (engine.name.to_owned(), engine.about.to_owned())))
 }
 
 /// Lists the sound devices.
-pub fn devices() -> Result<(), Error> {
+pub(crate) fn devices() -> Result<(), Error> {
     let devices = cards::devices()?;
     print(devices.into_iter().map(|device| {
         let default = if device.is_default { " (default)" } else { "" };
@@ -39,17 +39,17 @@ pub fn devices() -> Result<(), Error> {
 }
 
 /// Lists the log formats.
-pub fn formats() -> Result<(), Error> {
+pub(crate) fn formats() -> Result<(), Error> {
     print(owned(Library::load(file::filters_folder().as_deref())?.formats()))
 }
 
 /// Lists the rule sets.
-pub fn filters() -> Result<(), Error> {
+pub(crate) fn filters() -> Result<(), Error> {
     print(owned(Library::load(file::filters_folder().as_deref())?.rule_sets()))
 }
 
 /// Writes, checks or locates the configuration file.
-pub fn config(action: ConfigAction, options: &Listening) -> Result<(), Error> {
+pub(crate) fn config(action: ConfigAction, options: &Listening) -> Result<(), Error> {
     let path = settings::path(options).ok_or_else(settings::no_home)?;
     match action {
         ConfigAction::Path => print([(path.to_string_lossy().into_owned(), String::new())]),
@@ -72,7 +72,7 @@ fn wait_for(checked: impl Future<Output = Result<(), ConfigError>>) -> Result<()
 }
 
 /// Prints text that includes its line feeds.
-pub fn text(text: &str) -> Result<(), Error> {
+pub(crate) fn text(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::stdout)
 }
@@ -82,7 +82,7 @@ fn owned<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, Str
 }
 
 /// Replays a log, and prints a report.
-pub fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), Error> {
+pub(crate) fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), Error> {
     let pause = arguments.pause.as_deref().map(str::parse::<simulate::Pause>);
     let pause = pause.transpose().map_err(ConfigError::Wrong)?;
     let settings = Settings::for_log(options, &arguments.log)?;

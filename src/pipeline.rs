@@ -21,7 +21,7 @@ const BACKLOG: usize = 32 * 1024;
 
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Outcome<'a> {
+pub(crate) enum Outcome<'a> {
     /// Its spoken text, and when that expires.
     Words(&'a str, Option<Expires<'a>>),
     /// This rule dropped it.
@@ -30,7 +30,7 @@ pub enum Outcome<'a> {
 
 /// A line as it was read, and its outcome.
 #[derive(Debug)]
-pub struct Explained<'a> {
+pub(crate) struct Explained<'a> {
     /// Its number in the source, from 1.
     pub number: u64,
     /// The grammar that it was read by.
@@ -53,7 +53,7 @@ struct SourceState {
 }
 
 /// Turns lines into spoken text.
-pub struct Pipeline {
+pub(crate) struct Pipeline {
     filter: Filter,
     phraser: Phraser,
     sources: Vec<SourceState>,
@@ -65,7 +65,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// A pipeline for the sources `names`, in the order of their ids.
-    pub fn new(
+    pub(crate) fn new(
         names: impl IntoIterator<Item = String>,
         grammars: &Arc<Grammars>,
         format: Option<&str>,
@@ -86,36 +86,31 @@ impl Pipeline {
     }
 
     /// Adds a source called `name`; its id is the next one.
-    pub fn open(&mut self, name: String) {
+    pub(crate) fn open(&mut self, name: String) {
         let channel = channel_of(&name).map(str::to_owned);
         self.sources.push(SourceState { name, channel, reader: self.reader.clone(), n_lines: 0 });
     }
 
     /// Changes the rules and the naming, from the next line on.
-    pub fn configure(&mut self, filter: Filter, naming: Naming) {
+    pub(crate) fn configure(&mut self, filter: Filter, naming: Naming) {
         self.filter = filter;
         self.phraser = Phraser::new(naming);
     }
 
-    /// The name of a source.
-    pub fn name(&self, source: SourceId) -> &str {
-        &self.sources[usize::from(source.0)].name
-    }
-
     /// The format of a source, as far as it was recognised, and how sure that is: the share of the
     /// lines that it describes, from 0 to 1.
-    pub fn recognised(&self, source: SourceId) -> (&str, f32) {
+    pub(crate) fn recognised(&self, source: SourceId) -> (&str, f32) {
         let reader = &self.sources[usize::from(source.0)].reader;
         (reader.format(), reader.sureness())
     }
 
     /// Takes lines that serve only to recognise the format.
-    pub fn sample(&mut self, lines: &Lines) {
+    pub(crate) fn sample(&mut self, lines: &Lines) {
         self.sources[usize::from(lines.source().0)].reader.sample(lines);
     }
 
     /// Processes the lines, or the message, that a source sent; anything else is nothing to speak.
-    pub fn input(&mut self, input: Input, take: impl FnMut(Message<'_>, u64, Outcome<'_>)) {
+    pub(crate) fn input(&mut self, input: Input, take: impl FnMut(Message<'_>, u64, Outcome<'_>)) {
         match input {
             Input::Lines(lines) => self.lines(&lines, take),
             Input::Message(message) => self.message(message, take),
@@ -128,7 +123,11 @@ impl Pipeline {
     }
 
     /// Processes `lines`: passes each to `take`, with its number in the source.
-    pub fn lines(&mut self, lines: &Lines, mut take: impl FnMut(Message<'_>, u64, Outcome<'_>)) {
+    pub(crate) fn lines(
+        &mut self,
+        lines: &Lines,
+        mut take: impl FnMut(Message<'_>, u64, Outcome<'_>),
+    ) {
         let source = &mut self.sources[usize::from(lines.source().0)];
         let (filter, phraser, words) = (&self.filter, &mut self.phraser, &mut self.words);
         let origin = Origin { name: &source.name, channel: source.channel.as_deref() };
@@ -161,7 +160,11 @@ impl Pipeline {
     }
 
     /// Processes `line`, and passes everything known of it to `take`.
-    pub fn explain<R>(&mut self, line: Line<'_>, take: impl FnOnce(Explained<'_>) -> R) -> R {
+    pub(crate) fn explain<R>(
+        &mut self,
+        line: Line<'_>,
+        take: impl FnOnce(Explained<'_>) -> R,
+    ) -> R {
         self.effects.clear();
         let report = |number, effect| self.effects.push((number, effect));
         let source = &mut self.sources[usize::from(line.source.0)];
@@ -186,7 +189,7 @@ impl Pipeline {
     }
 
     /// Processes a message whose parts are known.
-    pub fn message(
+    pub(crate) fn message(
         &mut self,
         message: Message<'_>,
         mut take: impl FnMut(Message<'_>, u64, Outcome<'_>),

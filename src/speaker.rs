@@ -34,7 +34,7 @@ const APART: u32 = 2;
 
 /// The configured voice settings of one sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SenderVoice {
+pub(crate) struct SenderVoice {
     /// The voice, as the engine names it.
     pub voice: Option<String>,
     /// 0 to 100.
@@ -46,11 +46,11 @@ pub struct SenderVoice {
 }
 
 /// Variants of a voice and their timbres; the voice itself has timbre 0.
-pub type Variants = &'static [(&'static str, u8)];
+pub(crate) type Variants = &'static [(&'static str, u8)];
 
 /// The configuration of all senders' voices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Config {
+pub(crate) struct Config {
     /// Whether everybody has a voice of their own.
     pub own_voices: bool,
     /// The variants of the configured voice, the best understood first, with their timbres.
@@ -94,14 +94,14 @@ struct Active {
 
 /// The voices of all senders.
 #[derive(Debug, Default)]
-pub struct Speakers {
+pub(crate) struct Speakers {
     config: Config,
     active: Vec<Active>,
 }
 
 impl Speakers {
     /// No recent speakers yet.
-    pub fn new(mut config: Config) -> Self {
+    pub(crate) fn new(mut config: Config) -> Self {
         for (nick, _) in &mut config.named {
             *nick = folded(nick);
         }
@@ -109,7 +109,7 @@ impl Speakers {
     }
 
     /// Changes the configuration; recent speakers keep their places unless the variants changed.
-    pub fn configure(&mut self, config: Config) {
+    pub(crate) fn configure(&mut self, config: Config) {
         if config.variants != self.config.variants {
             self.active.clear();
         }
@@ -117,17 +117,17 @@ impl Speakers {
     }
 
     /// Whether everybody has a voice of their own.
-    pub fn own_voices(&self) -> bool {
+    pub(crate) fn own_voices(&self) -> bool {
         self.config.own_voices
     }
 
     /// Turns own voices on or off; configured settings stay.
-    pub fn set_own_voices(&mut self, own_voices: bool) {
+    pub(crate) fn set_own_voices(&mut self, own_voices: bool) {
         self.config.own_voices = own_voices;
     }
 
     /// Applies the voice settings of `sender` to `speech`, which has the default ones.
-    pub fn apply(&mut self, speech: &mut SpeakRequest, sender: &str, now: Instant) {
+    pub(crate) fn apply(&mut self, speech: &mut SpeakRequest, sender: &str, now: Instant) {
         let nick = folded(sender);
         if self.config.own_voices {
             let place = self.place(number(&nick), now);

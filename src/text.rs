@@ -3,7 +3,7 @@
 
 /// Whether `c` shows nothing, or only changes the text around it: zero-width, bidirectional, tags,
 /// variation selectors, fillers, and noncharacters.
-pub fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     match c as u32 {
         ..0xad => false,
         0xad
@@ -29,7 +29,7 @@ pub fn is_invisible(c: char) -> bool {
 }
 
 /// The 64-bit hash FNV-1a (Fowler, Noll, Vo): the same in every process and version of the program.
-pub fn hash(bytes: &[u8]) -> u64 {
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

@@ -10,20 +10,53 @@ use serde::de::DeserializeOwned;
 use crate::diagnostics::{ConfigError, escaped};
 
 /// The longest valid pattern, in bytes.
-pub const MAX_PATTERN: usize = 4 * 1024;
+pub(crate) const MAX_PATTERN: usize = 4 * 1024;
 
 /// The memory one compiled pattern may take, in bytes.
 const MAX_COMPILED: usize = 1024 * 1024;
 
 /// Reads `source`, the text of the file `path`, as a `T`.
-pub fn parse<T: DeserializeOwned>(path: &Path, source: &str) -> Result<T, ConfigError> {
-    toml::from_str(source).map_err(|error| match Unknown::in_message(error.message()) {
-        Some(unknown) => {
-            let offset = error.span().map_or(0, |span| span.start);
-            ConfigError::at(path, source, offset, unknown.to_string())
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path, source: &str) -> Result<T, ConfigError> {
+    toml::from_str(source).map_err(|error| {
+        let unknown = Unknown::in_message(error.message()).map(|it| it.to_string());
+        match unknown.or_else(|| wrong_type(error.message())) {
+            Some(problem) => {
+                let offset = error.span().map_or(0, |span| span.start);
+                ConfigError::at(path, source, offset, problem)
+            }
+            None => ConfigError::toml(path, source, &error),
         }
-        None => ConfigError::toml(path, source, &error),
     })
+}
+
+/// A value of the wrong type, which serde reports as "invalid type: string "x", expected u32".
+fn wrong_type(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("invalid type: ");
+    let rest = rest.or_else(|| message.strip_prefix("invalid value: "))?;
+    let (found, wanted) = rest.rsplit_once(", expected ")?;
+    let value = found.split_once(' ').map_or(found, |(kind, value)| match kind {
+        "string" => value,
+        _ => value.trim_start_matches("point ").trim_matches('`'),
+    });
+    let wanted = match (wanted, found) {
+        ("a sequence", "map") => "a list; where that is one of tables, write [[name]], not [name]",
+        ("a sequence", _) => "a list in brackets, such as [\"one\", \"two\"]",
+        ("a string", _) => "text in quotes, such as \"name\"",
+        ("path string", _) => "a path in quotes, such as \"logs/irc.log\"",
+        ("a boolean", _) => "true or false, without quotes",
+        ("u8" | "u16" | "u32" | "u64" | "usize", _) => "a whole number, such as 20, without quotes",
+        ("i64", _) => "a whole number, such as -20 or 20, without quotes",
+        (wanted, _) if wanted.starts_with("struct ") || wanted == "a map" => {
+            "keys of its own, on lines below its name in brackets"
+        }
+        (wanted, _) => wanted,
+    };
+    let value = match value {
+        "map" => "a table".to_owned(),
+        "sequence" => "a list".to_owned(),
+        value => escaped(value),
+    };
+    Some(format!("the value is {value}; it takes {wanted}"))
 }
 
 /// An unknown key or value, as serde reports it.
@@ -59,7 +92,7 @@ impl std::fmt::Display for Unknown<'_> {
 }
 
 /// A correction for `name`: the nearest of `known` if one is near, else all of them.
-pub fn hint(name: &str, known: &[&str]) -> String {
+pub(crate) fn hint(name: &str, known: &[&str]) -> String {
     let near = known.iter().map(|&known| (distance(name, known), known)).min();
     match near {
         Some((distance, nearest)) if distance <= 1 + nearest.len() / 4 => {
@@ -86,7 +119,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Compiles `pattern`. An error continues a message that names the pattern.
-pub fn regex(pattern: &str) -> Result<Regex, String> {
+pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
     if pattern.len() > MAX_PATTERN {
         return Err(format!("is longer than {MAX_PATTERN} bytes"));
     }
@@ -103,7 +136,7 @@ fn reason(drawing: &str) -> &str {
 }
 
 /// `pattern` in double quotes, escaped, and cut where it is long: for messages.
-pub fn shown(pattern: &str) -> String {
+pub(crate) fn shown(pattern: &str) -> String {
     const SHOWN: usize = 60;
     let cut = if pattern.chars().count() > SHOWN { "…" } else { "" };
     let head: String = pattern.chars().take(SHOWN).collect();
@@ -134,7 +167,20 @@ mod tests {
                 "channels = []\nkind = \"sey\"",
                 "c.toml:2:8: unknown value \"sey\"; did you mean \"say\"?",
             ),
-            ("channels = 3", "c.toml:1:12: invalid type: integer `3`, expected a sequence"),
+            (
+                "channels = 3",
+                "c.toml:1:12: the value is 3; it takes a list in brackets, such as \
+                 [\"one\", \"two\"]",
+            ),
+            (
+                "channels = [1.5]",
+                "c.toml:1:13: the value is 1.5; it takes text in quotes, such as \"name\"",
+            ),
+            (
+                "[channels]\nx = 1",
+                "c.toml:1:1: the value is a table; it takes a list; where that is one of tables, \
+                 write [[name]], not [name]",
+            ),
         ] {
             let error = parse::<Sample>(Path::new("c.toml"), source).expect_err(source);
             assert_eq!(error.to_string(), said, "source: {source:?}");

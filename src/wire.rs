@@ -14,7 +14,7 @@ use crate::message::{Earcon, RequestId, UtteranceId};
 /// Where sound goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Target {
+pub(crate) enum Target {
     /// A sound device: the default one, or the one of that name.
     Device(Option<String>),
     /// A WAV file.
@@ -26,7 +26,7 @@ pub enum Target {
 
 /// What the voice process is started with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Setup {
+pub(crate) struct Setup {
     /// The engine's name.
     pub engine: String,
     /// The voice to start with, checked before anything is spoken.
@@ -50,15 +50,10 @@ pub struct Setup {
 impl Setup {
     /// The same with the fallback engine; none where there is none that can do it: an engine that
     /// plays its own sound cannot write a file.
-    pub fn fallen_back(&self) -> Option<Self> {
+    pub(crate) fn fallen_back(&self) -> Option<Self> {
         let engine = self.fallback.clone().filter(|it| *it != self.engine)?;
         let is_heard = matches!(self.target, Target::Device(_));
         is_heard.then(|| Self { engine, fallback: None, ..self.clone() })
-    }
-
-    /// The setup without any configuration.
-    pub fn default_device() -> Self {
-        Self { target: Target::Device(None), ..Self::default() }
     }
 }
 
@@ -80,14 +75,14 @@ impl Default for Setup {
 /// A first line other than [`Setup`]: the voice process does this instead of speaking.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum First {
+pub(crate) enum First {
     /// Answer with a [`Checked`], and end.
     Check(Check),
 }
 
 /// Names to look up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
+pub(crate) struct Check {
     /// The engine's name.
     pub engine: String,
     /// Voices of that engine.
@@ -98,7 +93,7 @@ pub struct Check {
 
 /// The problems found by a [`Check`], as messages for the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checked {
+pub(crate) struct Checked {
     /// For each voice; none where it exists.
     pub voices: Vec<Option<String>>,
     /// For the device.
@@ -107,11 +102,11 @@ pub struct Checked {
 
 /// The silence between two utterances, at every rate: without it, of 100 words of
 /// a meeting a recogniser gets 13 more wrong.
-pub const GAP: Duration = Duration::from_millis(100);
+pub(crate) const GAP: Duration = Duration::from_millis(100);
 
 /// Something to speak, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SpeakRequest {
+pub(crate) struct SpeakRequest {
     /// The utterance, as the queue numbers it. On the pipe to the voice process: the supervisor's
     /// number for this attempt to speak it, which the reports repeat.
     pub id: UtteranceId,
@@ -133,7 +128,7 @@ pub struct SpeakRequest {
 
 impl SpeakRequest {
     /// `text` in the default voice settings.
-    pub fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         Self {
             id: UtteranceId(1),
             text: text.to_owned(),
@@ -150,7 +145,7 @@ impl SpeakRequest {
 /// A request to the voice process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Request {
+pub(crate) enum Request {
     /// Speak, after earlier requests.
     Speak(SpeakRequest),
     /// Play this earcon, after earlier requests.
@@ -265,7 +260,7 @@ pub enum Report {
 }
 
 /// `value` as JSON and a line feed.
-pub fn line(value: &impl Serialize) -> Vec<u8> {
+pub(crate) fn line(value: &impl Serialize) -> Vec<u8> {
     let mut line = serde_json::to_vec(value).expect("names are strings, and no map has other keys");
     line.push(b'\n');
     line
@@ -281,7 +276,11 @@ fn hostile_text_stays_on_its_line() {
 
 #[test]
 fn only_a_device_and_another_engine_have_a_fallback() {
-    let device = Setup { fallback: Some("system".to_owned()), ..Setup::default_device() };
+    let device = Setup {
+        fallback: Some("system".to_owned()),
+        target: Target::Device(None),
+        ..Setup::default()
+    };
     assert_eq!(device.fallen_back().map(|it| it.engine).as_deref(), Some("system"));
     let file = Setup { target: Target::File("a.wav".into()), ..device.clone() };
     assert_eq!(file.fallen_back(), None);

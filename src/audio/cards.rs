@@ -15,7 +15,7 @@ const PROMPT: Duration = Duration::from_secs(1);
 
 /// A device as `irc-speak devices` lists it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct DeviceInfo {
+pub(crate) struct DeviceInfo {
     /// The name that `--device` takes.
     pub name: String,
     /// Its description.
@@ -25,7 +25,7 @@ pub struct DeviceInfo {
 }
 
 /// The devices that sound can go to.
-pub fn devices() -> Result<Vec<DeviceInfo>, OutputError> {
+pub(crate) fn devices() -> Result<Vec<DeviceInfo>, OutputError> {
     let host = host()?;
     let default = find(&host, None).ok().and_then(|device| name_of(&device));
     let mut known = Vec::new();

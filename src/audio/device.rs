@@ -41,7 +41,7 @@ const N_KEPT: usize = 64;
 const MARGIN: Duration = Duration::from_millis(20);
 
 /// A sound device.
-pub struct Device {
+pub(crate) struct Device {
     sound: Sound,
     config: StreamConfig,
     close_after: Duration,
@@ -77,7 +77,7 @@ type Found = (Sound, cpal::SupportedStreamConfig);
 
 impl Device {
     /// The device of that name, or the default one, with buffers of `buffer_frames`.
-    pub fn open(
+    pub(crate) fn open(
         name: Option<&str>,
         buffer_frames: u32,
         close_after: Duration,

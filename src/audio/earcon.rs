@@ -50,7 +50,7 @@ fn tones(earcon: Earcon) -> &'static [Tone] {
 }
 
 /// The sound of `earcon` at `rate` Hz and `volume` per cent.
-pub fn sound(earcon: Earcon, rate: u32, volume: u8) -> Vec<f32> {
+pub(crate) fn sound(earcon: Earcon, rate: u32, volume: u8) -> Vec<f32> {
     let level = LEVEL * f32::from(volume) / 100.0;
     tones(earcon).iter().flat_map(|&tone| samples(tone, rate, level)).collect()
 }

@@ -14,7 +14,7 @@ use crate::message::UtteranceId;
 use crate::wire::Report;
 
 /// A WAV file, or nothing.
-pub struct WavFile {
+pub(crate) struct WavFile {
     writer: Option<hound::WavWriter<BufWriter<File>>>,
     path: PathBuf,
     reporter: Reporter,
@@ -29,7 +29,7 @@ pub struct WavFile {
 
 impl WavFile {
     /// Creates or replaces the file at `path`, for samples at `rate` Hz.
-    pub fn create(path: &Path, rate: u32, reporter: Reporter) -> Result<Self, OutputError> {
+    pub(crate) fn create(path: &Path, rate: u32, reporter: Reporter) -> Result<Self, OutputError> {
         let spec = hound::WavSpec {
             channels: 1,
             sample_rate: rate,
@@ -41,7 +41,7 @@ impl WavFile {
     }
 
     /// Appends to the file at `path`, after the length in its header: an earlier process wrote it.
-    pub fn append(path: &Path, rate: u32, reporter: Reporter) -> Result<Self, OutputError> {
+    pub(crate) fn append(path: &Path, rate: u32, reporter: Reporter) -> Result<Self, OutputError> {
         let writer = hound::WavWriter::append(path).map_err(|error| failed(path, &error))?;
         let begun = writer.len() > 0;
         let nothing = Self::nothing(rate, reporter);
@@ -55,7 +55,7 @@ impl WavFile {
     }
 
     /// Discards all samples.
-    pub fn nothing(rate: u32, reporter: Reporter) -> Self {
+    pub(crate) fn nothing(rate: u32, reporter: Reporter) -> Self {
         Self {
             writer: None,
             path: PathBuf::new(),

@@ -3,16 +3,16 @@
 #![forbid(unsafe_code)]
 
 mod callback;
-pub mod cards;
-pub mod device;
-pub mod earcon;
-pub mod file;
-pub mod report;
-pub mod resample;
-pub mod sink;
+pub(crate) mod cards;
+pub(crate) mod device;
+pub(crate) mod earcon;
+pub(crate) mod file;
+pub(crate) mod report;
+pub(crate) mod resample;
+pub(crate) mod sink;
 mod stall;
 mod stream;
-pub mod trim;
+pub(crate) mod trim;
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::message::UtteranceId;
 use crate::wire::Report;
 
 /// Takes the sound of one utterance after the other.
-pub trait Output {
+pub(crate) trait Output {
     /// The sample rate it takes, in Hz, where the engine's is `engine_rate`.
     fn sample_rate(&self, engine_rate: u32) -> u32;
 

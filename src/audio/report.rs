@@ -34,7 +34,7 @@ enum News {
 
 /// Sends reports to the listener, and shares with the threads what is wanted.
 #[derive(Clone)]
-pub struct Reporter {
+pub(crate) struct Reporter {
     news: Sender<News>,
     shared: Arc<Shared>,
 }
@@ -52,7 +52,7 @@ struct Shared {
 
 impl Reporter {
     /// Starts the thread that writes reports to standard output.
-    pub fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let (news, inbox) = mpsc::channel();
         let reporter = Self { news, shared: Arc::default() };
         let shared = Arc::clone(&reporter.shared);
@@ -63,18 +63,18 @@ impl Reporter {
 
     /// A reporter without a reading thread: the real one locks standard output.
     #[cfg(test)]
-    pub fn unread() -> Self {
+    pub(crate) fn unread() -> Self {
         Self { news: mpsc::channel().0, shared: Arc::default() }
     }
 
     /// Sends `report` to the listener.
-    pub fn report(&self, report: Report) {
+    pub(crate) fn report(&self, report: Report) {
         self.send(News::Report(report));
     }
 
     /// Sends `report` and waits until it is written, for at most `limit`; returns whether it is. A
     /// crash after that cannot lose it.
-    pub fn report_first(&self, report: Report, limit: Duration) -> bool {
+    pub(crate) fn report_first(&self, report: Report, limit: Duration) -> bool {
         let (reached, is_reached) = mpsc::channel();
         self.report(report);
         self.send(News::Reached(reached));
@@ -89,40 +89,40 @@ impl Reporter {
     }
 
     /// An utterance was requested: the heartbeat runs from now on.
-    pub fn ordered(&self, id: UtteranceId) {
+    pub(crate) fn ordered(&self, id: UtteranceId) {
         self.send(News::Ordered(id));
     }
 
     /// A stop was requested: nothing is wanted until the engine's thread has carried it out.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.shared.stops.fetch_add(1, Ordering::AcqRel);
         self.send(News::Stopped);
     }
 
     /// The engine made progress.
-    pub fn progress(&self) {
+    pub(crate) fn progress(&self) {
         self.shared.progress.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Sets whether the engine's thread is inside the engine; returns whether it was before.
-    pub fn in_engine(&self, is_inside: bool) -> bool {
+    pub(crate) fn in_engine(&self, is_inside: bool) -> bool {
         self.progress();
         self.shared.is_in_engine.swap(is_inside, Ordering::AcqRel)
     }
 
     /// Whether the current utterance is still wanted: no stop is pending.
-    pub fn is_wanted(&self) -> bool {
+    pub(crate) fn is_wanted(&self) -> bool {
         self.shared.stops.load(Ordering::Acquire) == self.shared.stopped.load(Ordering::Acquire)
     }
 
     /// The engine's thread has carried out this many stops.
-    pub fn stopped(&self, n_stops: u64) {
+    pub(crate) fn stopped(&self, n_stops: u64) {
         self.shared.stopped.store(n_stops, Ordering::Release);
     }
 
     /// Waits on the engine's thread until `until`, or a stop, for at most `limit`; returns whether
     /// `until` holds. The thread that makes it true unparks this one.
-    pub fn wait(&self, limit: Duration, until: impl Fn() -> bool) -> bool {
+    pub(crate) fn wait(&self, limit: Duration, until: impl Fn() -> bool) -> bool {
         let deadline = clock::now() + limit;
         loop {
             if until() {

@@ -12,7 +12,7 @@ const N_TAPS: usize = 32;
 const HALF: usize = N_TAPS / 2;
 
 /// Converts samples from one rate to another.
-pub struct Resampler {
+pub(crate) struct Resampler {
     /// `N_TAPS` weights for each phase.
     weights: Vec<[f32; N_TAPS]>,
     /// Input samples are taken `down` steps of `1/up` apart.
@@ -25,7 +25,7 @@ pub struct Resampler {
 
 impl Resampler {
     /// From `from` Hz to `to` Hz; both above zero.
-    pub fn new(from: u32, to: u32) -> Self {
+    pub(crate) fn new(from: u32, to: u32) -> Self {
         let divisor = gcd(from, to);
         let (up, down) = ((to / divisor) as usize, (from / divisor) as usize);
         // A little below the lower Nyquist limit, since the filter is not sharp.
@@ -37,25 +37,25 @@ impl Resampler {
     }
 
     /// Clears the state of the previous utterance.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.input.clear();
         self.input.resize(HALF - 1, 0.0);
         self.place = 0;
     }
 
     /// Appends to `out` the samples that are ready after `samples`, between -1 and 1.
-    pub fn push(&mut self, samples: &[i16], out: &mut Vec<f32>) {
+    pub(crate) fn push(&mut self, samples: &[i16], out: &mut Vec<f32>) {
         self.input.extend(samples.iter().map(|&sample| f32::from(sample) / 32_768.0));
         self.run(out);
     }
 
     /// The new place of the sample that was at `place` of the utterance.
-    pub fn place(&self, place: u64) -> u64 {
+    pub(crate) fn place(&self, place: u64) -> u64 {
         place * self.up as u64 / self.down as u64
     }
 
     /// Appends the utterance's last samples.
-    pub fn finish(&mut self, out: &mut Vec<f32>) {
+    pub(crate) fn finish(&mut self, out: &mut Vec<f32>) {
         self.input.extend([0.0; HALF]);
         self.run(out);
         self.reset();

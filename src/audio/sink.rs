@@ -27,7 +27,7 @@ const COOKIE: usize = 256;
 
 /// A sink of the sound server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sink {
+pub(crate) struct Sink {
     /// The name that `--device` takes.
     pub name: String,
     /// Its description.
@@ -39,7 +39,7 @@ pub struct Sink {
 }
 
 /// The sink of `device`, or the default one; none where no server answers within `limit`.
-pub async fn ask(device: Option<&str>, limit: Duration) -> Option<Sink> {
+pub(crate) async fn ask(device: Option<&str>, limit: Duration) -> Option<Sink> {
     match timeout(limit, asked(device)).await {
         Ok(Ok(sink)) => sink.map(|info| sink_of(&info)),
         Ok(Err(error)) => {

@@ -7,7 +7,7 @@ const SILENCE: u16 = 32;
 
 /// The state between two chunks of one utterance.
 #[derive(Debug, Default)]
-pub struct Trim {
+pub(crate) struct Trim {
     /// A loud sample has come.
     begun: bool,
     /// Samples cut off before that.
@@ -18,7 +18,7 @@ pub struct Trim {
 
 impl Trim {
     /// Appends to `out` the part of `samples` that is to be heard now.
-    pub fn push(&mut self, samples: &[i16], out: &mut Vec<i16>) {
+    pub(crate) fn push(&mut self, samples: &[i16], out: &mut Vec<i16>) {
         let is_loud = |sample: &i16| sample.unsigned_abs() > SILENCE;
         let Some(last) = samples.iter().rposition(is_loud) else {
             if self.begun {
@@ -37,7 +37,7 @@ impl Trim {
     }
 
     /// The new place of the sample that was at `place`.
-    pub fn place(&self, place: u64) -> u64 {
+    pub(crate) fn place(&self, place: u64) -> u64 {
         place.saturating_sub(self.n_cut)
     }
 }

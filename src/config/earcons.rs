@@ -8,7 +8,7 @@ use crate::message::{Earcon, Kind, Message};
 /// The earcons that are enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Earcons {
+pub(crate) struct Earcons {
     /// Before a highlighted line.
     pub highlight: bool,
     /// Before a change of the topic.
@@ -31,7 +31,7 @@ impl Default for Earcons {
 
 impl Earcons {
     /// The earcon for `message`, and whether its words are spoken, too.
-    pub fn of(self, message: &Message<'_>) -> (Option<Earcon>, bool) {
+    pub(crate) fn of(self, message: &Message<'_>) -> (Option<Earcon>, bool) {
         match message.kind {
             _ if message.highlight => (self.highlight.then_some(Earcon::Highlight), true),
             Kind::Topic => (self.topic.then_some(Earcon::Topic), true),

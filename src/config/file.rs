@@ -16,7 +16,7 @@ use crate::filter::RawRule;
 /// A configuration file's keys, all optional.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct File {
+pub(crate) struct File {
     /// Words a minute.
     pub rate: Option<Spanned<u32>>,
     /// The highest rate, in words a minute.
@@ -60,7 +60,7 @@ pub struct File {
 /// The speakers' voices.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Speakers {
+pub(crate) struct Speakers {
     /// Whether each speaker has a voice of their own.
     pub own_voices: Option<bool>,
     /// Settings for single speakers, by nick.
@@ -70,7 +70,7 @@ pub struct Speakers {
 /// One speaker's voice.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct SpeakerVoice {
+pub(crate) struct SpeakerVoice {
     /// The voice, as the engine names it.
     pub voice: Option<Spanned<String>>,
     /// 0 to 100.
@@ -84,7 +84,7 @@ pub struct SpeakerVoice {
 /// Settings for eSpeak NG only.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Espeak {
+pub(crate) struct Espeak {
     /// Rewrite text on which it is known to crash.
     pub guard: Option<bool>,
 }
@@ -92,7 +92,7 @@ pub struct Espeak {
 /// A source: exactly one of `tail`, `connect` and `run`, and its options.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Source {
+pub(crate) struct Source {
     /// A file to follow.
     pub tail: Option<Spanned<PathBuf>>,
     /// How many existing lines to speak first.
@@ -119,7 +119,7 @@ pub struct Source {
 
 /// A file that was read.
 #[derive(Debug)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// Where it is.
     pub path: PathBuf,
     /// Its text, which errors point into.
@@ -130,7 +130,7 @@ pub struct Loaded {
 
 impl Loaded {
     /// Reads and parses the file at `path`.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
         let unreadable = |why: String| ConfigError::Unreadable { path: path.to_owned(), why };
         let bytes = std::fs::read(path).map_err(|error| unreadable(reason(&error)))?;
         let text = String::from_utf8(bytes).map_err(|error| {
@@ -141,13 +141,13 @@ impl Loaded {
     }
 
     /// An error at the value `at`.
-    pub fn error<T>(&self, at: &Spanned<T>, problem: impl Into<String>) -> ConfigError {
+    pub(crate) fn error<T>(&self, at: &Spanned<T>, problem: impl Into<String>) -> ConfigError {
         ConfigError::at(&self.path, &self.text, at.span().start, problem)
     }
 }
 
 /// The system's reason, in lower case and without its number.
-pub fn reason(error: &std::io::Error) -> String {
+pub(crate) fn reason(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
     match error.kind() {
         ErrorKind::NotFound => "no such file".to_owned(),
@@ -158,7 +158,7 @@ pub fn reason(error: &std::io::Error) -> String {
 }
 
 /// `always`, `change` or `never`.
-pub fn speaker(name: &str) -> Option<Speaker> {
+pub(crate) fn speaker(name: &str) -> Option<Speaker> {
     match name {
         "always" => Some(Speaker::Always),
         "change" => Some(Speaker::Change),
@@ -168,22 +168,22 @@ pub fn speaker(name: &str) -> Option<Speaker> {
 }
 
 /// The path of the configuration file unless one is given.
-pub fn default_path() -> Option<PathBuf> {
+pub(crate) fn default_path() -> Option<PathBuf> {
     Some(folder()?.join("config.toml"))
 }
 
 /// The user's folder of formats and rule sets.
-pub fn filters_folder() -> Option<PathBuf> {
+pub(crate) fn filters_folder() -> Option<PathBuf> {
     Some(folder()?.join("filters"))
 }
 
 /// The user's folder for this program.
-pub fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     below("XDG_CONFIG_HOME", ".config")
 }
 
 /// The folder of the bookmarks.
-pub fn state_folder() -> Option<PathBuf> {
+pub(crate) fn state_folder() -> Option<PathBuf> {
     below("XDG_STATE_HOME", ".local/state")
 }
 
@@ -194,7 +194,7 @@ fn below(name: &str, usual: &str) -> Option<PathBuf> {
 }
 
 /// Writes the commented example, unless the file exists.
-pub fn init(path: &Path) -> Result<(), ConfigError> {
+pub(crate) fn init(path: &Path) -> Result<(), ConfigError> {
     let failed = |error: std::io::Error| {
         let why = match error.kind() {
             std::io::ErrorKind::AlreadyExists => "it is there already".to_owned(),
@@ -210,4 +210,4 @@ pub fn init(path: &Path) -> Result<(), ConfigError> {
 }
 
 /// The commented example, which holds every default.
-pub const EXAMPLE: &str = include_str!("../../config.example.toml");
+pub(crate) const EXAMPLE: &str = include_str!("../../config.example.toml");

@@ -1,10 +1,10 @@
 //! Parses TOML files and the command line into checked settings.
 #![forbid(unsafe_code)]
 
-pub mod earcons;
-pub mod file;
-pub mod settings;
+pub(crate) mod earcons;
+pub(crate) mod file;
+pub(crate) mod settings;
 mod sources;
 mod speakers;
-pub mod voices;
-pub mod watcher;
+pub(crate) mod voices;
+pub(crate) mod watcher;

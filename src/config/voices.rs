@@ -14,7 +14,7 @@ use crate::wire::{Check, Setup, Target};
 
 /// The names to check, and their places in the file.
 #[derive(Debug, Clone, Default)]
-pub struct Checks {
+pub(crate) struct Checks {
     check: Check,
     /// The places of the voices and the device in the file; none for names of the command line.
     voices_at: Vec<Option<At>>,
@@ -76,12 +76,12 @@ impl Checks {
 
     /// Whether there are voices of single speakers: the voice process checks the other names when
     /// it starts.
-    pub fn names_speakers(&self) -> bool {
+    pub(crate) fn names_speakers(&self) -> bool {
         self.check.voices.len() > 1
     }
 
     /// Runs the check; passes if the process does not start or does not answer.
-    pub async fn verify(&self) -> Result<(), ConfigError> {
+    pub(crate) async fn verify(&self) -> Result<(), ConfigError> {
         let Some(checked) = check::ask(&self.check).await else { return Ok(()) };
         let wrong = |at: Option<&At>, why: &str| match at {
             Some(At { path, line, column }) => ConfigError::At {

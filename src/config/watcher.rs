@@ -16,7 +16,7 @@ const QUIET: Duration = Duration::from_millis(200);
 
 /// Watches the files that the settings were read from.
 #[derive(Debug)]
-pub struct ConfigWatcher {
+pub(crate) struct ConfigWatcher {
     signal: Arc<Notify>,
     /// There was an event; the save is complete at this time unless there is another one.
     quiet_at: Option<Instant>,
@@ -28,7 +28,7 @@ impl ConfigWatcher {
     /// Watches the file `config` and the files in the folder `filters`, and the targets of symbolic
     /// links in their place. The folders are watched, since editors replace the old file by a new
     /// one. Creating the folder of filters is an event, too; its files are seen by the next watch.
-    pub fn watch(config: Option<&Path>, filters: Option<&Path>) -> Self {
+    pub(crate) fn watch(config: Option<&Path>, filters: Option<&Path>) -> Self {
         let signal = Arc::new(Notify::new());
         let files: Vec<_> =
             config.into_iter().filter(|file| may_be_saved(file)).flat_map(with_target).collect();
@@ -41,13 +41,13 @@ impl ConfigWatcher {
     }
 
     /// Watches nothing.
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self { signal: Arc::default(), quiet_at: None, _watcher: None }
     }
 
     /// Waits until something was saved. Cancel-safe, and being cancelled does not delay the
     /// notification.
-    pub async fn changed(&mut self) {
+    pub(crate) async fn changed(&mut self) {
         loop {
             let event = self.signal.notified();
             match self.quiet_at {

@@ -5,6 +5,8 @@
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+use crate::units::{n_lines, volume, wpm};
+
 /// Whom a mute or unmute applies to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -60,7 +62,7 @@ pub enum Command {
     /// Speak the last lines again
     Repeat {
         /// How many
-        #[arg(default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(default_value_t = 1, value_parser = n_lines)]
         n: u32,
     },
     /// Repeat the previous line; each further time the one before it
@@ -74,13 +76,13 @@ pub enum Command {
     /// Set the speech rate
     Rate {
         /// Words a minute
-        #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(value_parser = wpm)]
         wpm: u32,
     },
     /// Set the volume
     Volume {
         /// Percent, 0 to 200
-        #[arg(value_parser = clap::value_parser!(u8).range(0..=200))]
+        #[arg(value_parser = volume)]
         percent: u8,
     },
     /// Mute a nick or a channel
@@ -120,7 +122,7 @@ pub enum Command {
     /// List the last lines that were not spoken, and why not
     Missed {
         /// At most N lines
-        #[arg(default_value_t = 10)]
+        #[arg(default_value_t = 10, value_parser = n_lines)]
         n: u32,
         /// Print a JSON object
         #[arg(long)]
@@ -130,7 +132,7 @@ pub enum Command {
     /// List the outcome of the last lines, and the rule that decided it
     Why {
         /// At most N lines
-        #[arg(default_value_t = 10)]
+        #[arg(default_value_t = 10, value_parser = n_lines)]
         n: u32,
         /// Print a JSON object
         #[arg(long)]

@@ -49,10 +49,10 @@ const INBOX: usize = 64;
 const LAG_UPDATE: Duration = Duration::from_secs(1);
 
 /// Reads the configuration again.
-pub type Reload<'a> = &'a dyn Fn() -> Result<Settings, ConfigError>;
+pub(crate) type Reload<'a> = &'a dyn Fn() -> Result<Settings, ConfigError>;
 
 /// Listens until all sources have ended or the user quits.
-pub async fn run(mut settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
+pub(crate) async fn run(mut settings: Settings, reload: Reload<'_>) -> Result<(), Error> {
     let signals = Signals::new()?;
     if settings.format.is_none() {
         warm(Arc::clone(&settings.grammars));

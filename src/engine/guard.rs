@@ -14,7 +14,7 @@ const REPEATS: usize = 5;
 const WORD: usize = 100;
 
 /// A safe text that sounds as `text` does wherever `text` is safe.
-pub fn espeak(text: &str) -> Cow<'_, str> {
+pub(crate) fn espeak(text: &str) -> Cow<'_, str> {
     if text.split(' ').all(is_safe) && !has_dotted_letters(text) {
         return Cow::Borrowed(text);
     }

@@ -49,7 +49,7 @@ impl Stage for Counted<'_> {
 }
 
 /// An engine whose samples are counted.
-pub struct Measure {
+pub(crate) struct Measure {
     engine: Box<dyn Engine>,
     rate: u32,
     /// Cached results: the same text at the same rate is measured again and again.
@@ -58,7 +58,7 @@ pub struct Measure {
 
 impl Measure {
     /// Starts the engine that `setup` names. One that plays its own sound cannot be measured.
-    pub fn open(setup: &Setup) -> Result<Self, EngineError> {
+    pub(crate) fn open(setup: &Setup) -> Result<Self, EngineError> {
         let engine = super::open(setup)?;
         let rate = engine.sample_rate().ok_or_else(|| EngineError::Start {
             engine: "it",
@@ -69,7 +69,7 @@ impl Measure {
 
     /// How long `speech` sounds, in seconds; 0 where the engine refuses it. All calls must use the
     /// same voice settings, except for the rate.
-    pub fn seconds(&mut self, speech: &SpeakRequest) -> f64 {
+    pub(crate) fn seconds(&mut self, speech: &SpeakRequest) -> f64 {
         let key = (speech.text.clone(), speech.rate);
         if let Some(seconds) = self.known.get(&key) {
             return *seconds;

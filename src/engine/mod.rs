@@ -2,24 +2,24 @@
 //! sound itself; it knows nothing of lines, queues or devices.
 
 mod check;
-pub mod espeak;
-pub mod guard;
+pub(crate) mod espeak;
+pub(crate) mod guard;
 mod idle;
-pub mod measure;
-pub mod player;
-pub mod process;
+pub(crate) mod measure;
+pub(crate) mod player;
+pub(crate) mod process;
 #[cfg(feature = "system-voice")]
-pub mod system;
+pub(crate) mod system;
 mod traits;
 
-pub use traits::{Engine, EngineError, Stage, VoiceInfo, Word};
+pub(crate) use traits::{Engine, EngineError, VoiceInfo};
 
 use crate::wire::Setup;
 use traits::Judged;
 
 /// What is known of an engine before it starts.
 #[derive(Debug, Clone, Copy)]
-pub struct EngineInfo {
+pub(crate) struct EngineInfo {
     /// Its name, as `--engine` takes it.
     pub name: &'static str,
     /// What it is, in a few words.
@@ -33,7 +33,7 @@ pub struct EngineInfo {
 }
 
 /// Every engine in this program.
-pub const ENGINES: &[EngineInfo] = &[
+pub(crate) const ENGINES: &[EngineInfo] = &[
     EngineInfo {
         name: "espeak",
         about: "eSpeak NG: built in, starts at once, more than 100 languages",
@@ -59,7 +59,7 @@ pub const ENGINES: &[EngineInfo] = &[
 ];
 
 /// The names of all engines.
-pub fn names() -> Vec<&'static str> {
+pub(crate) fn names() -> Vec<&'static str> {
     ENGINES.iter().map(|engine| engine.name).collect()
 }
 
@@ -71,16 +71,16 @@ fn find(name: &str) -> Result<&'static EngineInfo, EngineError> {
 }
 
 /// The highest rate at which the engine `name` is still understood, in words a minute.
-pub fn understood_wpm(name: &str) -> Result<u32, EngineError> {
+pub(crate) fn understood_wpm(name: &str) -> Result<u32, EngineError> {
     Ok(find(name)?.understood_wpm)
 }
 
 /// Starts the engine that `setup` names, with its voice.
-pub fn open(setup: &Setup) -> Result<Box<dyn Engine>, EngineError> {
+pub(crate) fn open(setup: &Setup) -> Result<Box<dyn Engine>, EngineError> {
     (find(&setup.engine)?.open)(setup)
 }
 
 /// The voices of the engine `name`.
-pub fn voices(name: &str) -> Result<Vec<VoiceInfo>, EngineError> {
+pub(crate) fn voices(name: &str) -> Result<Vec<VoiceInfo>, EngineError> {
     (find(name)?.voices)()
 }

@@ -16,13 +16,13 @@ use crate::wire::{First, Report, Request, Setup, line};
 const GOODBYE: Duration = Duration::from_millis(200);
 
 /// Reports that this process cannot start, and why.
-pub fn refuse(why: &str) -> io::Result<()> {
+pub(crate) fn refuse(why: &str) -> io::Result<()> {
     let report = Report::Refused { why: why.to_owned(), configuration: false };
     io::stdout().write_all(&line(&report))
 }
 
 /// Runs the voice process to its end.
-pub fn run() -> io::Result<()> {
+pub(crate) fn run() -> io::Result<()> {
     let mut lines = io::stdin().lock().lines();
     let Some(setup) = lines.next().transpose()? else { return Ok(()) };
     if let Ok(First::Check(check)) = serde_json::from_str(&setup) {

@@ -4,7 +4,7 @@
 use crate::wire::SpeakRequest;
 
 /// Where an engine's sound goes, and where it learns that the rest is not wanted.
-pub trait Stage {
+pub(crate) trait Stage {
     /// The sound has begun. Engines that give samples need not call this.
     fn begin(&mut self);
 
@@ -24,7 +24,7 @@ pub trait Stage {
 
 /// A word's place in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Word {
+pub(crate) struct Word {
     /// Its first character, from 0.
     pub start: usize,
     /// Its length in characters.
@@ -32,7 +32,7 @@ pub struct Word {
 }
 
 /// A speech engine.
-pub trait Engine {
+pub(crate) trait Engine {
     /// The rate of its samples, in Hz; none where it plays the sound itself.
     fn sample_rate(&self) -> Option<u32>;
 
@@ -104,7 +104,7 @@ pub(super) type Judged = Vec<Result<(), EngineError>>;
 
 /// A voice an engine offers.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct VoiceInfo {
+pub(crate) struct VoiceInfo {
     /// The name that `--voice` takes.
     pub name: String,
     /// The language it speaks, as an engine names it (`en-us`).

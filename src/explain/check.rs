@@ -58,7 +58,7 @@ impl Tally {
 
 /// `irc-speak filters check`: the tests of `files`, or of all files of rules and formats that are
 /// known.
-pub fn run(files: &[PathBuf]) -> Result<(), Error> {
+pub(crate) fn run(files: &[PathBuf]) -> Result<(), Error> {
     let library = Library::load(file::filters_folder().as_deref())?;
     let files = if files.is_empty() {
         library.rule_files().cloned().chain(library.format_files()).collect()

@@ -4,7 +4,7 @@
 //! A log is read once, a piece at a time: memory does not grow with it.
 #![forbid(unsafe_code)]
 
-pub mod check;
+pub(crate) mod check;
 mod diff;
 mod row;
 mod rule_run;
@@ -44,7 +44,7 @@ const SAMPLE: usize = 200;
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 300_000_000 };
 
 /// `irc-speak explain`.
-pub fn run(arguments: &Explain, options: &Listening) -> Result<(), Error> {
+pub(crate) fn run(arguments: &Explain, options: &Listening) -> Result<(), Error> {
     let path = arguments.log.as_deref().filter(|path| *path != Path::new("-"));
     let name = path.unwrap_or(Path::new("stdin"));
     let settings = Settings::for_log(options, name)?;

@@ -115,7 +115,7 @@ impl Listener {
     }
 
     /// The status.
-    pub fn snapshot(&self, now: Instant) -> Snapshot {
+    pub(crate) fn snapshot(&self, now: Instant) -> Snapshot {
         let (lines, fates) = self.journal.counts();
         let current = self.queue.current();
         let rate = self.queue.base_rate();

@@ -41,11 +41,11 @@ use crate::voice::VoiceEvent;
 use crate::wire::SpeakRequest;
 
 /// Where the reply to a command goes.
-pub type ReplySender = oneshot::Sender<Reply>;
+pub(crate) type ReplySender = oneshot::Sender<Reply>;
 
 /// What happened.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// A source sent this.
     Input(Input),
     /// No source can send any more.
@@ -78,7 +78,7 @@ pub enum Event {
 
 /// What to do.
 #[derive(Debug)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Give this to the voice.
     Speak(SpeakRequest),
     /// Ask the voice how long this sounds.
@@ -134,7 +134,7 @@ pub enum Effect {
 }
 
 /// The listener.
-pub struct Listener {
+pub(crate) struct Listener {
     pipeline: Pipeline,
     /// The sources' names, by their numbers.
     names: Vec<String>,
@@ -169,7 +169,7 @@ pub struct Listener {
 
 impl Listener {
     /// A listener with these settings, for their sources.
-    pub fn new(settings: Settings, now: Instant) -> Self {
+    pub(crate) fn new(settings: Settings, now: Instant) -> Self {
         let is_live = settings.is_live();
         let names = settings.names();
         let mut queue = Queue::new(settings.lag_target).with_voice(&settings.voice_spec.voice);
@@ -208,13 +208,13 @@ impl Listener {
 
     /// From now on somebody reads the transcript; `catch_up_hint` is how a warning words the way to
     /// now.
-    pub fn show_transcript(&mut self, catch_up_hint: &'static str) {
+    pub(crate) fn show_transcript(&mut self, catch_up_hint: &'static str) {
         self.is_shown = true;
         self.queue.catch_up_hint(catch_up_hint);
     }
 
     /// Handles an event; returns what to do, in order.
-    pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Effect> {
+    pub(crate) fn handle(&mut self, event: Event, now: Instant) -> Vec<Effect> {
         match event {
             Event::Input(input) => self.input(input, now),
             Event::SourcesGone => self.sources.all_gone(),
@@ -249,17 +249,17 @@ impl Listener {
     }
 
     /// When to send [`Event::Tick`], if no event comes before.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.queue.deadline()
     }
 
     /// Whether all sources have ended.
-    pub fn has_no_source(&self) -> bool {
+    pub(crate) fn has_no_source(&self) -> bool {
         self.sources.is_empty()
     }
 
     /// Whether nothing is queued.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.queue.is_empty()
     }
 

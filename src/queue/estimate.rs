@@ -29,7 +29,7 @@ const CORRECTION: std::ops::RangeInclusive<f64> = 0.2..=5.0;
 
 /// Estimates sounding times, and learns.
 #[derive(Debug, Clone)]
-pub struct Estimate {
+pub(crate) struct Estimate {
     /// Seconds a letter of each script, by the table and as learned.
     table: [f64; N_SCRIPTS],
     seconds: [f64; N_SCRIPTS],
@@ -48,13 +48,13 @@ impl Default for Estimate {
 
 impl Estimate {
     /// The estimate for a voice, by the language in its name.
-    pub fn with_voice(voice: &str) -> Self {
+    pub(crate) fn with_voice(voice: &str) -> Self {
         let table = script::seconds(voice);
         Self { table, seconds: table, n_learned: [0.0; N_SCRIPTS], known: table, fall: FALL }
     }
 
     /// The work of `text`: its estimated seconds at 220 words a minute.
-    pub fn work(&self, text: &str) -> f64 {
+    pub(crate) fn work(&self, text: &str) -> f64 {
         self.work_of(&Parts::of(text))
     }
 
@@ -63,17 +63,17 @@ impl Estimate {
     }
 
     /// The work of a text that sounds for `seconds` at `rate` words a minute.
-    pub fn measured(&self, seconds: f64, rate: u32) -> f64 {
+    pub(crate) fn measured(&self, seconds: f64, rate: u32) -> f64 {
         seconds / self.seconds(1.0, rate)
     }
 
     /// How many seconds a text of that `work` sounds at `rate` words a minute.
-    pub fn seconds(&self, work: f64, rate: u32) -> f64 {
+    pub(crate) fn seconds(&self, work: f64, rate: u32) -> f64 {
         work * (RATE / f64::from(rate.max(1))).powf(self.fall)
     }
 
     /// The rate at which a text of that `work` sounds for `seconds`.
-    pub fn rate(&self, work: f64, seconds: f64) -> f64 {
+    pub(crate) fn rate(&self, work: f64, seconds: f64) -> f64 {
         RATE * (work / seconds.max(1e-3)).powf(1.0 / self.fall)
     }
 

@@ -13,11 +13,11 @@
 
 mod cancel;
 mod condense;
-pub mod estimate;
+pub(crate) mod estimate;
 mod fair;
 mod item;
 mod measure;
-pub mod rate_control;
+pub(crate) mod rate_control;
 mod script;
 
 use std::collections::VecDeque;
@@ -39,7 +39,7 @@ const HISTORY: usize = 1_000;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
+pub(crate) enum Event {
     /// New utterances: all those of one read, so that the first is not spoken as if it were alone.
     Arrived(Vec<Utterance>),
     /// The voice has begun the utterance.
@@ -77,7 +77,7 @@ pub enum Event {
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Give this to the voice.
     Speak {
         /// The utterance.
@@ -109,7 +109,7 @@ pub enum Action {
 
 /// The utterances to be spoken, in order, and the rate they are spoken at.
 #[derive(Debug)]
-pub struct Queue {
+pub(crate) struct Queue {
     waiting: VecDeque<Queued>,
     in_flight: VecDeque<InFlight>,
     cancelled: Vec<Cancelled>,
@@ -132,7 +132,7 @@ pub struct Queue {
 
 impl Queue {
     /// An empty queue with this lag target.
-    pub fn new(lag_target: LagTarget) -> Self {
+    pub(crate) fn new(lag_target: LagTarget) -> Self {
         Self {
             waiting: VecDeque::new(),
             in_flight: VecDeque::new(),
@@ -153,34 +153,34 @@ impl Queue {
 
     /// The same, with durations estimated for that voice's language until they are measured.
     #[must_use]
-    pub fn with_voice(mut self, voice: &str) -> Self {
+    pub(crate) fn with_voice(mut self, voice: &str) -> Self {
         self.set_voice(voice);
         self
     }
 
     /// Sets the voice that speaks from now on.
-    pub fn set_voice(&mut self, voice: &str) {
+    pub(crate) fn set_voice(&mut self, voice: &str) {
         self.estimate = Estimate::with_voice(voice);
     }
 
     /// Sets how the warning words the way to now: by a key, where the keyboard is read.
-    pub fn catch_up_hint(&mut self, words: &'static str) {
+    pub(crate) fn catch_up_hint(&mut self, words: &'static str) {
         self.catch_up_hint = words;
     }
 
     /// Sets the lag target, from the next utterance on.
-    pub fn lag_target(&mut self, lag_target: LagTarget) {
+    pub(crate) fn lag_target(&mut self, lag_target: LagTarget) {
         self.rate_control.lag_target = lag_target;
     }
 
     /// A number for the next utterance.
-    pub fn number(&mut self) -> UtteranceId {
+    pub(crate) fn number(&mut self) -> UtteranceId {
         self.n_utterances += 1;
         UtteranceId(self.n_utterances)
     }
 
     /// Handles an event; returns what to do, in order.
-    pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
+    pub(crate) fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         let mut actions = match event {
             Event::Arrived(utterances) => {
                 let estimate = &self.estimate;
@@ -213,7 +213,7 @@ impl Queue {
     }
 
     /// When the next utterance is to be given to the voice, if no event comes before.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         let only = self.in_flight.front().filter(|_| self.in_flight.len() == 1)?;
         let started = only.started?;
         if self.is_paused || self.waiting.is_empty() || !self.cancelled.is_empty() {
@@ -223,40 +223,40 @@ impl Queue {
     }
 
     /// Whether nothing is waiting or in flight.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.in_flight.is_empty() && self.cancelled.is_empty()
     }
 
     /// Whether it is paused.
-    pub fn is_paused(&self) -> bool {
+    pub(crate) fn is_paused(&self) -> bool {
         self.is_paused
     }
 
     /// How many utterances are waiting, without those in flight.
-    pub fn n_waiting(&self) -> usize {
+    pub(crate) fn n_waiting(&self) -> usize {
         self.waiting.len()
     }
 
     /// The base rate, in words a minute.
-    pub fn base_rate(&self) -> u32 {
+    pub(crate) fn base_rate(&self) -> u32 {
         self.rate_control.lag_target.base
     }
 
     /// The utterance that is being spoken, and its rate.
-    pub fn current(&self) -> Option<(&Utterance, u32)> {
+    pub(crate) fn current(&self) -> Option<(&Utterance, u32)> {
         let current = self.in_flight.front()?;
         Some((&current.queued.utterance, current.rate))
     }
 
     /// How many characters of an utterance in flight were spoken before an interruption; the voice
     /// counts from there.
-    pub fn n_before(&self, id: UtteranceId) -> usize {
+    pub(crate) fn n_before(&self, id: UtteranceId) -> usize {
         let it = self.in_flight.iter().find(|it| it.queued.utterance.id == id);
         it.map_or(0, |it| it.queued.utterance.text[..it.queued.from].chars().count())
     }
 
     /// The age of the oldest line that has not been spoken to its end.
-    pub fn lag(&self, now: Instant) -> Duration {
+    pub(crate) fn lag(&self, now: Instant) -> Duration {
         // A flood that others' lines overtook is older than they are.
         let mut waiting = self.waiting.iter().map(|waiting| &waiting.utterance);
         let waiting = waiting.find(|utterance| utterance.is_new());

@@ -19,7 +19,7 @@ use crate::wire::GAP;
 
 /// How late an utterance may be, and the bounds of the rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LagTarget {
+pub(crate) struct LagTarget {
     /// The rate when no deadline is near, in words a minute.
     pub base: u32,
     /// The highest rate.
@@ -38,7 +38,7 @@ impl LagTarget {
 /// The per cent of the base rate up to which speech is understood nearly as well as at the base: of
 /// 100 words of eSpeak NG a recogniser gets 20 wrong at 220 words a minute, 23 at 260, 26 at 286,
 /// and 36 at 300 already.
-pub const CALM_PERCENT: u32 = 130;
+pub(crate) const CALM_PERCENT: u32 = 130;
 
 /// The share of the lag target within which a calm rate is to finish what waits, in a quiet time
 /// and in a busy one. Bursts are not known in advance, and time spent slowly does not come back: a

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(super) const LATENCY: Duration = Duration::from_millis(6);
 
 /// How long a text sounds at a rate in words a minute, in seconds.
-pub type Sounds<'a> = &'a dyn Fn(&str, u32) -> f64;
+pub(crate) type Sounds<'a> = &'a dyn Fn(&str, u32) -> f64;
 
 /// One line that was heard.
 #[derive(Debug, Clone, Copy)]

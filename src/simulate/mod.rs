@@ -9,22 +9,22 @@ mod optimum;
 mod pause;
 mod policies;
 mod replay;
-pub mod report;
+pub(crate) mod report;
 
 use crate::queue::estimate::Estimate;
 
-pub use heard::Sounds;
-pub use pause::{Pause, Paused};
-pub use replay::{Arrival, read};
-pub use report::{Figures, Report};
+pub(crate) use pause::Pause;
+pub(crate) use replay::read;
+pub(crate) use report::Report;
 
 /// The queue's own estimate for an English voice, before it has learned anything.
-pub fn estimated(text: &str, rate: u32) -> f64 {
+#[cfg(test)]
+fn estimated(text: &str, rate: u32) -> f64 {
     estimated_for("en-us", text, rate)
 }
 
-/// The same for another voice.
-pub fn estimated_for(voice: &str, text: &str, rate: u32) -> f64 {
+/// The queue's own estimate for a voice, before it has learned anything.
+pub(crate) fn estimated_for(voice: &str, text: &str, rate: u32) -> f64 {
     let estimate = Estimate::with_voice(voice);
     estimate.seconds(estimate.work(text), rate)
 }

@@ -10,7 +10,7 @@ use super::heard::{Heard, rounded};
 
 /// When the listener pauses, counted from the beginning of the log, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pause {
+pub(crate) struct Pause {
     /// When it begins.
     pub at: Duration,
     /// How long it is.
@@ -50,7 +50,7 @@ impl Pause {
 
 /// The effect of a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Paused {
+pub(crate) struct Paused {
     /// When it begins, in seconds.
     pub at_s: f64,
     /// How long it is.
@@ -110,8 +110,9 @@ fn the_listener_catches_up_after_a_pause_and_loses_nothing() {
     // All lines differ: equal ones would be counted.
     let words: Vec<_> =
         (b'a'..=b'y').map(|n| format!("a line of a few {}", char::from(n))).collect();
-    let line =
-        |(n, words): (u64, &String)| super::Arrival::of(Duration::from_secs(n * 8), words.as_str());
+    let line = |(n, words): (u64, &String)| {
+        crate::simulate::replay::Arrival::of(Duration::from_secs(n * 8), words.as_str())
+    };
     let arrivals: Vec<_> = (0..100).zip(words.iter().cycle()).map(line).collect();
     let pause = "202s+2m".parse().expect("a pause");
     let lag = Duration::from_secs(15);

@@ -15,7 +15,7 @@ const HEADER: &str = "seconds_since_start\tkind\tsender\ttext";
 
 /// A line to be spoken, and when it came.
 #[derive(Debug, Clone)]
-pub struct Arrival {
+pub(crate) struct Arrival {
     /// Since the log began.
     pub at: Duration,
     /// The spoken text.
@@ -48,7 +48,7 @@ impl Arrival {
 
 /// Reads `log` from `start` on; returns the lines to be spoken, and how many were dropped. An error
 /// is one line for the user.
-pub fn read(
+pub(crate) fn read(
     log: Vec<u8>,
     pipeline: &mut Pipeline,
     start: Instant,

@@ -17,7 +17,7 @@ use crate::queue::rate_control::LagTarget;
 
 /// The lag in seconds: from a line's arrival until it has been heard to its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Lag {
+pub(crate) struct Lag {
     /// The maximum.
     pub max: f64,
     /// 95 of 100 lines had no more.
@@ -30,7 +30,7 @@ pub struct Lag {
 
 /// How fast the voice speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Rates {
+pub(crate) struct Rates {
     /// The share of the time spoken that was above 1.3 times the base rate.
     pub share_above_1_3: f64,
     /// The same above 1.6 times.
@@ -41,7 +41,7 @@ pub struct Rates {
 
 /// The figures of one policy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// Lines that were to be heard and were not.
     pub lost: usize,
     /// How far behind.
@@ -52,7 +52,7 @@ pub struct Figures {
 
 /// The report on one log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// Lines in the log.
     pub lines: usize,
     /// Lines by fate.
@@ -74,7 +74,7 @@ pub struct Report {
 
 impl Report {
     /// Simulates `arrivals`, the lines to be spoken; `n_dropped` others were dropped by rules.
-    pub fn of(
+    pub(crate) fn of(
         arrivals: &[Arrival],
         n_dropped: usize,
         lag_target: LagTarget,
@@ -111,7 +111,7 @@ impl Report {
 
     /// Simulates the same once more, with a pause.
     #[must_use]
-    pub fn paused(
+    pub(crate) fn paused(
         self,
         arrivals: &[Arrival],
         lag_target: LagTarget,

@@ -19,7 +19,7 @@ use crate::wire::{Check, Checked, First, line};
 const LIMIT: Duration = Duration::from_secs(4);
 
 /// The result of `check`; none where there is no answer.
-pub async fn ask(check: &Check) -> Option<Checked> {
+pub(crate) async fn ask(check: &Check) -> Option<Checked> {
     match timeout(LIMIT, answer(check)).await {
         Ok(Ok(checked)) => Some(checked),
         Ok(Err(error)) => {

@@ -28,7 +28,7 @@ pub(super) enum Engine {
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// It crashed: the text it was working on may be the cause.
     Crashed,
     /// It was killed, from here or from outside, or ended in order: no text is the cause.

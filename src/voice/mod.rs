@@ -2,12 +2,12 @@
 //! does what the [`supervisor`] decides when it crashes or hangs.
 #![forbid(unsafe_code)]
 
-pub mod check;
+pub(crate) mod check;
 mod cookie;
 mod crashes;
 mod in_flight;
 mod measurements;
-pub mod supervisor;
+pub(crate) mod supervisor;
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -28,14 +28,14 @@ use crate::wire::{Report, Request, Setup, SpeakRequest};
 use supervisor::{Action, Event, Exit, Supervisor};
 
 /// The hidden subcommand that runs the voice process.
-pub const SUBCOMMAND: &str = "voice";
+pub(crate) const SUBCOMMAND: &str = "voice";
 
 /// How long the process may take to close its output after it was asked to stop.
 const GRACE: Duration = Duration::from_millis(150);
 
 /// What the voice reports to the listener.
 #[derive(Debug, Clone, PartialEq)]
-pub enum VoiceEvent {
+pub(crate) enum VoiceEvent {
     /// The utterance's first sample went out.
     Started(UtteranceId),
     /// This word of the utterance is heard now: its first character in the text given to
@@ -62,13 +62,13 @@ pub enum VoiceEvent {
 
 /// A handle to the voice. Dropping it ends the voice, without speaking what is pending.
 #[derive(Debug)]
-pub struct Voice {
+pub(crate) struct Voice {
     events: mpsc::UnboundedSender<Event>,
 }
 
 impl Voice {
     /// Starts the voice as a task, which reports to the receiver.
-    pub fn start(
+    pub(crate) fn start(
         setup: Setup,
     ) -> (Self, mpsc::UnboundedReceiver<VoiceEvent>, tokio::task::JoinHandle<()>) {
         let (events, inbox) = mpsc::unbounded_channel();
@@ -83,28 +83,28 @@ impl Voice {
     }
 
     /// Speaks, after earlier requests. Never waits: the caller sends at most two at a time.
-    pub fn speak(&self, speech: SpeakRequest) {
+    pub(crate) fn speak(&self, speech: SpeakRequest) {
         self.send(Event::Speak(speech));
     }
 
     /// Plays an earcon, after earlier requests.
-    pub fn earcon(&self, earcon: Earcon) {
+    pub(crate) fn earcon(&self, earcon: Earcon) {
         self.send(Event::Earcon(earcon));
     }
 
     /// Measures silently, when the process is idle, how long this sounds without its earcon. A
     /// stop cancels it.
-    pub fn measure(&self, request: RequestId, speech: SpeakRequest) {
+    pub(crate) fn measure(&self, request: RequestId, speech: SpeakRequest) {
         self.send(Event::Measure(request, speech));
     }
 
     /// Stops at once; unfinished utterances are skipped.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.send(Event::Stop);
     }
 
     /// Ends when everything is spoken; [`VoiceEvent::Done`] follows.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.send(Event::Finish);
     }
 

@@ -31,7 +31,7 @@ use crate::wire::{Setup, SpeakRequest, Target};
 
 /// The settings of a listener.
 #[derive(Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The sources; not empty.
     pub sources: Vec<SourceSpec>,
     /// The grammars of log lines.
@@ -69,7 +69,7 @@ pub struct Settings {
 
 /// What becomes of the spoken text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sink {
+pub(crate) enum Sink {
     /// It is spoken.
     Speech,
     /// It is printed.
@@ -80,7 +80,7 @@ pub enum Sink {
 
 /// What is shown on a terminal while it speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Screen {
+pub(crate) enum Screen {
     /// Answers to keys, and errors.
     Quiet,
     /// A line for each line.
@@ -91,13 +91,13 @@ pub enum Screen {
 
 impl Settings {
     /// The sources' names, by their numbers.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.sources.iter().map(SourceSpec::name).collect()
     }
 
     /// Whether speech is live: not if it goes to a file or nowhere, nor if logs are only read to
     /// their end.
-    pub fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         let is_followed = |source: &SourceSpec| match source {
             SourceSpec::Tail(tail) => tail.follow,
             SourceSpec::Stdin | SourceSpec::Irc(_) | SourceSpec::Command(_) => true,
@@ -106,13 +106,13 @@ impl Settings {
     }
 
     /// Makes every check that can be made before listening.
-    pub fn load(cli: &Cli) -> Result<Self, ConfigError> {
+    pub(crate) fn load(cli: &Cli) -> Result<Self, ConfigError> {
         let loaded = read(&cli.listening)?;
         Self::with(&cli.listening, loaded.as_ref(), |file| sources(cli, file))
     }
 
     /// The same, for one log that is read once from its beginning.
-    pub fn for_log(options: &Listening, path: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn for_log(options: &Listening, path: &Path) -> Result<Self, ConfigError> {
         let loaded = read(options)?;
         let path = path.to_owned();
         let spec = TailSpec {
@@ -192,7 +192,7 @@ impl Settings {
 
     /// Checks the configuration file alone; returns its path, and the names that only the voice
     /// process can check.
-    pub fn check(options: &Listening) -> Result<(PathBuf, Checks), ConfigError> {
+    pub(crate) fn check(options: &Listening) -> Result<(PathBuf, Checks), ConfigError> {
         let path = path(options).ok_or_else(no_home)?;
         let loaded = Some(Loaded::read(&path)?);
         let file = loaded.as_ref();
@@ -222,12 +222,12 @@ fn configuration(file: Option<&Loaded>, sources: &[SourceSpec]) -> Option<String
 }
 
 /// The path of the configuration file, whether it exists or not.
-pub fn path(options: &Listening) -> Option<PathBuf> {
+pub(crate) fn path(options: &Listening) -> Option<PathBuf> {
     options.config.clone().or_else(file::default_path)
 }
 
 /// The error if the configuration file has no path.
-pub fn no_home() -> ConfigError {
+pub(crate) fn no_home() -> ConfigError {
     ConfigError::Wrong("neither HOME nor XDG_CONFIG_HOME is set; name the file by --config".into())
 }
 
@@ -278,7 +278,10 @@ fn voice_spec(options: &Listening, file: Option<&Loaded>) -> Result<SpeakRequest
 
 /// The lag target and the rates. The default highest rate is the one at which the engine is still
 /// understood; a base rate above it raises it.
-pub fn lag_target(options: &Listening, file: Option<&Loaded>) -> Result<LagTarget, ConfigError> {
+pub(crate) fn lag_target(
+    options: &Listening,
+    file: Option<&Loaded>,
+) -> Result<LagTarget, ConfigError> {
     let base = voice_spec(options, file)?.rate;
     let configured = in_range(file, |f| f.max_rate.as_ref(), RATES, "max_rate", "words a minute")?;
     let written = file.and_then(|it| Some((it, it.file.max_rate.as_ref()?)));
@@ -473,7 +476,7 @@ fn filter(
 }
 
 /// The rule set that is used if the file names none.
-pub const DEFAULT_FILTER: &str = "irc-noise";
+pub(crate) const DEFAULT_FILTER: &str = "irc-noise";
 
 #[cfg(test)]
 mod tests;

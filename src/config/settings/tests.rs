@@ -16,7 +16,10 @@ fn the_example_holds_the_defaults() {
     let loaded = example();
     let library = Library::load(None).expect("the library");
     for file in [None, Some(&loaded)] {
-        assert_eq!(setup(&options, file).expect("right"), Setup::default_device());
+        assert_eq!(
+            setup(&options, file).expect("right"),
+            Setup { target: Target::Device(None), ..Setup::default() }
+        );
         assert_eq!(voice_spec(&options, file).expect("right"), SpeakRequest::of(""));
         let target = LagTarget { base: 220, max: 286, lag: MAX_LAG };
         assert_eq!(lag_target(&options, file).expect("right"), target);

@@ -12,13 +12,13 @@ use super::guard;
 use super::traits::{Engine, EngineError, Judged, Stage, VoiceInfo};
 use crate::wire::{Setup, SpeakRequest};
 use ffi::{Library, Parameter, WordEvent};
-pub use variants::VARIANTS;
+pub(crate) use variants::VARIANTS;
 use words::Words;
 
 const NAME: &str = "espeak";
 
 /// eSpeak NG with a voice.
-pub struct Espeak {
+pub(crate) struct Espeak {
     library: Library,
     /// The voice that is set, not to set it again for each line.
     voice: Option<String>,
@@ -32,7 +32,7 @@ pub struct Espeak {
 
 impl Espeak {
     /// Starts the library with the voice of `setup`.
-    pub fn open(setup: &Setup) -> Result<Self, EngineError> {
+    pub(crate) fn open(setup: &Setup) -> Result<Self, EngineError> {
         let mut espeak = Self::start(setup.guard)?;
         if !espeak.has_variant(&setup.voice) {
             return Err(unknown(&setup.voice));
@@ -145,7 +145,7 @@ pub(super) fn check(voices: &[String]) -> Result<Judged, EngineError> {
 }
 
 /// The voices, and the variants, which go after any voice and a `+`.
-pub fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
+pub(crate) fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
     let library = Library::open().map_err(|why| EngineError::Start { engine: NAME, why })?;
     let mut voices: Vec<_> = library
         .voices()
@@ -166,7 +166,7 @@ pub fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Word;
+    use crate::engine::traits::Word;
 
     /// Counts samples and records words.
     #[derive(Default)]

@@ -15,4 +15,4 @@
 ///
 /// The mean spectrum of m6 and max differs from the plain voice's by less than 2 dB, that of m1 by
 /// 2.2, of Alex by 2.4 with an even pitch.
-pub const VARIANTS: &[(&str, u8)] = &[("m6", 0), ("m1", 1), ("max", 0), ("Alex", 2)];
+pub(crate) const VARIANTS: &[(&str, u8)] = &[("m6", 0), ("m1", 1), ("max", 0), ("Alex", 2)];

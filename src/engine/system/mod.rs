@@ -50,7 +50,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// The system's voice.
-pub struct System {
+pub(crate) struct System {
     service: Service,
     limits: Limits,
     /// The voice that is set.
@@ -60,7 +60,7 @@ pub struct System {
 impl System {
     /// Connects to the system's speech service, which may start it, and sets the voice of `setup`:
     /// the first request after a start can take seconds, for which no line should wait.
-    pub fn open(setup: &Setup) -> Result<Self, EngineError> {
+    pub(crate) fn open(setup: &Setup) -> Result<Self, EngineError> {
         let mut service = Service::start().map_err(|error| start(&error.to_string()))?;
         service.wait(LIMITS.connect, &mut || true).map_err(|why| start(&why))?;
         service
@@ -152,7 +152,7 @@ impl Engine for System {
 }
 
 /// The system's voices.
-pub fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
+pub(crate) fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
     let (list, listed) = mpsc::channel();
     let list = move || list.send(service::voices());
     std::thread::Builder::new().spawn(list).map_err(|error| start(&error.to_string()))?;
@@ -178,7 +178,7 @@ mod tests {
 
     use super::service::Answer;
     use super::*;
-    use crate::engine::Word;
+    use crate::engine::traits::Word;
 
     /// Never stops an utterance.
     struct Listener;

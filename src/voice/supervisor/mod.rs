@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::crashes::Crashes;
-pub use super::in_flight::Exit;
+pub(crate) use super::in_flight::Exit;
 use super::in_flight::{Engine, InFlight, Process};
 use super::measurements::Measurements;
 use crate::message::{Earcon, Fate, RequestId, UtteranceId};
@@ -47,7 +47,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
+pub(crate) enum Event {
     /// Speak this next.
     Speak(SpeakRequest),
     /// Play this earcon next.
@@ -68,7 +68,7 @@ pub enum Event {
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Start a process.
     Spawn,
     /// Start a process with the fallback engine.
@@ -110,7 +110,7 @@ pub enum Action {
 
 /// Keeps a voice process running and gives every utterance an outcome.
 #[derive(Debug)]
-pub struct Supervisor {
+pub(crate) struct Supervisor {
     process: Process,
     in_flight: VecDeque<InFlight>,
     /// A process was ready once: the configuration is valid.
@@ -141,7 +141,7 @@ pub struct Supervisor {
 impl Supervisor {
     /// A supervisor that starts its first process at once: call [`Supervisor::handle`] with
     /// [`Event::Tick`]. Where the engine keeps crashing, the fallback engine takes over, if any.
-    pub fn new(now: Instant, has_fallback: bool) -> Self {
+    pub(crate) fn new(now: Instant, has_fallback: bool) -> Self {
         Self {
             process: Process::Down { until: now },
             in_flight: VecDeque::new(),
@@ -162,7 +162,7 @@ impl Supervisor {
     }
 
     /// When to call [`Supervisor::handle`] with [`Event::Tick`] if nothing happens before.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.process {
             Process::Down { until } => Some(until),
             Process::Starting { since } => Some(since + START_LIMIT),
@@ -178,7 +178,7 @@ impl Supervisor {
     }
 
     /// Handles an event; returns what to do, in order.
-    pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
+    pub(crate) fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         let mut actions = self.react(event, now);
         if self.is_over() && matches!(self.process, Process::Down { .. }) {
             self.process = Process::Ended;
