@@ -113,7 +113,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// The options that a command takes which does not listen, of those `before` it and its own.
+    /// For a command that does not listen: its own options; an error if others were given before it.
     fn only_its_own(&self, mut before: Listening) -> Result<Listening, ConfigError> {
         let (quiet, verbose) = (before.quiet, before.verbose);
         let mut own = Listening { quiet, verbose, ..Listening::default() };

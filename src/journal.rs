@@ -110,7 +110,7 @@ impl Journal {
     }
 
     /// From now on the lines of `source` are acknowledged.
-    pub(crate) fn count(&mut self, source: SourceId) {
+    pub(crate) fn track(&mut self, source: SourceId) {
         self.positions.insert(source, Position::default());
     }
 
@@ -120,7 +120,7 @@ impl Journal {
         self.acknowledge(message.source, line);
     }
 
-    /// A line that was read after the user had quit: it is skipped, and not acknowledged.
+    /// A line that was read after the end was decided: it is skipped, and not acknowledged.
     pub(crate) fn late(&mut self, message: &Message<'_>, line: u64, source: &str) {
         self.ended_unqueued(message, line, source, Fate::Skipped);
     }
@@ -209,7 +209,7 @@ impl Journal {
         own.map(|(source, _)| source)
     }
 
-    /// The user has quit: what is open is skipped, and not acknowledged.
+    /// The program ends: what is still open is skipped, and not acknowledged.
     pub(crate) fn finish(&mut self, now: Instant) {
         let mut all: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
         all.sort_unstable_by_key(|(id, _)| *id);
@@ -407,7 +407,7 @@ mod tests {
     fn lines_are_acknowledged_once_all_before_them_have_ended() {
         let now = crate::clock::test_now();
         let mut journal = Journal::new(false);
-        journal.count(SourceId(3));
+        journal.track(SourceId(3));
         for (id, line) in [(1, 1), (2, 2), (3, 4), (4, 5)] {
             journal.queued(&utterance(id, line, now), "log", 220);
         }
@@ -438,7 +438,7 @@ mod tests {
     fn what_is_open_at_the_end_is_skipped_and_not_acknowledged() {
         let now = crate::clock::test_now();
         let mut journal = Journal::new(true);
-        journal.count(SourceId(3));
+        journal.track(SourceId(3));
         journal.queued(&utterance(1, 1, now), "log", 220);
         journal.finish(now);
         journal.late(&Message::plain(SourceId(3), "", now), 2, "log");

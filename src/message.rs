@@ -113,7 +113,7 @@ pub struct Message<'a> {
     pub text: Cow<'a, str>,
     /// The time stamp as it was written in the log, where there is one.
     pub stamp: Option<Cow<'a, str>>,
-    /// Whether a rule marked it as addressed to the listener.
+    /// Whether a rule marked it as addressed to the user.
     pub highlight: bool,
     /// When its last byte was read.
     pub received: Instant,
@@ -199,7 +199,7 @@ impl Utterance {
 pub enum Earcon {
     /// A line was lost: it could not be spoken.
     Lost,
-    /// The line is addressed to the listener.
+    /// The line is addressed to the user.
     Highlight,
     /// Somebody came in.
     Join,

@@ -117,7 +117,7 @@ impl Pipeline {
             Input::Sample(_)
             | Input::Notice(..)
             | Input::Opened(..)
-            | Input::Counted(..)
+            | Input::Resumable(..)
             | Input::Ended(..) => {}
         }
     }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// The modules, the lowest first: each may import those above it in this list, and no other.
+/// The modules, the lowest layer first: each may import those before it in this list, and no other.
 const LAYERS: &[&str] = &[
     // What everything may use.
     "clock",

@@ -37,7 +37,7 @@ async fn perform() {
     let screen = tokio::spawn(screen::drive::run(events, controls, style, stop.clone()));
     let entry =
         Entry { sender: Some("kim".to_owned()), text: "hello".to_owned(), ..Entry::default() };
-    let event = TranscriptEvent::Queued { id: 1, entry, highlight: false };
+    let event = TranscriptEvent::Given { id: 1, entry, highlight: false };
     shown.send(event).expect("a screen");
     shown.send(TranscriptEvent::Started { id: 1 }).expect("a screen");
     while let Some(request) = inbox.recv().await {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::place::{self, SocketError};
-use super::{Command, Entry, Reply, Sink, Snapshot};
+use super::{Command, Entry, Reply, Snapshot, SoundSink};
 use crate::diagnostics::{escaped, quoted};
 use crate::wire;
 
@@ -168,7 +168,7 @@ fn status(snapshot: &Snapshot) -> String {
 }
 
 /// `ear (Null Output), volume 80 %`, and why it cannot be heard.
-fn device(Sink { name, about, muted, volume }: &Sink) -> String {
+fn device(SoundSink { name, about, muted, volume }: &SoundSink) -> String {
     let about = if about.is_empty() { String::new() } else { format!(" ({about})") };
     let silent = match (muted, volume) {
         (true, _) => ", muted: nothing is heard",
@@ -331,7 +331,7 @@ mod tests {
             ("", true, 0, "ear, volume 0 %, muted: nothing is heard"),
             ("", false, 0, "ear, volume 0 %: nothing is heard"),
         ] {
-            let sink = Sink { name: "ear".into(), about: about.into(), muted, volume };
+            let sink = SoundSink { name: "ear".into(), about: about.into(), muted, volume };
             assert_eq!(device(&sink), text);
             let snapshot = Snapshot { sink: Some(sink), ..Snapshot::default() };
             let rows = words(&Reply::Status(Box::new(snapshot)));

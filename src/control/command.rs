@@ -1,5 +1,5 @@
-//! The one table of commands: what `irc-speak ctl` parses, the control socket reads, and keys and
-//! media keys send. A new command is a row here, and its effect in `listener/commands.rs`.
+//! The commands: what `irc-speak ctl` parses, the control socket reads, and keys and media keys send.
+//! CONTRIBUTING.md says what a new one needs.
 #![forbid(unsafe_code)]
 
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};

@@ -91,7 +91,7 @@ pub struct Snapshot {
     pub voices: bool,
     /// The sound server's sink; only in a reply, if it is known.
     #[serde(default)]
-    pub sink: Option<Sink>,
+    pub sink: Option<SoundSink>,
     /// Identifies this configuration and its sources; only in a reply.
     #[serde(default)]
     pub configuration: Option<String>,
@@ -99,7 +99,7 @@ pub struct Snapshot {
 
 /// The sink on which the sound server plays speech, and its volume.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sink {
+pub struct SoundSink {
     /// Its name, as `--device` takes it.
     pub name: String,
     /// Its description.
@@ -110,7 +110,7 @@ pub struct Sink {
     pub volume: u32,
 }
 
-impl Sink {
+impl SoundSink {
     /// Whether its sound cannot be heard.
     pub fn is_silent(&self) -> bool {
         self.muted || self.volume == 0
@@ -120,13 +120,13 @@ impl Sink {
 /// An event for the transcript, in the order of occurrence.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TranscriptEvent {
-    /// A line became this utterance; the entry has no outcome yet.
-    Queued {
+    /// This utterance was given to the voice, again after a pause; the entry has no outcome yet.
+    Given {
         /// The utterance's number.
         id: u64,
         /// The line.
         entry: Entry,
-        /// Whether a rule marked it for the listener.
+        /// Whether a rule marked it for the user.
         highlight: bool,
     },
     /// Its first sample went out.

@@ -85,7 +85,7 @@ pub(crate) async fn run(mut settings: Settings, reload: Reload<'_>) -> Result<()
         gone,
         speech,
     };
-    let Ended { result, is_cut_short } = driver.run().await;
+    let End { result, is_cut_short } = driver.run().await;
     driver.end(is_cut_short).await;
     result
 }
@@ -123,9 +123,9 @@ impl Sources {
 }
 
 /// How the program ends.
-struct Ended {
+struct End {
     result: Result<(), Error>,
-    /// The user quit before the sources ended.
+    /// The user quit, or a signal came: the end does not wait long for a slow reader of events.
     is_cut_short: bool,
 }
 
@@ -148,7 +148,7 @@ struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    async fn run(&mut self) -> Ended {
+    async fn run(&mut self) -> End {
         loop {
             if let Some(event) = self.next().await
                 && let Some(ended) = self.handle(event)
@@ -177,21 +177,21 @@ impl Driver<'_> {
     }
 
     /// Handles an event, and what follows from it at once.
-    fn handle(&mut self, event: Event) -> Option<Ended> {
+    fn handle(&mut self, event: Event) -> Option<End> {
         let mut ended = None;
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             for effect in self.listener.handle(event, now()) {
                 match effect {
                     Effect::End { result, is_cut_short } => {
-                        ended = ended.or(Some(Ended { result, is_cut_short }));
+                        ended = ended.or(Some(End { result, is_cut_short }));
                     }
                     Effect::Reload => events.push_back(self.reload()),
                     // What was not printed is not acknowledged.
                     Effect::Print(text) => {
                         if let Err(error) = print(&text) {
                             let result = Err(Error::stdout(error));
-                            return Some(Ended { result, is_cut_short: false });
+                            return Some(End { result, is_cut_short: false });
                         }
                     }
                     effect => self.obey(effect),
@@ -214,7 +214,7 @@ impl Driver<'_> {
             },
             Effect::GiveBack(source, n) => self.sources.rooms[usize::from(source.0)].give_back(n),
             Effect::Open(room) => self.sources.rooms.push(room),
-            Effect::Count(source, ack) => drop(self.acks.insert(source, ack)),
+            Effect::KeepAck(source, ack) => drop(self.acks.insert(source, ack)),
             Effect::Acknowledge(source, n) => {
                 if let Some(ack) = self.acks.get(&source) {
                     ack.acknowledge(n);

@@ -1,4 +1,4 @@
-//! What only speech has: the voice, and the surfaces that control it.
+//! What only speech has: the voice, and the surfaces that control the listener.
 #![forbid(unsafe_code)]
 
 use std::future::pending;

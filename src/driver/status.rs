@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::audio::sink;
-use crate::control::{Reply, Sink, Snapshot};
+use crate::control::{Reply, Snapshot, SoundSink};
 use crate::wire::{Setup, Target};
 
 /// How long the sound server may take to answer.
@@ -58,6 +58,6 @@ async fn answer(mut inbox: mpsc::UnboundedReceiver<StatusRequest>, target: Targe
     }
 }
 
-fn reported(sink::Sink { name, about, muted, volume }: sink::Sink) -> Sink {
-    Sink { name, about, muted, volume }
+fn reported(sink::Sink { name, about, muted, volume }: sink::Sink) -> SoundSink {
+    SoundSink { name, about, muted, volume }
 }

@@ -83,7 +83,7 @@ impl Listener {
                 self.speakers.set_own_voices(is_on);
                 return Ok(Reply::Done);
             }
-            // These do not have their reply at once: see above.
+            // Served above.
             Command::Say { .. } | Command::Status { .. } | Command::Reload | Command::Quit => {
                 return Ok(Reply::Done);
             }
@@ -136,10 +136,10 @@ impl Listener {
         }
     }
 
-    /// The transcript's event for a queued utterance.
-    pub(super) fn queued(&self, utterance: &Utterance) -> TranscriptEvent {
+    /// The transcript's event for an utterance that is given to the voice.
+    pub(super) fn given(&self, utterance: &Utterance) -> TranscriptEvent {
         let highlight = utterance.message.as_ref().is_some_and(|it| it.highlight);
-        TranscriptEvent::Queued { id: utterance.id.0, entry: self.current(utterance), highlight }
+        TranscriptEvent::Given { id: utterance.id.0, entry: self.current(utterance), highlight }
     }
 
     fn current(&self, utterance: &Utterance) -> Entry {

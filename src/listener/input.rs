@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use super::sources::Ended;
+use super::sources::SourceEnd;
 use super::{Effect, Listener};
 use crate::config::settings::Sink;
 use crate::diagnostics::escaped;
@@ -25,24 +25,24 @@ impl Listener {
                 self.pipeline.open(name);
                 self.effects.push(Effect::Open(room));
             }
-            (Input::Counted(source, ack), _) => {
-                self.journal.count(source);
-                self.effects.push(Effect::Count(source, ack));
+            (Input::Resumable(source, ack), _) => {
+                self.journal.track(source);
+                self.effects.push(Effect::KeepAck(source, ack));
             }
             (Input::Ended(source, ended), _) => {
                 match self.sources.ended(ended) {
-                    Ended::Silently => {}
-                    Ended::Announced(text) => self.announce(source, &text, now),
-                    Ended::Printed(text) => self.notify(text),
-                    Ended::Failed(error) => self.failed = Err(error),
+                    SourceEnd::Silently => {}
+                    SourceEnd::Announced(text) => self.announce(source, &text, now),
+                    SourceEnd::Printed(text) => self.notify(text),
+                    SourceEnd::Failed(error) => self.failed = Err(error),
                 }
                 self.queue(queue::Event::SourceEnded(source), now);
             }
             (Input::Sample(lines), _) => self.pipeline.sample(&lines),
             (input, Sink::Text) if !self.is_ending => self.print(input),
-            (input, Sink::Text | Sink::Speech | Sink::Events) => self.hear(input, now),
+            (input, Sink::Text | Sink::Speech | Sink::Events) => self.enqueue(input, now),
         }
-        let given_back = read.and_then(|source| self.shares.heard(source));
+        let given_back = read.and_then(|source| self.shares.processed(source));
         self.effects.extend(given_back.map(|(source, n)| Effect::GiveBack(source, n)));
     }
 
@@ -67,7 +67,7 @@ impl Listener {
     }
 
     /// Queues the spoken text of each line.
-    fn hear(&mut self, input: Input, now: Instant) {
+    fn enqueue(&mut self, input: Input, now: Instant) {
         let Self {
             pipeline, names, journal, queue, voice_spec, mutes, earcons, shares, sink, ..
         } = self;
@@ -84,7 +84,7 @@ impl Listener {
                 }
                 Outcome::Dropped(rule) => journal.dropped(&message, line, source, rule),
                 Outcome::Words(words, expires) => {
-                    // Printed lines always have words.
+                    // Earcons replace words only in speech.
                     let is_spoken = *sink == Sink::Speech;
                     let (earcon, has_words) =
                         if is_spoken { earcons.of(&message) } else { (None, true) };

@@ -3,8 +3,8 @@
 //! journal. The [`driver`](crate::driver) waits for events and carries out the effects; speech,
 //! `--text` and `--text --events` differ only in what becomes of the spoken text ([`Sink`]).
 //!
-//! A source waits for the microseconds that the lines before its own take. Only one that floods
-//! waits for speech: when more of its lines are queued than there is room left for others.
+//! A source waits only until its earlier reads are processed. One with more lines queued than the
+//! queue has room left waits for speech.
 #![forbid(unsafe_code)]
 
 mod commands;
@@ -97,12 +97,12 @@ pub(crate) enum Effect {
     Transcribe(TranscriptEvent),
     /// Print a notice: in the transcript, or on standard error.
     Notify(String),
-    /// The source has processed so many reads and may send as many more.
+    /// So many reads of the source were processed: it may send as many more.
     GiveBack(SourceId, usize),
     /// A source was opened, with this room.
     Open(Room),
-    /// The lines of a source are acknowledged here.
-    Count(SourceId, Ack),
+    /// Acknowledge the lines of this source through this.
+    KeepAck(SourceId, Ack),
     /// All lines of the source up to this number have ended.
     Acknowledge(SourceId, u64),
     /// Read the configuration again; [`Event::Loaded`] follows.
@@ -128,7 +128,7 @@ pub(crate) enum Effect {
     End {
         /// The result, for the exit code.
         result: Result<(), Error>,
-        /// The user quit before the sources ended.
+        /// The user quit, or a signal came: the end does not wait long for a slow reader of events.
         is_cut_short: bool,
     },
 }
@@ -242,9 +242,10 @@ impl Listener {
         if !self.is_ending && self.sources.is_empty() {
             self.finish();
         }
+        // Events are acknowledged when they are made, even if their reader is slow.
+        self.effects.extend(self.journal.take_events().map(Effect::Emit));
         let acknowledged = self.journal.take_acknowledged();
         self.effects.extend(acknowledged.map(|(source, n)| Effect::Acknowledge(source, n)));
-        self.effects.extend(self.journal.take_events().map(Effect::Emit));
         std::mem::take(&mut self.effects)
     }
 

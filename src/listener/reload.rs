@@ -1,4 +1,5 @@
-//! Reloads the configuration: rules, rates and voices apply to the next line. An error is reported,
+//! Reloads the configuration: rules, rates, voices, naming and sounds apply to the next line; what
+//! else it holds applies when the program starts again. An error is reported,
 //! and the old configuration stays. Names that only the voice process can check are checked while
 //! lines are read and spoken.
 #![forbid(unsafe_code)]

@@ -64,7 +64,7 @@ impl Shares {
 
     /// A read of `source` was processed; returns the room it gets back now, if it does not have to
     /// wait.
-    pub(super) fn heard(&mut self, source: SourceId) -> Option<GivenBack> {
+    pub(super) fn processed(&mut self, source: SourceId) -> Option<GivenBack> {
         self.sources[usize::from(source.0)].n_owed += 1;
         let given_back = self.give_back(source).map(|n| (source, n));
         if given_back.is_none() && !self.owing.contains(&source) {
@@ -93,7 +93,7 @@ mod tests {
             let mut n = 0;
             while !shares.owing.contains(&source) {
                 shares.queued(source);
-                shares.heard(source);
+                shares.processed(source);
                 n += 1;
             }
             n
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(fill(&mut shares, flood), MOST_WAITING / 2);
         assert_eq!(fill(&mut shares, other), MOST_WAITING / 4);
         shares.queued(third);
-        shares.heard(third);
+        shares.processed(third);
         assert_eq!(shares.owing, [flood, other], "the third is not held back");
         for _ in 0..MOST_WAITING / 4 {
             shares.ended(flood);

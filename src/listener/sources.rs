@@ -13,7 +13,7 @@ pub(super) struct RunningSources {
 }
 
 /// What follows from the end of a source.
-pub(super) enum Ended {
+pub(super) enum SourceEnd {
     /// Nothing.
     Silently,
     /// This is to be spoken: a command among several failed.
@@ -31,18 +31,18 @@ impl RunningSources {
     }
 
     /// A source has ended.
-    pub(super) fn ended(&mut self, ended: Result<(), SourceError>) -> Ended {
+    pub(super) fn ended(&mut self, ended: Result<(), SourceError>) -> SourceEnd {
         self.n_left -= 1;
         match ended {
-            Ok(()) => Ended::Silently,
+            Ok(()) => SourceEnd::Silently,
             Err(SourceError::Command(error)) if self.are_many => {
                 self.has_failed = true;
-                Ended::Announced(error.spoken())
+                SourceEnd::Announced(error.spoken())
             }
-            Err(error) if self.n_left == 0 && !self.has_failed => Ended::Failed(error.into()),
+            Err(error) if self.n_left == 0 && !self.has_failed => SourceEnd::Failed(error.into()),
             Err(error) => {
                 self.has_failed = true;
-                Ended::Printed(error.to_string())
+                SourceEnd::Printed(error.to_string())
             }
         }
     }

@@ -49,7 +49,7 @@ impl Listener {
         let earcon = utterance.earcon.filter(|it| from == 0 && self.plays(*it));
         let request = self.speak_request(utterance, from, rate, now);
         self.effects.push(Effect::Speak(SpeakRequest { earcon, ..request }));
-        self.transcribe(|it| it.queued(utterance));
+        self.transcribe(|it| it.given(utterance));
     }
 
     /// The request for an utterance from byte `from` on, with its sender's voice.

@@ -22,12 +22,12 @@ pub enum Input {
     Sample(Lines),
     /// A message whose parts the source knows.
     Message(Message<'static>),
-    /// News of the source itself that the listener should hear ("connection lost").
+    /// News of the source itself that the user should hear ("connection lost").
     Notice(SourceId, String),
     /// A new source within this one: its id (the next number), its name and its own room.
     Opened(SourceId, String, Room),
     /// The source wants to know how many of its lines were acknowledged.
-    Counted(SourceId, Ack),
+    Resumable(SourceId, Ack),
     /// The source has ended and will send no more.
     Ended(SourceId, Result<(), SourceError>),
 }
@@ -40,7 +40,7 @@ impl Input {
             Self::Message(_)
             | Self::Notice(..)
             | Self::Opened(..)
-            | Self::Counted(..)
+            | Self::Resumable(..)
             | Self::Ended(..) => 0,
         }
     }
@@ -53,13 +53,14 @@ impl Input {
             Self::Sample(_)
             | Self::Notice(..)
             | Self::Opened(..)
-            | Self::Counted(..)
+            | Self::Resumable(..)
             | Self::Ended(..) => None,
         }
     }
 }
 
-/// Acknowledges a source's lines that were heard to their ends: the source resumes there.
+/// Acknowledges a source's lines that have ended: spoken, dropped, merged, expired, failed, or
+/// skipped by a command. Those skipped because the program ends are not: the source resumes there.
 #[derive(Debug)]
 pub struct Ack {
     n: watch::Sender<u64>,
@@ -72,7 +73,7 @@ impl Ack {
         Self { n, writer }
     }
 
-    /// The first `n` lines were heard.
+    /// The first `n` lines have ended.
     pub fn acknowledge(&self, n: u64) {
         self.n.send_replace(n);
     }

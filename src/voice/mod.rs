@@ -215,7 +215,7 @@ impl Driver {
     fn fell_back(&self) -> String {
         let other = self.fallback.as_ref().map_or("another", |setup| &setup.engine);
         let engine = &self.setup.engine;
-        format!("the voice {engine} crashed three times in a minute; {other} speaks now")
+        format!("the voice {engine} crashed or hung three times in a minute; {other} speaks now")
     }
 
     fn request(&self, order: &Request) {

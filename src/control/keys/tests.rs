@@ -171,7 +171,7 @@ fn with_plain_lines_every_key_is_answered() {
 #[test]
 fn a_silent_device_is_reported() {
     let sink = |muted, volume| {
-        Some(super::super::Sink {
+        Some(super::super::SoundSink {
             name: "ear".to_owned(),
             about: "Null Output".to_owned(),
             muted,

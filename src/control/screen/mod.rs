@@ -92,14 +92,14 @@ impl Screen {
     pub fn handle(&mut self, event: TranscriptEvent) {
         match event {
             // With quiet, no lines are kept that could begin or end.
-            TranscriptEvent::Queued { .. } | TranscriptEvent::News(_)
+            TranscriptEvent::Given { .. } | TranscriptEvent::News(_)
                 if self.style.look == Look::Quiet => {}
             TranscriptEvent::Notice(words) | TranscriptEvent::News(words) => {
                 self.print(&self.style.clean(&words));
             }
             // After a pause it is queued again: its line is already printed.
-            TranscriptEvent::Queued { id, .. } if self.is_current(id) => {}
-            TranscriptEvent::Queued { id, entry, highlight } => {
+            TranscriptEvent::Given { id, .. } if self.is_current(id) => {}
+            TranscriptEvent::Given { id, entry, highlight } => {
                 self.lines.insert(id, Line { entry, highlight });
             }
             TranscriptEvent::Started { id } => {

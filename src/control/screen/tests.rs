@@ -55,7 +55,7 @@ impl Script {
 fn queued(id: u64, text: &str) -> TranscriptEvent {
     let (channel, sender) = (Some("#chan".to_owned()), Some("kim".to_owned()));
     let entry = Entry { channel, sender, text: text.to_owned(), ..Entry::default() };
-    TranscriptEvent::Queued { id, entry, highlight: id == 9 }
+    TranscriptEvent::Given { id, entry, highlight: id == 9 }
 }
 
 fn started(id: u64) -> TranscriptEvent {

@@ -96,7 +96,7 @@ impl Whole {
     fn new(case: &Case) -> Self {
         let now = crate::clock::test_now();
         let mut listener = Listener::new(settings(case.naming, false), now);
-        (0..N_SOURCES).for_each(|source| listener.journal.count(id_of(source)));
+        (0..N_SOURCES).for_each(|source| listener.journal.track(id_of(source)));
         Self {
             now,
             listener,

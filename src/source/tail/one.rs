@@ -51,7 +51,7 @@ pub(super) async fn run(
     if let Some(file) = file {
         let (writer, ack) = BookmarkWriter::start(file, follower.bookmark());
         output.bookmark_writer = Some(writer);
-        if output.inbox.send(Input::Counted(output.inbox.source(), ack)).await.is_err() {
+        if output.inbox.send(Input::Resumable(output.inbox.source(), ack)).await.is_err() {
             return Ok(());
         }
     }

@@ -87,7 +87,7 @@ impl Tail {
                     self.waiting.extend(texts(&lines).iter().map(|line| format!("sample: {line}")));
                 }
                 Input::Opened(_, _, room) => room.lift(), // nobody gives it back here
-                Input::Counted(..) => {}
+                Input::Resumable(..) => {}
                 other => panic!("lines, not {other:?}"),
             }
         }

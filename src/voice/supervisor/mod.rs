@@ -139,8 +139,7 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
-    /// A supervisor that starts its first process at once: call [`Supervisor::handle`] with
-    /// [`Event::Tick`]. Where the engine keeps crashing, the fallback engine takes over, if any.
+    /// A supervisor whose first deadline is `now`: the first [`Event::Tick`] starts a process. Where the engine keeps crashing, the fallback engine takes over, if any.
     pub(crate) fn new(now: Instant, has_fallback: bool) -> Self {
         Self {
             process: Process::Down { until: now },
