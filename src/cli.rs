@@ -83,7 +83,7 @@ pub enum Command {
     /// Write, check or locate the configuration file
     Config {
         /// The configuration file
-        #[arg(short, long, value_name = "FILE")]
+        #[arg(short, long, global = true, value_name = "FILE")]
         config: Option<PathBuf>,
         /// The action.
         #[command(subcommand)]
@@ -135,7 +135,7 @@ impl Command {
 #[derive(Debug, Args)]
 pub struct Tail {
     /// First speak the last N lines that are already there
-    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 2, value_parser = lines)]
+    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 2, value_parser = lines, allow_negative_numbers = true)]
     pub lines: u64,
     /// Stop at the end of the files
     #[arg(long)]
@@ -322,13 +322,13 @@ pub struct Listening {
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Speech rate in words a minute [default: 220]
-    #[arg(short, long, value_name = "WPM", value_parser = wpm)]
+    #[arg(short, long, value_name = "WPM", value_parser = wpm, allow_negative_numbers = true)]
     pub rate: Option<u32>,
     /// Highest rate when lines queue up [default: 286, or 1.3 times --rate if that is more]
-    #[arg(long, value_name = "WPM", value_parser = wpm)]
+    #[arg(long, value_name = "WPM", value_parser = wpm, allow_negative_numbers = true)]
     pub max_rate: Option<u32>,
     /// Speak each line within this time of its arrival, if that can be done [default: 20s]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub max_lag: Option<String>,
     /// The engine's voice to speak with; "irc-speak voices" lists them [default: en-us]
     #[arg(long, value_name = "NAME")]

@@ -36,7 +36,7 @@ fn wrong_type(message: &str) -> Option<String> {
     let (found, wanted) = rest.rsplit_once(", expected ")?;
     let value = found.split_once(' ').map_or(found, |(kind, value)| match kind {
         "string" => value,
-        _ => value.trim_start_matches("point ").trim_matches('`'),
+        _ => value.split('`').nth(1).unwrap_or(value),
     });
     let wanted = match (wanted, found) {
         ("a sequence", "map") => "a list; where that is one of tables, write [[name]], not [name]",
@@ -44,8 +44,10 @@ fn wrong_type(message: &str) -> Option<String> {
         ("a string", _) => "text in quotes, such as \"name\"",
         ("path string", _) => "a path in quotes, such as \"logs/irc.log\"",
         ("a boolean", _) => "true or false, without quotes",
-        ("u8" | "u16" | "u32" | "u64" | "usize", _) => "a whole number, such as 20, without quotes",
-        ("i64", _) => "a whole number, such as -20 or 20, without quotes",
+        ("u8" | "u16" | "u32" | "u64" | "usize", _) => {
+            "a whole number, such as 100, without quotes"
+        }
+        ("i64", _) => "a whole number, such as 50, without quotes",
         (wanted, _) if wanted.starts_with("struct ") || wanted == "a map" => {
             "keys of its own, on lines below its name in brackets"
         }

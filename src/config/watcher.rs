@@ -45,6 +45,11 @@ impl ConfigWatcher {
         Self { signal: Arc::default(), quiet_at: None, _watcher: None }
     }
 
+    /// Acts as if something had been saved.
+    pub(crate) fn notify(&self) {
+        self.signal.notify_one();
+    }
+
     /// Waits until something was saved. Cancel-safe, and being cancelled does not delay the
     /// notification.
     pub(crate) async fn changed(&mut self) {

@@ -45,6 +45,18 @@ pub enum Switch {
     Toggle,
 }
 
+/// How many lines are repeated, and how many listed, unless the command says.
+const ONCE: u32 = 1;
+const LISTED: u32 = 10;
+
+fn once() -> u32 {
+    ONCE
+}
+
+fn listed() -> u32 {
+    LISTED
+}
+
 /// A command of the user, from any control surface.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subcommand)]
 #[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
@@ -62,7 +74,8 @@ pub enum Command {
     /// Speak the last lines again
     Repeat {
         /// How many
-        #[arg(default_value_t = 1, value_parser = n_lines)]
+        #[arg(default_value_t = ONCE, value_parser = n_lines, allow_negative_numbers = true)]
+        #[serde(default = "once")]
         n: u32,
     },
     /// Repeat the previous line; each further time the one before it
@@ -76,13 +89,13 @@ pub enum Command {
     /// Set the speech rate
     Rate {
         /// Words a minute
-        #[arg(value_parser = wpm)]
+        #[arg(value_parser = wpm, allow_negative_numbers = true)]
         wpm: u32,
     },
     /// Set the volume
     Volume {
         /// Percent, 0 to 200
-        #[arg(value_parser = volume)]
+        #[arg(value_parser = volume, allow_negative_numbers = true)]
         percent: u8,
     },
     /// Mute a nick or a channel
@@ -122,7 +135,8 @@ pub enum Command {
     /// List the last lines that were not spoken, and why not
     Missed {
         /// At most N lines
-        #[arg(default_value_t = 10, value_parser = n_lines)]
+        #[arg(default_value_t = LISTED, value_parser = n_lines, allow_negative_numbers = true)]
+        #[serde(default = "listed")]
         n: u32,
         /// Print a JSON object
         #[arg(long)]
@@ -132,7 +146,8 @@ pub enum Command {
     /// List the outcome of the last lines, and the rule that decided it
     Why {
         /// At most N lines
-        #[arg(default_value_t = 10, value_parser = n_lines)]
+        #[arg(default_value_t = LISTED, value_parser = n_lines, allow_negative_numbers = true)]
+        #[serde(default = "listed")]
         n: u32,
         /// Print a JSON object
         #[arg(long)]

@@ -8,8 +8,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod events;
 mod outgoing;
+mod printer;
 mod signals;
 mod speech;
 mod status;
@@ -17,17 +17,17 @@ mod surfaces;
 
 use std::collections::{HashMap, VecDeque};
 use std::future::pending;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::events::Printer;
 use self::outgoing::Connection;
+use self::printer::Printer;
 use self::signals::Signals;
 use self::speech::Speech;
 use self::surfaces::GOODBYE;
@@ -58,16 +58,12 @@ pub(crate) async fn run(mut settings: Settings, reload: Reload<'_>) -> Result<()
         warm(Arc::clone(&settings.grammars));
     }
     let sources = Sources::start(settings.sources.clone());
-    let (printer, gone) = if settings.has_events {
-        let (printer, gone) = Printer::start()?;
-        (Some(printer), Some(gone))
-    } else {
-        (None, None)
-    };
+    let is_spoken = settings.sink == Sink::Speech;
+    let prints = settings.has_events || !is_spoken;
+    let printer = prints.then(Printer::start).transpose()?;
     let saved = std::mem::replace(&mut settings.saved, ConfigWatcher::none());
     let (setup, screen) = (settings.setup.clone(), settings.screen);
     let configuration = settings.configuration.clone();
-    let is_spoken = settings.sink == Sink::Speech;
     if is_spoken && settings.checks.names_speakers() {
         settings.checks.verify().await?;
     }
@@ -82,8 +78,8 @@ pub(crate) async fn run(mut settings: Settings, reload: Reload<'_>) -> Result<()
         reload,
         check: None,
         printer,
-        gone,
         speech,
+        is_ending: false,
     };
     let End { result, is_cut_short } = driver.run().await;
     driver.end(is_cut_short).await;
@@ -140,18 +136,18 @@ struct Driver<'a> {
     reload: Reload<'a>,
     /// The names of a new configuration are being checked.
     check: Option<JoinHandle<Result<(), ConfigError>>>,
+    /// None without `--text` and `--events`.
     printer: Option<Printer>,
-    /// Closes when standard output does; none without `--events`.
-    gone: Option<oneshot::Receiver<()>>,
     /// None with `--text`.
     speech: Option<Speech>,
+    is_ending: bool,
 }
 
 impl Driver<'_> {
     async fn run(&mut self) -> End {
         loop {
             if let Some(event) = self.next().await
-                && let Some(ended) = self.handle(event)
+                && let Some(ended) = self.handle(event).await
             {
                 return ended;
             }
@@ -171,13 +167,13 @@ impl Driver<'_> {
             checked = checked(&mut self.check) => Event::Checked(checked),
             () = at(self.listener.deadline()) => Event::Tick,
             event = self.signals.next() => event,
-            () = closed(&mut self.gone) => Event::OutputGone,
+            error = failed(&mut self.printer) => Event::OutputFailed(error),
             () = sleep(LAG_UPDATE), if is_shown && !self.listener.is_idle() => return None,
         })
     }
 
     /// Handles an event, and what follows from it at once.
-    fn handle(&mut self, event: Event) -> Option<End> {
+    async fn handle(&mut self, event: Event) -> Option<End> {
         let mut ended = None;
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
@@ -189,9 +185,8 @@ impl Driver<'_> {
                     Effect::Reload => events.push_back(self.reload()),
                     // What was not printed is not acknowledged.
                     Effect::Print(text) => {
-                        if let Err(error) = print(&text) {
-                            let result = Err(Error::stdout(error));
-                            return Some(End { result, is_cut_short: false });
+                        if let Some(end) = self.print(text).await {
+                            return Some(end);
                         }
                     }
                     effect => self.obey(effect),
@@ -199,6 +194,32 @@ impl Driver<'_> {
             }
         }
         ended
+    }
+
+    /// Prints `text`, and waits until it is printed: the reader may stop reading, and then only a
+    /// signal ends the wait.
+    async fn print(&mut self, text: Vec<u8>) -> Option<End> {
+        let printer = self.printer.as_mut()?;
+        printer.print(text);
+        while !self.is_ending {
+            let event = tokio::select! {
+                done = printer.printed() => {
+                    let result = done.map_err(Error::stdout);
+                    return result.is_err().then_some(End { result, is_cut_short: false });
+                }
+                event = self.signals.next() => event,
+            };
+            let result = match event {
+                Event::Interrupted => Err(Error::Interrupted),
+                Event::Terminated => Ok(()),
+                _ => {
+                    self.saved.notify(); // later
+                    continue;
+                }
+            };
+            return Some(End { result, is_cut_short: true });
+        }
+        None
     }
 
     fn obey(&mut self, effect: Effect) {
@@ -261,7 +282,8 @@ impl Driver<'_> {
     async fn end(mut self, is_cut_short: bool) {
         let speech = self.speech.take().map(Speech::stop);
         self.sources.rooms.iter().for_each(Room::lift);
-        self.handle(Event::Ending);
+        self.is_ending = true;
+        self.handle(Event::Ending).await;
         let surfaces = async {
             match speech {
                 Some(speech) => Some(speech.await),
@@ -289,20 +311,13 @@ impl Driver<'_> {
             while !self.listener.has_no_source()
                 && let Some(input) = self.sources.inbox.recv().await
             {
-                self.handle(Event::Input(input));
+                self.handle(Event::Input(input)).await;
             }
         };
         if timeout(GOODBYE, all).await.is_err() {
             tracing::debug!("a source did not end in time");
         }
     }
-}
-
-/// Prints at once.
-fn print(text: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text)?;
-    stdout.flush()
 }
 
 /// Waits for the result of the check; forever if there is none. Cancel-safe.
@@ -315,10 +330,12 @@ async fn checked(
     checked.unwrap_or(Ok(())) // a check that failed to run counts as passed
 }
 
-/// Waits until the other end is dropped; forever if there is none.
-async fn closed(gone: &mut Option<oneshot::Receiver<()>>) {
-    match gone {
-        Some(gone) => drop(gone.await),
-        None => pending().await,
+/// Waits until printing fails; forever if nothing is printed.
+async fn failed(printer: &mut Option<Printer>) -> io::Error {
+    let Some(printer) = printer else { return pending().await };
+    loop {
+        if let Err(error) = printer.printed().await {
+            return error;
+        }
     }
 }

@@ -56,7 +56,7 @@ pub(crate) enum Event {
     VoiceGone,
     /// A command came.
     Command(Request),
-    /// A file of the configuration was saved.
+    /// A file of the configuration was saved, or SIGHUP asked to read it again.
     Saved,
     /// The configuration was read again, for [`Effect::Reload`].
     Loaded(Result<Box<Settings>, ConfigError>),
@@ -66,12 +66,10 @@ pub(crate) enum Event {
     Tick,
     /// Ctrl-C.
     Interrupted,
-    /// SIGTERM.
+    /// SIGTERM, or the terminal is gone.
     Terminated,
-    /// SIGHUP: with a terminal it is gone, without one the configuration is to be read again.
-    HungUp,
-    /// Nobody reads standard output any more.
-    OutputGone,
+    /// Standard output cannot be written to.
+    OutputFailed(std::io::Error),
     /// The program ends: what is open is skipped, and so is what the sources still send.
     Ending,
 }
@@ -89,7 +87,7 @@ pub(crate) enum Effect {
     Silence,
     /// Let the voice end once everything is spoken.
     Finish,
-    /// Print these lines to standard output.
+    /// Print these lines, or events, and wait until they are printed.
     Print(Vec<u8>),
     /// Print these events, one JSON object a line.
     Emit(Vec<u8>),
@@ -229,11 +227,8 @@ impl Listener {
             Event::Checked(checked) => self.checked(checked),
             Event::Tick => self.queue(queue::Event::Tick, now),
             Event::Interrupted => self.end(Err(Error::Interrupted), true),
-            Event::HungUp if self.sink == Sink::Speech && !self.is_shown => {
-                self.effects.push(Effect::Reload);
-            }
-            Event::Terminated | Event::HungUp => self.end(Ok(()), true),
-            Event::OutputGone => self.end(Err(Error::StdoutGone), false),
+            Event::Terminated => self.end(Ok(()), true),
+            Event::OutputFailed(error) => self.end(Err(Error::stdout(error)), false),
             Event::Ending => {
                 self.is_ending = true;
                 self.journal.finish(now);
@@ -242,8 +237,11 @@ impl Listener {
         if !self.is_ending && self.sources.is_empty() {
             self.finish();
         }
-        // Events are acknowledged when they are made, even if their reader is slow.
-        self.effects.extend(self.journal.take_events().map(Effect::Emit));
+        if let Some(events) = self.journal.take_events() {
+            // Speech does not wait for who reads its events.
+            let is_speech = self.sink == Sink::Speech;
+            self.effects.push(if is_speech { Effect::Emit(events) } else { Effect::Print(events) });
+        }
         let acknowledged = self.journal.take_acknowledged();
         self.effects.extend(acknowledged.map(|(source, n)| Effect::Acknowledge(source, n)));
         std::mem::take(&mut self.effects)

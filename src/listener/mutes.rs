@@ -47,7 +47,9 @@ impl Mutes {
         };
         let is_other = match (&self.all_but, message.sender.as_deref()) {
             (Some(but), Some(sender)) => !but.contains(&sender.to_lowercase()),
-            (None, _) | (_, None) => false,
+            // Everybody is muted, not all but some: so is what nobody said.
+            (Some(but), None) => but.is_empty(),
+            (None, _) => false,
         };
         is_other
             || has(&self.senders, message.sender.as_deref())

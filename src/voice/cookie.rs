@@ -4,7 +4,8 @@
 #![forbid(unsafe_code)]
 
 use std::env;
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The cookie's length, in bytes.
@@ -22,7 +23,9 @@ pub(super) fn needed() -> Option<PathBuf> {
         .map_or_else(|| home.join(".cache"), PathBuf::from)
         .join("irc-speak");
     let file = folder.join("no-cookie");
-    let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&file, [0; N_BYTES]));
+    // The control socket's folder as well, which must be closed to other users.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    let written = made.and_then(|()| fs::write(&file, [0; N_BYTES]));
     match written {
         Ok(()) => Some(file),
         Err(error) => {

@@ -16,6 +16,7 @@ mod hurry;
 mod limits;
 mod load;
 mod media_keys;
+mod output;
 mod resume;
 mod run;
 mod saved;

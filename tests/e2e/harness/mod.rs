@@ -23,7 +23,9 @@ pub(crate) use irc::IrcClient;
 pub(crate) use ngircd::{Authority, Ngircd};
 pub(crate) use sic::Sic;
 pub(crate) use sound::SoundServer;
-pub(crate) use speak::{Event, PROGRAM, Speak, child_of, ctl, ctl_refused, run, say, status_of};
+pub(crate) use speak::{
+    Event, PROGRAM, Speak, child_of, ctl, ctl_refused, irc_speak, run, say, status_of,
+};
 pub(crate) use tmux::Tmux;
 pub(crate) use wav::Wav;
 

@@ -359,7 +359,7 @@ pub(crate) fn run<S: AsRef<OsStr>>(
     child.wait_with_output().expect("its output can be read")
 }
 
-fn irc_speak() -> Command {
+pub(crate) fn irc_speak() -> Command {
     let mut command = Command::new(PROGRAM);
     command.env_remove("RUST_LOG").env("NO_COLOR", "1");
     command
