@@ -36,6 +36,10 @@ pub(crate) struct Setup {
     /// Append to the file: an earlier voice process has written to it.
     #[serde(default)]
     pub appends: bool,
+    /// Only a sound server will do: the last voice process used one, which may be restarting. What
+    /// else plays meanwhile would take the sound card from it, or fail when it is back.
+    #[serde(default)]
+    pub wants_server: bool,
     /// Half of the device's buffer, in frames. Where streams open slowly, the buffer is an eighth
     /// of that: the stream stays open there, and the next line waits for what is in the buffer.
     pub buffer_frames: u32,
@@ -67,6 +71,7 @@ impl Default for Setup {
             close_after_ms: 10_000,
             guard: true,
             appends: false,
+            wants_server: false,
             fallback: cfg!(feature = "system-voice").then(|| "system".to_owned()),
         }
     }
@@ -167,6 +172,8 @@ pub(crate) enum Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Report {
+    /// The output is a sound server's.
+    OnServer,
     /// Engine and output are open.
     Ready,
     /// Engine or output cannot be opened; the process exits.

@@ -26,7 +26,7 @@ pub(crate) struct DeviceInfo {
 
 /// The devices that sound can go to.
 pub(crate) fn devices() -> Result<Vec<DeviceInfo>, OutputError> {
-    let host = host()?;
+    let host = host(false)?;
     let default = find(&host, None).ok().and_then(|device| name_of(&device));
     let mut known = Vec::new();
     for device in host.output_devices().map_err(|error| no_device(&error))? {
@@ -55,9 +55,9 @@ pub(super) struct Sound {
 }
 
 impl Sound {
-    /// The device of that name, or the default one.
-    pub(super) fn find(name: Option<&str>) -> Result<Self, OutputError> {
-        Self::find_on(Arc::new(host()?), name)
+    /// The device of that name, or the default one; with `wants_server` only on a sound server.
+    pub(super) fn find(name: Option<&str>, wants_server: bool) -> Result<Self, OutputError> {
+        Self::find_on(Arc::new(host(wants_server)?), name)
     }
 
     fn find_on(host: Arc<cpal::Host>, name: Option<&str>) -> Result<Self, OutputError> {
@@ -76,7 +76,7 @@ impl Sound {
             return Ok(self); // no server to ask
         }
         let Self { host, name, .. } = self;
-        Self::find_on(host, name.as_deref()).or_else(|_| Self::find(name.as_deref()))
+        Self::find_on(host, name.as_deref()).or_else(|_| Self::find(name.as_deref(), true))
     }
 
     /// Whether the default device was requested and has changed since the last call. `false` where
@@ -97,14 +97,16 @@ impl Sound {
 
 /// Looks for the device of that name, or the default one.
 pub(crate) fn look(name: Option<&str>) -> Result<(), OutputError> {
-    Sound::find(name).map(|_| ())
+    Sound::find(name, false).map(|_| ())
 }
 
 /// PulseAudio's host where a server answers (PipeWire's counts), otherwise the system's own. Where
-/// one does not answer, the others are not tried: they would ask it, too, and wait longer.
-fn host() -> Result<cpal::Host, OutputError> {
+/// one does not answer, the others are not tried: they would ask it, too, and wait longer. With
+/// `wants_server` only the first will do.
+fn host(wants_server: bool) -> Result<cpal::Host, OutputError> {
     let mut why = None;
-    for id in cpal::available_hosts() {
+    let is_wanted = |id: &cpal::HostId| !wants_server || *id == cpal::HostId::PulseAudio;
+    for id in cpal::available_hosts().into_iter().filter(is_wanted) {
         let asked = clock::now();
         match cpal::host_from_id(id) {
             Ok(host) => return Ok(host),

@@ -76,14 +76,19 @@ struct Burst {
 type Found = (Sound, cpal::SupportedStreamConfig);
 
 impl Device {
-    /// The device of that name, or the default one, with buffers of `buffer_frames`.
+    /// The device of that name, or the default one, with buffers of `buffer_frames`; with
+    /// `wants_server` only on a sound server.
     pub(crate) fn open(
         name: Option<&str>,
+        wants_server: bool,
         buffer_frames: u32,
         close_after: Duration,
         reporter: Reporter,
     ) -> Result<Self, OutputError> {
-        let (sound, default) = answered(name, &reporter)?;
+        let (sound, default) = answered(name, wants_server, &reporter)?;
+        if sound.opens_fast() {
+            reporter.report(Report::OnServer);
+        }
         let (close_after, buffer_frames) = if sound.opens_fast() {
             (Duration::ZERO, buffer_frames)
         } else {
@@ -132,14 +137,18 @@ impl Device {
 }
 
 /// Looks for the device on a thread of its own, which is abandoned if it gets no answer.
-fn answered(name: Option<&str>, reporter: &Reporter) -> Result<Found, OutputError> {
+fn answered(
+    name: Option<&str>,
+    wants_server: bool,
+    reporter: &Reporter,
+) -> Result<Found, OutputError> {
     let (sender, receiver) = mpsc::channel();
     let name = name.map(str::to_owned);
     let look = move || {
         let mut found = Err(OutputError::NoAnswer);
         let end = clock::now() + GIVEN_UP;
         while matches!(found, Err(OutputError::NoAnswer)) && clock::now() < end {
-            found = Sound::find(name.as_deref()).and_then(|sound| {
+            found = Sound::find(name.as_deref(), wants_server).and_then(|sound| {
                 let default = sound.device.default_output_config().map_err(|e| no_device(&e))?;
                 Ok((sound, default))
             });

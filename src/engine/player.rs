@@ -77,7 +77,8 @@ fn output(
     Ok(match &setup.target {
         Target::Device(name) => {
             let close_after = Duration::from_millis(setup.close_after_ms);
-            Box::new(Device::open(name.as_deref(), setup.buffer_frames, close_after, reporter)?)
+            let (name, wants_server) = (name.as_deref(), setup.wants_server);
+            Box::new(Device::open(name, wants_server, setup.buffer_frames, close_after, reporter)?)
         }
         Target::File(path) if setup.appends => Box::new(WavFile::append(path, rate, reporter)?),
         Target::File(path) => Box::new(WavFile::create(path, rate, reporter)?),

@@ -14,7 +14,7 @@ use std::future::pending;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
@@ -32,6 +32,9 @@ pub(crate) const SUBCOMMAND: &str = "voice";
 
 /// How long the process may take to close its output after it was asked to stop.
 const GRACE: Duration = Duration::from_millis(150);
+
+/// How long a sound server may take to restart before another way to the sound card is taken.
+const RESTARTING: Duration = Duration::from_secs(10);
 
 /// What the voice reports to the listener.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +79,14 @@ impl Voice {
         let task = tokio::spawn(async move {
             let fallback = setup.fallen_back();
             let supervisor = Supervisor::new(now(), fallback.is_some());
-            let driver = Driver { setup, fallback, supervisor, running: None, to_listener };
+            let driver = Driver {
+                setup,
+                fallback,
+                supervisor,
+                running: None,
+                to_listener,
+                server: Server::Unused,
+            };
             driver.run(inbox).await;
         });
         (Self { events }, from_voice, task)
@@ -121,6 +131,16 @@ struct Driver {
     supervisor: Supervisor,
     running: Option<Running>,
     to_listener: mpsc::UnboundedSender<VoiceEvent>,
+    server: Server,
+}
+
+/// Whether the last voice process that could played on a sound server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Server {
+    Unused,
+    Used,
+    /// It did, and ended then.
+    Left(Instant),
 }
 
 impl Driver {
@@ -148,8 +168,12 @@ impl Driver {
 
     /// Carries out the actions that follow from `event`; returns whether the voice has ended.
     fn obey(&mut self, event: Event) -> bool {
-        if let Event::Report(Report::Ready) = &event {
-            self.setup.appends = true; // the next process keeps what this one writes
+        match &event {
+            // The next process keeps what this one writes.
+            Event::Report(Report::Ready) => self.setup.appends = true,
+            Event::Report(Report::OnServer) => self.server = Server::Used,
+            Event::Exited(_) if self.server == Server::Used => self.server = Server::Left(now()),
+            _ => {}
         }
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
@@ -195,7 +219,12 @@ impl Driver {
 
     /// Starts a process; returns an event if that fails.
     fn spawn(&mut self, setup: Option<Setup>) -> Option<Event> {
-        match Running::start(&setup?) {
+        let wants_server = match self.server {
+            Server::Used => true,
+            Server::Left(at) => now().saturating_duration_since(at) < RESTARTING,
+            Server::Unused => false,
+        };
+        match Running::start(&Setup { wants_server, ..setup? }) {
             Ok(running) => self.running = Some(running),
             Err(error) => return Some(refused(&error)),
         }

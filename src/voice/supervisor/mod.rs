@@ -297,7 +297,7 @@ impl Supervisor {
                 let is_asked = self.measurements.answered(request);
                 is_asked.then_some(Action::Measured(request, ms)).into_iter().collect()
             }
-            Report::Alive => vec![],
+            Report::Alive | Report::OnServer => vec![],
             Report::Done => {
                 self.process = Process::Ended;
                 vec![Action::Done]
