@@ -1,5 +1,6 @@
-//! The one ledger: where each line stands (queued, in flight, its fate), how many came in and how
-//! they ended, and up to which line each source was acknowledged. `--events` is read from here.
+//! The one account of all lines: where each stands (queued, in flight, its fate), how many came in
+//! and how they ended, and up to which line each source was acknowledged. `--events` is read from
+//! here.
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
