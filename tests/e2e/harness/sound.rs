@@ -1,6 +1,7 @@
 //! A private sound server, and what is heard there.
 
 use std::io::Read;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -203,7 +204,7 @@ impl Drop for SoundServer {
     }
 }
 
-/// Starts PulseAudio with that `sink` in `folder`, and waits for its socket.
+/// Starts PulseAudio with that `sink` in `folder`, and waits until it takes connections.
 fn serve(folder: &Path, sink: &str) -> Child {
     let socket = folder.join("native");
     if let Err(error) = std::fs::remove_file(&socket) {
@@ -217,9 +218,10 @@ fn serve(folder: &Path, sink: &str) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null());
     surroundings(&mut command, folder);
     let mut server = command.spawn().expect("pulseaudio can be started");
-    wait_for("pulseaudio makes its socket", String::new, || {
+    wait_for("pulseaudio takes connections", String::new, || {
         assert!(matches!(server.try_wait(), Ok(None)), "pulseaudio ended");
-        socket.exists().then_some(())
+        // The file is there before the server listens.
+        UnixStream::connect(&socket).ok().map(drop)
     });
     server
 }
