@@ -1,6 +1,7 @@
 //! Errors in configuration, filter and format files: the place, the problem, and what to do.
 #![forbid(unsafe_code)]
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::text::is_invisible;
@@ -71,9 +72,41 @@ pub(crate) fn escaped(text: &str) -> String {
         .collect()
 }
 
+/// The system's reason, to be put after a colon: in lower case, without its number.
+pub(crate) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => return "no such file".to_owned(),
+        ErrorKind::PermissionDenied => return "permission denied".to_owned(),
+        ErrorKind::IsADirectory => return "it is a folder".to_owned(),
+        _ => {}
+    }
+    let text = error.to_string();
+    lower(text.split(" (os error").next().unwrap_or(&text))
+}
+
+/// `text` beginning in lower case.
+pub(crate) fn lower(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reasons_are_lowercase_without_a_code() {
+        for (error, text) in [
+            (io::Error::from_raw_os_error(2), "no such file"),
+            (io::Error::from_raw_os_error(5), "input/output error"),
+            (io::Error::from_raw_os_error(13), "permission denied"),
+            (io::Error::from_raw_os_error(101), "network is unreachable"),
+            (io::Error::from_raw_os_error(111), "connection refused"),
+            (io::Error::other("Odd"), "odd"),
+        ] {
+            assert_eq!(reason(&error), text);
+        }
+    }
 
     #[test]
     fn a_place_is_line_and_column() {

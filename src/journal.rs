@@ -3,12 +3,12 @@
 //! here.
 #![forbid(unsafe_code)]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::message::{Fate, Message, SourceId, Utterance, UtteranceId};
+use crate::message::{Fate, FilePosition, LinePosition, Message, SourceId, Utterance, UtteranceId};
 
 /// One event of a line, as `--events` prints it.
 #[derive(Debug, Serialize)]
@@ -50,20 +50,20 @@ struct Open {
     rate: u32,
     started: Option<Instant>,
     /// Further lines that end with it: those merged into it.
-    merged: Vec<(SourceId, u64)>,
+    merged: Vec<(SourceId, LinePosition)>,
     /// The queue added it: a replay, or a warning. It is no line, and no event.
     is_added: bool,
 }
 
-/// How far a source is acknowledged: lines may end before earlier ones.
+/// How far a log is acknowledged: lines may end before earlier ones.
 #[derive(Default)]
-struct Position {
+struct Acknowledged {
     /// All lines up to this number have ended.
     n: u64,
-    /// Later lines that have ended.
-    later: BTreeSet<u64>,
-    /// `n` has grown since it was last taken.
-    has_grown: bool,
+    /// Where the last of them ends, if it has not been taken yet.
+    end: Option<FilePosition>,
+    /// Later lines that have ended, by their numbers.
+    later: BTreeMap<u64, FilePosition>,
 }
 
 /// Accounts for every line: `lines in = sum of fates` once everything has ended.
@@ -74,8 +74,8 @@ pub(crate) struct Journal {
     /// Lines by the name of their fate.
     fates: BTreeMap<&'static str, u64>,
     open: HashMap<UtteranceId, Open>,
-    /// The sources that resume where they were acknowledged.
-    positions: BTreeMap<SourceId, Position>,
+    /// The logs that resume where they were acknowledged.
+    acknowledged: BTreeMap<SourceId, Acknowledged>,
     /// When the voice became idle; none while it speaks.
     free_since: Option<Instant>,
     /// The events since they were last taken, one JSON object a line; none if nobody reads them.
@@ -110,20 +110,22 @@ impl Journal {
         Self { events: has_events.then(Vec::new), ..Self::default() }
     }
 
-    /// From now on the lines of `source` are acknowledged.
-    pub(crate) fn track(&mut self, source: SourceId) {
-        self.positions.insert(source, Position::default());
-    }
-
     /// A line was dropped by `rule`.
-    pub(crate) fn dropped(&mut self, message: &Message<'_>, line: u64, source: &str, rule: &str) {
-        self.ended_unqueued(message, line, source, Fate::Dropped { rule: rule.to_owned() });
+    pub(crate) fn dropped(
+        &mut self,
+        message: &Message<'_>,
+        line: LinePosition,
+        source: &str,
+        rule: &str,
+    ) {
+        let fate = Fate::Dropped { rule: rule.to_owned() };
+        self.ended_unqueued(message, line.number, source, fate);
         self.acknowledge(message.source, line);
     }
 
     /// A line that was read after the end was decided: it is skipped, and not acknowledged.
-    pub(crate) fn late(&mut self, message: &Message<'_>, line: u64, source: &str) {
-        self.ended_unqueued(message, line, source, Fate::Skipped);
+    pub(crate) fn late(&mut self, message: &Message<'_>, line: LinePosition, source: &str) {
+        self.ended_unqueued(message, line.number, source, Fate::Skipped);
     }
 
     fn ended_unqueued(&mut self, message: &Message<'_>, line: u64, source: &str, fate: Fate) {
@@ -143,12 +145,19 @@ impl Journal {
 
     /// The next `n_spoken` and `n_dropped` lines of `source` were printed or dropped: the last one
     /// is `line`.
-    pub(crate) fn printed(&mut self, source: SourceId, n_spoken: u64, n_dropped: u64, line: u64) {
+    pub(crate) fn printed(
+        &mut self,
+        source: SourceId,
+        n_spoken: u64,
+        n_dropped: u64,
+        line: LinePosition,
+    ) {
         self.n_lines += n_spoken + n_dropped;
         *self.fates.entry("spoken").or_default() += n_spoken;
         *self.fates.entry("dropped").or_default() += n_dropped;
-        if let Some(position) = self.positions.get_mut(&source) {
-            (position.n, position.has_grown) = (line, true);
+        if line.end.is_some() {
+            let log = self.acknowledged.entry(source).or_default();
+            (log.n, log.end) = (line.number, line.end);
         }
     }
 
@@ -228,7 +237,7 @@ impl Journal {
         if open.utterance.message.is_some() {
             *self.fates.entry(fate.name()).or_default() += 1;
             let Open { utterance: Utterance { message, line, text, .. }, source, .. } = open;
-            self.remember(message.as_ref(), *line, source, text, fate.clone());
+            self.remember(message.as_ref(), line.number, source, text, fate.clone());
         }
         if matches!(fate, Fate::Spoken { .. }) {
             self.emit_utterance(open, "finished", Some(now), None, Some(fate));
@@ -237,24 +246,21 @@ impl Journal {
     }
 
     /// A line has ended.
-    fn acknowledge(&mut self, source: SourceId, line: u64) {
-        let Some(position) = self.positions.get_mut(&source) else { return };
-        position.later.insert(line);
-        while position.later.first() == Some(&(position.n + 1)) {
-            position.later.pop_first();
-            position.n += 1;
-            position.has_grown = true;
+    fn acknowledge(&mut self, source: SourceId, line: LinePosition) {
+        let Some(end) = line.end else { return };
+        let log = self.acknowledged.entry(source).or_default();
+        log.later.insert(line.number, end);
+        while let Some(end) = log.later.remove(&(log.n + 1)) {
+            log.n += 1;
+            log.end = Some(end);
         }
     }
 
-    /// The sources whose acknowledged lines have grown since this was last called, and up to which
-    /// line.
-    pub(crate) fn take_acknowledged(&mut self) -> impl Iterator<Item = (SourceId, u64)> {
-        let grown = self.positions.iter_mut().filter(|(_, position)| position.has_grown);
-        grown.map(|(source, position)| {
-            position.has_grown = false;
-            (*source, position.n)
-        })
+    /// The logs of which further lines are acknowledged since this was last called, and where the
+    /// last of these lines ends.
+    pub(crate) fn take_acknowledged(&mut self) -> impl Iterator<Item = (SourceId, FilePosition)> {
+        let logs = self.acknowledged.iter_mut();
+        logs.filter_map(|(source, log)| Some((*source, log.end.take()?)))
     }
 
     /// The events since this was last called, one JSON object a line; none if there are none.
@@ -331,7 +337,7 @@ impl Journal {
                 Some(Fate::Merged { into, .. }) => Some(into.0),
                 Some(_) | None => None,
             },
-            ..about(message, utterance.line, &open.source, &utterance.text, name)
+            ..about(message, utterance.line.number, &open.source, &utterance.text, name)
         }));
     }
 }
@@ -342,7 +348,7 @@ impl Open {
     }
 
     /// The line that it speaks, for the first time.
-    fn line(&self) -> Option<(SourceId, u64)> {
+    fn line(&self) -> Option<(SourceId, LinePosition)> {
         let message = self.utterance.message.as_ref().filter(|_| !self.is_added)?;
         Some((message.source, self.utterance.line))
     }
@@ -390,12 +396,21 @@ fn milliseconds(time: Duration) -> f64 {
 mod tests {
     use super::*;
 
-    fn utterance(id: u64, line: u64, now: Instant) -> Utterance {
+    /// A line of a log in which each line has ten bytes.
+    fn line(number: u64) -> LinePosition {
+        LinePosition { number, end: Some(end(number)) }
+    }
+
+    fn end(number: u64) -> FilePosition {
+        FilePosition { generation: 1, offset: 10 * number }
+    }
+
+    fn utterance(id: u64, number: u64, now: Instant) -> Utterance {
         Utterance {
             id: UtteranceId(id),
             text: String::new(),
             message: Some(Message::plain(SourceId(3), "", now)),
-            line,
+            line: line(number),
             received: now,
             is_replay: false,
             is_live: true,
@@ -408,13 +423,13 @@ mod tests {
     fn lines_are_acknowledged_once_all_before_them_have_ended() {
         let now = crate::clock::test_now();
         let mut journal = Journal::new(false);
-        journal.track(SourceId(3));
         for (id, line) in [(1, 1), (2, 2), (3, 4), (4, 5)] {
             journal.queued(&utterance(id, line, now), "log", 220);
         }
         journal.added(&Utterance { is_replay: true, ..utterance(5, 1, now) });
-        journal.dropped(&Message::plain(SourceId(3), "", now), 3, "log", "rule");
-        journal.dropped(&Message::plain(SourceId(0), "", now), 1, "other", "rule");
+        journal.dropped(&Message::plain(SourceId(3), "", now), line(3), "log", "rule");
+        let other = LinePosition { number: 1, end: None };
+        journal.dropped(&Message::plain(SourceId(0), "", now), other, "other", "rule");
         assert_eq!(journal.take_acknowledged().next(), None);
         let spoken = Fate::Spoken { rate: 220, ms: 0 };
         let merged = Fate::Merged { into: UtteranceId(3), is_counted: false };
@@ -428,7 +443,7 @@ mod tests {
             let source = journal.ended(UtteranceId(id), fate, now);
             assert_eq!(source, (id != 5).then_some(SourceId(3)));
             let acknowledged: Vec<_> = journal.take_acknowledged().collect();
-            let expected: Vec<_> = n.into_iter().map(|n| (SourceId(3), n)).collect();
+            let expected: Vec<_> = n.into_iter().map(|n| (SourceId(3), end(n))).collect();
             assert_eq!(acknowledged, expected, "{id} {fate:?}");
         }
         assert_eq!(journal.counts().0, 6);
@@ -439,10 +454,9 @@ mod tests {
     fn what_is_open_at_the_end_is_skipped_and_not_acknowledged() {
         let now = crate::clock::test_now();
         let mut journal = Journal::new(true);
-        journal.track(SourceId(3));
         journal.queued(&utterance(1, 1, now), "log", 220);
         journal.finish(now);
-        journal.late(&Message::plain(SourceId(3), "", now), 2, "log");
+        journal.late(&Message::plain(SourceId(3), "", now), line(2), "log");
         assert_eq!(journal.take_acknowledged().next(), None);
         assert_eq!((journal.counts().0, journal.counts().1["skipped"]), (2, 2));
         let events = String::from_utf8(journal.take_events().expect("events")).expect("text");

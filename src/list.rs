@@ -8,8 +8,7 @@ use crate::cli::{ConfigAction, Listening, Simulate};
 use crate::clock;
 use crate::config::file;
 use crate::config::settings::{self, Settings};
-use crate::diagnostics::ConfigError;
-use crate::diagnostics::{escaped, quoted};
+use crate::diagnostics::{ConfigError, escaped, quoted, reason};
 use crate::engine;
 use crate::error::Error;
 use crate::filter::library::Library;
@@ -92,7 +91,7 @@ pub(crate) fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), 
         Pipeline::new([name], &settings.grammars, format, settings.filter, settings.naming);
     let wrong =
         |why: &str| ConfigError::Wrong(format!("cannot replay {}: {why}", quoted(&arguments.log)));
-    let log = std::fs::read(&arguments.log).map_err(|error| wrong(&file::reason(&error)))?;
+    let log = std::fs::read(&arguments.log).map_err(|error| wrong(&reason(&error)))?;
     let start = clock::now();
     let (arrivals, n_dropped) =
         simulate::read(log, &mut pipeline, start).map_err(|why| wrong(&why))?;

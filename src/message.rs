@@ -26,6 +26,24 @@ pub struct Line<'a> {
     pub continued: bool,
 }
 
+/// A place in a log that is followed. All lines of a log end at different ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilePosition {
+    /// Which content of which file: numbered from 1, one more for each that is begun.
+    pub generation: u32,
+    /// In bytes, from the beginning of the file.
+    pub offset: u64,
+}
+
+/// Which line of its source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinePosition {
+    /// Its number, from 1; 0 for an announcement of the program itself.
+    pub number: u64,
+    /// Where it ends, if it is of a log that is resumed there.
+    pub end: Option<FilePosition>,
+}
+
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -170,8 +188,8 @@ pub struct Utterance {
     pub text: String,
     /// The message it speaks; none for an announcement of the program itself.
     pub message: Option<Message<'static>>,
-    /// The line's number in its source, from 1; 0 for an announcement.
-    pub line: u64,
+    /// Which line of its source it speaks.
+    pub line: LinePosition,
     /// When the line was received; for a replay, when it was asked for.
     pub received: Instant,
     /// It was spoken before, and is repeated.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::filter::{Effect, Expires, Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
-use crate::message::{Kind, Line, Message, SourceId};
+use crate::message::{Kind, Line, LinePosition, Message, SourceId};
 use crate::phrase::{Naming, Phraser};
 use crate::source::Input;
 use crate::source::lines::Lines;
@@ -110,7 +110,11 @@ impl Pipeline {
     }
 
     /// Processes the lines, or the message, that a source sent; anything else is nothing to speak.
-    pub(crate) fn input(&mut self, input: Input, take: impl FnMut(Message<'_>, u64, Outcome<'_>)) {
+    pub(crate) fn input(
+        &mut self,
+        input: Input,
+        take: impl FnMut(Message<'_>, LinePosition, Outcome<'_>),
+    ) {
         match input {
             Input::Lines(lines) => self.lines(&lines, take),
             Input::Message(message) => self.message(message, take),
@@ -126,14 +130,17 @@ impl Pipeline {
     pub(crate) fn lines(
         &mut self,
         lines: &Lines,
-        mut take: impl FnMut(Message<'_>, u64, Outcome<'_>),
+        mut take: impl FnMut(Message<'_>, LinePosition, Outcome<'_>),
     ) {
         let source = &mut self.sources[usize::from(lines.source().0)];
         let (filter, phraser, words) = (&self.filter, &mut self.phraser, &mut self.words);
         let origin = Origin { name: &source.name, channel: source.channel.as_deref() };
+        let mut places = 0..;
         let mut process = |verdict| {
             source.n_lines += 1;
-            emit(phraser, words, verdict, source.n_lines, &mut take);
+            let end = places.next().and_then(|at| lines.end(at));
+            let line = LinePosition { number: source.n_lines, end };
+            emit(phraser, words, verdict, line, &mut take);
         };
         if lines.n_bytes() < BACKLOG || !source.reader.is_sure() {
             let reader = &mut source.reader;
@@ -192,12 +199,13 @@ impl Pipeline {
     pub(crate) fn message(
         &mut self,
         message: Message<'_>,
-        mut take: impl FnMut(Message<'_>, u64, Outcome<'_>),
+        mut take: impl FnMut(Message<'_>, LinePosition, Outcome<'_>),
     ) {
         let source = &mut self.sources[usize::from(message.source.0)];
         source.n_lines += 1;
         let verdict = self.filter.judge(tidy(message), &source.name);
-        emit(&mut self.phraser, &mut self.words, verdict, source.n_lines, &mut take);
+        let line = LinePosition { number: source.n_lines, end: None };
+        emit(&mut self.phraser, &mut self.words, verdict, line, &mut take);
     }
 }
 
@@ -271,8 +279,8 @@ fn emit(
     phraser: &mut Phraser,
     words: &mut String,
     verdict: Verdict<'_, '_>,
-    line: u64,
-    take: &mut impl FnMut(Message<'_>, u64, Outcome<'_>),
+    line: LinePosition,
+    take: &mut impl FnMut(Message<'_>, LinePosition, Outcome<'_>),
 ) {
     match verdict {
         Verdict::Drop { message, rule } => take(message, line, Outcome::Dropped(rule)),

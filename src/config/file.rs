@@ -9,8 +9,7 @@ use toml::Spanned;
 
 use super::earcons::Earcons;
 use crate::cli::Speaker;
-use crate::diagnostics::ConfigError;
-use crate::diagnostics::quoted;
+use crate::diagnostics::{ConfigError, quoted, reason};
 use crate::filter::RawRule;
 
 /// A configuration file's keys, all optional.
@@ -143,17 +142,6 @@ impl Loaded {
     /// An error at the value `at`.
     pub(crate) fn error<T>(&self, at: &Spanned<T>, problem: impl Into<String>) -> ConfigError {
         ConfigError::at(&self.path, &self.text, at.span().start, problem)
-    }
-}
-
-/// The system's reason, in lower case and without its number.
-pub(crate) fn reason(error: &std::io::Error) -> String {
-    use std::io::ErrorKind;
-    match error.kind() {
-        ErrorKind::NotFound => "no such file".to_owned(),
-        ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        _ => error.to_string(),
     }
 }
 

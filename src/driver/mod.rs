@@ -236,9 +236,9 @@ impl Driver<'_> {
             Effect::GiveBack(source, n) => self.sources.rooms[usize::from(source.0)].give_back(n),
             Effect::Open(room) => self.sources.rooms.push(room),
             Effect::KeepAck(source, ack) => drop(self.acks.insert(source, ack)),
-            Effect::Acknowledge(source, n) => {
+            Effect::Acknowledge(source, end) => {
                 if let Some(ack) = self.acks.get(&source) {
-                    ack.acknowledge(n);
+                    ack.acknowledge(end);
                 }
             }
             Effect::Check(checks) => {

@@ -7,10 +7,8 @@ use std::path::Path;
 use super::row::{Fate, Row};
 use super::rule_stats::lines;
 use crate::cli::Listening;
-use crate::config::file;
 use crate::config::settings::{self, Settings};
-use crate::diagnostics::ConfigError;
-use crate::diagnostics::quoted;
+use crate::diagnostics::{ConfigError, quoted, reason};
 use crate::filter::RuleSet;
 
 /// The settings for the log `name` with the changes of `other`, and a notice that describes them.
@@ -21,10 +19,8 @@ pub(super) fn settings(
     options: &Listening,
     name: &Path,
 ) -> Result<(Settings, String), ConfigError> {
-    let source = std::fs::read_to_string(other).map_err(|error| ConfigError::Unreadable {
-        path: other.to_owned(),
-        why: file::reason(&error),
-    })?;
+    let source = std::fs::read_to_string(other)
+        .map_err(|error| ConfigError::Unreadable { path: other.to_owned(), why: reason(&error) })?;
     let is_set = source.parse::<toml::Table>().is_ok_and(|table| table.contains_key("about"));
     if !is_set {
         let changed = Listening { config: Some(other.to_owned()), ..options.clone() };

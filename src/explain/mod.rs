@@ -21,8 +21,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::cli::{Explain, Listening};
 use crate::clock;
-use crate::config::file::reason;
 use crate::config::settings::Settings;
+use crate::diagnostics::reason;
 use crate::error::Error;
 use crate::message::{Line, SourceId};
 use crate::source::SourceError;

@@ -146,7 +146,7 @@ impl Listener {
         let message = utterance.message.as_ref();
         let own = |part: Option<&str>| part.map(str::to_owned);
         Entry {
-            line: utterance.line,
+            line: utterance.line.number,
             source: message
                 .map(|it| self.names[usize::from(it.source.0)].clone())
                 .unwrap_or_default(),

@@ -8,7 +8,7 @@ use super::sources::SourceEnd;
 use super::{Effect, Listener};
 use crate::config::settings::Sink;
 use crate::diagnostics::escaped;
-use crate::message::{Fate, Message, SourceId, Utterance};
+use crate::message::{Fate, LinePosition, Message, SourceId, Utterance};
 use crate::pipeline::Outcome;
 use crate::queue;
 use crate::source::Input;
@@ -26,7 +26,6 @@ impl Listener {
                 self.effects.push(Effect::Open(room));
             }
             (Input::Resumable(source, ack), _) => {
-                self.journal.track(source);
                 self.effects.push(Effect::KeepAck(source, ack));
             }
             (Input::Ended(source, ended), _) => {
@@ -50,7 +49,7 @@ impl Listener {
     fn print(&mut self, input: Input) {
         let mut out = Vec::with_capacity(input.n_bytes());
         let (mut n_spoken, mut n_dropped) = (0, 0);
-        let (mut source, mut last) = (SourceId(0), 0);
+        let (mut source, mut last) = (SourceId(0), LinePosition::default());
         self.pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
             (source, last) = (message.source, line);
             match outcome {
@@ -124,7 +123,7 @@ impl Listener {
             id: self.queue.number(),
             text: words,
             message: None,
-            line: 0,
+            line: LinePosition::default(),
             received: now,
             is_replay: false,
             is_live: true,

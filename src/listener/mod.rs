@@ -31,7 +31,7 @@ use crate::control::{Reply, Request, Snapshot, TranscriptEvent};
 use crate::diagnostics::ConfigError;
 use crate::error::Error;
 use crate::journal::Journal;
-use crate::message::{Earcon, RequestId, SourceId};
+use crate::message::{Earcon, FilePosition, RequestId, SourceId};
 use crate::pipeline::Pipeline;
 use crate::queue::{self, Queue};
 use crate::source::room::Room;
@@ -101,8 +101,8 @@ pub(crate) enum Effect {
     Open(Room),
     /// Acknowledge the lines of this source through this.
     KeepAck(SourceId, Ack),
-    /// All lines of the source up to this number have ended.
-    Acknowledge(SourceId, u64),
+    /// All lines of the source up to the one that ends here have ended.
+    Acknowledge(SourceId, FilePosition),
     /// Read the configuration again; [`Event::Loaded`] follows.
     Reload,
     /// Check these names; [`Event::Checked`] follows. An earlier check is over.
@@ -243,7 +243,7 @@ impl Listener {
             self.effects.push(if is_speech { Effect::Emit(events) } else { Effect::Print(events) });
         }
         let acknowledged = self.journal.take_acknowledged();
-        self.effects.extend(acknowledged.map(|(source, n)| Effect::Acknowledge(source, n)));
+        self.effects.extend(acknowledged.map(|(source, end)| Effect::Acknowledge(source, end)));
         std::mem::take(&mut self.effects)
     }
 

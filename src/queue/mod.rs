@@ -23,7 +23,9 @@ mod script;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::message::{Earcon, Expiry, Fate, Message, RequestId, SourceId, Utterance, UtteranceId};
+use crate::message::{
+    Earcon, Expiry, Fate, LinePosition, Message, RequestId, SourceId, Utterance, UtteranceId,
+};
 use crate::wire::GAP;
 use estimate::Estimate;
 use fair::Turns;
@@ -403,7 +405,7 @@ impl Queue {
             id: self.number(),
             text,
             message: None,
-            line: 0,
+            line: LinePosition::default(),
             received: start,
             is_replay: false,
             is_live: true,

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::message::{Kind, Message, SourceId};
+use crate::message::{Kind, LinePosition, Message, SourceId};
 
 const TARGET: LagTarget = LagTarget { base: 220, max: 450, lag: Duration::from_secs(15) };
 
@@ -13,7 +13,7 @@ fn line(id: UtteranceId, text: &str, sender: &str, now: Instant) -> Utterance {
         id,
         text: text.to_owned(),
         message: Some(message),
-        line: id.0,
+        line: LinePosition { number: id.0, end: None },
         received: now,
         is_replay: false,
         is_live: true,

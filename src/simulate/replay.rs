@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use crate::format::time;
-use crate::message::{Kind, Message, SourceId, Utterance, UtteranceId};
+use crate::message::{Kind, LinePosition, Message, SourceId, Utterance, UtteranceId};
 use crate::pipeline::{Outcome, Pipeline};
 use crate::source::lines::Lines;
 
@@ -36,7 +36,7 @@ impl Arrival {
             id,
             text: self.words.clone(),
             message: Some(self.message.clone()),
-            line: id.0,
+            line: LinePosition { number: id.0, end: None },
             received: now,
             is_replay: false,
             is_live: true,

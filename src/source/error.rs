@@ -3,7 +3,7 @@
 
 use super::command::error::CommandError;
 use super::irc::error::IrcError;
-use super::tail::error::TailError;
+use super::tail::spec::TailError;
 
 /// A source that cannot go on.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use super::error::SourceError;
 use super::lines::Lines;
 pub use super::room::Closed;
 use super::room::Room;
-use crate::message::{Message, SourceId};
+use crate::message::{FilePosition, Message, SourceId};
 
 /// What a source sends to the listener.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub enum Input {
     Notice(SourceId, String),
     /// A new source within this one: its id (the next number), its name and its own room.
     Opened(SourceId, String, Room),
-    /// The source wants to know how many of its lines were acknowledged.
+    /// The source wants to know up to where its lines are acknowledged.
     Resumable(SourceId, Ack),
     /// The source has ended and will send no more.
     Ended(SourceId, Result<(), SourceError>),
@@ -63,24 +63,24 @@ impl Input {
 /// skipped by a command. Those skipped because the program ends are not: the source resumes there.
 #[derive(Debug)]
 pub struct Ack {
-    n: watch::Sender<u64>,
+    end: watch::Sender<Option<FilePosition>>,
     writer: JoinHandle<()>,
 }
 
 impl Ack {
-    /// `writer` receives the numbers from the other end of `n`, and ends when that is closed.
-    pub fn new(n: watch::Sender<u64>, writer: JoinHandle<()>) -> Self {
-        Self { n, writer }
+    /// `writer` receives the positions from the other end of `end`, and ends when that is closed.
+    pub fn new(end: watch::Sender<Option<FilePosition>>, writer: JoinHandle<()>) -> Self {
+        Self { end, writer }
     }
 
-    /// The first `n` lines have ended.
-    pub fn acknowledge(&self, n: u64) {
-        self.n.send_replace(n);
+    /// All lines up to the one that ends here have ended.
+    pub fn acknowledge(&self, end: FilePosition) {
+        self.end.send_replace(Some(end));
     }
 
-    /// No more will be acknowledged; waits until the last number is written.
+    /// No more will be acknowledged; waits until the last position is written.
     pub async fn finish(self) {
-        drop(self.n);
+        drop(self.end);
         if self.writer.await.is_err() {
             tracing::error!("the bookmark writer failed");
         }

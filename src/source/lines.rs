@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use crate::message::{Line, SourceId};
+use crate::message::{FilePosition, Line, SourceId};
 
 /// The bytes of a line that are kept; the rest, up to its end, is dropped.
 pub const MAX_LINE: usize = 16 * 1024;
@@ -21,12 +21,14 @@ pub struct Lines {
     received: Instant,
     continued: bool,
     is_live: bool,
+    /// The generation of their file, and the offset where each line ends in it.
+    ends: Option<(u32, Vec<u64>)>,
 }
 
 impl Lines {
     /// `bytes` holds whole lines; the last may lack its line end.
     pub fn new(source: SourceId, bytes: Vec<u8>, received: Instant) -> Self {
-        Self { source, bytes, received, continued: false, is_live: true }
+        Self { source, bytes, received, continued: false, is_live: true, ends: None }
     }
 
     /// Marks the first line as the rest of one whose beginning was returned before.
@@ -42,6 +44,22 @@ impl Lines {
     pub fn live(mut self, is_live: bool) -> Self {
         self.is_live = is_live;
         self
+    }
+
+    /// Locates the lines: they end at these `offsets` of a file. One more offset, at the beginning,
+    /// is that of a line end which gave no line, as the line was returned without it before.
+    #[must_use]
+    pub fn ending_at(mut self, generation: u32, mut offsets: Vec<u64>) -> Self {
+        let n_lines = usize::try_from(self.n_lines()).unwrap_or(usize::MAX);
+        offsets.drain(..offsets.len().saturating_sub(n_lines));
+        self.ends = Some((generation, offsets));
+        self
+    }
+
+    /// Where the line `at` (from 0) ends, if it was located.
+    pub fn end(&self, at: usize) -> Option<FilePosition> {
+        let (generation, offsets) = self.ends.as_ref()?;
+        Some(FilePosition { generation: *generation, offset: *offsets.get(at)? })
     }
 
     /// Whether somebody waited for the lines when they came.

@@ -20,7 +20,7 @@ use self::model::{Process, Start};
 use self::script::{Case, LineSpec, N_SOURCES, Step, case, case_of_all, number, settings};
 use crate::control::{Command, Request as Asked};
 use crate::listener::{Effect, Event, Listener};
-use crate::message::{SourceId, UtteranceId};
+use crate::message::{FilePosition, SourceId, UtteranceId};
 use crate::source::Input;
 use crate::source::lines::Lines;
 use crate::voice::VoiceEvent;
@@ -95,8 +95,7 @@ struct Whole {
 impl Whole {
     fn new(case: &Case) -> Self {
         let now = crate::clock::test_now();
-        let mut listener = Listener::new(settings(case.naming, false), now);
-        (0..N_SOURCES).for_each(|source| listener.journal.track(id_of(source)));
+        let listener = Listener::new(settings(case.naming, false), now);
         Self {
             now,
             listener,
@@ -235,7 +234,7 @@ impl Whole {
             Effect::Finish => self.request(supervisor::Event::Finish),
             Effect::Emit(events) => self.printed(&events),
             Effect::GiveBack(source, n) => self.n_given_back[place_of(source)] += n,
-            Effect::Acknowledge(source, n) => {
+            Effect::Acknowledge(source, FilePosition { offset: n, .. }) => {
                 let before = std::mem::replace(&mut self.n_acknowledged[place_of(source)], n);
                 assert!(before < n, "{source:?}: {n} after {before}");
             }
@@ -293,15 +292,17 @@ impl Whole {
             return;
         }
         let mut read = String::new();
+        let mut ends = Vec::new();
         for line in lines {
             self.n_lines[source] += 1;
+            ends.push(self.n_lines[source]); // each line has a byte, as it were
             let number = number(source, self.n_lines[source]);
             read.push_str(&line.raw(number));
             read.push('\n');
             self.ear.came(number, source, line, self.now);
         }
         self.n_reads[source] += 1;
-        let lines = Lines::new(id_of(source), read.into_bytes(), self.now);
+        let lines = Lines::new(id_of(source), read.into_bytes(), self.now).ending_at(1, ends);
         self.handle(Event::Input(Input::Lines(lines)));
     }
 

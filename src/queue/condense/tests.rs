@@ -1,5 +1,5 @@
 use super::*;
-use crate::message::{Earcon, Expiry, SourceId, UtteranceId};
+use crate::message::{Earcon, Expiry, LinePosition, SourceId, UtteranceId};
 
 /// An utterance with this sender, written text and spoken text.
 fn utterance(kind: Kind, sender: &str, said: &str, text: &str) -> Utterance {
@@ -10,7 +10,7 @@ fn utterance(kind: Kind, sender: &str, said: &str, text: &str) -> Utterance {
         id: UtteranceId(1),
         text: text.to_owned(),
         message: Some(message),
-        line: 1,
+        line: LinePosition { number: 1, end: None },
         received: now,
         is_replay: false,
         is_live: true,

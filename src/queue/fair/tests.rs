@@ -1,5 +1,5 @@
 use super::*;
-use crate::message::{Earcon, Expiry, Message, UtteranceId};
+use crate::message::{Earcon, Expiry, LinePosition, Message, UtteranceId};
 use crate::queue::rate_control::LagTarget;
 use crate::queue::{Action, Event, Queue};
 
@@ -30,7 +30,7 @@ fn utterance(id: UtteranceId, (ms, who, said): Spec<'_>, start: Instant) -> Utte
         id,
         text,
         message: Some(message),
-        line: id.0,
+        line: LinePosition { number: id.0, end: None },
         received,
         is_replay: false,
         is_live: true,

@@ -28,9 +28,9 @@ use tokio_util::sync::CancellationToken;
 use super::backoff::{Backoff, Class, is_success};
 use super::inbox::{Inbox, Input};
 use super::lines::{Gatherer, Lines};
-use super::tail::error::reason;
 use crate::clock;
 use crate::clock::at;
+use crate::diagnostics::reason;
 pub use error::CommandError;
 use terminal::OnTerminal;
 

@@ -10,9 +10,10 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::error::{ANSWER, IrcError, lower, reason};
+use super::error::{ANSWER, IrcError, reason};
 use super::name::ServerAddress;
 use super::tls;
+use crate::diagnostics::lower;
 
 const LOOKUP: Duration = Duration::from_secs(10);
 

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::name::ServerAddress;
+use crate::diagnostics;
 use crate::source::backoff::Class;
 
 /// How long a server's address may take to answer.
@@ -82,23 +83,14 @@ pub(super) fn reason(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::TimedOut {
         return format!("no answer within {} s", ANSWER.as_secs());
     }
-    let text = error.to_string();
-    lower(text.split(" (os error").next().unwrap_or(&text))
-}
-
-/// `text` beginning in lower case.
-pub(super) fn lower(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map(|c| c.to_lowercase().chain(rest).collect()).unwrap_or_default()
+    diagnostics::reason(error)
 }
 
 #[test]
 fn system_errors_read_well_inside_a_message() {
     for (error, text) in [
         (io::Error::from_raw_os_error(111), "connection refused"),
-        (io::Error::from_raw_os_error(101), "network is unreachable"),
         (io::ErrorKind::TimedOut.into(), "no answer within 15 s"),
-        (io::Error::other("Odd"), "odd"),
     ] {
         assert_eq!(reason(&error), text);
     }

@@ -2,7 +2,8 @@
 //!
 //! A bookmark is what a follower knew when it read the last line that was heard: the files it read,
 //! how far each was heard, and which rotated files it knew. A follower that resumes from it
-//! ([`super::resume`]) handles what happened since as it handles what happens between two checks.
+//! handles what happened since as it handles what happens between two checks. It is written as lines
+//! are acknowledged, in a task of its own, so that the follower does not wait for a disk.
 #![forbid(unsafe_code)]
 
 use std::collections::{HashMap, VecDeque};
@@ -12,11 +13,17 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, watch};
 
 use super::change::MARKER;
 use super::rotation::Identity;
+use crate::clock;
+use crate::diagnostics::{quoted, reason};
+use crate::message::FilePosition;
+use crate::source::inbox::Ack;
 use crate::text::hash;
 
 /// How far a log was heard.
@@ -37,18 +44,18 @@ pub(super) struct Bookmark {
 /// A file, and how far it was heard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Entry {
-    /// The number of its reading, in the process that read it.
+    /// Its generation, in the process that read it.
     #[serde(skip)]
-    pub(super) reading: u32,
+    pub(super) generation: u32,
     #[serde(flatten)]
     pub(super) identity: Identity,
     #[serde(flatten)]
-    pub(super) position: FilePosition,
+    pub(super) position: MarkedOffset,
 }
 
-/// A position in a file, and how to recognize the file's content again.
+/// An offset in a file, and how to recognize the file's content again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct FilePosition {
+pub(super) struct MarkedOffset {
     /// In bytes, from the beginning.
     pub(super) offset: u64,
     /// The last bytes before it, [`MARKER`] at most.
@@ -57,7 +64,7 @@ pub(super) struct FilePosition {
     pub(super) head: Vec<u8>,
 }
 
-impl FilePosition {
+impl MarkedOffset {
     /// Whether `file` has the content before the position.
     pub(super) fn is_in(&self, file: &File) -> bool {
         let before = self.offset - self.marker.len() as u64;
@@ -71,61 +78,54 @@ pub(super) fn holds(file: &File, offset: u64, bytes: &[u8]) -> bool {
     file.read_exact_at(&mut found, offset).is_ok() && found == bytes
 }
 
-/// The place of sent lines in their file.
+/// The read that brought lines: where it was in the file, and what it saw there.
 #[derive(Debug)]
-pub(super) struct Place {
-    pub(super) reading: u32,
-    /// Where in the file `window` begins.
+pub(super) struct Read {
+    pub(super) generation: u32,
+    /// Where in the file `window` begins: up to [`MARKER`] bytes before what is new.
     pub(super) base: u64,
-    /// How many bytes of `window` were read before.
-    pub(super) n_before: usize,
-    /// The bytes that were read.
     pub(super) window: Vec<u8>,
+    /// Where the last of the lines ends.
+    pub(super) end: u64,
     /// The first bytes of the file.
     pub(super) head: Vec<u8>,
 }
 
-impl Place {
-    /// The position after the first `n` of the `n_lines` lines that were sent.
-    fn behind(&self, n: u64, n_lines: u64) -> FilePosition {
-        let news = &self.window[self.n_before..];
-        let n_ends = memchr::memchr_iter(b'\n', news).count();
-        // The end of a line that was sent before may produce no line of its own.
-        let n_silent = n_ends.saturating_sub(usize::try_from(n_lines).unwrap_or(usize::MAX));
-        let nth = if n >= n_lines { n_ends } else { usize::try_from(n).unwrap_or(0) + n_silent };
-        let end = nth.checked_sub(1).and_then(|nth| memchr::memchr_iter(b'\n', news).nth(nth));
-        // Without a line end, the line is all of the window.
-        let end = end.map_or(self.window.len(), |end| self.n_before + end + 1);
+impl Read {
+    /// Whether the line that ends at `end` came with this read, or with one before it.
+    fn reaches(&self, end: FilePosition) -> bool {
+        self.generation == end.generation && end.offset <= self.end
+    }
+
+    /// How to recognize the file's content up to `offset`, which is in the window.
+    fn marked(&self, offset: u64) -> MarkedOffset {
+        let end = usize::try_from(offset - self.base).unwrap_or(usize::MAX).min(self.window.len());
         let marker = self.window[end.saturating_sub(MARKER)..end].to_vec();
-        FilePosition { offset: self.base + end as u64, marker, head: self.head.clone() }
+        MarkedOffset { offset, marker, head: self.head.clone() }
     }
 }
 
 /// Lines that were sent and are not acknowledged yet.
 #[derive(Debug)]
 pub(super) struct Part {
-    /// How many there are.
-    pub(super) n_lines: u64,
-    pub(super) place: Option<Place>,
+    pub(super) read: Read,
     /// The bookmark when they were read.
     pub(super) before: Arc<Bookmark>,
 }
 
-/// Turns a count of lines that were heard into a bookmark.
+/// Turns the position up to which lines were heard into a bookmark.
 #[derive(Debug)]
 pub(super) struct AckTracker {
     parts: VecDeque<Part>,
-    /// How many lines were sent before those of `parts`.
-    n_gone: u64,
     bookmark: Arc<Bookmark>,
-    /// How far the readings were heard, by their numbers.
-    positions: HashMap<u32, FilePosition>,
+    /// How far each generation was heard.
+    heard: HashMap<u32, MarkedOffset>,
 }
 
 impl AckTracker {
     /// Nothing was sent yet.
     pub(super) fn new(bookmark: Arc<Bookmark>) -> Self {
-        Self { parts: VecDeque::new(), n_gone: 0, bookmark, positions: HashMap::new() }
+        Self { parts: VecDeque::new(), bookmark, heard: HashMap::new() }
     }
 
     /// Lines were sent.
@@ -133,25 +133,28 @@ impl AckTracker {
         self.parts.push_back(part);
     }
 
-    /// Acknowledges the first `n` of all sent lines: they will not be sent again.
-    pub(super) fn acknowledge(&mut self, n: u64) {
-        while let Some(part) = self.parts.front()
-            && n > self.n_gone
-        {
-            let n_heard = (n - self.n_gone).min(part.n_lines);
-            if !Arc::ptr_eq(&self.bookmark, &part.before) {
-                self.bookmark = Arc::clone(&part.before);
-                let files = &self.bookmark.files;
-                self.positions.retain(|reading, _| files.iter().any(|it| it.reading == *reading));
-            }
-            if let Some(place) = &part.place {
-                self.positions.insert(place.reading, place.behind(n_heard, part.n_lines));
-            }
-            if n_heard < part.n_lines {
-                return;
-            }
-            self.n_gone += part.n_lines;
-            self.parts.pop_front();
+    /// Acknowledges all lines that were sent up to the one that ends at `end`: they will not be
+    /// sent again.
+    pub(super) fn acknowledge(&mut self, end: FilePosition) {
+        let Some(last) = self.parts.iter().position(|part| part.read.reaches(end)) else { return };
+        for _ in 0..last {
+            self.hear_first(None);
+        }
+        self.hear_first(Some(end.offset));
+    }
+
+    /// The lines of the first part were heard up to `offset`; all of them, if none is given.
+    fn hear_first(&mut self, offset: Option<u64>) {
+        let Some(Part { read, before }) = self.parts.pop_front() else { return };
+        if !Arc::ptr_eq(&self.bookmark, &before) {
+            self.bookmark = Arc::clone(&before);
+            let is_read = |generation| before.files.iter().any(|it| it.generation == generation);
+            self.heard.retain(|generation, _| is_read(*generation));
+        }
+        let offset = offset.unwrap_or(read.end);
+        self.heard.insert(read.generation, read.marked(offset));
+        if offset < read.end {
+            self.parts.push_front(Part { read, before });
         }
     }
 
@@ -159,8 +162,8 @@ impl AckTracker {
     pub(super) fn bookmark(&self) -> Bookmark {
         let mut bookmark = Bookmark::clone(&self.bookmark);
         for entry in &mut bookmark.files {
-            if let Some(position) = self.positions.get(&entry.reading) {
-                entry.position = position.clone();
+            if let Some(marked) = self.heard.get(&entry.generation) {
+                entry.position = marked.clone();
             }
         }
         bookmark
@@ -207,4 +210,85 @@ fn write(file: &Path, text: &[u8]) -> io::Result<()> {
     writer.write_all(text)?;
     writer.sync_data()?;
     fs::rename(&new, file)
+}
+
+/// The time between two writes: shorter than the shortest utterance, so that at most one is
+/// repeated after a kill; a flood writes ten times a second.
+const APART: Duration = Duration::from_millis(100);
+
+/// The follower's handle to the task that writes the bookmark.
+pub(super) struct BookmarkWriter {
+    parts: mpsc::UnboundedSender<Part>,
+}
+
+impl BookmarkWriter {
+    /// Writes `bookmark` to `file`, and advances it as lines are acknowledged.
+    pub(super) fn start(file: PathBuf, bookmark: Arc<Bookmark>) -> (Self, Ack) {
+        let (parts, sent) = mpsc::unbounded_channel();
+        let (acknowledge, heard) = watch::channel(None);
+        let writing =
+            Writing { file, tracker: AckTracker::new(bookmark), sent, heard, trouble: None };
+        (Self { parts }, Ack::new(acknowledge, tokio::spawn(writing.run())))
+    }
+
+    /// Lines were sent.
+    pub(super) fn note(&self, part: Part) {
+        if self.parts.send(part).is_err() {
+            tracing::debug!("the bookmark writer has ended");
+        }
+    }
+}
+
+struct Writing {
+    file: PathBuf,
+    tracker: AckTracker,
+    sent: mpsc::UnboundedReceiver<Part>,
+    /// Where the last line ends that was heard with all before it.
+    heard: watch::Receiver<Option<FilePosition>>,
+    /// Why it cannot be written, as last logged.
+    trouble: Option<String>,
+}
+
+impl Writing {
+    /// Runs until the listener has ended.
+    async fn run(mut self) {
+        let mut written = clock::now();
+        let mut due = Some(written);
+        loop {
+            tokio::select! {
+                Some(part) = self.sent.recv() => self.tracker.push(part),
+                changed = self.heard.changed() => {
+                    self.acknowledge();
+                    if changed.is_err() {
+                        break;
+                    }
+                    due = due.or(Some(written + APART));
+                }
+                () = clock::at(due) => {
+                    self.write().await;
+                    (written, due) = (clock::now(), None);
+                }
+            }
+        }
+        self.write().await;
+    }
+
+    fn acknowledge(&mut self) {
+        while let Ok(part) = self.sent.try_recv() {
+            self.tracker.push(part); // lines are sent before they are heard
+        }
+        if let Some(end) = *self.heard.borrow_and_update() {
+            self.tracker.acknowledge(end);
+        }
+    }
+
+    async fn write(&mut self) {
+        let (file, bookmark) = (self.file.clone(), self.tracker.bookmark());
+        let written = tokio::task::spawn_blocking(move || save(&file, &bookmark)).await;
+        let why = written.ok().and_then(Result::err).map(|error| reason(&error));
+        if let Some(why) = why.as_ref().filter(|why| self.trouble.as_ref() != Some(*why)) {
+            tracing::warn!("the bookmark {} cannot be written: {why}", quoted(&self.file));
+        }
+        self.trouble = why;
+    }
 }

@@ -1,9 +1,10 @@
-//! Decides what to do when a file may have changed. Pure: observations in, decisions out.
+//! Looks at a file under a name, and decides what to do when it may have changed. The decisions are
+//! pure.
 #![forbid(unsafe_code)]
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,14 @@ pub(crate) fn kind(metadata: &Metadata) -> Option<&'static str> {
         () if kind.is_socket() => Some("a socket"),
         () => Some("a device"),
     }
+}
+
+/// Opens `path` for reading without blocking on a pipe's writer, or adopting a terminal.
+pub(super) fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    Ok((file, metadata))
 }
 
 /// What to do about the file under the followed name, once the open file is read to its end.

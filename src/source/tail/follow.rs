@@ -8,18 +8,17 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::bookmark::Bookmark;
-use super::change::{FileKey, Found, MARKER, Step, decide, is_lost, kind};
-use super::error::{TailError, reason};
-use super::open;
-use super::reading::{ContentMatch, Given, Progress, Reading};
-use super::rotation::{RotatedFile, RotatedFiles, target};
-use super::spec::TailSpec;
+use super::bookmark::{Bookmark, Entry};
+use super::change::{FileKey, Found, MARKER, Step, decide, is_lost, kind, open};
+use super::reading::{self, ContentMatch, Given, Progress, Reading};
+use super::rotation::{Identity, RotatedFile, RotatedFiles, target};
+use super::spec::{TailError, TailSpec};
+use crate::diagnostics::reason;
 use crate::message::SourceId;
 use crate::source::lines::Lines;
 
@@ -57,8 +56,8 @@ pub(super) struct Follower {
     pub(super) rotated: RotatedFiles,
     /// Why the file cannot be read now, as last logged.
     pub(super) trouble: Option<String>,
-    /// How many readings were begun, if a bookmark is kept.
-    n_readings: Option<u32>,
+    /// The last generation, if a bookmark is kept.
+    generation: Option<u32>,
     /// The current bookmark; none after a change of files.
     bookmark: Option<Arc<Bookmark>>,
 }
@@ -76,7 +75,7 @@ impl Follower {
         follower.rotated =
             if keeps { RotatedFiles::beside(&spec.path) } else { RotatedFiles::default() };
         let failed = |error: io::Error| TailError::opening(&spec.path, &error, spec.follow);
-        let (file, metadata) = match open::open(&spec.path) {
+        let (file, metadata) = match open(&spec.path) {
             Err(error) if spec.retry && spec.follow && error.kind() == ErrorKind::NotFound => {
                 return Ok((follower, None));
             }
@@ -85,7 +84,8 @@ impl Follower {
         if let Some(kind) = kind(&metadata) {
             return Err(TailError::unfit(&spec.path, kind));
         }
-        let (offset, sample) = open::place(&file, metadata.size(), spec.lines).map_err(failed)?;
+        let (offset, sample) =
+            reading::place(&file, metadata.size(), spec.lines).map_err(failed)?;
         let marker = sample[sample.len().saturating_sub(MARKER)..].to_vec();
         follower.current =
             Some(follower.reading(file, FileKey::from(&metadata)).at(offset, marker));
@@ -102,31 +102,31 @@ impl Follower {
             retired: VecDeque::new(),
             rotated: RotatedFiles::default(),
             trouble: None,
-            n_readings: spec.bookmarks.is_some().then_some(0),
+            generation: spec.bookmarks.is_some().then_some(0),
             bookmark: None,
         }
     }
 
     /// Reads `file` from its beginning.
     pub(super) fn reading(&mut self, file: File, key: FileKey) -> Reading {
-        Reading::new(file, key, self.source).numbered(self.number())
+        Reading::new(file, key, self.source).of_generation(self.next_generation())
     }
 
-    /// The same, after `n_readings`.
-    pub(super) fn after(self, n_readings: Option<u32>) -> Self {
-        Self { n_readings, ..self }
+    /// The same, after that `generation`.
+    pub(super) fn after(self, generation: Option<u32>) -> Self {
+        Self { generation, ..self }
     }
 
-    /// How many readings were begun, if a bookmark is kept.
-    pub(super) fn n_readings(&self) -> Option<u32> {
-        self.n_readings
+    /// The last generation, if a bookmark is kept.
+    pub(super) fn generation(&self) -> Option<u32> {
+        self.generation
     }
 
-    /// The number of the next reading, if a bookmark is kept.
-    fn number(&mut self) -> Option<u32> {
-        self.n_readings = self.n_readings.map(|n| n + 1);
-        self.bookmark = None; // another reading changes it
-        self.n_readings
+    /// The next generation, if a bookmark is kept.
+    fn next_generation(&mut self) -> Option<u32> {
+        self.generation = self.generation.map(|n| n + 1);
+        self.bookmark = None; // another generation changes it
+        self.generation
     }
 
     /// The current bookmark, by which another follower finds all that this one has yet to read.
@@ -250,7 +250,7 @@ impl Follower {
             let found = match reading.content_match(&file) {
                 ContentMatch::Copy if !moved => {
                     moved = true;
-                    reading.move_to(file, key, self.source, self.number())
+                    reading.move_to(file, key, self.source, self.next_generation())
                 }
                 ContentMatch::Copy | ContentMatch::Snapshot => continue,
                 // Rotated after this one: the next switch reads it, in order.
@@ -264,7 +264,7 @@ impl Follower {
         }
         if !moved {
             last = reading.flush();
-            reading.restart(self.source, self.number());
+            reading.restart(self.source, self.next_generation());
         }
         self.current = Some(reading);
         last.map_or(Turn::Again, Turn::Lines)
@@ -304,7 +304,7 @@ impl Follower {
 
     /// Switches to the file that has the name now.
     fn switch(&mut self, now: Instant) -> Turn {
-        match open::open(&self.path) {
+        match open(&self.path) {
             Ok((_, metadata)) if kind(&metadata).is_some() => Turn::Idle,
             Ok((file, metadata)) => {
                 let key = FileKey::from(&metadata);
@@ -369,5 +369,103 @@ impl Follower {
             tracing::warn!(path = ?self.path, why, "cannot be read for now");
             self.trouble = Some(why);
         }
+    }
+}
+
+impl Follower {
+    /// A follower that continues at `bookmark`. The second part is the sample of the lines before,
+    /// if there are any.
+    pub(super) fn resume(
+        spec: &TailSpec,
+        source: SourceId,
+        bookmark: &Bookmark,
+        now: Instant,
+    ) -> Result<(Self, Option<Lines>), TailError> {
+        let mut follower = Self::of(spec, source);
+        let sample = follower.resume_from(bookmark, Vec::new(), now);
+        if follower.current.is_none() {
+            is_there(spec)?;
+        }
+        Ok((follower, (!sample.is_empty()).then(|| Lines::new(source, sample, now))))
+    }
+
+    /// The same for this follower, which has not begun; `others` are files that had the log's name.
+    /// Returns the sample.
+    pub(super) fn resume_from(
+        &mut self,
+        bookmark: &Bookmark,
+        mut others: Vec<PathBuf>,
+        now: Instant,
+    ) -> Vec<u8> {
+        let mut sample = Vec::new();
+        self.rotated = RotatedFiles::knowing(&bookmark.known);
+        others.extend(bookmark.target.as_ref().map(PathBuf::from));
+        let mut there = RotatedFile::all(&self.path, &others);
+        for (at, entry) in bookmark.files.iter().enumerate() {
+            let is_current = bookmark.has_current && at + 1 == bookmark.files.len();
+            let Some(found) = find(&there, entry, is_current) else { continue };
+            let RotatedFile { file, key, .. } = there.remove(found);
+            sample = reading::sample(&file, entry.position.offset).unwrap_or_default();
+            let reading = self.reading(file, key).resumed_at(&entry.position);
+            if is_current {
+                self.current = Some(reading);
+            } else {
+                self.retired.push_back((reading, now + GRACE));
+            }
+        }
+        if self.current.as_ref().is_some_and(|reading| reading.offset == 0) {
+            self.retire_copies(now);
+        }
+        sample
+    }
+
+    /// Reads the copies that were made of the file before anything in it was heard: a truncation
+    /// since then leaves no trace in the file.
+    fn retire_copies(&mut self, now: Instant) {
+        let Some(current) = self.current.take() else { return };
+        if self.path.metadata().is_ok_and(|it| FileKey::from(&it) == current.key) {
+            for RotatedFile { file, key, .. } in self.new_rotations(&[current.key]) {
+                if !head(&file).is_ok_and(|head| current.begins_with(&head)) {
+                    let copy = self.reading(file, key);
+                    self.retired.push_back((copy, now + GRACE));
+                }
+            }
+        }
+        self.current = Some(current);
+    }
+}
+
+/// The first bytes of `file`.
+fn head(file: &File) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; MARKER];
+    let n = file.read_at(&mut head, 0)?;
+    head.truncate(n);
+    Ok(head)
+}
+
+/// Which of the files `there` has the content of `entry`: preferably the same file, or a copy. The
+/// current file may also be the same file with other content, after it was rewritten.
+fn find(there: &[RotatedFile], entry: &Entry, is_current: bool) -> Option<usize> {
+    let is_same = |it: &RotatedFile| {
+        it.file.metadata().is_ok_and(|metadata| Identity::from(&metadata) == entry.identity)
+    };
+    let has_text = |it: &RotatedFile| entry.position.is_in(&it.file);
+    let has_copy = |it: &RotatedFile| !entry.position.marker.is_empty() && has_text(it);
+    there
+        .iter()
+        .position(|it| is_same(it) && has_text(it))
+        .or_else(|| there.iter().position(has_copy))
+        .or_else(|| there.iter().position(is_same).filter(|_| is_current))
+}
+
+/// Whether the log of `spec` can be followed, or waited for.
+fn is_there(spec: &TailSpec) -> Result<(), TailError> {
+    match open(&spec.path) {
+        Ok((_, metadata)) => match kind(&metadata) {
+            Some(kind) => Err(TailError::unfit(&spec.path, kind)),
+            None => Ok(()),
+        },
+        Err(error) if spec.retry && spec.follow && error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(TailError::opening(&spec.path, &error, spec.follow)),
     }
 }

@@ -6,26 +6,20 @@
 #![forbid(unsafe_code)]
 
 mod bookmark;
-mod bookmark_writer;
 mod change;
-pub(super) mod error;
-mod fifo;
 mod file_set;
 mod follow;
 #[cfg(test)]
 mod model;
 mod one;
-mod open;
 mod pattern;
 mod reading;
 mod rest;
-mod resume;
 mod rotation;
 #[cfg(test)]
 mod scenarios;
-mod seats;
 mod shared_watcher;
-mod spec;
+pub(super) mod spec;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -33,10 +27,9 @@ mod watch;
 use tokio_util::sync::CancellationToken;
 
 use super::inbox::Inbox;
-pub use error::TailError;
 use pattern::Pattern;
 use spec::Age;
-pub use spec::TailSpec;
+pub use spec::{TailError, TailSpec};
 
 /// Sends the lines of `spec` until `stop`.
 pub async fn run(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Result<(), TailError> {
@@ -44,6 +37,6 @@ pub async fn run(spec: TailSpec, inbox: Inbox, stop: CancellationToken) -> Resul
         return file_set::run(pattern, &spec, &inbox, &stop).await;
     }
     // An invalid pattern may be the name of a file.
-    seats::count(1);
+    rest::count(1);
     one::run(spec, inbox, stop, Age::Old).await
 }

@@ -17,7 +17,7 @@ use super::follow::{BUFFER, Follower, GRACE, Turn};
 use super::rest::{Rest, Resting};
 use super::spec::TailSpec;
 use super::tests::{append, spec, texts};
-use crate::message::SourceId;
+use crate::message::{FilePosition, SourceId};
 use crate::source::lines::PAUSE;
 
 /// What happens to a log.
@@ -111,8 +111,8 @@ struct Model {
     rests: bool,
     resting: Option<Resting>,
     tracker: AckTracker,
-    /// How many lines were sent since the follower began.
-    n_sent: usize,
+    /// Where the lines end that were sent since the follower began.
+    sent: Vec<FilePosition>,
     /// A file was deleted: only a follower that holds it open can read it.
     has_deleted: bool,
     buffer: Vec<u8>,
@@ -142,7 +142,7 @@ impl Model {
             rests: false,
             resting: None,
             tracker,
-            n_sent: 0,
+            sent: Vec::new(),
             has_deleted: false,
             buffer: vec![0; BUFFER],
             now,
@@ -281,9 +281,9 @@ impl Model {
         if let Turn::Lines(given) = &mut turn {
             let lines = texts(&given.lines);
             assert_eq!(given.lines.n_lines(), lines.len() as u64);
-            self.n_sent += lines.len();
-            let place = given.place.take();
-            self.tracker.push(Part { n_lines: given.lines.n_lines(), place, before });
+            self.sent.extend((0..lines.len()).map(|at| given.lines.end(at).unwrap()));
+            let read = given.read.take().unwrap();
+            self.tracker.push(Part { read, before });
             self.heard.extend(lines);
         }
         if self.rests && matches!(turn, Turn::Idle) {
@@ -315,11 +315,14 @@ impl Model {
             let now = born();
             while now.is_some() && born() == now {}
         }
-        let n_unheard = if is_gone { 0 } else { n_unheard.min(self.n_sent) };
+        let n_unheard = if is_gone { 0 } else { n_unheard.min(self.sent.len()) };
         let was_resting = self.resting.take().is_some();
         if self.follower.take().is_some() || was_resting {
             self.heard.truncate(self.heard.len() - n_unheard);
-            self.tracker.acknowledge((self.n_sent - n_unheard) as u64);
+            self.sent.truncate(self.sent.len() - n_unheard);
+            if let Some(end) = self.sent.last() {
+                self.tracker.acknowledge(*end);
+            }
         }
     }
 
@@ -332,7 +335,7 @@ impl Model {
         let resumed = Follower::resume(&spec, SourceId(0), &bookmark, self.now);
         let (mut follower, _) = resumed.unwrap();
         self.tracker = AckTracker::new(follower.bookmark());
-        (self.follower, self.n_sent) = (Some(follower), 0);
+        (self.follower, self.sent) = (Some(follower), Vec::new());
     }
 
     fn drain(&mut self) {

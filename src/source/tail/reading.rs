@@ -7,18 +7,17 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::time::Instant;
 
-use super::bookmark::{Entry, FilePosition, Place, holds};
-use super::change::{FileKey, MARKER, Sight, kind, sight};
-use super::open;
+use super::bookmark::{Entry, MarkedOffset, Read, holds};
+use super::change::{FileKey, MARKER, Sight, kind, open, sight};
 use super::rotation::Identity;
 use crate::message::SourceId;
 use crate::source::lines::{Gatherer, Lines};
 
-/// Lines, and their place in the file if a bookmark is kept.
+/// Lines; if a bookmark is kept they have their positions, and the read that brought them is kept.
 #[derive(Debug)]
 pub(super) struct Given {
     pub(super) lines: Lines,
-    pub(super) place: Option<Place>,
+    pub(super) read: Option<Read>,
 }
 
 /// The result of one read.
@@ -43,8 +42,8 @@ pub(super) struct Reading {
     lines: Gatherer,
     /// How many of the bytes before the offset belong to a line that was not sent yet.
     unfinished: u64,
-    /// Its number among all readings, if a bookmark is kept.
-    number: Option<u32>,
+    /// Its generation, if a bookmark is kept.
+    generation: Option<u32>,
 }
 
 impl Reading {
@@ -58,13 +57,13 @@ impl Reading {
             marker: Vec::new(),
             lines: Gatherer::new(source),
             unfinished: 0,
-            number: None,
+            generation: None,
         }
     }
 
-    /// The same, with the number of the reading, if a bookmark is kept.
-    pub(super) fn numbered(self, number: Option<u32>) -> Self {
-        Self { number, ..self }
+    /// The same, with its generation, if a bookmark is kept.
+    pub(super) fn of_generation(self, generation: Option<u32>) -> Self {
+        Self { generation, ..self }
     }
 
     /// The same, from `offset`; `marker` is what precedes it.
@@ -74,8 +73,8 @@ impl Reading {
     }
 
     /// The same, from a bookmark's `position`, whether the file still has that content or not.
-    pub(super) fn resumed_at(self, position: &FilePosition) -> Self {
-        let FilePosition { offset, marker, head } = position.clone();
+    pub(super) fn resumed_at(self, position: &MarkedOffset) -> Self {
+        let MarkedOffset { offset, marker, head } = position.clone();
         let continues = marker.last().is_some_and(|&last| last != b'\n');
         Self { offset, head, marker, lines: self.lines.continuing(continues), ..self }
     }
@@ -85,10 +84,10 @@ impl Reading {
         let offset = self.offset - self.unfinished;
         let before = offset.saturating_sub(MARKER as u64);
         let marker = bytes_at(&self.file, before, offset - before).unwrap_or_default();
-        let position = FilePosition { offset, marker, head: self.head.clone() };
+        let position = MarkedOffset { offset, marker, head: self.head.clone() };
         let born = self.metadata().ok().and_then(|it| it.created().ok());
         let identity = Identity { key: self.key, born };
-        Entry { reading: self.number.unwrap_or_default(), identity, position }
+        Entry { generation: self.generation.unwrap_or_default(), identity, position }
     }
 
     /// Compares `file` with the content that was read here, which may be gone from this file.
@@ -103,13 +102,13 @@ impl Reading {
         }
     }
 
-    /// Continues this reading in `file`, a copy, and restarts here as the reading `number`.
+    /// Continues this reading in `file`, a copy, and restarts here with the next `generation`.
     pub(super) fn move_to(
         &mut self,
         file: File,
         key: FileKey,
         source: SourceId,
-        number: Option<u32>,
+        generation: Option<u32>,
     ) -> Self {
         let copy = Self {
             file,
@@ -119,15 +118,15 @@ impl Reading {
             marker: self.marker.clone(),
             lines: std::mem::replace(&mut self.lines, Gatherer::new(source)),
             unfinished: self.unfinished,
-            number: self.number,
+            generation: self.generation,
         };
-        self.restart(source, number);
+        self.restart(source, generation);
         copy
     }
 
-    /// Restarts at the beginning, as the reading `number`.
-    pub(super) fn restart(&mut self, source: SourceId, number: Option<u32>) {
-        (self.offset, self.unfinished, self.number) = (0, 0, number);
+    /// Restarts at the beginning, with the next `generation`.
+    pub(super) fn restart(&mut self, source: SourceId, generation: Option<u32>) {
+        (self.offset, self.unfinished, self.generation) = (0, 0, generation);
         self.lines = Gatherer::new(source);
         self.marker.clear();
         self.head.clear();
@@ -157,29 +156,33 @@ impl Reading {
         }
         let rest = memchr::memrchr(b'\n', news).map_or(news.len(), |end| news.len() - end - 1);
         self.unfinished = if rest < news.len() { 0 } else { self.unfinished } + rest as u64;
-        let place = lines.is_some().then(|| self.place(window)).flatten();
+        let ends = memchr::memchr_iter(b'\n', news).map(|at| self.offset + at as u64 + 1);
+        let given = lines.map(|lines| self.given(lines, ends, window));
         self.offset += news.len() as u64;
         self.marker.clear();
         self.marker.extend_from_slice(&window[n.saturating_sub(MARKER)..]);
-        Ok(lines.map_or(Progress::Partial, |lines| Progress::Lines(Given { lines, place })))
+        Ok(given.map_or(Progress::Partial, Progress::Lines))
     }
 
-    /// The place of the lines at the end of `window`, which begins a marker's length before the
-    /// offset.
-    fn place(&self, window: &[u8]) -> Option<Place> {
-        Some(Place {
-            reading: self.number?,
+    /// The lines with these `ends`, which were read at the end of `window`; that begins a marker's
+    /// length before the offset.
+    fn given(&self, lines: Lines, ends: impl Iterator<Item = u64>, window: &[u8]) -> Given {
+        let Some(generation) = self.generation else { return Given { lines, read: None } };
+        let ends: Vec<u64> = ends.collect();
+        let read = Read {
+            generation,
             base: self.offset - self.marker.len() as u64,
-            n_before: self.marker.len(),
             window: window.to_vec(),
+            end: ends.last().copied().unwrap_or(self.offset),
             head: self.head.clone(),
-        })
+        };
+        Given { lines: lines.ending_at(generation, ends), read: Some(read) }
     }
 
     /// Replaces a lost file by the one at `path`. The next read checks whether the content is the
     /// same.
     pub(super) fn reopen(&mut self, path: &Path) -> io::Result<()> {
-        let (file, metadata) = open::open(path)?;
+        let (file, metadata) = open(path)?;
         if kind(&metadata).is_none() {
             (self.file, self.key) = (file, FileKey::from(&metadata));
         }
@@ -201,7 +204,7 @@ impl Reading {
     pub(super) fn flush(&mut self) -> Option<Given> {
         let lines = self.lines.flush()?;
         self.unfinished = 0;
-        Some(Given { lines, place: self.place(&self.marker) })
+        Some(self.given(lines, std::iter::once(self.offset), &self.marker))
     }
 
     /// Whether the file begins with `head`.
@@ -257,9 +260,71 @@ fn bytes_at(file: &File, offset: u64, n: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// How much is read at once, backwards.
+const BLOCK: usize = 64 * 1024;
+
+/// How many lines a sample for format detection has at most.
+const SAMPLE_LINES: u64 = 200;
+
+/// How many bytes a sample for format detection has at most.
+const SAMPLE: u64 = 64 * 1024;
+
+/// Where the last `lines` lines of the first `size` bytes of `file` begin, and the lines before
+/// them as a sample for format detection.
+pub(super) fn place(file: &File, size: u64, lines: u64) -> io::Result<(u64, Vec<u8>)> {
+    let found = last_lines(file, size, lines)
+        .and_then(|offset| sample(file, offset).map(|sample| (offset, sample)));
+    match found {
+        // Truncated just now: all of its content is new.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok((0, Vec::new())),
+        found => found,
+    }
+}
+
+/// Where the last `lines` lines of the first `size` bytes of `file` begin. An unfinished last
+/// line is one of them.
+fn last_lines(file: &File, size: u64, lines: u64) -> io::Result<u64> {
+    if lines == 0 {
+        return Ok(size);
+    }
+    if lines == u64::MAX {
+        return Ok(0);
+    }
+    let mut block = vec![0; BLOCK];
+    let (mut start, mut found) = (size, 0);
+    while start > 0 {
+        let end = start;
+        start = end.saturating_sub(BLOCK as u64);
+        let n = usize::try_from(end - start).unwrap_or(BLOCK);
+        file.read_exact_at(&mut block[..n], start)?;
+        for place in memchr::memrchr_iter(b'\n', &block[..n]) {
+            let after = start + place as u64 + 1;
+            found += u64::from(after < size); // the last line's own end begins no line
+            if found == lines {
+                return Ok(after);
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// The lines before `end` that the format is detected from.
+pub(super) fn sample(file: &File, end: u64) -> io::Result<Vec<u8>> {
+    let floor = end.saturating_sub(SAMPLE);
+    let start = last_lines(file, end, SAMPLE_LINES)?.max(floor);
+    let mut bytes = vec![0; usize::try_from(end - start).unwrap_or(0)];
+    file.read_exact_at(&mut bytes, start)?;
+    if start == floor && start > 0 {
+        let whole = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
+        bytes.drain(..whole); // the first line is most likely cut
+    }
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::Write;
 
     use super::super::change::is_lost;
     use super::*;
@@ -269,7 +334,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (log, now) = (directory.path().join("log"), crate::clock::test_now());
         fs::write(&log, "one\n").unwrap();
-        let (file, metadata) = open::open(&log).unwrap();
+        let (file, metadata) = open(&log).unwrap();
         let mut reading = Reading::new(file, FileKey::from(&metadata), SourceId(0));
         let mut buffer = [0; 256];
         assert!(matches!(reading.read(&mut buffer, now), Ok(Progress::Lines(_))));
@@ -289,5 +354,57 @@ mod tests {
         };
         assert_eq!(lose("one\ntwo\n"), ["two"]);
         assert_eq!(lose("another\n"), ["rewritten"]);
+    }
+
+    fn file(text: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text).unwrap();
+        file
+    }
+
+    #[test]
+    fn last_lines_are_counted_like_tail() {
+        for (text, lines, rest) in [
+            ("", 2, ""),
+            ("one\n", 0, ""),
+            ("one\n", 1, "one\n"),
+            ("one\n", 9, "one\n"),
+            ("one\ntwo\nthree\n", 2, "two\nthree\n"),
+            ("one\ntwo\nthree", 2, "two\nthree"),
+            ("one\ntwo\nthree\n", 3, "one\ntwo\nthree\n"),
+            ("one\n\n\n", 2, "\n\n"),
+            ("one\ntwo\n", u64::MAX, "one\ntwo\n"),
+        ] {
+            let start = last_lines(&file(text.as_bytes()), text.len() as u64, lines).unwrap();
+            assert_eq!(&text[usize::try_from(start).unwrap()..], rest, "{lines} of {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_truncated_during_the_read_is_all_new() {
+        assert_eq!(place(&file(b"one\n"), 9, 2).unwrap(), (0, Vec::new()));
+    }
+
+    #[test]
+    fn last_lines_reach_over_blocks() {
+        let line = format!("{}\n", "x".repeat(999));
+        let text = line.repeat(500);
+        let start = last_lines(&file(text.as_bytes()), text.len() as u64, 300).unwrap();
+        assert_eq!(start, 200_000);
+    }
+
+    #[test]
+    fn a_sample_is_whole_lines_and_bounded() {
+        for (text, end, sampled) in [
+            ("one\ntwo\nthree\n".to_owned(), 8, "one\ntwo\n".to_owned()),
+            ("one\n".to_owned(), 0, String::new()),
+            ("x\n".repeat(1000), 2000, "x\n".repeat(200)),
+            (format!("{}\n", "x".repeat(9_999)).repeat(10), 100_000, {
+                format!("{}\n", "x".repeat(9_999)).repeat(6)
+            }),
+        ] {
+            let bytes = sample(&file(text.as_bytes()), end).unwrap();
+            assert!(bytes == sampled.as_bytes(), "{} bytes of {}", bytes.len(), text.len());
+        }
     }
 }

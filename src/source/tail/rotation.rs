@@ -19,8 +19,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::change::{FileKey, kind};
-use super::open;
+use super::change::{FileKey, kind, open};
 use crate::clock;
 
 /// A change may repeat within the same tick of the system's clock, and then goes unseen.
@@ -58,7 +57,7 @@ impl RotatedFile {
     pub(super) fn all(path: &Path, others: &[PathBuf]) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         let mut add = |path: &Path, rank| {
-            let Ok((file, metadata)) = open::open(path) else { return };
+            let Ok((file, metadata)) = open(path) else { return };
             let key = FileKey::from(&metadata);
             if kind(&metadata).is_none() && all.iter().all(|it| it.key != key) {
                 let age = (metadata.created().or_else(|_| metadata.modified()).ok(), rank);
@@ -119,7 +118,7 @@ impl RotatedFiles {
                 if self.known.contains(&Identity::from(metadata)) {
                     return;
                 }
-                let Ok((file, metadata)) = open::open(path) else { return };
+                let Ok((file, metadata)) = open(path) else { return };
                 if kind(&metadata).is_none() && self.known.insert(Identity::from(&metadata)) {
                     seen.insert(Identity::from(&metadata));
                     let age = (metadata.created().or_else(|_| metadata.modified()).ok(), rank);

@@ -14,12 +14,11 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::source::inbox::{Closed, Inbox};
 use crate::source::tail::bookmark;
-use crate::source::tail::error::TailError;
 use crate::source::tail::one;
 use crate::source::tail::pattern::{Dated, Digits, Found, Match, Pattern};
+use crate::source::tail::rest;
 use crate::source::tail::rotation::{self, Identity};
-use crate::source::tail::seats;
-use crate::source::tail::spec::{Age, TailSpec};
+use crate::source::tail::spec::{Age, TailError, TailSpec};
 use crate::source::tail::watch::Watch;
 
 /// A file that was not written to for this long is followed from its end: its lines are no news.
@@ -37,7 +36,7 @@ struct FileSet<'a> {
     inbox: &'a Inbox,
     stop: &'a CancellationToken,
     members: HashMap<PathBuf, FollowedFile>,
-    /// How many logs were counted in [`seats`].
+    /// How many logs were counted in [`rest`].
     n_counted: usize,
     /// The files that matched at the last look.
     known: HashSet<Identity>,
@@ -163,7 +162,7 @@ impl FileSet<'_> {
     async fn adopt(&mut self, found: Vec<Match>, look: Look) -> Result<(), Closed> {
         let now = clock::now();
         let paths: BTreeSet<PathBuf> = found.iter().map(|it| it.path.clone()).collect();
-        seats::count(found.len().saturating_sub(self.n_counted));
+        rest::count(found.len().saturating_sub(self.n_counted));
         self.n_counted = self.n_counted.max(found.len());
         // Followed files first: a file created since the last look may also have a name other than
         // the one it is followed by.
