@@ -36,8 +36,9 @@ mod wire;
 pub use cli::Cli;
 pub use error::Error;
 
-use cli::{Command, FiltersAction};
+use cli::{Command, FiltersAction, OnTerminal};
 use config::settings::Settings;
+use source::command::terminal;
 
 /// How long the end waits for what cannot be cancelled: looking up a server's name, listing a
 /// folder of a file system that hangs.
@@ -46,26 +47,12 @@ const SHUTDOWN_LIMIT: std::time::Duration = std::time::Duration::from_millis(50)
 /// Executes the command line.
 pub fn run(cli: Cli) -> Result<(), Error> {
     let cli = &cli.merged()?;
-    match &cli.command {
-        Some(Command::Voice) => {
-            if let Err(error) = limits::check(limits::VOICE) {
-                return engine::process::refuse(&error.to_string())
-                    .map_err(Error::system("the voice process failed"));
-            }
-            return engine::process::run().map_err(Error::system("the voice process failed"));
-        }
-        Some(Command::Guardian { status_line }) => {
-            control::guardian::run(*status_line);
-            return Ok(());
-        }
-        Some(Command::OnTerminal(it)) => {
-            let begun = source::command::terminal::begin(&it.terminal, &it.command);
-            return begun.map_err(Error::system("the command does not start"));
-        }
-        _ => log(&cli.listening),
+    if let Some(needs) = needs(cli) {
+        log(&cli.listening);
+        limits::check(needs)?;
     }
-    limits::check(needs(cli))?;
     match &cli.command {
+        Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_)) | None => listen(cli),
         Some(Command::Simulate(simulate)) => list::simulate(simulate, &cli.listening),
         Some(Command::Explain(explain)) => explain::run(explain, &cli.listening),
         Some(Command::Voices { .. }) => list::voices(&cli.listening),
@@ -77,31 +64,25 @@ pub fn run(cli: Cli) -> Result<(), Error> {
             explain::check::run(files)
         }
         Some(Command::Config { action, .. }) => list::config(*action, &cli.listening),
-        Some(Command::Ctl { action }) => list::text(&control::client::run(action)?),
-        Some(Command::Say(say)) => list::text(&control::client::run(&say.command())?),
-        Some(
-            Command::Tail(_)
-            | Command::Connect(_)
-            | Command::Run(_)
-            | Command::Voice
-            | Command::OnTerminal(_)
-            | Command::Guardian { .. },
-        )
-        | None => {
-            let settings = Settings::load(cli)?;
-            let runtime = runtime()?;
-            let ended = runtime.block_on(driver::run(settings, &|| Settings::load(cli)));
-            runtime.shutdown_timeout(SHUTDOWN_LIMIT);
-            ended
+        Some(Command::Ctl { action }) => ctl(action),
+        Some(Command::Say(say)) => ctl(&say.command()),
+        Some(Command::Voice) => voice_process().map_err(Error::system("the voice process failed")),
+        Some(Command::OnTerminal(OnTerminal { terminal, command })) => {
+            terminal::begin(terminal, command).map_err(Error::system("the command does not start"))
+        }
+        Some(Command::Guardian { status_line }) => {
+            control::guardian::run(*status_line);
+            Ok(())
         }
     }
 }
 
-/// The system resources that the command needs.
-fn needs(cli: &Cli) -> limits::Needs {
+/// The system resources that the command needs; none for those that the listener starts, which
+/// neither check them here nor log.
+fn needs(cli: &Cli) -> Option<limits::Needs> {
     match &cli.command {
         Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_)) | None => {
-            if cli.listening.text { limits::TEXT } else { limits::SPEECH }
+            Some(if cli.listening.text { limits::TEXT } else { limits::SPEECH })
         }
         // These use an engine or the sound system.
         Some(
@@ -109,18 +90,38 @@ fn needs(cli: &Cli) -> limits::Needs {
             | Command::Voices { .. }
             | Command::Devices
             | Command::Config { .. },
-        ) => limits::VOICE,
+        ) => Some(limits::VOICE),
         Some(
             Command::Explain(_)
             | Command::Engines
             | Command::Formats
             | Command::Filters { .. }
             | Command::Ctl { .. }
-            | Command::Say(_)
-            | Command::Voice
-            | Command::OnTerminal(_)
-            | Command::Guardian { .. },
-        ) => limits::FEW,
+            | Command::Say(_),
+        ) => Some(limits::FEW),
+        Some(Command::Voice | Command::OnTerminal(_) | Command::Guardian { .. }) => None,
+    }
+}
+
+/// Speaks the sources as their lines arrive.
+fn listen(cli: &Cli) -> Result<(), Error> {
+    let settings = Settings::load(cli)?;
+    let runtime = runtime()?;
+    let ended = runtime.block_on(driver::run(settings, &|| Settings::load(cli)));
+    runtime.shutdown_timeout(SHUTDOWN_LIMIT);
+    ended
+}
+
+/// Sends a command to the running listener, and prints its reply.
+fn ctl(command: &control::Command) -> Result<(), Error> {
+    list::text(&control::client::run(command)?)
+}
+
+/// The voice process, which reports limits that are too low instead of printing them.
+fn voice_process() -> std::io::Result<()> {
+    match limits::check(limits::VOICE) {
+        Ok(()) => engine::process::run(),
+        Err(error) => engine::process::refuse(&error.to_string()),
     }
 }
 
