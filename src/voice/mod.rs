@@ -178,43 +178,47 @@ impl Driver {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             for action in self.supervisor.handle(event, now()) {
-                match action {
-                    Action::Spawn => events.extend(self.spawn(Some(self.setup.clone()))),
-                    Action::SpawnFallback => events.extend(self.spawn(self.fallback.clone())),
-                    Action::FellBack => self.notify(VoiceEvent::FellBack(self.fell_back())),
-                    Action::Kill => {
-                        self.running = None; // killed as it is dropped
-                        events.push_back(Event::Exited(Exit::Killed));
-                    }
-                    Action::Say(speech) => self.request(&Request::Speak(speech)),
-                    Action::Earcon(earcon) => self.request(&Request::Earcon(earcon)),
-                    Action::Measure(request, speech) => {
-                        self.request(&Request::Measure { request, speech });
-                    }
-                    Action::Silence => self.request(&Request::Stop),
-                    Action::End => self.request(&Request::Finish),
-                    Action::Started(id) => self.notify(VoiceEvent::Started(id)),
-                    Action::Word(id, start, length) => {
-                        self.notify(VoiceEvent::Word(id, start, length));
-                    }
-                    Action::ReportOutcome(id, fate) => self.notify(VoiceEvent::Ended(id, fate)),
-                    Action::Measured(request, ms) => {
-                        let seconds = ms.map(|ms| f64::from(ms) / 1_000.0);
-                        self.notify(VoiceEvent::Measured(request, seconds));
-                    }
-                    Action::Wait(why) => self.notify(VoiceEvent::OutputWaiting(why)),
-                    Action::Refuse { why, configuration } => {
-                        self.notify(VoiceEvent::Refused { why, configuration });
-                        return true;
-                    }
-                    Action::Done => {
-                        self.notify(VoiceEvent::Done);
-                        return true;
-                    }
+                let is_last = matches!(action, Action::Refuse { .. } | Action::Done);
+                events.extend(self.carry_out(action));
+                if is_last {
+                    return true;
                 }
             }
         }
         false
+    }
+
+    /// Returns the event that follows from the action at once, if any.
+    fn carry_out(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::Spawn => return self.spawn(Some(self.setup.clone())),
+            Action::SpawnFallback => return self.spawn(self.fallback.clone()),
+            Action::Kill => {
+                self.running = None; // killed as it is dropped
+                return Some(Event::Exited(Exit::Killed));
+            }
+            Action::FellBack => self.notify(VoiceEvent::FellBack(self.fell_back())),
+            Action::Say(speech) => self.request(&Request::Speak(speech)),
+            Action::Earcon(earcon) => self.request(&Request::Earcon(earcon)),
+            Action::Measure(request, speech) => {
+                self.request(&Request::Measure { request, speech });
+            }
+            Action::Silence => self.request(&Request::Stop),
+            Action::End => self.request(&Request::Finish),
+            Action::Started(id) => self.notify(VoiceEvent::Started(id)),
+            Action::Word(id, start, length) => self.notify(VoiceEvent::Word(id, start, length)),
+            Action::ReportOutcome(id, fate) => self.notify(VoiceEvent::Ended(id, fate)),
+            Action::Measured(request, ms) => {
+                let seconds = ms.map(|ms| f64::from(ms) / 1_000.0);
+                self.notify(VoiceEvent::Measured(request, seconds));
+            }
+            Action::Wait(why) => self.notify(VoiceEvent::OutputWaiting(why)),
+            Action::Refuse { why, configuration } => {
+                self.notify(VoiceEvent::Refused { why, configuration });
+            }
+            Action::Done => self.notify(VoiceEvent::Done),
+        }
+        None
     }
 
     /// Starts a process; returns an event if that fails.

@@ -247,44 +247,17 @@ impl Supervisor {
                 let heard = now + Duration::from_millis(u64::from(behind_ms));
                 self.word(id, (start, length), ms, heard)
             }
-            Report::Made { id } => {
-                if let Some(taken) = self.find(id) {
-                    taken.is_made = true;
-                }
-                vec![]
-            }
-            Report::Finished { id, ms } => {
-                self.is_heard();
-                let Some(taken) = self.find(id) else { return vec![] };
-                let (id, rate, ms) = (taken.speech.id, taken.speech.rate, taken.whole_ms(ms));
-                self.outcome(id, Fate::Spoken { rate, ms })
-            }
-            Report::Silent { id } => {
-                self.is_heard();
-                let Some(taken) = self.find(id) else { return vec![] };
-                let id = taken.speech.id;
-                self.outcome(id, Fate::Dropped { rule: SILENT.to_owned() })
-            }
-            Report::Failed { id, why } => {
-                let id = self.find(id).map(|taken| taken.speech.id);
-                let failed =
-                    id.map(|id| self.outcome(id, Fate::Failed { why })).unwrap_or_default();
-                [Action::Earcon(Earcon::Lost)].into_iter().chain(failed).collect()
-            }
+            Report::Made { id } => self.made(id),
+            Report::Finished { id, ms } => self.finished(id, ms),
+            Report::Silent { id } => self.silent(id),
+            Report::Failed { id, why } => self.failed(id, why),
             Report::Lost { why, stood_ms } => {
                 let silent = now.checked_sub(Duration::from_millis(stood_ms)).unwrap_or(now);
                 self.lost(&why, silent)
             }
             Report::Late { why } => self.wait(&why).into_iter().collect(),
-            Report::Moved => {
-                self.interrupted(now);
-                self.measurements.left();
-                vec![Action::Kill, Action::Wait(MOVED.to_owned())]
-            }
-            Report::Hung => {
-                self.is_hung = true;
-                vec![Action::Kill]
-            }
+            Report::Moved => self.moved(now),
+            Report::Hung => self.hung(),
             Report::Measuring { request } => {
                 self.measurements.begun(request, now);
                 vec![]
@@ -293,10 +266,7 @@ impl Supervisor {
                 self.measurements.left();
                 vec![]
             }
-            Report::Measured { request, ms } => {
-                let is_asked = self.measurements.answered(request);
-                is_asked.then_some(Action::Measured(request, ms)).into_iter().collect()
-            }
+            Report::Measured { request, ms } => self.measured(request, ms),
             Report::Alive | Report::OnServer => vec![],
             Report::Done => {
                 self.process = Process::Ended;
@@ -360,6 +330,35 @@ impl Supervisor {
         vec![Action::Word(taken.speech.id, start, length)]
     }
 
+    fn made(&mut self, id: UtteranceId) -> Vec<Action> {
+        if let Some(taken) = self.find(id) {
+            taken.is_made = true;
+        }
+        vec![]
+    }
+
+    fn finished(&mut self, id: UtteranceId, ms: u32) -> Vec<Action> {
+        self.is_heard();
+        self.ended(id, |it| Fate::Spoken { rate: it.speech.rate, ms: it.whole_ms(ms) })
+    }
+
+    fn silent(&mut self, id: UtteranceId) -> Vec<Action> {
+        self.is_heard();
+        self.ended(id, |_| Fate::Dropped { rule: SILENT.to_owned() })
+    }
+
+    fn failed(&mut self, id: UtteranceId, why: String) -> Vec<Action> {
+        let failed = self.ended(id, |_| Fate::Failed { why });
+        [Action::Earcon(Earcon::Lost)].into_iter().chain(failed).collect()
+    }
+
+    /// Gives the utterance with this request number its outcome, unless it has one already.
+    fn ended(&mut self, id: UtteranceId, fate: impl FnOnce(&InFlight) -> Fate) -> Vec<Action> {
+        let Some(taken) = self.find(id) else { return vec![] };
+        let (id, fate) = (taken.speech.id, fate(taken));
+        self.outcome(id, fate)
+    }
+
     /// Sound is heard: resets the failure counters.
     fn is_heard(&mut self) {
         (self.n_failed_starts, self.n_timeouts, self.is_waiting) = (0, 0, false);
@@ -371,6 +370,23 @@ impl Supervisor {
         self.measurements.left();
         self.is_lost = true;
         [Action::Kill].into_iter().chain(self.wait(why)).collect()
+    }
+
+    /// Another device is the default now: the next process opens that one.
+    fn moved(&mut self, now: Instant) -> Vec<Action> {
+        self.interrupted(now);
+        self.measurements.left();
+        vec![Action::Kill, Action::Wait(MOVED.to_owned())]
+    }
+
+    fn hung(&mut self) -> Vec<Action> {
+        self.is_hung = true;
+        vec![Action::Kill]
+    }
+
+    fn measured(&mut self, request: RequestId, ms: Option<u32>) -> Vec<Action> {
+        let is_asked = self.measurements.answered(request);
+        is_asked.then_some(Action::Measured(request, ms)).into_iter().collect()
     }
 
     /// Notifies the user once that speech waits for the output.
