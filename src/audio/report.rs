@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::message::UtteranceId;
@@ -155,48 +155,63 @@ impl Watch {
 
 /// The reporting thread: writes reports as they come, and the heartbeat while there is work.
 fn write(inbox: &Receiver<News>, shared: &Shared) {
-    let mut watch = Watch::default();
-    let mut working: Vec<UtteranceId> = Vec::new();
-    let mut beat = clock::now() + BEAT;
     let mut stdout = io::stdout().lock();
-    loop {
-        let news = if working.is_empty() {
-            inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            inbox.recv_timeout(beat.saturating_duration_since(clock::now()))
-        };
-        let report = match news {
-            Ok(News::Ordered(id)) => {
-                if working.is_empty() {
-                    beat = clock::now() + BEAT;
-                }
-                working.push(id);
-                continue;
-            }
-            Ok(News::Stopped) => {
-                working.clear();
-                continue;
-            }
-            Ok(News::Reached(reached)) => {
-                let _gave_up = reached.send(());
-                continue;
-            }
-            Ok(News::Report(report)) => report,
-            Err(RecvTimeoutError::Timeout) => {
-                beat = clock::now() + BEAT;
-                let progress = shared.progress.load(Ordering::Relaxed);
-                let is_in_engine = shared.is_in_engine.load(Ordering::Acquire);
-                if watch.is_hung(is_in_engine, progress) { Report::Hung } else { Report::Alive }
-            }
-            Err(RecvTimeoutError::Disconnected) => return,
-        };
-        if let Report::Finished { id, .. } | Report::Silent { id } | Report::Failed { id, .. } =
-            &report
-        {
-            working.retain(|other| other != id);
-        }
+    let mut work = Work { pending: vec![], beat: clock::now(), watch: Watch::default() };
+    while let Some(report) = work.next_report(inbox, shared) {
         if stdout.write_all(&line(&report)).and_then(|()| stdout.flush()).is_err() {
             return; // the listener is gone; standard input has ended, too
+        }
+    }
+}
+
+/// The work that the heartbeat is for.
+struct Work {
+    /// Utterances that were requested and have not ended.
+    pending: Vec<UtteranceId>,
+    /// When the next heartbeat is due, while there are any.
+    beat: Instant,
+    watch: Watch,
+}
+
+impl Work {
+    /// Waits for the next report, from another thread or the heartbeat; none when all other threads
+    /// have ended.
+    fn next_report(&mut self, inbox: &Receiver<News>, shared: &Shared) -> Option<Report> {
+        loop {
+            let news = if self.pending.is_empty() {
+                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                inbox.recv_timeout(self.beat.saturating_duration_since(clock::now()))
+            };
+            match news {
+                Ok(News::Ordered(id)) => {
+                    if self.pending.is_empty() {
+                        self.beat = clock::now() + BEAT;
+                    }
+                    self.pending.push(id);
+                }
+                Ok(News::Stopped) => self.pending.clear(),
+                Ok(News::Reached(reached)) => {
+                    let _gave_up = reached.send(());
+                }
+                Ok(News::Report(report)) => {
+                    if let Report::Finished { id, .. }
+                    | Report::Silent { id }
+                    | Report::Failed { id, .. } = &report
+                    {
+                        self.pending.retain(|other| other != id);
+                    }
+                    return Some(report);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.beat = clock::now() + BEAT;
+                    let progress = shared.progress.load(Ordering::Relaxed);
+                    let is_in_engine = shared.is_in_engine.load(Ordering::Acquire);
+                    let is_hung = self.watch.is_hung(is_in_engine, progress);
+                    return Some(if is_hung { Report::Hung } else { Report::Alive });
+                }
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
         }
     }
 }

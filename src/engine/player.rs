@@ -13,6 +13,7 @@ use crate::audio::report::Reporter;
 use crate::audio::resample::Resampler;
 use crate::audio::trim::Trim;
 use crate::audio::{Output, OutputError, earcon, milliseconds};
+use crate::message::{Earcon, UtteranceId};
 use crate::wire::{GAP, Report, Request, Setup, SpeakRequest, Target};
 
 /// The sample rate of earcons where an engine plays its own sound, in Hz.
@@ -103,10 +104,7 @@ impl Player {
         loop {
             match idle.next(self.engine.as_mut(), &self.reporter, rest) {
                 Ok(Request::Speak(speech)) => self.speak(&speech)?,
-                Ok(Request::Earcon(earcon)) => {
-                    let sound = earcon::sound(earcon, self.rate(), self.volume);
-                    self.play(&sound)?;
-                }
+                Ok(Request::Earcon(earcon)) => self.play(earcon)?,
                 Ok(Request::Measure { .. }) => {} // handled in `Idle`
                 Ok(Request::Stop) => self.stop(),
                 Ok(Request::Finish) => {
@@ -131,15 +129,15 @@ impl Player {
         }
         self.volume = speech.volume;
         self.output.begin(Some(speech.id), GAP, speech.pan)?;
-        let mut n_written = 0;
-        if let Some(earcon) = speech.earcon {
-            let sound = earcon::sound(earcon, self.rate(), speech.volume);
-            self.output.write(&sound)?;
-            n_written = sound.len() as u64;
-        }
+        let n_before = speech.earcon.map_or(Ok(0), |earcon| self.write_earcon(earcon))?;
         if speech.text.is_empty() {
             return self.output.end(Some(speech.id)); // only an earcon
         }
+        self.speak_text(speech, n_before)
+    }
+
+    /// Has the engine speak the text, after `n_before` samples of an earcon.
+    fn speak_text(&mut self, speech: &SpeakRequest, n_before: u64) -> Result<(), OutputError> {
         if let Some(resampler) = &mut self.resampler {
             resampler.reset();
         }
@@ -147,8 +145,8 @@ impl Player {
         let mut stage = Sounding {
             speech,
             rate,
-            n_before: n_written,
-            n_written,
+            n_before,
+            n_written: n_before,
             words: VecDeque::new(),
             output: self.output.as_mut(),
             resampler: self.resampler.as_mut(),
@@ -166,30 +164,46 @@ impl Player {
         }
         stage.finish()?;
         let is_silent = stage.n_written == 0 && self.engine.sample_rate().is_some();
-        match spoken {
-            Ok(()) if is_silent => {
-                // In order, with a sample of silence: earlier utterances may still be playing.
-                self.output.mark(0, Report::Silent { id: speech.id });
-                self.output.write(&[0.0])?;
-                self.output.end(None)?;
-            }
-            Ok(()) => self.output.end(Some(speech.id))?,
-            Err(error) => {
-                let why = error.to_string();
-                self.reporter.report(Report::Failed { id: speech.id, why });
-                self.output.end(None)?;
-            }
-        }
+        self.end(speech.id, spoken, is_silent)?;
         // Before the next text, so that its crash is not blamed on this one.
         self.reporter.report_first(Report::Made { id: speech.id }, REPORT_WITHIN);
         Ok(())
     }
 
+    /// Ends the utterance's sound, with a report where it failed or there was none.
+    fn end(
+        &mut self,
+        id: UtteranceId,
+        spoken: Result<(), EngineError>,
+        is_silent: bool,
+    ) -> Result<(), OutputError> {
+        match spoken {
+            Ok(()) if is_silent => {
+                // In order, with a sample of silence: earlier utterances may still be playing.
+                self.output.mark(0, Report::Silent { id });
+                self.output.write(&[0.0])?;
+                self.output.end(None)
+            }
+            Ok(()) => self.output.end(Some(id)),
+            Err(error) => {
+                self.reporter.report(Report::Failed { id, why: error.to_string() });
+                self.output.end(None)
+            }
+        }
+    }
+
     /// Plays an earcon between utterances.
-    fn play(&mut self, sound: &[f32]) -> Result<(), OutputError> {
+    fn play(&mut self, earcon: Earcon) -> Result<(), OutputError> {
         self.output.begin(None, Duration::ZERO, 0)?;
-        self.output.write(sound)?;
+        self.write_earcon(earcon)?;
         self.output.end(None)
+    }
+
+    /// Returns the number of samples written.
+    fn write_earcon(&mut self, earcon: Earcon) -> Result<u64, OutputError> {
+        let sound = earcon::sound(earcon, self.rate(), self.volume);
+        self.output.write(&sound)?;
+        Ok(sound.len() as u64)
     }
 
     /// The rate the output takes, in Hz.

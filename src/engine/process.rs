@@ -38,24 +38,9 @@ pub(crate) fn run() -> io::Result<()> {
         let _abort = AbortOnPanic;
         player::run(&setup, &ordered, &theirs);
     })?;
-    let mut is_last = false;
-    for line in lines {
-        let order: Request = serde_json::from_str(&line?)?;
-        match &order {
-            Request::Speak(speech) => reporter.ordered(speech.id),
-            Request::Stop => {
-                reporter.stop();
-                engine.thread().unpark();
-            }
-            Request::Earcon(_) | Request::Measure { .. } => {}
-            Request::Finish => is_last = true,
-        }
-        if orders.send(order).is_err() || is_last {
-            break;
-        }
-    }
+    let is_finishing = forward(lines, &orders, &reporter, engine.thread())?;
     drop(orders);
-    if is_last {
+    if is_finishing {
         // The engine's thread ends when everything is spoken; the listener watches the heartbeat.
         let _closed = is_ended.recv();
     } else {
@@ -65,6 +50,32 @@ pub(crate) fn run() -> io::Result<()> {
         let _closed = is_ended.recv_timeout(GOODBYE);
     }
     Ok(())
+}
+
+/// Forwards requests to the engine's thread; true after [`Request::Finish`], false where the
+/// listener is gone before.
+fn forward(
+    lines: impl Iterator<Item = io::Result<String>>,
+    orders: &mpsc::Sender<Request>,
+    reporter: &Reporter,
+    engine: &thread::Thread,
+) -> io::Result<bool> {
+    for line in lines {
+        let order: Request = serde_json::from_str(&line?)?;
+        let is_last = matches!(order, Request::Finish);
+        match &order {
+            Request::Speak(speech) => reporter.ordered(speech.id),
+            Request::Stop => {
+                reporter.stop();
+                engine.unpark();
+            }
+            Request::Earcon(_) | Request::Measure { .. } | Request::Finish => {}
+        }
+        if orders.send(order).is_err() || is_last {
+            return Ok(is_last);
+        }
+    }
+    Ok(false)
 }
 
 /// Aborts the process where a thread panics, so that the listener notices.
