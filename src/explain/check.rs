@@ -108,25 +108,7 @@ fn failures(
     grammars: &Arc<Grammars>,
 ) -> Result<Vec<ConfigError>, ConfigError> {
     let outcome = outcome(file, case, grammars)?;
-    let mut wrong = Vec::new();
-    match (case.spoken.as_ref().map(|it| (it, it.get_ref())), outcome.words.as_deref()) {
-        (Some((_, Spoken::Any(true))), Some(_)) | (None | Some((_, Spoken::Any(false))), None) => {}
-        (Some((_, Spoken::Words(expected))), Some(words)) if expected == words => {}
-        (Some((at, Spoken::Words(expected))), _) => {
-            let problem = format!("expected \"{}\"; {}", escaped(expected), outcome.shown());
-            wrong.push(file.error(at, problem));
-        }
-        (Some((at, Spoken::Any(true))), None) => {
-            wrong.push(file.error(at, format!("expected to be spoken; {}", outcome.shown())));
-        }
-        (Some((at, Spoken::Any(false))), Some(_)) => {
-            wrong.push(file.error(at, format!("expected to be dropped; {}", outcome.shown())));
-        }
-        (None, Some(_)) => {
-            let problem = format!("expected to be dropped; {}", outcome.shown());
-            wrong.push(file.error(&case.line, problem));
-        }
-    }
+    let mut wrong: Vec<_> = spoken_otherwise(file, case, &outcome).into_iter().collect();
     let mut compare = |what: &str, expected: Option<&Spanned<String>>, found: &str| {
         if let Some(at) = expected.filter(|expected| expected.get_ref() != found) {
             let (expected, found) = (escaped(at.get_ref()), escaped(found));
@@ -144,6 +126,22 @@ fn failures(
         wrong.push(file.error(at, problem));
     }
     Ok(wrong)
+}
+
+/// The failure where something else is spoken than `case` expects.
+fn spoken_otherwise(file: &CaseFile, case: &Case, outcome: &TestResult) -> Option<ConfigError> {
+    let (words, shown) = (outcome.words.as_ref(), outcome.shown());
+    let Some(spoken) = &case.spoken else {
+        return words.map(|_| file.error(&case.line, format!("expected to be dropped; {shown}")));
+    };
+    let expected = match spoken.get_ref() {
+        Spoken::Words(expected) if words == Some(expected) => return None,
+        Spoken::Words(expected) => format!("\"{}\"", escaped(expected)),
+        Spoken::Any(is_spoken) if *is_spoken == words.is_some() => return None,
+        Spoken::Any(true) => "to be spoken".to_owned(),
+        Spoken::Any(false) => "to be dropped".to_owned(),
+    };
+    Some(file.error(spoken, format!("expected {expected}; {shown}")))
 }
 
 /// Runs the line of `case` through the pipeline.

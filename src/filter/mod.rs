@@ -127,7 +127,7 @@ impl Filter {
             if !rule.matches(&message, source_name) {
                 continue;
             }
-            match &rule.action {
+            let effect = match &rule.action {
                 Action::Keep => {
                     report(number, Effect::Kept);
                     return Verdict::Keep(message, expires);
@@ -138,53 +138,43 @@ impl Filter {
                 }
                 Action::Highlight => {
                     message.highlight = true;
-                    report(number, Effect::Highlighted);
+                    Some(Effect::Highlighted)
                 }
-                Action::Replace { pattern, with } => {
-                    if replace(&mut message, pattern, with) {
-                        report(number, Effect::Replaced);
-                    }
-                }
-                Action::Relay { pattern } => {
-                    if relay(&mut message, pattern) {
-                        report(number, Effect::Relayed);
-                    }
-                }
-                Action::Expire { after } => {
-                    if expires.is_none() {
-                        expires = Some(Expires { rule: &rule.label, after: *after });
-                        report(number, Effect::Expires);
-                    }
-                }
+                Action::Replace { pattern, with } => replace(&mut message, pattern, with),
+                Action::Relay { pattern } => relay(&mut message, pattern),
+                Action::Expire { after } => expires.is_none().then(|| {
+                    expires = Some(Expires { rule: &rule.label, after: *after });
+                    Effect::Expires
+                }),
+            };
+            if let Some(effect) = effect {
+                report(number, effect);
             }
         }
         Verdict::Keep(message, expires)
     }
 }
 
-/// Replaces in the text; false where nothing matched.
-fn replace(message: &mut Message<'_>, pattern: &regex::Regex, with: &str) -> bool {
+/// Replaces in the text; none where nothing matched.
+fn replace(message: &mut Message<'_>, pattern: &regex::Regex, with: &str) -> Option<Effect> {
     let Cow::Owned(mut text) = pattern.replace_all(&message.text, with) else {
-        return false;
+        return None;
     };
     if text.len() > MAX_REPLACED {
         let end = (0..=MAX_REPLACED).rev().find(|&end| text.is_char_boundary(end));
         text.truncate(end.unwrap_or(0));
     }
     message.text = Cow::Owned(text);
-    true
+    Some(Effect::Replaced)
 }
 
-/// Takes sender and text from a bridge's message; false where it does not match.
-fn relay(message: &mut Message<'_>, pattern: &regex::Regex) -> bool {
-    let Some(found) = pattern.captures(&message.text) else { return false };
+/// Takes sender and text from a bridge's message; none where it does not match.
+fn relay(message: &mut Message<'_>, pattern: &regex::Regex) -> Option<Effect> {
+    let found = pattern.captures(&message.text)?;
     let part = |name| found.name(name).map(|part| part.as_str().trim().to_owned());
-    let (Some(sender), Some(text)) = (part("sender"), part("text")) else { return false };
-    if sender.is_empty() {
-        return false;
-    }
+    let (sender, text) = (part("sender").filter(|it| !it.is_empty())?, part("text")?);
     (message.sender, message.text) = (Some(Cow::Owned(sender)), Cow::Owned(text));
-    true
+    Some(Effect::Relayed)
 }
 
 impl Rule {

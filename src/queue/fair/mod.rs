@@ -231,9 +231,17 @@ impl Turns {
         let presses = new.any(|it| is_urgent(it, &with_channels));
         let most = presses.then_some(TURN).or(most);
         self.update(waiting.clone(), seconds, most.unwrap_or(f64::INFINITY));
-        if self.floods.is_empty() {
-            return 0;
-        }
+        if self.floods.is_empty() { 0 } else { self.choose(waiting, seconds, &with_channels) }
+    }
+
+    /// Which of `waiting` is next while there are floods: the first line of the flood whose turn it
+    /// is, or the first of the others'.
+    fn choose<'a>(
+        &self,
+        waiting: impl Iterator<Item = &'a Queued>,
+        seconds: impl Fn(&Queued) -> f64,
+        with_channels: &HashSet<SourceId>,
+    ) -> usize {
         let mut firsts: Vec<Option<(usize, f64)>> = vec![None; self.floods.len()];
         let (mut calm, mut presses) = (None, false);
         for (at, waiting) in waiting.enumerate().filter(|(_, it)| it.utterance.is_new()) {
@@ -241,7 +249,7 @@ impl Turns {
                 firsts[flood].get_or_insert((at, seconds(waiting)));
             } else {
                 calm.get_or_insert(at);
-                presses |= is_urgent(&waiting.utterance, &with_channels);
+                presses |= is_urgent(&waiting.utterance, with_channels);
             }
         }
         let flood = self.turn(&firsts);
