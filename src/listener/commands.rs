@@ -59,13 +59,7 @@ impl Listener {
             Command::Rate { wpm } => self.rate(wpm),
             Command::Faster => self.rate(self.queue.base_rate() * 11 / 10),
             Command::Slower => self.rate(self.queue.base_rate() * 10 / 11),
-            Command::Volume { percent } if percent > LOUDEST => {
-                return Err(format!("volume is {percent}; it takes 0 to {LOUDEST} per cent"));
-            }
-            Command::Volume { percent } => {
-                self.voice_spec.volume = percent;
-                return Ok(Reply::Done);
-            }
+            Command::Volume { percent } => return self.set_volume(percent),
             Command::Mute { who } => {
                 self.mutes.add(who);
                 return Ok(Reply::Done);
@@ -74,15 +68,7 @@ impl Listener {
             Command::Unmute { .. } => return Err("that was not muted".to_owned()),
             Command::Missed { n, .. } => return self.lines(n, is_missed),
             Command::Why { n, .. } => return self.lines(n, |_| true),
-            Command::Voices { own } => {
-                let is_on = match own {
-                    Switch::On => true,
-                    Switch::Off => false,
-                    Switch::Toggle => !self.speakers.own_voices(),
-                };
-                self.speakers.set_own_voices(is_on);
-                return Ok(Reply::Done);
-            }
+            Command::Voices { own } => return Ok(self.switch_voices(own)),
             // Served above.
             Command::Say { .. } | Command::Status { .. } | Command::Reload | Command::Quit => {
                 return Ok(Reply::Done);
@@ -107,6 +93,24 @@ impl Listener {
         let wpm = wpm.clamp(*RATES.start(), *RATES.end());
         self.voice_spec.rate = wpm;
         Event::Rate(wpm)
+    }
+
+    fn set_volume(&mut self, percent: u8) -> Result<Reply, String> {
+        if percent > LOUDEST {
+            return Err(format!("volume is {percent}; it takes 0 to {LOUDEST} per cent"));
+        }
+        self.voice_spec.volume = percent;
+        Ok(Reply::Done)
+    }
+
+    fn switch_voices(&mut self, own: Switch) -> Reply {
+        let is_on = match own {
+            Switch::On => true,
+            Switch::Off => false,
+            Switch::Toggle => !self.speakers.own_voices(),
+        };
+        self.speakers.set_own_voices(is_on);
+        Reply::Done
     }
 
     fn lines(&self, n: u32, wanted: impl Fn(&Fate) -> bool) -> Result<Reply, String> {
