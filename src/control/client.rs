@@ -45,9 +45,8 @@ pub enum ClientError {
 pub fn run(command: &Command) -> Result<String, ClientError> {
     let reply = ask(&place::socket(), command)?;
     let as_json = match command {
-        Command::Status { json } | Command::Missed { json, .. } | Command::Why { json, .. } => {
-            *json
-        }
+        Command::Status { json } => *json,
+        Command::Missed(it) | Command::Why(it) => it.json,
         _ => false,
     };
     if as_json { Ok(json(&reply) + "\n") } else { Ok(words(&reply)) }

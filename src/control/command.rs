@@ -133,31 +133,27 @@ pub enum Command {
         json: bool,
     },
     /// List the last lines that were not spoken, and why not
-    Missed {
-        /// At most N lines
-        #[arg(default_value_t = LISTED, value_parser = n_lines, allow_negative_numbers = true)]
-        #[serde(default = "listed")]
-        n: u32,
-        /// Print a JSON object
-        #[arg(long)]
-        #[serde(skip)]
-        json: bool,
-    },
+    Missed(LastLines),
     /// List the outcome of the last lines, and the rule that decided it
-    Why {
-        /// At most N lines
-        #[arg(default_value_t = LISTED, value_parser = n_lines, allow_negative_numbers = true)]
-        #[serde(default = "listed")]
-        n: u32,
-        /// Print a JSON object
-        #[arg(long)]
-        #[serde(skip)]
-        json: bool,
-    },
+    Why(LastLines),
     /// Reload the configuration
     Reload,
     /// Quit the listener
     Quit,
+}
+
+/// The last lines to list, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Args)]
+#[serde(deny_unknown_fields)]
+pub struct LastLines {
+    /// At most N lines
+    #[arg(default_value_t = LISTED, value_parser = n_lines, allow_negative_numbers = true)]
+    #[serde(default = "listed")]
+    pub n: u32,
+    /// Print a JSON object
+    #[arg(long)]
+    #[serde(skip)]
+    pub json: bool,
 }
 
 /// [`Who`] as the command line names them.

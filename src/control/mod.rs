@@ -14,7 +14,7 @@ pub mod socket;
 pub mod tty;
 mod turn;
 
-pub use command::{Command, Switch, Who};
+pub use command::{Command, LastLines, Switch, Who};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};

@@ -66,8 +66,8 @@ impl Listener {
             }
             Command::Unmute { who } if self.mutes.remove(&who) => return Ok(Reply::Done),
             Command::Unmute { .. } => return Err("that was not muted".to_owned()),
-            Command::Missed { n, .. } => return self.lines(n, is_missed),
-            Command::Why { n, .. } => return self.lines(n, |_| true),
+            Command::Missed(it) => return self.lines(it.n, is_missed),
+            Command::Why(it) => return self.lines(it.n, |_| true),
             Command::Voices { own } => return Ok(self.switch_voices(own)),
             // Served above.
             Command::Say { .. } | Command::Status { .. } | Command::Reload | Command::Quit => {

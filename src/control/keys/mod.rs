@@ -175,8 +175,8 @@ fn done(command: &Command, before: &Snapshot, now: &Snapshot) -> Option<String> 
         | Command::Resume
         | Command::Live
         | Command::Status { .. }
-        | Command::Missed { .. }
-        | Command::Why { .. }
+        | Command::Missed(_)
+        | Command::Why(_)
         | Command::Say { .. }
         | Command::Reload => return None,
     };

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::ear::word;
 use super::model::Start;
 use crate::config::settings::Settings;
-use crate::control::{Command, Switch, Who};
+use crate::control::{Command, LastLines, Switch, Who};
 use crate::source::SourceSpec;
 use crate::source::tail::TailSpec;
 
@@ -175,8 +175,8 @@ fn other_control() -> impl Strategy<Value = Command> {
         3 => who.prop_map(|who| Command::Unmute { who }),
         1 => proptest::sample::select(vec![Switch::On, Switch::Off, Switch::Toggle])
             .prop_map(|own| Command::Voices { own }),
-        1 => (0_u32..2_000).prop_map(|n| Command::Missed { n, json: false }),
-        1 => (0_u32..2_000).prop_map(|n| Command::Why { n, json: false }),
+        1 => (0_u32..2_000).prop_map(|n| Command::Missed(LastLines { n, json: false })),
+        1 => (0_u32..2_000).prop_map(|n| Command::Why(LastLines { n, json: false })),
         2 => Just(Command::Reload),
     ]
 }

@@ -199,7 +199,7 @@ fn names(folder: &Path) -> io::Result<Vec<OsString>> {
 }
 
 /// A cached listing of a folder.
-struct Listing {
+struct LastLines {
     folder: PathBuf,
     read: Instant,
     changed: (FileKey, i64, i64),
@@ -212,7 +212,7 @@ const FRESH: Duration = Duration::from_secs(1);
 /// The names in `folder`, cached: thousands of logs that start together read them once.
 fn known_names(folder: &Path) -> io::Result<Rc<Vec<OsString>>> {
     thread_local! {
-        static LAST: RefCell<Option<Listing>> = const { RefCell::new(None) };
+        static LAST: RefCell<Option<LastLines>> = const { RefCell::new(None) };
     }
     let metadata = fs::metadata(folder)?;
     let changed = (FileKey::from(&metadata), metadata.ctime(), metadata.ctime_nsec());
@@ -229,7 +229,7 @@ fn known_names(folder: &Path) -> io::Result<Rc<Vec<OsString>>> {
         let is_stable =
             metadata.modified().is_ok_and(|it| it.elapsed().is_ok_and(|age| age >= TICK));
         let listing =
-            Listing { folder: folder.to_owned(), read: now, changed, names: Rc::clone(&names) };
+            LastLines { folder: folder.to_owned(), read: now, changed, names: Rc::clone(&names) };
         *last = is_stable.then_some(listing);
         Ok(names)
     })

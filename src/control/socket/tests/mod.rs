@@ -6,7 +6,7 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::super::{Entry, Request, Snapshot};
+use super::super::{Entry, LastLines, Request, Snapshot};
 use super::*;
 
 mod owner;
@@ -277,7 +277,7 @@ async fn ten_thousand_clients_one_after_the_other_are_all_answered() {
 async fn a_client_that_does_not_read_is_dropped_and_blocks_nobody() {
     let entry = Entry { text: "x".repeat(100), ..Entry::default() };
     let served = Served::with(move |command| match command {
-        Command::Missed { n, .. } => Reply::Lines { lines: vec![entry.clone(); *n as usize] },
+        Command::Missed(it) => Reply::Lines { lines: vec![entry.clone(); it.n as usize] },
         _ => Reply::Done,
     })
     .await;
@@ -293,7 +293,8 @@ async fn a_client_that_does_not_read_is_dropped_and_blocks_nobody() {
     })
     .await;
     assert_eq!(client.ask("pause").await, Reply::Done);
-    let asked = [Command::Missed { n: 20000, json: false }, Command::Skip, Command::Pause];
+    let asked =
+        [Command::Missed(LastLines { n: 20000, json: false }), Command::Skip, Command::Pause];
     assert_eq!(served.end().await, asked);
 }
 
