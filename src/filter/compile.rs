@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::rules::{Action, Kinds, RawParts, RawRule, RawTest, Rule, RuleSet, Test};
-use crate::diagnostics::ConfigError;
+use crate::diagnostics::{ConfigError, hint};
 use crate::message::Kind;
 use crate::toml_file;
 use crate::units::duration;
@@ -230,7 +230,7 @@ impl File<'_> {
         }
         let known: Vec<_> = Kind::ALL.into_iter().map(Kind::name).collect();
         let shown = toml_file::shown(pattern.get_ref());
-        let problem = format!("no kind is {shown}; {}", toml_file::hint(pattern.get_ref(), &known));
+        let problem = format!("no kind is {shown}; {}", hint(pattern.get_ref(), &known));
         Err(self.error(pattern.span().start, problem))
     }
 

@@ -13,6 +13,7 @@ use super::fields::{Fields, Parsed};
 use super::literal;
 use super::parts::Parts;
 use super::shape::{Found, Shape, TIME};
+use crate::diagnostics::hint;
 use crate::message::Kind;
 use crate::toml_file;
 
@@ -126,7 +127,7 @@ impl Pattern {
             .map_err(|problem| format!("pattern {} {problem}", toml_file::shown(expression)))?;
         let mut names = made.regex.capture_names().flatten();
         if let Some(name) = names.find(|name| !GROUPS.contains(name)) {
-            return Err(format!("unknown group \"{name}\"; {}", toml_file::hint(name, &GROUPS)));
+            return Err(format!("unknown group \"{name}\"; {}", hint(name, &GROUPS)));
         }
         drop(names);
         // Another check may have set it already, to the same.

@@ -14,7 +14,7 @@ use super::speakers::speakers;
 use super::voices::Checks;
 use super::watcher::ConfigWatcher;
 use crate::cli::{Cli, Listening, Speaker};
-use crate::diagnostics::ConfigError;
+use crate::diagnostics::{ConfigError, hint};
 use crate::engine;
 use crate::filter::library::Library;
 use crate::filter::{Filter, RuleSet};
@@ -25,7 +25,6 @@ use crate::source::SourceSpec;
 use crate::source::tail::TailSpec;
 use crate::speaker;
 use crate::text::hash;
-use crate::toml_file::hint;
 use crate::units::{self, RATES};
 use crate::wire::{Setup, SpeakRequest, Target};
 

@@ -30,7 +30,7 @@ use super::place::{self, SocketError};
 use super::turn::First;
 use super::{Command, Controls, Reply};
 use crate::clock::now;
-use crate::diagnostics::escaped;
+use crate::diagnostics::{escaped, explained};
 use crate::wire::line;
 
 /// The longest request in bytes, without its line feed.
@@ -320,7 +320,12 @@ fn parse(request: &[u8]) -> Result<Command, String> {
     } else {
         return Err(EXPECTED.to_owned());
     };
-    let command: Command = command.map_err(|error| error.to_string())?;
+    let command: Command = command.map_err(|error: serde_json::Error| {
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let message = error.to_string();
+        explained(message.trim_end_matches(&place))
+            .unwrap_or_else(|| format!("{EXPECTED}: {message}"))
+    })?;
     if let Some(key) = unknown_key(request, &command) {
         return Err(format!("unknown key \"{}\"", escaped(&key)));
     }
