@@ -183,13 +183,17 @@ fn entry_words(entry: &Entry) -> String {
         entry.channel.iter().chain(&entry.sender).map(String::as_str).collect();
     let heading = heading.join(" ");
     let separator = if heading.is_empty() { "" } else { ": " };
+    // The words may name the sender too.
+    let said =
+        entry.sender.as_deref().and_then(|it| entry.text.strip_prefix(it)?.strip_prefix(": "));
+    let said = said.unwrap_or(&entry.text);
     let fate = match (&entry.fate, &entry.why) {
         (Some(fate), Some(why)) => format!("{fate}: {why}; "),
         (Some(word), None) | (None, Some(word)) => format!("{word}; "),
         (None, None) => String::new(),
     };
     let place = format!("line {} of {}", entry.line, entry.source);
-    escaped(&format!("{heading}{separator}{} ({fate}{place})", entry.text))
+    escaped(&format!("{heading}{separator}{said} ({fate}{place})"))
 }
 
 #[cfg(test)]
@@ -346,7 +350,7 @@ mod tests {
             volume: 100,
             waiting: 3,
             lag_s: 4.25,
-            current: Some(Entry { fate: None, why: None, text: "hello".into(), ..entry() }),
+            current: Some(Entry { fate: None, why: None, text: "kim: hello".into(), ..entry() }),
             lines: 12,
             fates: BTreeMap::from([("spoken".into(), 8), ("dropped".into(), 1)]),
             muted: vec!["kim".into(), "#noise".into()],
