@@ -372,6 +372,7 @@ impl Follower {
     }
 }
 
+/// Resuming from a bookmark.
 impl Follower {
     /// A follower that continues at `bookmark`. The second part is the sample of the lines before,
     /// if there are any.
