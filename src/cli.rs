@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::control;
 use crate::diagnostics::ConfigError;
-use crate::units::wpm;
+use crate::units::Wpm;
 
 /// Speaks IRC channels, logs, commands and standard input, line by line, as they arrive.
 #[derive(Debug, Parser)]
@@ -322,11 +322,11 @@ pub struct Listening {
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Speech rate in words a minute [default: 220]
-    #[arg(short, long, value_name = "WPM", value_parser = wpm, allow_negative_numbers = true)]
-    pub rate: Option<u32>,
+    #[arg(short, long, value_name = "WPM", allow_negative_numbers = true)]
+    pub rate: Option<Wpm>,
     /// Highest rate when lines queue up [default: 286, or 1.3 times --rate if that is more]
-    #[arg(long, value_name = "WPM", value_parser = wpm, allow_negative_numbers = true)]
-    pub max_rate: Option<u32>,
+    #[arg(long, value_name = "WPM", allow_negative_numbers = true)]
+    pub max_rate: Option<Wpm>,
     /// Speak each line within this time of its arrival, if that can be done [default: 20s]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub max_lag: Option<String>,
@@ -421,10 +421,10 @@ fn options_before_a_command_count_where_it_listens() {
     for line in ["-r 300 --drop a tail --drop b log", "tail --drop a --drop b -r 300 log"] {
         let listening = parsed(line).expect(line).listening;
         let drop = vec!["a".to_owned(), "b".to_owned()];
-        assert_eq!(listening, Listening { rate: Some(300), drop, ..Listening::default() });
+        assert_eq!(listening, Listening { rate: Some(Wpm(300)), drop, ..Listening::default() });
     }
     let after = parsed("-r 300 tail -r 200 log").expect("right").listening;
-    assert_eq!(after.rate, Some(200), "the later one counts");
+    assert_eq!(after.rate, Some(Wpm(200)), "the later one counts");
     for line in ["-c a config check", "config -c a check"] {
         assert_eq!(parsed(line).expect(line).listening.config, Some("a".into()));
     }

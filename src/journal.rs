@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::message::{Fate, FilePosition, LinePosition, Message, SourceId, Utterance, UtteranceId};
+use crate::units::Wpm;
 
 /// One event of a line, as `--events` prints it.
 #[derive(Debug, Serialize)]
@@ -27,7 +28,7 @@ struct Event<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     highlight: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    rate: Option<u32>,
+    rate: Option<Wpm>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lag_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +48,7 @@ struct Event<'a> {
 struct Open {
     utterance: Utterance,
     source: String,
-    rate: u32,
+    rate: Wpm,
     started: Option<Instant>,
     /// Further lines that end with it: those merged into it.
     merged: Vec<(SourceId, LinePosition)>,
@@ -162,7 +163,7 @@ impl Journal {
     }
 
     /// A line became `utterance`; `rate` is the base rate, in words a minute.
-    pub(crate) fn queued(&mut self, utterance: &Utterance, source: &str, rate: u32) {
+    pub(crate) fn queued(&mut self, utterance: &Utterance, source: &str, rate: Wpm) {
         self.n_lines += u64::from(utterance.message.is_some());
         let open = Open::new(utterance.clone(), source.to_owned(), rate);
         self.emit_utterance(&open, "queued", None, None, None);
@@ -171,12 +172,12 @@ impl Journal {
 
     /// The queue added an utterance of its own.
     pub(crate) fn added(&mut self, utterance: &Utterance) {
-        let open = Open::new(utterance.clone(), String::new(), 0);
+        let open = Open::new(utterance.clone(), String::new(), Wpm::default());
         self.open.insert(utterance.id, Open { is_added: true, ..open });
     }
 
     /// An utterance was given to the voice, to be spoken at `rate` words a minute.
-    pub(crate) fn rate_set(&mut self, id: UtteranceId, rate: u32) {
+    pub(crate) fn rate_set(&mut self, id: UtteranceId, rate: Wpm) {
         match self.open.get_mut(&id) {
             Some(open) => open.rate = rate,
             None => unknown(id),
@@ -343,7 +344,7 @@ impl Journal {
 }
 
 impl Open {
-    fn new(utterance: Utterance, source: String, rate: u32) -> Self {
+    fn new(utterance: Utterance, source: String, rate: Wpm) -> Self {
         Self { utterance, source, rate, started: None, merged: Vec::new(), is_added: false }
     }
 
@@ -424,14 +425,14 @@ mod tests {
         let now = crate::clock::test_now();
         let mut journal = Journal::new(false);
         for (id, line) in [(1, 1), (2, 2), (3, 4), (4, 5)] {
-            journal.queued(&utterance(id, line, now), "log", 220);
+            journal.queued(&utterance(id, line, now), "log", Wpm(220));
         }
         journal.added(&Utterance { is_replay: true, ..utterance(5, 1, now) });
         journal.dropped(&Message::plain(SourceId(3), "", now), line(3), "log", "rule");
         let other = LinePosition { number: 1, end: None };
         journal.dropped(&Message::plain(SourceId(0), "", now), other, "other", "rule");
         assert_eq!(journal.take_acknowledged().next(), None);
-        let spoken = Fate::Spoken { rate: 220, ms: 0 };
+        let spoken = Fate::Spoken { rate: Wpm(220), ms: 0 };
         let merged = Fate::Merged { into: UtteranceId(3), is_counted: false };
         for (id, fate, n) in [
             (2, &spoken, None),
@@ -454,7 +455,7 @@ mod tests {
     fn what_is_open_at_the_end_is_skipped_and_not_acknowledged() {
         let now = crate::clock::test_now();
         let mut journal = Journal::new(true);
-        journal.queued(&utterance(1, 1, now), "log", 220);
+        journal.queued(&utterance(1, 1, now), "log", Wpm(220));
         journal.finish(now);
         journal.late(&Message::plain(SourceId(3), "", now), line(2), "log");
         assert_eq!(journal.take_acknowledged().next(), None);

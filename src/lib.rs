@@ -29,7 +29,7 @@ pub mod source;
 mod speaker;
 mod text;
 mod toml_file;
-mod units;
+pub mod units;
 mod voice;
 mod wire;
 

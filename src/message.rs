@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use crate::units::Wpm;
+
 /// Where lines come from: an index into the listener's table of sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u16);
@@ -246,7 +248,7 @@ pub enum Fate {
     /// It was heard to its end (or printed), at `rate` words a minute.
     Spoken {
         /// Words a minute.
-        rate: u32,
+        rate: Wpm,
         /// How long it sounded, in milliseconds; 0 where that is not known.
         ms: u32,
     },

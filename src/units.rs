@@ -1,10 +1,72 @@
 //! Units that are written by people: rates in words a minute, times such as "15s".
 #![forbid(unsafe_code)]
 
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
-/// The valid rates, in words a minute.
-pub(crate) const RATES: std::ops::RangeInclusive<u32> = 60..=1_000;
+use serde::{Deserialize, Serialize};
+
+/// A rate of speech, in words a minute. Its range is checked where it is used.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Wpm(pub u32);
+
+/// The valid rates.
+pub(crate) const RATES: RangeInclusive<Wpm> = Wpm(60)..=Wpm(1_000);
+
+impl Wpm {
+    /// The whole rate that is nearest to `rate`; none is below 0.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+    pub(crate) fn rounded(rate: f64) -> Self {
+        Self(rate.round() as u32)
+    }
+
+    /// `part` of `whole` times this rate, rounded down.
+    pub(crate) fn scaled(self, part: u32, whole: u32) -> Self {
+        Self(self.0 * part / whole)
+    }
+
+    /// The same, if it is valid; otherwise what is wrong with the rate called `name`.
+    pub(crate) fn checked(self, name: &str) -> Result<Self, String> {
+        if RATES.contains(&self) {
+            return Ok(self);
+        }
+        let (least, most) = (RATES.start(), RATES.end());
+        Err(format!("{name} is {self}; it takes {least} to {most} words a minute"))
+    }
+
+    /// The nearest valid rate.
+    pub(crate) fn clamped(self) -> Self {
+        self.clamp(*RATES.start(), *RATES.end())
+    }
+}
+
+/// For calculations.
+impl From<Wpm> for f64 {
+    fn from(rate: Wpm) -> Self {
+        Self::from(rate.0)
+    }
+}
+
+impl fmt::Display for Wpm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// As on the command line.
+impl FromStr for Wpm {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wpm = text.parse().ok().filter(|wpm| *wpm > 0).map(Self);
+        wpm.ok_or_else(|| "it takes words a minute, a whole number such as 220".to_owned())
+    }
+}
 
 /// `300ms`, `30s`, `10m`, `2h`.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
@@ -19,12 +81,6 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     Some(Duration::from_millis(number.checked_mul(ms)?))
-}
-
-/// A number of words a minute on the command line; its range is checked where it is used.
-pub(crate) fn wpm(text: &str) -> Result<u32, String> {
-    let wpm = text.parse().ok().filter(|wpm| *wpm > 0);
-    wpm.ok_or_else(|| "it takes words a minute, a whole number such as 220".to_owned())
 }
 
 /// A number of lines on the command line, from 1.

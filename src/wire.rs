@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{Earcon, RequestId, UtteranceId};
+use crate::units::Wpm;
 
 /// Where sound goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +121,7 @@ pub(crate) struct SpeakRequest {
     /// The engine's name for the voice.
     pub voice: String,
     /// Words a minute.
-    pub rate: u32,
+    pub rate: Wpm,
     /// 0 to 100; 50 is the voice's own.
     pub pitch: u8,
     /// 0 to 200 per cent.
@@ -138,7 +139,7 @@ impl SpeakRequest {
             id: UtteranceId(1),
             text: text.to_owned(),
             voice: "en-us".to_owned(),
-            rate: 220,
+            rate: Wpm(220),
             pitch: 50,
             volume: 100,
             pan: 0,

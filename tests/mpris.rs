@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use irc_speak::control::mpris::{NAME, serve_on};
 use irc_speak::control::{Command, Controls, Entry, Reply, Request, Snapshot};
+use irc_speak::units::Wpm;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixListener;
@@ -72,9 +73,9 @@ async fn the_rate_is_relative_to_the_base_rate() {
     let player = bus.player().await;
 
     for (rate, command) in [
-        (1.5, Command::Rate { wpm: 330 }),
-        (100.0, Command::Rate { wpm: 1_000 }),
-        (0.01, Command::Rate { wpm: 60 }),
+        (1.5, Command::Rate { wpm: Wpm(330) }),
+        (100.0, Command::Rate { wpm: Wpm(1_000) }),
+        (0.01, Command::Rate { wpm: Wpm(60) }),
         (0.0, Command::Pause),
     ] {
         player.set_property("Rate", rate).await.expect("the rate is set");
@@ -99,7 +100,7 @@ async fn one_signal_has_all_changes() {
     listener.state.send_modify(|state| state.waiting = 12);
     tokio::task::yield_now().await;
     listener.state.send_modify(|state| state.paused = true);
-    listener.state.send_modify(|state| state.rate = 330);
+    listener.state.send_modify(|state| state.rate = Wpm(330));
 
     let signal = within("a signal", signals.next()).await.expect("an open bus");
     let changes = signal.args().expect("its arguments");
@@ -335,7 +336,8 @@ impl Listener {
     fn answering(bus: &Bus, reply: Reply) -> Self {
         let (requests, mut inbox) = mpsc::channel::<Request>(16);
         let (note, commands) = mpsc::unbounded_channel();
-        let state = watch::Sender::new(Snapshot { rate: 220, volume: 100, ..Snapshot::default() });
+        let state =
+            watch::Sender::new(Snapshot { rate: Wpm(220), volume: 100, ..Snapshot::default() });
         let stop = CancellationToken::new();
         let (shown, stopping) = (state.clone(), stop.clone());
         tokio::spawn(async move {

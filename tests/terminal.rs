@@ -12,6 +12,7 @@ use irc_speak::control::{
     Command as Asked, Controls, Entry, Reply, Request, Snapshot, TranscriptEvent,
 };
 use irc_speak::control::{keys, screen};
+use irc_speak::units::Wpm;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +29,7 @@ fn stage() {
 
 async fn perform() {
     let (requests, mut inbox) = mpsc::channel(16);
-    let idle = Snapshot { rate: 220, volume: 100, ..Snapshot::default() };
+    let idle = Snapshot { rate: Wpm(220), volume: 100, ..Snapshot::default() };
     let (state, seen) = watch::channel(idle);
     let controls = Controls::new(requests, seen);
     let (shown, events) = mpsc::unbounded_channel();

@@ -11,15 +11,16 @@ use super::earcons::Earcons;
 use crate::cli::Speaker;
 use crate::diagnostics::{ConfigError, quoted, reason};
 use crate::filter::RawRule;
+use crate::units::Wpm;
 
 /// A configuration file's keys, all optional.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct File {
     /// Words a minute.
-    pub rate: Option<Spanned<u32>>,
+    pub rate: Option<Spanned<Wpm>>,
     /// The highest rate, in words a minute.
-    pub max_rate: Option<Spanned<u32>>,
+    pub max_rate: Option<Spanned<Wpm>>,
     /// How far behind live the listener may get.
     pub max_lag: Option<Spanned<String>>,
     /// The voice.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::place::{self, SocketError};
 use super::{Command, Entry, Reply, Snapshot, SoundSink};
 use crate::diagnostics::{escaped, quoted};
+use crate::units::Wpm;
 use crate::wire;
 
 /// How long a reply may take. The listener replies within a millisecond unless it is stopped.
@@ -134,7 +135,7 @@ pub fn skipped(n_lines: u64) -> String {
 fn status(snapshot: &Snapshot) -> String {
     let yes_no = |yes| if yes { "yes" } else { "no" }.to_owned();
     let rate = match (snapshot.rate, snapshot.rate_now) {
-        (base, now) if now == base || now == 0 => format!("{base} words a minute"),
+        (base, now) if now == base || now == Wpm(0) => format!("{base} words a minute"),
         (base, now) => format!("{base} words a minute, now {now}"),
     };
     let muted = match snapshot.muted.as_slice() {
@@ -345,8 +346,8 @@ mod tests {
     #[test]
     fn the_status_is_printed_in_rows() {
         let snapshot = Snapshot {
-            rate: 220,
-            rate_now: 300,
+            rate: Wpm(220),
+            rate_now: Wpm(300),
             volume: 100,
             waiting: 3,
             lag_s: 4.25,

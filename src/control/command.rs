@@ -5,7 +5,7 @@
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::units::{n_lines, volume, wpm};
+use crate::units::{Wpm, n_lines, volume};
 
 /// Whom a mute or unmute applies to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,8 +89,8 @@ pub enum Command {
     /// Set the speech rate
     Rate {
         /// Words a minute
-        #[arg(value_parser = wpm, allow_negative_numbers = true)]
-        wpm: u32,
+        #[arg(allow_negative_numbers = true)]
+        wpm: Wpm,
     },
     /// Set the volume
     Volume {

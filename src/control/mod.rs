@@ -19,6 +19,8 @@ pub use command::{Command, LastLines, Switch, Who};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::units::Wpm;
+
 /// The reply to a command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "lowercase")]
@@ -69,9 +71,9 @@ pub struct Snapshot {
     /// Whether speech is paused.
     pub paused: bool,
     /// The base rate, in words a minute.
-    pub rate: u32,
+    pub rate: Wpm,
     /// The rate of what is being spoken.
-    pub rate_now: u32,
+    pub rate_now: Wpm,
     /// Per cent.
     pub volume: u8,
     /// Queued utterances.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::traits::{Engine, EngineError, Stage, Word};
 use crate::audio::trim::Trim;
+use crate::units::Wpm;
 use crate::wire::{Setup, SpeakRequest};
 
 /// Counts the samples of `speech` that would be heard; none where `wanted` interrupted it.
@@ -53,7 +54,7 @@ pub(crate) struct Measure {
     engine: Box<dyn Engine>,
     rate: u32,
     /// Cached results: the same text at the same rate is measured again and again.
-    known: HashMap<(String, u32), f64>,
+    known: HashMap<(String, Wpm), f64>,
 }
 
 impl Measure {

@@ -14,6 +14,7 @@ mod traits;
 
 pub(crate) use traits::{Engine, EngineError, VoiceInfo};
 
+use crate::units::Wpm;
 use crate::wire::Setup;
 use traits::Judged;
 
@@ -26,7 +27,7 @@ pub(crate) struct EngineInfo {
     pub about: &'static str,
     /// The highest rate at which it is still understood, in words a minute: of 60 chat lines a
     /// speech recogniser gets about two words in five wrong (`make bench-understood`).
-    pub understood_wpm: u32,
+    pub understood_wpm: Wpm,
     open: fn(&Setup) -> Result<Box<dyn Engine>, EngineError>,
     voices: fn() -> Result<Vec<VoiceInfo>, EngineError>,
     check: fn(&[String]) -> Result<Judged, EngineError>,
@@ -40,7 +41,7 @@ pub(crate) const ENGINES: &[EngineInfo] = &[
         // Wrong words in 100 of chat (and of meetings): 20 (20) at 220, 26 (28) at 286, 36 (35) at
         // 300, 40 (40) at 330, 60 at 400, 76 at 450. Of a meeting as a whole, names and all: 28 at
         // 220, 35 at 251, 41 at 286, 61 at 330.
-        understood_wpm: 286,
+        understood_wpm: Wpm(286),
         open: |setup| Ok(Box::new(espeak::Espeak::open(setup)?)),
         voices: espeak::voices,
         check: espeak::check,
@@ -50,7 +51,7 @@ pub(crate) const ENGINES: &[EngineInfo] = &[
         name: "system",
         about: "the desktop's own voice (Speech Dispatcher on Linux)",
         // Usually eSpeak NG is behind it, and it writes no file whose sound could be measured.
-        understood_wpm: 286,
+        understood_wpm: Wpm(286),
         open: |setup| Ok(Box::new(system::System::open(setup)?)),
         voices: system::voices,
         // An unknown name gets its default voice.
@@ -71,7 +72,7 @@ fn find(name: &str) -> Result<&'static EngineInfo, EngineError> {
 }
 
 /// The highest rate at which the engine `name` is still understood, in words a minute.
-pub(crate) fn understood_wpm(name: &str) -> Result<u32, EngineError> {
+pub(crate) fn understood_wpm(name: &str) -> Result<Wpm, EngineError> {
     Ok(find(name)?.understood_wpm)
 }
 

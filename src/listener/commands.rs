@@ -9,7 +9,7 @@ use crate::control::{Command, Entry, Reply, Request, Snapshot, Switch, Transcrip
 use crate::journal::Ended;
 use crate::message::{Earcon, Fate, Utterance};
 use crate::queue::Event;
-use crate::units::RATES;
+use crate::units::Wpm;
 
 /// The loudest volume, in per cent.
 const LOUDEST: u8 = 200;
@@ -52,13 +52,9 @@ impl Listener {
             Command::Repeat { n } => Event::Repeat(n_lines(n)?),
             Command::Back => Event::Back,
             Command::Highlight => Event::Highlight,
-            Command::Rate { wpm } if !RATES.contains(&wpm) => {
-                let (least, most) = (RATES.start(), RATES.end());
-                return Err(format!("rate is {wpm}; it takes {least} to {most} words a minute"));
-            }
-            Command::Rate { wpm } => self.rate(wpm),
-            Command::Faster => self.rate(self.queue.base_rate() * 11 / 10),
-            Command::Slower => self.rate(self.queue.base_rate() * 10 / 11),
+            Command::Rate { wpm } => self.rate(wpm.checked("rate")?),
+            Command::Faster => self.rate(self.queue.base_rate().scaled(11, 10)),
+            Command::Slower => self.rate(self.queue.base_rate().scaled(10, 11)),
             Command::Volume { percent } => return self.set_volume(percent),
             Command::Mute { who } => {
                 self.mutes.add(who);
@@ -89,8 +85,8 @@ impl Listener {
     }
 
     /// Sets the base rate, as far as the range allows.
-    fn rate(&mut self, wpm: u32) -> Event {
-        let wpm = wpm.clamp(*RATES.start(), *RATES.end());
+    fn rate(&mut self, wpm: Wpm) -> Event {
+        let wpm = wpm.clamped();
         self.voice_spec.rate = wpm;
         Event::Rate(wpm)
     }

@@ -9,6 +9,7 @@ use crate::diagnostics::escaped;
 use crate::error::Error;
 use crate::message::{Earcon, Fate, Utterance, UtteranceId};
 use crate::queue::{Action, Event};
+use crate::units::Wpm;
 use crate::voice::VoiceEvent;
 use crate::wire::SpeakRequest;
 
@@ -44,7 +45,7 @@ impl Listener {
     }
 
     /// Gives an utterance from byte `from` on to the voice.
-    fn speak(&mut self, utterance: &Utterance, from: usize, rate: u32, now: Instant) {
+    fn speak(&mut self, utterance: &Utterance, from: usize, rate: Wpm, now: Instant) {
         self.journal.rate_set(utterance.id, rate);
         let earcon = utterance.earcon.filter(|it| from == 0 && self.plays(*it));
         let request = self.speak_request(utterance, from, rate, now);
@@ -57,7 +58,7 @@ impl Listener {
         &mut self,
         utterance: &Utterance,
         from: usize,
-        rate: u32,
+        rate: Wpm,
         now: Instant,
     ) -> SpeakRequest {
         let text = utterance.text[from..].to_owned();

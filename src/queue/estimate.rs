@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use super::script::{self, N_SCRIPTS, Parts};
+use crate::units::Wpm;
 
 /// The rate of the estimates, in words a minute.
 const RATE: f64 = 220.0;
@@ -63,13 +64,13 @@ impl Estimate {
     }
 
     /// The work of a text that sounds for `seconds` at `rate` words a minute.
-    pub(crate) fn measured(&self, seconds: f64, rate: u32) -> f64 {
+    pub(crate) fn measured(&self, seconds: f64, rate: Wpm) -> f64 {
         seconds / self.seconds(1.0, rate)
     }
 
     /// How many seconds a text of that `work` sounds at `rate` words a minute.
-    pub(crate) fn seconds(&self, work: f64, rate: u32) -> f64 {
-        work * (RATE / f64::from(rate.max(1))).powf(self.fall)
+    pub(crate) fn seconds(&self, work: f64, rate: Wpm) -> f64 {
+        work * (RATE / f64::from(rate.max(Wpm(1)))).powf(self.fall)
     }
 
     /// The rate at which a text of that `work` sounds for `seconds`.
@@ -78,7 +79,7 @@ impl Estimate {
     }
 
     /// Learns that a text made of `parts` took `seconds` at `rate`.
-    pub(super) fn learn(&mut self, parts: &Parts, rate: u32, seconds: f64) {
+    pub(super) fn learn(&mut self, parts: &Parts, rate: Wpm, seconds: f64) {
         let expected = self.seconds(self.work_of(parts), rate);
         if expected <= 0.2 || seconds <= 0.0 {
             return;
@@ -104,7 +105,7 @@ impl Estimate {
     }
 
     /// Learns the exponent from a text of measured `work` that took `seconds` at `rate`.
-    pub(super) fn learn_fall(&mut self, work: f64, rate: u32, seconds: f64) {
+    pub(super) fn learn_fall(&mut self, work: f64, rate: Wpm, seconds: f64) {
         let ratio = f64::from(rate) / RATE;
         if !(APART.recip()..=APART).contains(&ratio) && work > 1.0 && seconds > 0.2 {
             let seen = ((work / seconds).ln() / ratio.ln()).clamp(*FALLS.start(), *FALLS.end());
@@ -118,7 +119,7 @@ fn rate_seconds_and_measured_are_inverse() {
     let estimate = Estimate::default();
     let work = estimate.work("the build of the nightly image is green again, after the 3rd try");
     assert!((3.5..4.5).contains(&work), "{work}");
-    for rate in [150, 220, 300, 450] {
+    for rate in [150, 220, 300, 450].map(Wpm) {
         let seconds = estimate.seconds(work, rate);
         assert!((estimate.rate(work, seconds) - f64::from(rate)).abs() < 0.5);
         assert!((estimate.measured(seconds, rate) - work).abs() < 1e-6);
@@ -130,10 +131,10 @@ fn measurements_correct_the_estimate() {
     let mut estimate = Estimate::default();
     let parts = Parts::of("a line of several words, spoken again and again");
     for _ in 0..200 {
-        estimate.learn(&parts, 220, 3.6);
+        estimate.learn(&parts, Wpm(220), 3.6);
     }
     assert!((estimate.work_of(&parts) - 3.6).abs() < 0.1, "{}", estimate.work_of(&parts));
-    estimate.learn(&parts, 220, 1e9);
+    estimate.learn(&parts, Wpm(220), 1e9);
     assert!(estimate.work_of(&parts) < 5.0, "one absurd measurement changes little");
 }
 
@@ -145,7 +146,7 @@ fn a_script_is_learned_from_its_first_line_without_changing_another() {
     let before = estimate.work_of(&english);
     let a_letter =
         |text: &str| 0.288 + 0.71 * text.chars().filter(|c| c.is_alphabetic()).count() as f64;
-    estimate.learn(&Parts::of(first), 220, a_letter(first));
+    estimate.learn(&Parts::of(first), Wpm(220), a_letter(first));
     let (estimated, true_one) = (estimate.work(second), a_letter(second));
     assert!((0.85..1.15).contains(&(estimated / true_one)), "{estimated:.2} for {true_one:.2}");
     assert!((estimate.work_of(&english) / before - 1.0).abs() < 0.1);
@@ -155,8 +156,8 @@ fn a_script_is_learned_from_its_first_line_without_changing_another() {
 fn the_exponent_is_learned_from_measured_and_spoken_times() {
     let mut estimate = Estimate::with_voice("he");
     for _ in 0..100 {
-        estimate.learn_fall(3.0, 220, 3.0); // the same rate: nothing to learn
-        estimate.learn_fall(3.0, 330, 3.0 * 1.5_f64.powf(-0.63));
+        estimate.learn_fall(3.0, Wpm(220), 3.0); // the same rate: nothing to learn
+        estimate.learn_fall(3.0, Wpm(330), 3.0 * 1.5_f64.powf(-0.63));
     }
-    assert!((estimate.seconds(3.0, 330) - 3.0 * 1.5_f64.powf(-0.63)).abs() < 0.02);
+    assert!((estimate.seconds(3.0, Wpm(330)) - 3.0 * 1.5_f64.powf(-0.63)).abs() < 0.02);
 }

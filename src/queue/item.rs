@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::estimate::Estimate;
 use super::script::Parts;
 use crate::message::{RequestId, Utterance};
+use crate::units::Wpm;
 
 /// Whether the voice process has measured how long an utterance sounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,14 +75,14 @@ impl Queued {
 #[derive(Debug, Clone)]
 pub(super) struct InFlight {
     pub(super) queued: Queued,
-    pub(super) rate: u32,
+    pub(super) rate: Wpm,
     pub(super) started: Option<Instant>,
     /// The byte at which the word being spoken begins.
     pub(super) reached: usize,
 }
 
 impl InFlight {
-    pub(super) fn new(queued: Queued, rate: u32) -> Self {
+    pub(super) fn new(queued: Queued, rate: Wpm) -> Self {
         Self { reached: queued.from, queued, rate, started: None }
     }
 }

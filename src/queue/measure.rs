@@ -6,6 +6,7 @@ use super::item::{Measured, Queued};
 use super::script::Parts;
 use super::{Action, Queue};
 use crate::message::RequestId;
+use crate::units::Wpm;
 
 /// How many waiting utterances are measured, from the first: more than a minute of speech, which is
 /// beyond what the next rate depends on.
@@ -48,7 +49,7 @@ impl Queue {
     }
 
     /// Learns from how long an utterance took.
-    pub(super) fn learn(&mut self, spoken: &Queued, rate: u32, seconds: f64) {
+    pub(super) fn learn(&mut self, spoken: &Queued, rate: Wpm, seconds: f64) {
         if spoken.utterance.earcon.is_some() {
             return; // its time includes the earcon's
         }
@@ -61,7 +62,7 @@ impl Queue {
     }
 
     /// Learns, and renews the estimates that are not measured where they have changed enough.
-    fn learn_parts(&mut self, parts: &Parts, rate: u32, seconds: f64) {
+    fn learn_parts(&mut self, parts: &Parts, rate: Wpm, seconds: f64) {
         self.estimate.learn(parts, rate, seconds);
         if self.estimate.has_changed() {
             for waiting in self.waiting.iter_mut().filter(|it| it.measured != Measured::Yes) {

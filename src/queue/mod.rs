@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 use crate::message::{
     Earcon, Expiry, Fate, LinePosition, Message, RequestId, SourceId, Utterance, UtteranceId,
 };
+use crate::units::Wpm;
 use crate::wire::GAP;
 use estimate::Estimate;
 use fair::Turns;
@@ -70,7 +71,7 @@ pub(crate) enum Event {
     /// Repeat from the last highlighted utterance on.
     Highlight,
     /// Set the base rate, in words a minute.
-    Rate(u32),
+    Rate(Wpm),
     /// The source has ended: its queued lines have no deadline any more.
     SourceEnded(SourceId),
     /// No line has a deadline: the lag rule is off from now on.
@@ -87,7 +88,7 @@ pub(crate) enum Action {
         /// The byte of its text to begin at: where it was interrupted, if it was.
         from: usize,
         /// Words a minute.
-        rate: u32,
+        rate: Wpm,
     },
     /// Ask the voice process to measure how long this sounds, once it is idle. [`Action::Silence`]
     /// discards pending requests.
@@ -99,7 +100,7 @@ pub(crate) enum Action {
         /// The byte of its text to begin at.
         from: usize,
         /// Words a minute.
-        rate: u32,
+        rate: Wpm,
     },
     /// Silence the voice, which reports what it had as skipped.
     Silence,
@@ -240,12 +241,12 @@ impl Queue {
     }
 
     /// The base rate, in words a minute.
-    pub(crate) fn base_rate(&self) -> u32 {
+    pub(crate) fn base_rate(&self) -> Wpm {
         self.rate_control.lag_target.base
     }
 
     /// The utterance that is being spoken, and its rate.
-    pub(crate) fn current(&self) -> Option<(&Utterance, u32)> {
+    pub(crate) fn current(&self) -> Option<(&Utterance, Wpm)> {
         let current = self.in_flight.front()?;
         Some((&current.queued.utterance, current.rate))
     }
@@ -315,7 +316,7 @@ impl Queue {
         }
     }
 
-    fn rate(&mut self, wpm: u32) -> Vec<Action> {
+    fn rate(&mut self, wpm: Wpm) -> Vec<Action> {
         self.rate_control.lag_target.base = wpm;
         self.rate_control.reset();
         self.forget_requests(); // what they measure was asked at the rate before

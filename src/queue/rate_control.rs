@@ -15,23 +15,24 @@
 use std::time::{Duration, Instant};
 
 use super::estimate::Estimate;
+use crate::units::Wpm;
 use crate::wire::GAP;
 
 /// How late an utterance may be, and the bounds of the rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LagTarget {
     /// The rate when no deadline is near, in words a minute.
-    pub base: u32,
+    pub base: Wpm,
     /// The highest rate.
-    pub max: u32,
+    pub max: Wpm,
     /// The longest time from an utterance's arrival to its end.
     pub lag: Duration,
 }
 
 impl LagTarget {
     /// The highest rate that is understood nearly as well as the base, in words a minute.
-    pub(super) fn calm(&self) -> u32 {
-        (self.base * CALM_PERCENT / 100).min(self.max.max(self.base))
+    pub(super) fn calm(&self) -> Wpm {
+        self.base.scaled(CALM_PERCENT, 100).min(self.max.max(self.base))
     }
 }
 
@@ -110,7 +111,7 @@ impl RateControl {
         waiting: &(impl Iterator<Item = Due> + Clone),
         start: Instant,
         estimate: &Estimate,
-    ) -> u32 {
+    ) -> Wpm {
         let busy = self.busy(start, estimate);
         if let Some(first) = waiting.clone().next() {
             self.spoke(first.work, start);
@@ -151,7 +152,7 @@ impl RateControl {
     }
 
     /// The levels between the base and the highest rate, in words a minute.
-    fn levels(&self) -> Vec<u32> {
+    fn levels(&self) -> Vec<Wpm> {
         let (base, calm) = (f64::from(self.lag_target.base), f64::from(self.lag_target.calm()));
         let max = f64::from(self.lag_target.max.max(self.lag_target.base));
         let mut levels = vec![base, (base * calm).sqrt(), calm];
@@ -165,7 +166,7 @@ impl RateControl {
             }
             levels.push(max);
         }
-        let mut levels: Vec<_> = levels.into_iter().map(rounded).collect();
+        let mut levels: Vec<_> = levels.into_iter().map(Wpm::rounded).collect();
         levels.dedup();
         levels
     }
@@ -218,24 +219,20 @@ fn needed(
 }
 
 /// The lowest of `levels` that meets `rate`; the highest where none does.
-fn level_of(levels: &[u32], rate: f64) -> usize {
-    let meets = |level: &u32| f64::from(*level) >= rate * (1.0 - TRIFLE);
+fn level_of(levels: &[Wpm], rate: f64) -> usize {
+    let meets = |level: &Wpm| f64::from(*level) >= rate * (1.0 - TRIFLE);
     levels.iter().position(meets).unwrap_or(levels.len() - 1)
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are small")]
-fn rounded(rate: f64) -> u32 {
-    rate.round() as u32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TARGET: LagTarget = LagTarget { base: 220, max: 330, lag: Duration::from_secs(18) };
+    const TARGET: LagTarget =
+        LagTarget { base: Wpm(220), max: Wpm(330), lag: Duration::from_secs(18) };
 
     /// The rates of `works`, all of which came at once, spoken one after the other.
-    fn rates(rate_control: &mut RateControl, works: &[f64], received: Instant) -> Vec<u32> {
+    fn rates(rate_control: &mut RateControl, works: &[f64], received: Instant) -> Vec<Wpm> {
         let estimate = Estimate::default();
         let mut start = received;
         (0..works.len())
@@ -261,17 +258,17 @@ mod tests {
             (vec![5.0; 12], 330),
         ] {
             let rates = rates(&mut RateControl::new(TARGET), &works, now);
-            assert_eq!(rates.iter().max(), Some(&highest), "{works:?}: {rates:?}");
+            assert_eq!(rates.iter().max(), Some(&Wpm(highest)), "{works:?}: {rates:?}");
         }
     }
 
     #[test]
     fn the_rate_moves_by_small_steps_and_seldom() {
-        for max in [330, 450] {
+        for max in [330, 450].map(Wpm) {
             let mut rate_control = RateControl::new(LagTarget { max, ..TARGET });
             let levels = rate_control.levels();
-            assert_eq!((levels[0], levels[2], levels.last()), (220, 286, Some(&max)));
-            assert!(levels.windows(2).all(|two| two[1] * 4 <= two[0] * 5), "{levels:?}");
+            assert_eq!((levels[0], levels[2], levels.last()), (Wpm(220), Wpm(286), Some(&max)));
+            assert!(levels.windows(2).all(|two| two[1].0 * 4 <= two[0].0 * 5), "{levels:?}");
             let mut now = crate::clock::test_now();
             assert_eq!(rates(&mut rate_control, &[200.0], now), [max]);
             let mut eased = Vec::new();
@@ -291,7 +288,7 @@ mod tests {
         let mut rate_control = RateControl::new(TARGET);
         let mut now = crate::clock::test_now();
         for _ in 0..50 {
-            assert_eq!(rates(&mut rate_control, &[5.0], now), [220]);
+            assert_eq!(rates(&mut rate_control, &[5.0], now), [Wpm(220)]);
             now += Duration::from_secs(8);
         }
     }
@@ -302,24 +299,24 @@ mod tests {
         let mut rate_control = RateControl::new(TARGET);
         let estimate = Estimate::default();
         let old = Due { work: 300.0, received: None };
-        assert_eq!(rate_control.choose(&[old, old].into_iter(), now, &estimate), 220);
+        assert_eq!(rate_control.choose(&[old, old].into_iter(), now, &estimate), Wpm(220));
         let live = Due { work: 5.0, received: Some(now) };
         assert_eq!(
             rate_control.choose(&[old, live].into_iter(), now, &estimate),
-            330,
+            Wpm(330),
             "a line with a deadline waits behind"
         );
         let mut relaxed = RateControl::new(TARGET);
         relaxed.is_relaxed = true;
-        assert_eq!(rates(&mut relaxed, &[50.0; 4], now), [220; 4]);
+        assert_eq!(rates(&mut relaxed, &[50.0; 4], now), [Wpm(220); 4]);
     }
 
     #[test]
     fn a_silence_lowers_the_rate() {
         let mut rate_control = RateControl::new(TARGET);
         let now = crate::clock::test_now();
-        assert_eq!(rates(&mut rate_control, &[200.0], now), [330]);
+        assert_eq!(rates(&mut rate_control, &[200.0], now), [Wpm(330)]);
         rate_control.rest(now + Duration::from_secs(10));
-        assert_eq!(rates(&mut rate_control, &[1.0], now + Duration::from_secs(45)), [220]);
+        assert_eq!(rates(&mut rate_control, &[1.0], now + Duration::from_secs(45)), [Wpm(220)]);
     }
 }

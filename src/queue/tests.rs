@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::message::{Kind, LinePosition, Message, SourceId};
 
-const TARGET: LagTarget = LagTarget { base: 220, max: 450, lag: Duration::from_secs(15) };
+const TARGET: LagTarget = LagTarget { base: Wpm(220), max: Wpm(450), lag: Duration::from_secs(15) };
 
 fn line(id: UtteranceId, text: &str, sender: &str, now: Instant) -> Utterance {
     let mut message = Message::plain(SourceId(0), text.to_owned(), now);
@@ -33,11 +33,11 @@ struct Bench {
     /// Every utterance that was begun.
     begun: Vec<UtteranceId>,
     ended: Vec<(UtteranceId, Fate)>,
-    rates: Vec<u32>,
+    rates: Vec<Wpm>,
     /// Reports of the voice that have not reached the queue: they can cross a silence.
     on_the_way: VecDeque<Event>,
     /// What the voice was asked to measure.
-    asked: VecDeque<(RequestId, String, u32)>,
+    asked: VecDeque<(RequestId, String, Wpm)>,
 }
 
 impl Bench {
@@ -98,7 +98,7 @@ impl Bench {
         let Some(first) = self.voice.pop_front() else { return };
         let from = self.from.pop_front().unwrap_or(0);
         // As long as a new estimate says.
-        let rate = self.queue.current().map_or(220, |(_, rate)| rate);
+        let rate = self.queue.current().map_or(Wpm(220), |(_, rate)| rate);
         let estimate = Estimate::default();
         let seconds = estimate.seconds(estimate.work(&first.text[from..]), rate);
         let ms = u32::try_from(Duration::from_secs_f64(seconds).as_millis()).expect("short");
@@ -321,7 +321,7 @@ fn lines_in_a_row_are_merged_only_when_the_lag_target_is_near() {
     bench.speak_all();
     let n_merged = ids.iter().filter(|&&id| matches!(bench.fate(id), Fate::Merged { .. })).count();
     assert!(n_merged > 5, "{n_merged}");
-    assert!(bench.rates.iter().all(|&rate| rate == 450), "{:?}", bench.rates);
+    assert!(bench.rates.iter().all(|&rate| rate == Wpm(450)), "{:?}", bench.rates);
 }
 
 #[test]
@@ -354,16 +354,16 @@ fn waiting_lines_are_measured_and_then_known_at_every_rate() {
         bench.say(&format!("line {n}"));
     }
     assert_eq!(bench.asked.len(), 64, "not all that are waiting");
-    assert!(bench.asked.iter().all(|(_, _, rate)| *rate == 220), "at the base rate");
+    assert!(bench.asked.iter().all(|(_, _, rate)| *rate == Wpm(220)), "at the base rate");
     bench.measure(0.5);
     assert!(bench.asked.is_empty(), "once each");
     let known = &bench.queue.waiting[3];
     let (n, estimate) = (known.utterance.text.len() as f64, &bench.queue.estimate);
-    assert!((estimate.seconds(known.work, 220) - n * 0.5).abs() < 1e-6);
-    assert!(estimate.seconds(known.work, 440) < n * 0.3);
+    assert!((estimate.seconds(known.work, Wpm(220)) - n * 0.5).abs() < 1e-6);
+    assert!(estimate.seconds(known.work, Wpm(440)) < n * 0.3);
     let unknown = &bench.queue.waiting[90];
     let n = unknown.utterance.text.len() as f64;
-    let estimated = estimate.seconds(unknown.work, 220);
+    let estimated = estimate.seconds(unknown.work, Wpm(220));
     assert!(estimated > n * 0.2, "{estimated:.1} s: learned from the others");
 }
 
@@ -404,7 +404,7 @@ fn step() -> impl Strategy<Value = Step> {
         Event::Repeat(2),
         Event::Back,
         Event::Highlight,
-        Event::Rate(300),
+        Event::Rate(Wpm(300)),
     ];
     prop_oneof![
         6 => (1_usize..200).prop_map(Step::Say),
@@ -473,6 +473,6 @@ fn lines_of_an_ended_source_have_no_deadline() {
         }
         bench.speak_all();
         let highest = bench.rates.iter().copied().max();
-        assert_eq!(highest > Some(220), is_hurried, "{event:?}: {:?}", bench.rates);
+        assert_eq!(highest > Some(Wpm(220)), is_hurried, "{event:?}: {:?}", bench.rates);
     }
 }

@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use crate::units::Wpm;
+
 /// From a request to the first sample, as measured.
 pub(super) const LATENCY: Duration = Duration::from_millis(6);
 
 /// How long a text sounds at a rate in words a minute, in seconds.
-pub(crate) type Sounds<'a> = &'a dyn Fn(&str, u32) -> f64;
+pub(crate) type Sounds<'a> = &'a dyn Fn(&str, Wpm) -> f64;
 
 /// One line that was heard.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +19,7 @@ pub(super) struct Heard {
     /// How long it sounded.
     pub(super) sounded: Duration,
     /// In words a minute.
-    pub(super) rate: u32,
+    pub(super) rate: Wpm,
     /// When it ended, since the log began.
     pub(super) ended: Duration,
 }

@@ -10,6 +10,7 @@ use super::replay::Arrival;
 use crate::message::{Fate, Utterance, UtteranceId};
 use crate::queue::rate_control::LagTarget;
 use crate::queue::{Action, Event, Queue};
+use crate::units::Wpm;
 use crate::wire::GAP;
 
 /// Speaks `arrivals` at the rates that `lag_target` needs, with a pause if there is one; every line
@@ -70,7 +71,7 @@ struct InFlight {
     utterance: Utterance,
     /// The byte of its text at which it begins.
     from: usize,
-    rate: u32,
+    rate: Wpm,
     begins: Instant,
     ends: Instant,
     has_begun: bool,

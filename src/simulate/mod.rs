@@ -12,6 +12,7 @@ mod replay;
 pub(crate) mod report;
 
 use crate::queue::estimate::Estimate;
+use crate::units::Wpm;
 
 pub(crate) use pause::Pause;
 pub(crate) use replay::read;
@@ -19,12 +20,12 @@ pub(crate) use report::Report;
 
 /// The queue's own estimate for an English voice, before it has learned anything.
 #[cfg(test)]
-fn estimated(text: &str, rate: u32) -> f64 {
+fn estimated(text: &str, rate: Wpm) -> f64 {
     estimated_for("en-us", text, rate)
 }
 
 /// The queue's own estimate for a voice, before it has learned anything.
-pub(crate) fn estimated_for(voice: &str, text: &str, rate: u32) -> f64 {
+pub(crate) fn estimated_for(voice: &str, text: &str, rate: Wpm) -> f64 {
     let estimate = Estimate::with_voice(voice);
     estimate.seconds(estimate.work(text), rate)
 }

@@ -13,6 +13,7 @@ use super::heard::{Heard, LATENCY, Sounds};
 use super::replay::Arrival;
 use crate::queue::estimate::Estimate;
 use crate::queue::rate_control::LagTarget;
+use crate::units::Wpm;
 
 /// A margin for rates that are whole numbers, and for times that are no exact power of the rate.
 const ROUNDING: Duration = Duration::from_millis(100);
@@ -43,11 +44,10 @@ pub(super) fn run(arrivals: &[Arrival], lag_target: LagTarget, sounds: Sounds<'_
 }
 
 /// The rate that is `speed` times as fast as the base rate.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two rates")]
-fn rate(speed: f64, lag_target: LagTarget, estimate: &Estimate) -> u32 {
+fn rate(speed: f64, lag_target: LagTarget, estimate: &Estimate) -> Wpm {
     let work = 1.0;
     let rate = estimate.rate(work, estimate.seconds(work, lag_target.base) / speed.max(1.0));
-    rate.min(f64::from(lag_target.max.max(lag_target.base))).ceil() as u32
+    Wpm::rounded(rate.min(f64::from(lag_target.max.max(lag_target.base))).ceil())
 }
 
 /// A line, in seconds: when it comes, and how long it sounds at the base rate.

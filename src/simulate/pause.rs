@@ -116,7 +116,8 @@ fn the_listener_catches_up_after_a_pause_and_loses_nothing() {
     let arrivals: Vec<_> = (0..100).zip(words.iter().cycle()).map(line).collect();
     let pause = "202s+2m".parse().expect("a pause");
     let lag = Duration::from_secs(15);
-    let lag_target = crate::queue::rate_control::LagTarget { base: 220, max: 450, lag };
+    let [base, max] = [220, 450].map(crate::units::Wpm);
+    let lag_target = crate::queue::rate_control::LagTarget { base, max, lag };
     let heard = crate::simulate::lag_rule::lag_rule(
         &arrivals,
         lag_target,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::heard::{Heard, LATENCY, Sounds};
 use super::replay::Arrival;
+use crate::units::Wpm;
 
 /// What a program does when it falls behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,7 @@ const GAP: Duration = Duration::from_millis(100);
 pub(super) fn run(
     policy: Policy,
     arrivals: &[Arrival],
-    base: u32,
+    base: Wpm,
     sounds: Sounds<'_>,
 ) -> Vec<Heard> {
     let mut heard = Vec::new();
@@ -55,13 +56,13 @@ pub(super) fn run(
     }
 }
 
-fn rate(policy: Policy, n_waiting: usize, base: u32) -> u32 {
+fn rate(policy: Policy, n_waiting: usize, base: Wpm) -> Wpm {
     match policy {
         Policy::Fixed | Policy::Newest => base,
         Policy::Ramp => {
             let n_beyond = u32::try_from(n_waiting.saturating_sub(4)).unwrap_or(u32::MAX);
             let per_cent = n_beyond.saturating_mul(20).saturating_add(100).min(300);
-            base * per_cent / 100
+            base.scaled(per_cent, 100)
         }
     }
 }
@@ -71,12 +72,12 @@ fn each_policy_does_what_it_says() {
     let line =
         |s| Arrival::of(Duration::from_secs(s), "a line of four seconds, more or less, to say");
     let arrivals: Vec<_> = (0..20).map(line).collect();
-    let fixed = run(Policy::Fixed, &arrivals, 220, &super::estimated);
+    let fixed = run(Policy::Fixed, &arrivals, Wpm(220), &super::estimated);
     assert_eq!(fixed.len(), 20);
     assert!(fixed.windows(2).all(|two| two[1].lag > two[0].lag), "further behind with each line");
-    let newest = run(Policy::Newest, &arrivals, 220, &super::estimated);
+    let newest = run(Policy::Newest, &arrivals, Wpm(220), &super::estimated);
     assert!(newest.len() < 12, "the others are lost");
-    let ramp = run(Policy::Ramp, &arrivals, 220, &super::estimated);
-    assert!(ramp.iter().any(|heard| heard.rate > 220));
+    let ramp = run(Policy::Ramp, &arrivals, Wpm(220), &super::estimated);
+    assert!(ramp.iter().any(|heard| heard.rate > Wpm(220)));
     assert!(ramp.last().map(|it| it.lag) < fixed.last().map(|it| it.lag));
 }

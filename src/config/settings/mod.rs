@@ -25,7 +25,7 @@ use crate::source::SourceSpec;
 use crate::source::tail::TailSpec;
 use crate::speaker;
 use crate::text::hash;
-use crate::units::{self, RATES};
+use crate::units::{self, RATES, Wpm};
 use crate::wire::{Setup, SpeakRequest, Target};
 
 /// The settings of a listener.
@@ -296,7 +296,7 @@ pub(crate) fn lag_target(
     let understood = engine::understood_wpm(&engine_name(options, file)?).ok();
     let max = rate_option("--max-rate", options.max_rate)?.or(configured);
     // A user who listens at a high rate understands a higher one, too.
-    let likely = understood.unwrap_or(base).max(base * CALM_PERCENT / 100).min(*RATES.end());
+    let likely = understood.unwrap_or(base).max(base.scaled(CALM_PERCENT, 100)).min(*RATES.end());
     let max = max.unwrap_or(likely);
     if options.max_rate.is_some() && max < base {
         let problem = format!("--max-rate is {max}, less than the rate, which is {base}");
@@ -319,15 +319,8 @@ pub(crate) fn lag_target(
 const MAX_LAG: Duration = Duration::from_secs(20);
 
 /// A rate of the command line, checked.
-fn rate_option(name: &str, rate: Option<u32>) -> Result<Option<u32>, ConfigError> {
-    match rate.filter(|rate| !RATES.contains(rate)) {
-        None => Ok(rate),
-        Some(rate) => {
-            let (least, most) = (RATES.start(), RATES.end());
-            let problem = format!("{name} is {rate}; it takes {least} to {most} words a minute");
-            Err(ConfigError::Wrong(problem))
-        }
-    }
+fn rate_option(name: &str, rate: Option<Wpm>) -> Result<Option<Wpm>, ConfigError> {
+    rate.map(|rate| rate.checked(name)).transpose().map_err(ConfigError::Wrong)
 }
 
 /// The value of a key of the file, checked to be within `range`.

@@ -21,7 +21,7 @@ fn the_example_holds_the_defaults() {
             Setup { target: Target::Device(None), ..Setup::default() }
         );
         assert_eq!(voice_spec(&options, file).expect("right"), SpeakRequest::of(""));
-        let target = LagTarget { base: 220, max: 286, lag: MAX_LAG };
+        let target = LagTarget { base: Wpm(220), max: Wpm(286), lag: MAX_LAG };
         assert_eq!(lag_target(&options, file).expect("right"), target);
         assert_eq!(naming(&options, file).expect("right"), Naming::Change);
         assert_eq!(format(&options, file, &library).expect("right"), None);

@@ -12,6 +12,7 @@ use super::screen::style::{Look, Style};
 use super::tty::Terminal;
 use super::{Command, Controls, Reply, Snapshot, Switch, TranscriptEvent, Who};
 use crate::clock::now;
+use crate::units::Wpm;
 
 /// More bytes than this at once are a paste: a hand types one key (6 bytes at most) at a time.
 const MAX_TYPED: usize = 16;
@@ -88,7 +89,7 @@ enum KeyOutcome {
 
 impl KeyAction {
     /// The outcome for a listener that is in `state` and started with `start_rate`.
-    fn outcome(self, state: &Snapshot, start_rate: u32) -> KeyOutcome {
+    fn outcome(self, state: &Snapshot, start_rate: Wpm) -> KeyOutcome {
         KeyOutcome::Send(match self {
             Self::Toggle => Command::Toggle,
             Self::Skip => Command::Skip,
@@ -302,7 +303,7 @@ impl Jobs {
 struct KeyTask {
     controls: Controls,
     transcript: UnboundedSender<TranscriptEvent>,
-    start_rate: u32,
+    start_rate: Wpm,
     look: Look,
 }
 

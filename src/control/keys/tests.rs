@@ -6,12 +6,12 @@ fn outcomes(pieces: &[&[u8]], state: &Snapshot) -> Vec<KeyOutcome> {
     let mut keyboard = Keyboard::default();
     let keys =
         pieces.iter().flat_map(|piece| keyboard.press(piece, test_now())).collect::<Vec<_>>();
-    keys.into_iter().filter_map(action).map(|action| action.outcome(state, 220)).collect()
+    keys.into_iter().filter_map(action).map(|action| action.outcome(state, Wpm(220))).collect()
 }
 
 fn speaking() -> Snapshot {
     let entry = Entry { sender: Some("kim".to_owned()), ..Entry::default() };
-    Snapshot { rate: 240, volume: 100, current: Some(entry), ..Snapshot::default() }
+    Snapshot { rate: Wpm(240), volume: 100, current: Some(entry), ..Snapshot::default() }
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn keys_send_commands() {
         (b"+", Command::Faster),
         (b"=", Command::Faster),
         (b"-", Command::Slower),
-        (b"0", Command::Rate { wpm: 220 }),
+        (b"0", Command::Rate { wpm: Wpm(220) }),
         (b"\x1b[A", Command::Volume { percent: 110 }),
         (b"\x1b[B", Command::Volume { percent: 90 }),
         (b"m", Command::Mute { who: kim() }),
@@ -131,11 +131,11 @@ fn replies_that_cannot_be_heard_are_shown() {
 
 #[test]
 fn with_plain_lines_every_key_is_answered() {
-    let idle = Snapshot { rate: 220, volume: 100, ..Snapshot::default() };
-    let busy = Snapshot { rate: 220, waiting: 1, ..speaking() };
+    let idle = Snapshot { rate: Wpm(220), volume: 100, ..Snapshot::default() };
+    let busy = Snapshot { rate: Wpm(220), waiting: 1, ..speaking() };
     let fates = std::collections::BTreeMap::from([("spoken".to_owned(), 1)]);
     let later = Snapshot { fates, ..busy.clone() };
-    let at = |rate, volume| Snapshot { rate, volume, ..Snapshot::default() };
+    let at = |rate, volume| Snapshot { rate: Wpm(rate), volume, ..Snapshot::default() };
     let paused = Snapshot { paused: true, ..busy.clone() };
     let waits = Snapshot { current: None, ..paused.clone() };
     let volume = |percent| Command::Volume { percent };
@@ -154,7 +154,7 @@ fn with_plain_lines_every_key_is_answered() {
         (Command::Faster, &idle, &idle, "220 words a minute is the fastest"),
         (Command::Slower, &idle, &at(200, 100), "slower, 200 words a minute"),
         (Command::Slower, &idle, &idle, "220 words a minute is the slowest"),
-        (Command::Rate { wpm: 220 }, &idle, &idle, "220 words a minute"),
+        (Command::Rate { wpm: Wpm(220) }, &idle, &idle, "220 words a minute"),
         (volume(110), &idle, &at(220, 110), "volume 110 per cent"),
         (volume(0), &idle, &at(220, 0), "volume 0 per cent"),
         (Command::Quit, &idle, &idle, "quitting"),

@@ -2,13 +2,12 @@
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
 
 use zbus::zvariant::{ObjectPath, Value};
 
 use super::super::{Entry, Snapshot};
 use crate::text::is_invisible;
-use crate::units::RATES;
+use crate::units::Wpm;
 
 /// The rate that MPRIS calls 1.0, in words a minute: the program's default.
 const NORMAL: f64 = 220.0;
@@ -16,8 +15,8 @@ const NORMAL: f64 = 220.0;
 /// The longest text, in characters: a widget shows less, and the bus sends it to every client.
 const LONGEST: usize = 256;
 
-/// The valid volumes, in per cent.
-const VOLUMES: RangeInclusive<u32> = 0..=200;
+/// The highest volume, in per cent.
+const MAX_VOLUME: f64 = 200.0;
 
 /// The properties that change; all others are constant.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,27 +98,19 @@ impl Track {
 }
 
 /// A rate in words a minute as an MPRIS ratio.
-pub(super) fn ratio(wpm: u32) -> f64 {
+pub(super) fn ratio(wpm: Wpm) -> f64 {
     f64::from(wpm) / NORMAL
 }
 
 /// The valid rate in words a minute that is nearest to `ratio`.
-pub(super) fn wpm(ratio: f64) -> u32 {
-    nearest(ratio * NORMAL, &RATES)
+pub(super) fn wpm(ratio: f64) -> Wpm {
+    Wpm::rounded(ratio * NORMAL).clamped()
 }
 
 /// The valid volume in per cent that is nearest to `volume`, where 1.0 is normal.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 200")]
 pub(super) fn percent(volume: f64) -> u8 {
-    u8::try_from(nearest(volume * 100.0, &VOLUMES)).unwrap_or(u8::MAX)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "it is whole and between two numbers of the type"
-)]
-fn nearest(number: f64, range: &RangeInclusive<u32>) -> u32 {
-    number.round().clamp(f64::from(*range.start()), f64::from(*range.end())) as u32
+    (volume * 100.0).round().clamp(0.0, MAX_VOLUME) as u8
 }
 
 /// At most [`LONGEST`] characters of `text`, with spaces for control characters and without
@@ -203,7 +194,7 @@ mod tests {
         for (asked, taken) in
             [(1.0, 220), (1.5, 330), (0.001, 60), (1e300, 1_000), (f64::INFINITY, 1_000)]
         {
-            assert_eq!(wpm(asked), taken, "rate: {asked}");
+            assert_eq!(wpm(asked), Wpm(taken), "rate: {asked}");
         }
         for (asked, taken) in [(1.0, 100), (0.456, 46), (-3.0, 0), (2.0, 200), (1e9, 200)] {
             assert_eq!(percent(asked), taken, "volume: {asked}");
@@ -212,7 +203,7 @@ mod tests {
 
     #[test]
     fn only_changed_properties_are_reported() {
-        let before = Snapshot { rate: 220, volume: 100, waiting: 1, ..Snapshot::default() };
+        let before = Snapshot { rate: Wpm(220), volume: 100, waiting: 1, ..Snapshot::default() };
         let changed = |now: Snapshot| {
             let changed = PlayerProperties::of(&now).since(&PlayerProperties::of(&before));
             let mut names: Vec<_> = changed.keys().copied().collect();
@@ -223,7 +214,7 @@ mod tests {
         for (now, names) in [
             (Snapshot { waiting: 9, lag_s: 3.0, lines: 8, ..before.clone() }, vec![]),
             (Snapshot { paused: true, ..before.clone() }, vec!["PlaybackStatus"]),
-            (Snapshot { rate: 330, volume: 50, ..before.clone() }, vec!["Rate", "Volume"]),
+            (Snapshot { rate: Wpm(330), volume: 50, ..before.clone() }, vec!["Rate", "Volume"]),
             (Snapshot { current, ..before.clone() }, vec!["Metadata"]),
         ] {
             assert_eq!(changed(now), names);

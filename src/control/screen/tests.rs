@@ -7,6 +7,7 @@ use super::super::{Entry, Snapshot, TranscriptEvent};
 use super::Screen;
 use super::style::{Charset, Look, Style};
 use crate::clock::test_now;
+use crate::units::Wpm;
 
 const SIZE: Size = Size { columns: 40, rows: 10 };
 
@@ -20,7 +21,7 @@ struct Script {
 
 impl Script {
     fn new(look: Look) -> Self {
-        let state = Snapshot { rate: 220, volume: 100, ..Snapshot::default() };
+        let state = Snapshot { rate: Wpm(220), volume: 100, ..Snapshot::default() };
         let style = Style { look, charset: Charset::Utf8 };
         let screen = Screen::new(style, SIZE, state.clone());
         Self { screen, start: test_now(), state, written: String::new() }

@@ -4,6 +4,7 @@
 use super::super::tty::Size;
 use super::super::{Entry, Snapshot};
 use super::style::Style;
+use crate::units::Wpm;
 
 /// The escape sequences around the word being spoken.
 const WORD: (&str, &str) = ("\x1b[1;4m", "\x1b[0m");
@@ -109,7 +110,7 @@ impl Page {
 
 /// The status in one row, without zeroes: `220 wpm · 3 waiting · 4 s behind · paused`.
 pub(super) fn status(state: &Snapshot, style: Style, columns: usize) -> String {
-    let rate = if state.rate_now > 0 { state.rate_now } else { state.rate };
+    let rate = if state.rate_now > Wpm(0) { state.rate_now } else { state.rate };
     let mut parts = vec![format!("{rate} wpm")];
     if state.volume != 100 {
         parts.push(format!("volume {} %", state.volume));
@@ -206,8 +207,8 @@ mod tests {
 
     #[test]
     fn the_status_leaves_out_defaults_and_zeroes() {
-        let idle = Snapshot { rate: 220, volume: 100, ..Snapshot::default() };
-        let busy = Snapshot { rate_now: 261, waiting: 3, lag_s: 4.9, ..idle.clone() };
+        let idle = Snapshot { rate: Wpm(220), volume: 100, ..Snapshot::default() };
+        let busy = Snapshot { rate_now: Wpm(261), waiting: 3, lag_s: 4.9, ..idle.clone() };
         let muted = vec!["kim".to_owned()];
         let odd = Snapshot { volume: 90, paused: true, muted, ..idle.clone() };
         for (state, style, columns, text) in [

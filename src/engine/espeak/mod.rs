@@ -167,6 +167,7 @@ pub(crate) fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
 mod tests {
     use super::*;
     use crate::engine::traits::Word;
+    use crate::units::Wpm;
 
     /// Counts samples and records words.
     #[derive(Default)]
@@ -207,7 +208,7 @@ mod tests {
     }
 
     fn speech(text: &str, voice: &str, rate: u32) -> SpeakRequest {
-        SpeakRequest { voice: voice.to_owned(), rate, ..SpeakRequest::of(text) }
+        SpeakRequest { voice: voice.to_owned(), rate: Wpm(rate), ..SpeakRequest::of(text) }
     }
 
     /// One test: the library's state is global, and tests run on many threads.

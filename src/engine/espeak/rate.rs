@@ -1,6 +1,8 @@
 //! Converts words a minute to eSpeak's rate parameter, which is not words a minute: 220 speaks 256.
 #![forbid(unsafe_code)]
 
+use crate::units::Wpm;
+
 /// Parameter and its rate, in words a minute: 60 chat lines (549 words, numbers spelled)
 /// over their sounding time, measured with eSpeak NG 1.51. From 450 on libsonic does the rest.
 const MEASURED: [(f64, f64); 12] = [
@@ -20,7 +22,7 @@ const MEASURED: [(f64, f64); 12] = [
 
 /// The parameter that speaks `wpm` words a minute, by linear interpolation; extrapolated beyond the
 /// last.
-pub(super) fn parameter(wpm: u32) -> i32 {
+pub(super) fn parameter(wpm: Wpm) -> i32 {
     let wpm = f64::from(wpm);
     let above = MEASURED.iter().position(|&(_, real)| real >= wpm).unwrap_or(MEASURED.len() - 1);
     let ((p0, r0), (p1, r1)) = (MEASURED[above.max(1) - 1], MEASURED[above.max(1)]);
@@ -35,8 +37,9 @@ fn words_a_minute_become_the_measured_parameter() {
     for (wpm, expected) in
         [(0, 80), (94, 80), (141, 120), (220, 189), (256, 220), (448, 400), (505, 450), (676, 600)]
     {
-        assert_eq!(parameter(wpm), expected, "{wpm} wpm");
+        assert_eq!(parameter(Wpm(wpm)), expected, "{wpm} wpm");
     }
-    assert!(parameter(300) > parameter(299) || parameter(301) > parameter(299));
-    assert_eq!(parameter(100_000), 900);
+    let of = |wpm| parameter(Wpm(wpm));
+    assert!(of(300) > of(299) || of(301) > of(299));
+    assert_eq!(of(100_000), 900);
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tts::{Backends, Tts};
 
 use crate::engine::traits::VoiceInfo;
+use crate::units::Wpm;
 use crate::wire::SpeakRequest;
 
 /// The message where the service does not answer.
@@ -210,8 +211,8 @@ fn ended(tts: &Tts, events: Sender<SpeechEvent>) -> Result<(), tts::Error> {
 /// Words a minute as Speech Dispatcher's -100 to 100. Its eSpeak module turns 0 into a parameter of
 /// 170 (200 words a minute, measured), -100 into 80 and 100 into 449.
 #[expect(clippy::cast_precision_loss, reason = "rates are small")]
-fn rate(wpm: u32) -> f32 {
-    let parameter = wpm as f32 / 1.17;
+fn rate(wpm: Wpm) -> f32 {
+    let parameter = wpm.0 as f32 / 1.17;
     let above = if parameter < 170.0 { 90.0 } else { 279.0 };
     ((parameter - 170.0) / above * 100.0).clamp(-100.0, 100.0)
 }
@@ -221,6 +222,6 @@ fn rates_stay_within_the_systems_range() {
     for (wpm, least, most) in
         [(0, -100.0, -100.0), (199, -0.5, 0.5), (220, 5.0, 8.0), (9_999, 100.0, 100.0)]
     {
-        assert!((least..=most).contains(&rate(wpm)), "{wpm}: {}", rate(wpm));
+        assert!((least..=most).contains(&rate(Wpm(wpm))), "{wpm}: {}", rate(Wpm(wpm)));
     }
 }

@@ -8,6 +8,7 @@ use crate::config::settings::Settings;
 use crate::control::{Command, LastLines, Switch, Who};
 use crate::source::SourceSpec;
 use crate::source::tail::TailSpec;
+use crate::units::Wpm;
 
 /// The longest delay, in milliseconds.
 pub(super) const LONGEST_DELAY: u64 = 40;
@@ -153,7 +154,7 @@ fn control() -> impl Strategy<Value = Command> {
         2 => (1_u32..4).prop_map(|n| Command::Repeat { n }),
         2 => Just(Command::Back),
         1 => Just(Command::Highlight),
-        1 => (150_u32..600).prop_map(|wpm| Command::Rate { wpm }),
+        1 => (150_u32..600).prop_map(|wpm| Command::Rate { wpm: Wpm(wpm) }),
     ]
 }
 

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use super::rate_control::LagTarget;
 use super::{Action, Queue};
 use crate::message::{Fate, Kind, Message, Utterance};
+use crate::units::Wpm;
 use crate::wire::GAP;
 
 /// The longest merged utterance, in bytes: it is skipped and repeated as one.
@@ -48,7 +49,7 @@ impl Queue {
         let LagTarget { max, .. } = self.rate_control.lag_target;
         let calm = self.rate_control.lag_target.calm();
         // A flood that is only counted is not heard: the rate is raised to the highest first.
-        let steps: [(Save, u32); 4] = [
+        let steps: [(Save, Wpm); 4] = [
             (Self::omit_name, calm),
             (Self::count_run, calm),
             (Self::count_flood, max),
@@ -63,12 +64,12 @@ impl Queue {
     }
 
     /// Whether a waiting utterance would be nearly late at that rate.
-    fn is_pressed(&self, start: Instant, rate: u32) -> bool {
+    fn is_pressed(&self, start: Instant, rate: Wpm) -> bool {
         self.is_late(start, rate, self.rate_control.lag_target.lag.mul_f64(PRESSED))
     }
 
     /// Whether a waiting utterance would at that rate end later than `lag` after its arrival.
-    pub(super) fn is_late(&self, start: Instant, rate: u32, lag: Duration) -> bool {
+    pub(super) fn is_late(&self, start: Instant, rate: Wpm, lag: Duration) -> bool {
         let mut end = start;
         !self.rate_control.is_relaxed
             && self.waiting.iter().any(|waiting| {

@@ -2,8 +2,9 @@ use super::*;
 use crate::message::{Earcon, Expiry, LinePosition, Message, UtteranceId};
 use crate::queue::rate_control::LagTarget;
 use crate::queue::{Action, Event, Queue};
+use crate::units::Wpm;
 
-const TARGET: LagTarget = LagTarget { base: 220, max: 330, lag: Duration::from_secs(15) };
+const TARGET: LagTarget = LagTarget { base: Wpm(220), max: Wpm(330), lag: Duration::from_secs(15) };
 
 /// About three seconds.
 const SOME: &str = "the build of the nightly image is green again, at last";
@@ -68,7 +69,7 @@ fn hear(lag_target: LagTarget, lines: &[Spec<'_>]) -> Heard {
                 events.push(Event::Started(*id));
             }
             Some((id, _, ends, true)) if *ends <= now => {
-                events.push(Event::Ended(*id, Fate::Spoken { rate: 220, ms: 0 }));
+                events.push(Event::Ended(*id, Fate::Spoken { rate: Wpm(220), ms: 0 }));
                 voice.remove(0);
             }
             Some(_) | None => events.push(Event::Tick),

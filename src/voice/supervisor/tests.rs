@@ -1,5 +1,6 @@
 use super::Action::*;
 use super::*;
+use crate::units::Wpm;
 
 /// A supervisor on a clock that tests move by hand.
 struct Bench {
@@ -101,7 +102,7 @@ fn rest(id: u64, text: &str) -> Action {
 }
 
 fn spoken(id: u64) -> Action {
-    ReportOutcome(UtteranceId(id), Fate::Spoken { rate: 220, ms: 5 })
+    ReportOutcome(UtteranceId(id), Fate::Spoken { rate: Wpm(220), ms: 5 })
 }
 
 fn failed(id: u64) -> Action {
@@ -232,7 +233,7 @@ fn speech_resumes_at_the_word_that_was_heard_last() {
     let ready = bench.at(9_020, Event::Report(Report::Ready));
     assert_eq!(ready, [rest(1, "three four")]);
     let ended = bench.at(9_900, finished(1));
-    assert_eq!(ended, [ReportOutcome(UtteranceId(1), Fate::Spoken { rate: 220, ms: 605 })]);
+    assert_eq!(ended, [ReportOutcome(UtteranceId(1), Fate::Spoken { rate: Wpm(220), ms: 605 })]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::super::{Entry, LastLines, Request, Snapshot};
 use super::*;
+use crate::units::Wpm;
 
 mod owner;
 
@@ -119,8 +120,13 @@ async fn requests_may_be_objects_or_names_with_any_line_end() {
     client.writing.shutdown().await.expect("closed half");
     assert_eq!(client.reply().await, Some(Reply::Done), "without its line feed");
     assert_eq!(client.reply().await, None);
-    let expected =
-        [Command::Skip, Command::Pause, Command::Rate { wpm: 300 }, Command::Live, Command::Quit];
+    let expected = [
+        Command::Skip,
+        Command::Pause,
+        Command::Rate { wpm: Wpm(300) },
+        Command::Live,
+        Command::Quit,
+    ];
     assert_eq!(served.end().await, expected);
 }
 

@@ -113,7 +113,7 @@ async fn the_client_gets_a_reply_or_an_error() {
     drop(std::os::unix::net::UnixListener::bind(&nobody).expect("bound"));
     assert_eq!(refusal(ask(nobody.clone(), Command::Skip).await), message, "a left-over");
 
-    let status = Snapshot { rate: 220, lag_s: 1.5, lines: 7, ..Snapshot::default() };
+    let status = Snapshot { rate: Wpm(220), lag_s: 1.5, lines: 7, ..Snapshot::default() };
     let snapshot = status.clone();
     let served = Served::with(move |command| match command {
         Command::Status { .. } => Reply::Status(Box::new(snapshot.clone())),
