@@ -21,6 +21,7 @@ mod limits;
 mod list;
 mod listener;
 pub mod message;
+mod names;
 pub mod phrase;
 mod pipeline;
 mod queue;

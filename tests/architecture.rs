@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "executable",
     "text",
     "units",
+    "names",
     "diagnostics",
     "toml_file",
     "limits",

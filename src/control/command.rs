@@ -5,6 +5,7 @@
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+use crate::names::is_channel;
 use crate::units::{Wpm, n_lines, volume};
 
 /// Whom a mute or unmute applies to.
@@ -22,13 +23,9 @@ pub enum Who {
 }
 
 impl Who {
-    /// A channel by its first character, as in RFC 2811; a nick otherwise.
+    /// A channel by its first character; a nick otherwise.
     fn named(name: String) -> Self {
-        if name.starts_with(['#', '&', '+', '!']) {
-            Self::Channel(name)
-        } else {
-            Self::Sender(name)
-        }
+        if is_channel(&name) { Self::Channel(name) } else { Self::Sender(name) }
     }
 }
 

@@ -5,7 +5,8 @@ use tokio::sync::oneshot;
 
 use crate::control::Reply;
 use crate::diagnostics::escaped;
-use crate::source::irc::{Membership, SendHandle, is_channel, same_name};
+use crate::names::{is_channel, same_name};
+use crate::source::irc::{Membership, SendHandle};
 
 /// A connection that messages can be sent through.
 pub(super) struct Connection {

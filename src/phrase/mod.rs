@@ -13,6 +13,7 @@ mod links;
 use std::time::{Duration, Instant};
 
 use crate::message::{Kind, Message, SourceId};
+use crate::names::bare;
 
 /// After this long a silence a speaker is named again.
 const FORGOTTEN: Duration = Duration::from_secs(60);
@@ -140,11 +141,6 @@ fn prefix(channel: Option<&str>, end: &str, out: &mut String) {
         clean::nick(bare(channel), out);
         out.push_str(end);
     }
-}
-
-/// A channel's name without the signs before it.
-fn bare(channel: &str) -> &str {
-    channel.trim_start_matches(['#', '&', '+', '!'])
 }
 
 /// What somebody did. False when it needs a text and has none.

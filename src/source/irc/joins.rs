@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use irc::proto::Command;
 
-use super::name::{ChannelSpec, same_name};
+use super::name::ChannelSpec;
+use crate::names::same_name;
 
 /// How long after a refusal a channel is asked for again.
 const RETRY: Duration = Duration::from_secs(60);

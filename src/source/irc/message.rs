@@ -23,8 +23,9 @@ use std::time::Instant;
 
 use irc::proto::{self, Command, Prefix};
 
-use super::name::{channel_of, is_channel, same_name};
+use super::name::channel_of;
 use crate::message::{Kind, Message, SourceId};
+use crate::names::{is_channel, same_name};
 
 /// What decides how a line is read: our source, our nick and the server.
 #[derive(Clone, Copy, Debug)]

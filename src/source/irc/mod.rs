@@ -39,7 +39,7 @@ use crate::clock;
 use drive::Outcome;
 pub use error::{IrcError, Parting};
 use joins::Joins;
-pub use name::{ChannelSpec, Nick, ServerAddress, is_channel, same_name};
+pub use name::{ChannelSpec, Nick, ServerAddress};
 pub use send::{Membership, SendHandle, SendQueue, send_handle};
 use session::{Ending, Session};
 

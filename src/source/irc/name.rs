@@ -6,9 +6,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 
 use crate::diagnostics::escaped;
-
-/// What a channel name may begin with, and a `STATUSMSG` target after its prefixes.
-const CHANNEL_PREFIXES: [char; 4] = ['#', '&', '+', '!'];
+use crate::names::is_channel;
 
 /// RFC 2812 limits a channel's name to 50 characters, today's servers to 64 and more.
 const MAX_NAME: usize = 200;
@@ -171,11 +169,6 @@ fn is_plain(c: char) -> bool {
     !c.is_control() && !c.is_whitespace() && !matches!(c, ',' | ':')
 }
 
-/// Whether `target` is a channel.
-pub fn is_channel(target: &str) -> bool {
-    target.starts_with(CHANNEL_PREFIXES)
-}
-
 /// The channel of `target`, which may mean only its operators or voices (`@#channel`).
 pub(crate) fn channel_of(target: &str) -> Option<&str> {
     let name = target.trim_start_matches(['~', '&', '@', '%', '+']);
@@ -184,18 +177,6 @@ pub(crate) fn channel_of(target: &str) -> Option<&str> {
     }
     // `&` and `+` begin a channel's name, unless a channel's name follows them.
     is_channel(target).then_some(target)
-}
-
-/// Whether two nicks or channels are the same by RFC 1459's case mapping, where `[]\~` are the
-/// capitals of `{}|^`. A server that says `CASEMAPPING=ascii` lets two names that differ only
-/// there exist side by side, which is rare enough.
-pub fn same_name(a: &str, b: &str) -> bool {
-    let fold = |byte: u8| match byte {
-        b'[' | b'\\' | b']' => byte + 32,
-        b'~' => b'^',
-        byte => byte.to_ascii_lowercase(),
-    };
-    a.len() == b.len() && a.bytes().map(fold).eq(b.bytes().map(fold))
 }
 
 #[cfg(test)]
@@ -299,19 +280,6 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(channel_of(target), channel, "target: {target:?}");
-        }
-    }
-
-    #[test]
-    fn names_are_compared_by_rfc_1459() {
-        for (a, b, same) in [
-            ("Kim", "kIM", true),
-            ("k[]\\~", "K{}|^", true),
-            ("kim", "kim_", false),
-            ("zoë", "ZOë", true),
-            ("#A", "#a", true),
-        ] {
-            assert_eq!(same_name(a, b), same, "{a} and {b}");
         }
     }
 }

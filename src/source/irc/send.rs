@@ -7,7 +7,8 @@ use std::convert::Infallible;
 use irc::proto::Command;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::name::{ChannelSpec, Nick, is_channel};
+use super::name::{ChannelSpec, Nick};
+use crate::names::is_channel;
 
 /// How many messages may be queued on one connection.
 const MAX_QUEUED: usize = 8;

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::name::same_name;
 use super::send::{self, BUSY, Membership};
 use super::session::{Action, Phase, Session};
 use crate::diagnostics::escaped;
+use crate::names::same_name;
 
 /// The most channels tracked; a server may claim that we are in any number.
 const MOST_CHANNELS: usize = 1_000;

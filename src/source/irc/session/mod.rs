@@ -10,10 +10,11 @@ use super::codec::Wire;
 use super::flood::{FloodControl, Pongs, Turn};
 use super::joins::{Joins, Refusal};
 use super::message::{Listener, numeric};
-use super::name::{Nick, same_name};
+use super::name::Nick;
 use super::send::Membership;
 use crate::diagnostics::escaped;
 use crate::message::{Message, SourceId};
+use crate::names::same_name;
 use crate::source::backoff::Class;
 
 /// How long registration may take.
