@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::control::Who;
 use crate::message::Message;
+use crate::names::same_name;
 
 /// Senders and channels that are muted; names in lower case.
 #[derive(Debug, Default)]
@@ -30,8 +31,8 @@ impl Mutes {
     /// Returns whether there was something to remove.
     pub(super) fn remove(&mut self, who: &Who) -> bool {
         match who {
-            Who::Sender(nick) => self.senders.remove(&nick.to_lowercase()),
-            Who::Channel(channel) => self.channels.remove(&channel.to_lowercase()),
+            Who::Sender(nick) => remove(&mut self.senders, nick),
+            Who::Channel(channel) => remove(&mut self.channels, channel),
             Who::AllBut(_) => self.all_but.take().is_some(),
             Who::All => {
                 *self = Self::default();
@@ -42,18 +43,16 @@ impl Mutes {
 
     /// Whether `message` is muted. "All but" does not mute messages without a sender.
     pub(super) fn covers(&self, message: &Message<'_>) -> bool {
-        let has = |set: &BTreeSet<String>, name: Option<&str>| {
-            !set.is_empty() && name.is_some_and(|name| set.contains(&name.to_lowercase()))
-        };
-        let is_other = match (&self.all_but, message.sender.as_deref()) {
-            (Some(but), Some(sender)) => !but.contains(&sender.to_lowercase()),
+        let (sender, channel) = (message.sender.as_deref(), message.channel.as_deref());
+        let is_other = match (&self.all_but, sender) {
+            (Some(but), Some(sender)) => !has(but, sender),
             // Everybody is muted, not all but some: so is what nobody said.
             (Some(but), None) => but.is_empty(),
             (None, _) => false,
         };
         is_other
-            || has(&self.senders, message.sender.as_deref())
-            || has(&self.channels, message.channel.as_deref())
+            || sender.is_some_and(|sender| has(&self.senders, sender))
+            || channel.is_some_and(|channel| has(&self.channels, channel))
     }
 
     /// What is muted, in words.
@@ -68,6 +67,22 @@ impl Mutes {
         });
         all_but.into_iter().chain(self.senders.iter().chain(&self.channels).cloned()).collect()
     }
+}
+
+/// Whether `name` is in `set`, in any case: that of its own alphabet, as people write it, and that
+/// of IRC.
+fn has(set: &BTreeSet<String>, name: &str) -> bool {
+    if set.is_empty() {
+        return false;
+    }
+    let name = name.to_lowercase();
+    set.iter().any(|known| same_name(known, &name))
+}
+
+fn remove(set: &mut BTreeSet<String>, name: &str) -> bool {
+    let (n_before, name) = (set.len(), name.to_lowercase());
+    set.retain(|known| !same_name(known, &name));
+    set.len() < n_before
 }
 
 #[test]
@@ -89,5 +104,23 @@ fn senders_channels_and_everybody_else_are_muted() {
         assert_eq!(muted.covers(&message), is_covered, "{who:?}");
         assert!(muted.remove(&who) || who == Who::All);
         assert!(!muted.covers(&message), "{who:?}");
+    }
+}
+
+#[test]
+fn a_name_is_muted_in_any_case() {
+    let mut message =
+        Message::plain(crate::message::SourceId(0), "hello", crate::clock::test_now());
+    for (muted, sender, is_covered) in [
+        ("Kim", "kIM", true),
+        ("zoë", "ZOË", true),
+        ("k[im]", "K{im}", true), // one nick, to a server
+        ("kim", "kim_", false),
+    ] {
+        message.sender = Some(sender.into());
+        let mut mutes = Mutes::default();
+        mutes.add(Who::Sender(muted.to_owned()));
+        assert_eq!(mutes.covers(&message), is_covered, "{muted}, {sender}");
+        assert_eq!(mutes.remove(&Who::Sender(sender.to_owned())), is_covered, "{muted}, {sender}");
     }
 }
