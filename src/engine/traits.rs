@@ -4,6 +4,7 @@
 use crate::wire::SpeakRequest;
 
 /// Where an engine's sound goes, and where it learns that the rest is not wanted.
+#[cfg_attr(not(feature = "system-voice"), allow(dead_code, reason = "for engines with own sound"))]
 pub(crate) trait Stage {
     /// The sound has begun. Engines that give samples need not call this.
     fn begin(&mut self);
