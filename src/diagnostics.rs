@@ -112,6 +112,8 @@ fn wrong_type(message: &str) -> Option<String> {
         ("u8" | "u16" | "u32" | "u64" | "usize", _) => {
             "a whole number, such as 100, without quotes"
         }
+        ("variant identifier", _) => "a name in quotes, such as \"skip\"",
+        ("string or map", _) => "a name in quotes, or one in braces, such as {\"sender\":\"kim\"}",
         ("i64", _) => "a whole number, such as 50, without quotes",
         (wanted, _) if wanted.starts_with("struct ") || wanted == "a map" => {
             "keys of its own, on lines below its name in brackets"

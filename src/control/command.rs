@@ -27,6 +27,16 @@ impl Who {
     fn named(name: String) -> Self {
         if is_channel(&name) { Self::Channel(name) } else { Self::Sender(name) }
     }
+
+    /// Whether each name is one: not blank, and on one line.
+    pub(crate) fn is_named(&self) -> bool {
+        let is_name = |name: &String| !name.trim().is_empty() && !name.contains(char::is_control);
+        match self {
+            Self::Sender(name) | Self::Channel(name) => is_name(name),
+            Self::AllBut(names) => names.iter().all(is_name),
+            Self::All => true,
+        }
+    }
 }
 
 /// Whether something is to be on.

@@ -125,6 +125,12 @@ struct End {
     is_cut_short: bool,
 }
 
+impl End {
+    fn cut_short(result: Result<(), Error>) -> Self {
+        Self { result, is_cut_short: true }
+    }
+}
+
 /// All that is outside the listener.
 struct Driver<'a> {
     listener: Listener,
@@ -183,12 +189,11 @@ impl Driver<'_> {
                         ended = ended.or(Some(End { result, is_cut_short }));
                     }
                     Effect::Reload => events.push_back(self.reload()),
-                    // What was not printed is not acknowledged.
-                    Effect::Print(text) => {
-                        if let Some(end) = self.print(text).await {
-                            return Some(end);
-                        }
-                    }
+                    Effect::Print(text) => match self.print(text).await {
+                        Ok(end) => ended = ended.or(end),
+                        // What was not printed is not acknowledged.
+                        Err(end) => return Some(end),
+                    },
                     effect => self.obey(effect),
                 }
             }
@@ -196,30 +201,33 @@ impl Driver<'_> {
         ended
     }
 
-    /// Prints `text`, and waits until it is printed: the reader may stop reading, and then only a
-    /// signal ends the wait.
-    async fn print(&mut self, text: Vec<u8>) -> Option<End> {
-        let printer = self.printer.as_mut()?;
+    /// Prints `text`, and waits until it is printed. The reader may stop reading: then a signal ends
+    /// the wait, soon. Returns the end that a signal asked for meanwhile; an error where not all was
+    /// printed.
+    async fn print(&mut self, text: Vec<u8>) -> Result<Option<End>, End> {
+        let Some(printer) = &mut self.printer else { return Ok(None) };
         printer.print(text);
+        let mut end = None;
         while !self.is_ending {
+            let limit = end.as_ref().map(|_| now() + GOODBYE);
             let event = tokio::select! {
-                done = printer.printed() => {
-                    let result = done.map_err(Error::stdout);
-                    return result.is_err().then_some(End { result, is_cut_short: false });
+                done = printer.printed() => match done.map_err(Error::stdout) {
+                    Ok(()) => return Ok(end),
+                    result => return Err(End { result, is_cut_short: false }),
+                },
+                () = at(limit) => {
+                    self.printer = None;
+                    break;
                 }
-                event = self.signals.next() => event,
+                event = self.signals.next(), if end.is_none() => event,
             };
-            let result = match event {
-                Event::Interrupted => Err(Error::Interrupted),
-                Event::Terminated => Ok(()),
-                _ => {
-                    self.saved.notify(); // later
-                    continue;
-                }
-            };
-            return Some(End { result, is_cut_short: true });
+            match event {
+                Event::Interrupted => end = Some(End::cut_short(Err(Error::Interrupted))),
+                Event::Terminated => end = Some(End::cut_short(Ok(()))),
+                _ => self.saved.notify(), // later
+            }
         }
-        None
+        end.map_or(Ok(None), Err)
     }
 
     fn obey(&mut self, effect: Effect) {

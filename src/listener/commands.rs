@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{Effect, Listener};
 use crate::control::client::skipped;
-use crate::control::{Command, Entry, Reply, Request, Snapshot, Switch, TranscriptEvent};
+use crate::control::{Command, Entry, Reply, Request, Snapshot, Switch, TranscriptEvent, Who};
 use crate::journal::Ended;
 use crate::message::{Earcon, Fate, Utterance};
 use crate::queue::Event;
@@ -56,10 +56,7 @@ impl Listener {
             Command::Faster => self.rate(self.queue.base_rate().scaled(11, 10)),
             Command::Slower => self.rate(self.queue.base_rate().scaled(10, 11)),
             Command::Volume { percent } => return self.set_volume(percent),
-            Command::Mute { who } => {
-                self.mutes.add(who);
-                return Ok(Reply::Done);
-            }
+            Command::Mute { who } => return self.mute(who),
             Command::Unmute { who } if self.mutes.remove(&who) => return Ok(Reply::Done),
             Command::Unmute { .. } => return Err("that was not muted".to_owned()),
             Command::Missed(it) => return self.lines(it.n, is_missed),
@@ -89,6 +86,14 @@ impl Listener {
         let wpm = wpm.clamped();
         self.voice_spec.rate = wpm;
         Event::Rate(wpm)
+    }
+
+    fn mute(&mut self, who: Who) -> Result<Reply, String> {
+        if !who.is_named() {
+            return Err("mute takes a nick or a channel, such as kim or #rust".to_owned());
+        }
+        self.mutes.add(who);
+        Ok(Reply::Done)
     }
 
     fn set_volume(&mut self, percent: u8) -> Result<Reply, String> {

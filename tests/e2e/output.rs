@@ -76,6 +76,55 @@ fn a_full_disk_is_an_error_and_what_was_not_printed_is_not_acknowledged() {
 }
 
 #[test]
+fn a_signal_while_it_prints_repeats_and_loses_nothing() {
+    const N_LINES: usize = 40_000;
+    for (name, mode) in [("TERM", &["--text"][..]), ("INT", &["--text", "--events"])] {
+        let folder = directory();
+        let log = folder.path().join("log");
+        let arguments = [mode, &["--speaker", "never", "tail", "--resume", "log"]].concat();
+        fs::write(&log, "").expect("a log");
+        let run = |number: usize, is_over: &dyn Fn(usize) -> bool| {
+            let out = folder.path().join(format!("out{number}"));
+            let file = File::create(&out).expect("a file");
+            let mut command = listener(folder.path(), &arguments);
+            let child = command.stdout(file).spawn().expect("it starts");
+            let printed = || numbers(&fs::read_to_string(&out).expect("text"));
+            let all = || format!("{} lines", printed().len());
+            wait_within(Duration::from_secs(60), "it prints", all, || {
+                (has_bookmark(folder.path()) && is_over(printed().len())).then_some(())
+            });
+            signal(name, child.id());
+            let (_, said) = ended(child);
+            assert_eq!(said, "", "{name}");
+            printed()
+        };
+        run(0, &|_| true);
+        let line = |n: usize| format!("12:00 <kim> line {n} of a longer log\n");
+        fs::write(&log, (1..=N_LINES).map(line).collect::<String>()).expect("a log");
+        let mut printed = run(1, &|n| n > 0);
+        printed.extend(run(2, &|n| n > 0));
+        let n_left = N_LINES - printed.len();
+        printed.extend(run(3, &|n| n >= n_left));
+        let wrong = (1..=N_LINES).zip(&printed).find(|(wanted, found)| wanted != *found);
+        assert_eq!((wrong, printed.len()), (None, N_LINES), "{name} {mode:?}");
+    }
+}
+
+/// Whether a listener whose home is `folder` has written a bookmark.
+fn has_bookmark(folder: &std::path::Path) -> bool {
+    let entries = fs::read_dir(folder.join("irc-speak")).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| entry.path().extension().is_some_and(|it| it == "json"))
+}
+
+/// The numbers of the whole lines in `text`, which are events or the lines themselves.
+fn numbers(text: &str) -> Vec<usize> {
+    let number = |line: &str| line.split("line ").nth(1)?.split(' ').next()?.parse().ok();
+    let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
+    let is_end = |line: &&str| !line.starts_with('{') || line.contains("\"fate\":\"spoken\"");
+    whole.lines().filter(is_end).filter_map(number).collect()
+}
+
+#[test]
 fn speech_to_nowhere_with_events_to_a_full_disk_is_an_error() {
     let folder = directory();
     fs::write(folder.path().join("log"), "12:00 <kim> one\n").expect("a log");

@@ -323,8 +323,8 @@ fn parse(request: &[u8]) -> Result<Command, String> {
     let command: Command = command.map_err(|error: serde_json::Error| {
         let place = format!(" at line {} column {}", error.line(), error.column());
         let message = error.to_string();
-        explained(message.trim_end_matches(&place))
-            .unwrap_or_else(|| format!("{EXPECTED}: {message}"))
+        let problem = explained(message.trim_end_matches(&place));
+        problem.unwrap_or_else(|| format!("{EXPECTED}; this is no JSON object"))
     })?;
     if let Some(key) = unknown_key(request, &command) {
         return Err(format!("unknown key \"{}\"", escaped(&key)));
