@@ -2,9 +2,9 @@
 //!
 //! Lines are spoken in order, except that other lines overtake a flood. No line is dropped: an
 //! utterance ends when the voice reports its outcome, when it is merged into another one, when the
-//! user skips it, or when a user's rule lets it expire. The [`rate_control`] module holds the lag rule, [`fair`] chooses the next line,
-//! [`condense`] saves time where the rate alone is not enough. When that is not enough either, the
-//! lag target is missed, and a spoken warning says so once.
+//! user skips it, or when a user's rule lets it expire. The [`rate_control`] module holds the lag
+//! rule, [`fair`] chooses the next line, [`condense`] saves time where the rate alone is not enough.
+//! When that is not enough either, the lag target is missed, and a spoken warning says so once.
 //!
 //! An utterance with an expiry is not begun after it. All waiting utterances are checked before
 //! each one is spoken, so that expired ones do not raise the rate. The time runs on during a pause:

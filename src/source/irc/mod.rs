@@ -1,8 +1,8 @@
 //! An IRC connection: joins channels, listens, and comes back when it is lost.
 //!
 //! ```text
-//!             connect ── tls          session (pure) ── heard: messages for the listener
-//!                │                       │       └──── joins, pace: when to join, how fast to send
+//!             connect ── tls          session (pure) ── message: what a line says
+//!                │                       │       └──── joins, flood: when to join, how fast to send
 //!     run ───────┴──── drive ── codec ───┘
 //!      └── backoff, of all sources (pure): when to try again
 //! ```
