@@ -39,7 +39,8 @@ pub(crate) fn ii(folder: &Path, port: u16, nick: &str, channel: &str) -> Client 
     let text = || fs::read_to_string(&out).unwrap_or_default();
     wait_for("ii is welcome", text, || text().contains(nick).then_some(()));
     let mut keys = fs::File::options().write(true).open(server.join("in")).expect("its input");
-    writeln!(keys, "/j {channel}").expect("ii reads what is typed");
+    // In one write: ii takes a pipe that is empty in the middle of a line for one that has ended.
+    keys.write_all(format!("/j {channel}\n").as_bytes()).expect("ii reads what is typed");
     Client { log: server.join(channel).join("out"), running }
 }
 

@@ -36,7 +36,7 @@ impl Sic {
 
     /// Types a line.
     pub(crate) fn type_line(&mut self, line: &str) {
-        writeln!(self.keys, "{line}").expect("sic reads what is typed");
+        self.keys.write_all(format!("{line}\n").as_bytes()).expect("sic reads what is typed");
     }
 
     /// Waits until it has printed a line for which `is_it` holds.
