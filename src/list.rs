@@ -88,7 +88,7 @@ pub(crate) fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), 
     let name = arguments.log.to_string_lossy().into_owned();
     let format = settings.format.as_deref();
     let mut pipeline =
-        Pipeline::new([name], &settings.grammars, format, settings.filter, settings.naming);
+        Pipeline::new([name], &settings.grammars, format, settings.filter, settings.phrasing);
     let wrong =
         |why: &str| ConfigError::Wrong(format!("cannot replay {}: {why}", quoted(&arguments.log)));
     let log = std::fs::read(&arguments.log).map_err(|error| wrong(&reason(&error)))?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::filter::{Effect, Expires, Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
 use crate::message::{Kind, Line, LinePosition, Message, SourceId};
-use crate::phrase::{Naming, Phraser};
+use crate::phrase::{Phraser, Phrasing};
 use crate::source::Input;
 use crate::source::lines::Lines;
 
@@ -70,12 +70,12 @@ impl Pipeline {
         grammars: &Arc<Grammars>,
         format: Option<&str>,
         filter: Filter,
-        naming: Naming,
+        phrasing: Phrasing,
     ) -> Self {
         let known = format.and_then(|name| Reader::named(Arc::clone(grammars), name).ok());
         let mut pipeline = Self {
             filter,
-            phraser: Phraser::new(naming),
+            phraser: Phraser::new(phrasing),
             sources: Vec::new(),
             reader: known.unwrap_or_else(|| Reader::recognising(Arc::clone(grammars))),
             words: String::new(),
@@ -91,10 +91,10 @@ impl Pipeline {
         self.sources.push(SourceState { name, channel, reader: self.reader.clone(), n_lines: 0 });
     }
 
-    /// Changes the rules and the naming, from the next line on.
-    pub(crate) fn configure(&mut self, filter: Filter, naming: Naming) {
+    /// Changes the rules and the phrasing, from the next line on.
+    pub(crate) fn configure(&mut self, filter: Filter, phrasing: Phrasing) {
         self.filter = filter;
-        self.phraser = Phraser::new(naming);
+        self.phraser = Phraser::new(phrasing);
     }
 
     /// The format of a source, as far as it was recognised, and how sure that is: the share of the

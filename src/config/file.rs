@@ -11,6 +11,7 @@ use super::earcons::Earcons;
 use crate::cli::Speaker;
 use crate::diagnostics::{ConfigError, quoted, reason};
 use crate::filter::RawRule;
+use crate::phrase::{LinkMode, Options, Step};
 use crate::units::Wpm;
 
 /// A configuration file's keys, all optional.
@@ -53,8 +54,63 @@ pub(crate) struct File {
     pub speakers: Speakers,
     /// Which earcons are played.
     pub earcons: Earcons,
+    /// How text is phrased.
+    pub phrase: Phrase,
     /// Settings for eSpeak NG only.
     pub espeak: Espeak,
+}
+
+/// Which steps of phrasing there are; all, unless they are turned off.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Phrase {
+    /// What is said for links; false leaves them as they are.
+    pub links: Option<Links>,
+    pub quotes: Option<bool>,
+    pub markup: Option<bool>,
+    pub code: Option<bool>,
+    pub numbers: Option<bool>,
+    pub words: Option<bool>,
+    pub emoji: Option<bool>,
+    pub scripts: Option<bool>,
+    pub runs: Option<bool>,
+}
+
+/// What is said for links.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Links {
+    /// By this mode.
+    Mode(LinkMode),
+    /// As always, or nothing else than what is written.
+    Is(bool),
+}
+
+impl Phrase {
+    /// The options of the chain.
+    pub(crate) fn options(&self) -> Options {
+        let has_links = match self.links {
+            Some(Links::Is(is)) => Some(is),
+            Some(Links::Mode(_)) | None => None,
+        };
+        let steps = [
+            (Step::Quotes, self.quotes),
+            (Step::Markup, self.markup),
+            (Step::Links, has_links),
+            (Step::Code, self.code),
+            (Step::Numbers, self.numbers),
+            (Step::Words, self.words),
+            (Step::Emoji, self.emoji),
+            (Step::Scripts, self.scripts),
+            (Step::Runs, self.runs),
+        ];
+        let off = steps.iter().filter(|(_, is_on)| *is_on == Some(false));
+        let links = match self.links {
+            Some(Links::Mode(mode)) => mode,
+            Some(Links::Is(_)) | None => LinkMode::default(),
+        };
+        Options { off: off.map(|(step, _)| *step).collect(), links, folder: None }
+    }
 }
 
 /// The speakers' voices.
@@ -164,6 +220,11 @@ pub(crate) fn default_path() -> Option<PathBuf> {
 /// The user's folder of formats and rule sets.
 pub(crate) fn filters_folder() -> Option<PathBuf> {
     Some(folder()?.join("filters"))
+}
+
+/// The user's folder of lexicons.
+pub(crate) fn lexicons_folder() -> Option<PathBuf> {
+    Some(folder()?.join("lexicons"))
 }
 
 /// The user's folder for this program.

@@ -17,7 +17,7 @@ use crate::filter::library::File;
 use crate::filter::{Effect, Filter, Library};
 use crate::format::{Grammars, Reader};
 use crate::message::{Kind, SourceId};
-use crate::phrase::Naming;
+use crate::phrase::{Naming, Phrasing};
 use crate::pipeline::{Outcome, Pipeline};
 use crate::source::lines::Lines;
 
@@ -159,7 +159,8 @@ fn outcome(
     let labels: Vec<_> = filter.rules().map(|rule| rule.label().to_owned()).collect();
     let format = format.map(|name| name.get_ref().as_str());
     let name = "test".to_owned();
-    let mut pipeline = Pipeline::new([name], grammars, format, filter, Naming::Change);
+    let mut pipeline =
+        Pipeline::new([name], grammars, format, filter, Phrasing::english(Naming::Change));
     let bytes = case.line.get_ref().clone().into_bytes();
     let lines = Lines::new(SourceId(0), bytes, clock::now());
     let Some(line) = lines.iter().next() else {

@@ -23,11 +23,11 @@ pub(super) struct RuleRun {
 impl RuleRun {
     /// Explains the log `name` by `settings`.
     pub(super) fn new(settings: Settings, name: &Path) -> Self {
-        let Settings { filter, format, grammars, naming, .. } = settings;
+        let Settings { filter, format, grammars, phrasing, .. } = settings;
         let rules: Vec<_> = filter.rules().cloned().collect();
         let name = name.to_string_lossy().into_owned();
         let tally = RuleStats::new(rules.len());
-        let pipeline = Pipeline::new([name], &grammars, format.as_deref(), filter, naming);
+        let pipeline = Pipeline::new([name], &grammars, format.as_deref(), filter, phrasing);
         Self { pipeline, rules, tally }
     }
 

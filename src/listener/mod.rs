@@ -181,7 +181,7 @@ impl Listener {
                 &settings.grammars,
                 format,
                 settings.filter,
-                settings.naming,
+                settings.phrasing,
             ),
             sources: RunningSources::new(names.len()),
             shares: Shares::new(names.len()),

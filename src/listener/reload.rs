@@ -1,4 +1,4 @@
-//! Reloads the configuration: rules, rates, voices, naming and sounds apply to the next line; what
+//! Reloads the configuration: rules, rates, voices, phrasing and sounds apply to the next line; what
 //! else it holds applies when the program starts again. An error is reported,
 //! and the old configuration stays. Names that only the voice process can check are checked while
 //! lines are read and spoken.
@@ -66,7 +66,7 @@ impl Listener {
     }
 
     fn apply(&mut self, settings: Settings) {
-        self.pipeline.configure(settings.filter, settings.naming);
+        self.pipeline.configure(settings.filter, settings.phrasing);
         self.queue.lag_target(settings.lag_target);
         if settings.voice_spec.voice != self.voice_spec.voice {
             self.queue.set_voice(&settings.voice_spec.voice);

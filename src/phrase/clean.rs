@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::glyphs::{is_blank, is_mark, is_pictograph, name_of_many, plain};
-use super::links;
 use crate::format::codes;
+use crate::text::is_invisible;
 
 /// The characters of the longest word that is spoken whole.
 pub const MAX_WORD: usize = 64;
@@ -58,7 +58,7 @@ pub fn text(text: &str, out: &mut String) -> bool {
 /// Whether anything of `text` can be heard. Punctuation, quotes, brackets and box drawing cannot:
 /// no voice of eSpeak NG says anything for them, whatever is beside them. Others that some voice
 /// says (`^`, `*`, an arrow) count as audible.
-fn sounds(text: &str) -> bool {
+pub(super) fn sounds(text: &str) -> bool {
     text.chars().any(|c| !is_silent(c))
 }
 
@@ -67,23 +67,20 @@ fn is_silent(c: char) -> bool {
         | '|' | '}' | '\u{ab}' | '\u{bb}' | '\u{2010}'..='\u{2027}' | '\u{2500}'..='\u{259f}')
 }
 
-/// Appends a nick, or a channel's name, as one word; "unknown" where nothing of it can be spoken.
+/// Appends a name: at most [`MAX_NICK`] characters that can be spoken, with single blanks; "unknown"
+/// where there are none.
 pub fn nick(nick: &str, out: &mut String) {
-    let bytes = nick.as_bytes();
-    let has_pair = bytes.windows(2).any(|pair| pair == b"[[");
-    if (1..=MAX_NICK).contains(&bytes.len())
-        && !(has_pair || bytes.contains(&b' ') || bytes.starts_with(b"-"))
-        && is_plain(bytes)
-    {
-        out.push_str(nick);
-        return;
-    }
-    let seen = codes::strip(Cow::Borrowed(nick));
-    let solid: String = seen.chars().filter(|&c| !is_blank(c)).collect();
-    let visible = visible(&solid);
-    let bare = visible.trim_start_matches('-');
     let start = out.len();
-    bare.chars().take(MAX_NICK).for_each(|c| push(c, out));
+    let seen = codes::strip(Cow::Borrowed(nick));
+    let visible = visible(&seen);
+    for c in visible.chars().take(MAX_NICK) {
+        let c = if is_blank(c) { ' ' } else { c };
+        let is_first = out.len() == start;
+        if !(is_first && matches!(c, ' ' | '-') || c == ' ' && out.ends_with(' ')) {
+            push(c, out);
+        }
+    }
+    out.truncate(start + out[start..].trim_end().len());
     if out.len() == start {
         out.push_str("unknown");
     }
@@ -174,13 +171,15 @@ fn is_periodic(text: &[u8]) -> bool {
 
 /// `word` without pictures and heaps of marks, its fancy letters plain.
 fn visible(word: &str) -> Cow<'_, str> {
-    let changes = |c: char| c >= '\u{300}' && (is_mark(c) || is_pictograph(c) || plain(c) != c);
+    let changes = |c: char| {
+        c >= '\u{300}' && (is_mark(c) || is_pictograph(c) || is_invisible(c) || plain(c) != c)
+    };
     if !word.contains(changes) {
         return word.into();
     }
     let mut out = String::with_capacity(word.len());
     let mut marks = 0;
-    for c in word.chars().map(plain).filter(|&c| !is_pictograph(c)) {
+    for c in word.chars().map(plain).filter(|&c| !is_pictograph(c) && !is_invisible(c)) {
         marks = if is_mark(c) { marks + 1 } else { 0 };
         if marks == 0 || (marks <= 2 && !out.is_empty()) {
             out.push(c);
@@ -264,7 +263,7 @@ impl<'o> Words<'o> {
             self.last.push_str(&word);
         }
         self.blank();
-        self.linked(&word);
+        self.counted(&word);
     }
 
     /// A blank before the next word, except the first.
@@ -272,14 +271,6 @@ impl<'o> Words<'o> {
         if self.any() && !self.out.ends_with(' ') {
             self.out.push(' ');
         }
-    }
-
-    fn linked(&mut self, word: &str) {
-        let Some(link) = links::find(word) else { return self.counted(word) };
-        self.counted(link.before);
-        self.out.push_str(if link.host.is_empty() { "a link" } else { "link to " });
-        self.bounded(link.host);
-        self.counted(link.after);
     }
 
     /// Writes `word` with runs of one character shortened.

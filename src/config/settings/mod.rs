@@ -19,7 +19,7 @@ use crate::engine;
 use crate::filter::library::Library;
 use crate::filter::{Filter, RuleSet};
 use crate::format::Grammars;
-use crate::phrase::Naming;
+use crate::phrase::{Chain, Naming, Phrasing};
 use crate::queue::rate_control::{CALM_PERCENT, LagTarget};
 use crate::source::SourceSpec;
 use crate::source::tail::TailSpec;
@@ -39,8 +39,8 @@ pub(crate) struct Settings {
     pub format: Option<String>,
     /// The rules.
     pub filter: Filter,
-    /// When to name the sender.
-    pub naming: Naming,
+    /// How messages are phrased.
+    pub phrasing: Phrasing,
     /// What becomes of the spoken text.
     pub sink: Sink,
     /// Whether events are printed.
@@ -163,7 +163,7 @@ impl Settings {
             configuration: None,
             format,
             filter: filter(options, file, library)?,
-            naming: naming(options, file)?,
+            phrasing: phrasing(options, file, &setup.voice)?,
             sink: match (options.text, options.events) {
                 (false, _) => Sink::Speech,
                 (true, false) => Sink::Text,
@@ -198,9 +198,9 @@ impl Settings {
         let library = Library::load(file::filters_folder().as_deref())?;
         format(options, file, &library)?;
         filter(options, file, &library)?;
-        naming(options, file)?;
         voice_spec(options, file)?;
         let setup = setup(options, file)?;
+        phrasing(options, file, &setup.voice)?;
         speakers(&setup, file)?;
         lag_target(options, file)?;
         configured(file)?;
@@ -399,6 +399,19 @@ fn time(
     let problem = || format!("{name} is \"{}\"; it takes a time such as \"10s\"", value.get_ref());
     let time = units::duration(value.get_ref());
     time.map(Some).ok_or_else(|| loaded.error(value, problem()))
+}
+
+/// How messages are phrased by `voice`.
+fn phrasing(
+    options: &Listening,
+    file: Option<&Loaded>,
+    voice: &str,
+) -> Result<Phrasing, ConfigError> {
+    let naming = naming(options, file)?;
+    let mut steps = file.map(|loaded| loaded.file.phrase.options()).unwrap_or_default();
+    steps.folder = file::lexicons_folder();
+    let chain = Arc::new(Chain::new(steps, voice)?);
+    Ok(Phrasing { naming, chain, language: voice.to_owned() })
 }
 
 fn naming(options: &Listening, file: Option<&Loaded>) -> Result<Naming, ConfigError> {

@@ -1,0 +1,373 @@
+//! The chain: an ordered row of small steps, each of which finds tokens in the text that the steps
+//! before it left, and says something else for them.
+#![forbid(unsafe_code)]
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::bytes::ByteSet;
+use super::lexicon::{Lexicon, Step};
+use super::piece::{Piece, Place, Token, begins, ends, split};
+use super::{clean, emoji, letters, links, runs};
+use crate::diagnostics::ConfigError;
+use crate::format::codes;
+
+/// What is said for a link that is nothing known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkMode {
+    /// "link to" and its host.
+    #[default]
+    Host,
+    /// The same, and the readable words of its path.
+    Path,
+    /// All of it.
+    Full,
+    /// Nothing.
+    Silent,
+}
+
+/// Which steps there are, and how they work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The steps that are left out.
+    pub off: Vec<Step>,
+    /// What is said for links.
+    pub links: LinkMode,
+    /// The folder of the user's lexicons.
+    pub folder: Option<PathBuf>,
+}
+
+/// More signs than these are not named one by one.
+const MOST_SIGNS: usize = 6;
+
+/// The chain of steps, and the lexicons of all languages.
+#[derive(Debug)]
+pub struct Chain {
+    options: Options,
+    /// By language; loaded when it is first spoken in.
+    lexicons: Vec<(&'static str, OnceLock<Lexicon>)>,
+}
+
+/// The languages with a lexicon; all others have that of English.
+pub(super) const LANGUAGES: [&str; 4] = ["en", "de", "fr", "es"];
+
+impl Chain {
+    /// A chain that speaks `language`. The user's lexicons are read, and checked, for all languages.
+    pub fn new(options: Options, language: &str) -> Result<Self, ConfigError> {
+        let folder = options.folder.as_deref();
+        let load = |name: &'static str| -> Result<_, ConfigError> {
+            let lexicon = OnceLock::new();
+            if name == known(language) || has_files(folder, name) {
+                let _ = lexicon.set(Lexicon::load(name, folder)?);
+            }
+            Ok((name, lexicon))
+        };
+        let lexicons = LANGUAGES.into_iter().map(load).collect::<Result<_, _>>()?;
+        Ok(Self { options, lexicons })
+    }
+
+    /// The chain without a configuration.
+    ///
+    /// # Panics
+    /// Where an embedded lexicon is wrong, which a test rules out.
+    pub fn embedded() -> Self {
+        Self::new(Options::default(), "en").expect("the embedded lexicons are valid")
+    }
+
+    pub(super) fn lexicon(&self, language: &str) -> &Lexicon {
+        let name = known(language);
+        let found = self.lexicons.iter().find(|(known, _)| *known == name);
+        let (name, lexicon) = found.unwrap_or(&self.lexicons[0]);
+        lexicon.get_or_init(|| Lexicon::load(name, None).unwrap_or_default())
+    }
+
+    /// What is said about a line, such as "joined".
+    pub(super) fn phrase(&self, name: &str, language: &str) -> String {
+        self.lexicon(language).phrase(name)
+    }
+
+    /// Whether no step would change `text`, as of most lines: this is the fast path.
+    pub(super) fn leaves(&self, text: &str, language: &str) -> bool {
+        let is_plain = |b: u8| matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b' ' | b',' | b'.' | b'\'');
+        if !text.bytes().all(is_plain) || runs::has_run(text.as_bytes()) {
+            return false;
+        }
+        let lexicon = self.lexicon(language);
+        let (mut last, mut n_equal) = ("", 0);
+        text.split(' ').all(|word| {
+            n_equal = if word == last { n_equal + 1 } else { 0 };
+            last = word;
+            let bare = word.trim_end_matches([',', '.']);
+            n_equal < 3 && !bare.is_empty() && is_plain_word(bare) && lexicon.word(bare).is_none()
+        })
+    }
+
+    /// Whether a step is in the chain.
+    fn has(&self, step: Step) -> bool {
+        !self.options.off.contains(&step)
+    }
+
+    /// Takes `text`, whose letters are plain, through all steps.
+    pub fn pieces<'a>(&'a self, text: &'a str, language: &'a str) -> Vec<Piece<'a>> {
+        let pieces = vec![Piece::text(text)];
+        let lexicon = self.lexicon(language);
+        if let Some(words) = lexicon.alone.get(text.trim()).filter(|_| self.has(Step::Emoji)) {
+            return vec![Piece::said(text, words.as_str(), "alone")];
+        }
+        let line = ByteSet::of(text);
+        let pieces = self.rulers(self.smileys(pieces, text, language), lexicon);
+        let steps = Step::ALL.into_iter().filter(|step| self.has(*step));
+        steps.fold(pieces, |pieces, step| self.step(step, pieces, line, language))
+    }
+
+    /// Rulers go next, for the same reason.
+    fn rulers<'a>(&self, pieces: Vec<Piece<'a>>, lexicon: &Lexicon) -> Vec<Piece<'a>> {
+        if !self.has(Step::Runs) {
+            return pieces;
+        }
+        split(pieces, |text, place, from| {
+            runs::find_ruler(text, place, from, &lexicon.phrase("ruler"))
+        })
+    }
+
+    /// Smileys go first, whole: their signs mean something elsewhere.
+    fn smileys<'a>(&self, pieces: Vec<Piece<'a>>, line: &str, language: &str) -> Vec<Piece<'a>> {
+        if !self.has(Step::Emoji) {
+            return pieces;
+        }
+        let alone = emoji::is_only_smileys(line);
+        split(pieces, |text, _, from| {
+            token(text, from, "smiley", emoji::smiley(&text[from..], language, alone)?)
+        })
+    }
+
+    /// Takes the pieces of a line through one step; `line` is the characters of the line.
+    fn step<'a>(
+        &'a self,
+        step: Step,
+        pieces: Vec<Piece<'a>>,
+        line: ByteSet,
+        language: &'a str,
+    ) -> Vec<Piece<'a>> {
+        let lexicon = self.lexicon(language);
+        let patterns = lexicon.patterns.iter().filter(|it| it.step() == step && it.may_match(line));
+        let pieces = patterns.fold(pieces, |pieces, pattern| {
+            split(pieces, |text, place, from| pattern.find(text, place, from, &lexicon.tables))
+        });
+        match step {
+            Step::Links => {
+                let mode = self.options.links;
+                split(pieces, |text, _, from| links::find(text, from, lexicon, mode))
+            }
+            Step::Words => split(pieces, |text, _, from| abbreviation(text, from, lexicon)),
+            Step::Runs => split(pieces, |text, _, from| runs::find(text, from)),
+            Step::Emoji => parted(split(pieces, |text, _, from| {
+                token(text, from, "emoji", emoji::find(&text[from..], language)?)
+            })),
+            Step::Scripts | Step::Quotes | Step::Markup | Step::Code | Step::Numbers => pieces,
+        }
+    }
+
+    /// Appends what is said for `text` to `out`.
+    pub fn say(&self, text: &str, language: &str, out: &mut String) {
+        let seen = codes::strip(text.into());
+        let plain = letters::plain(&seen);
+        let begin = out.len();
+        join(&self.pieces(&plain, language), out);
+        let said = &out[begin..];
+        let is_left = said == plain.trim() && !said.contains(char::is_alphanumeric);
+        if self.has(Step::Emoji) && (is_left || !clean::sounds(said)) {
+            self.signs(plain.trim(), language, begin, out);
+        }
+    }
+
+    /// Names the signs of a line that is nothing but a few signs.
+    fn signs(&self, text: &str, language: &str, begin: usize, out: &mut String) {
+        let alone = &self.lexicon(language).alone;
+        let name = |part: &str| alone.get(part).map(String::as_str);
+        let mut chars = text.chars();
+        let first = chars.next();
+        let is_run = text.len() > 1 && chars.all(|c| Some(c) == first);
+        let all = first.map(|c| [c; 2].iter().collect::<String>());
+        let names: Option<Vec<_>> = match all.as_deref().and_then(name).filter(|_| is_run) {
+            Some(name) => Some(vec![name]),
+            None if text.chars().count() > MOST_SIGNS => None,
+            None => text.chars().map(|c| name(c.encode_utf8(&mut [0; 4]))).collect(),
+        };
+        if let Some(names) = names.filter(|it| !it.is_empty()) {
+            out.truncate(begin);
+            out.push_str(&names.join(", "));
+        }
+    }
+
+    /// The steps that change something, with the text after each.
+    pub fn trace(&self, text: &str, language: &str) -> Vec<(&'static str, String)> {
+        let plain = letters::plain(text);
+        let mut steps = vec![("letters", plain.to_string())];
+        let line = ByteSet::of(&plain);
+        let mut pieces = vec![Piece::text(&plain)];
+        for step in Step::ALL.into_iter().filter(|step| self.has(*step)) {
+            let after = self.step(step, pieces.clone(), line, language);
+            if after != pieces {
+                let mut said = String::new();
+                join(&after, &mut said);
+                steps.push((step.name(), said));
+            }
+            pieces = after;
+        }
+        steps
+    }
+}
+
+/// The token for what was found in `text` from byte `from` on.
+#[expect(clippy::unnecessary_wraps, reason = "a step returns it")]
+fn token<'a>(text: &'a str, from: usize, tag: &'a str, found: emoji::Found) -> Option<Token<'a>> {
+    let range = from + found.range.start..from + found.range.end;
+    Some(Token { pieces: vec![Piece::said(&text[range.clone()], found.spoken, tag)], range })
+}
+
+/// Commas between emoji side by side, and before the second and further marks of a list, such as
+/// "✓ build ✗ lint".
+fn parted(pieces: Vec<Piece<'_>>) -> Vec<Piece<'_>> {
+    let is_emoji = |piece: &Piece<'_>| piece.said.as_ref().is_some_and(|said| said.tag == "emoji");
+    let is_mark = |piece: &Piece<'_>| matches!(piece.source, "✓" | "✔" | "✗" | "✘");
+    let mut out: Vec<Piece<'_>> = Vec::with_capacity(pieces.len());
+    let mut has_mark = false;
+    for piece in pieces {
+        if is_emoji(&piece) {
+            let blank = out.pop_if(|last| last.said.is_none() && last.source.trim().is_empty());
+            let is_beside = out.last().is_some_and(is_emoji);
+            let before = out.last().filter(|last| has_mark && last.said.is_none());
+            let begins =
+                before.is_some_and(|last| last.source.trim_end().ends_with(char::is_alphanumeric));
+            match blank {
+                Some(blank) if is_beside => out.push(Piece::said(blank.source, ", ", "emoji")),
+                Some(blank) => out.push(blank),
+                None if is_beside || is_mark(&piece) && begins => {
+                    // The blank, if there is one, follows the comma.
+                    let text = out.pop_if(|last| last.said.is_none());
+                    if let Some(text) = text {
+                        let words = text.source.trim_end();
+                        out.push(Piece::text(words));
+                        out.push(Piece::said(&text.source[words.len()..], ", ", "emoji"));
+                    } else {
+                        out.push(Piece::said("", ", ", "emoji"));
+                    }
+                }
+                None => {}
+            }
+            has_mark |= is_mark(&piece);
+        }
+        out.push(piece);
+    }
+    out
+}
+
+/// Whether a word of letters is no name in camel case, no Roman number and no laughter.
+fn is_plain_word(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    let is_hump = |it: &[u8]| it[0].is_ascii_lowercase() && it[1].is_ascii_uppercase();
+    // Some smileys are capitals: "XD".
+    let is_short = bytes.len() == 2 && bytes.iter().any(u8::is_ascii_uppercase);
+    let is_roman = bytes.iter().all(|b| matches!(b, b'I' | b'V' | b'X')) && word != "I";
+    let has_stop = bytes.iter().any(|b| matches!(b, b'.' | b','));
+    !bytes.windows(2).any(is_hump)
+        && !is_short
+        && !is_roman
+        && !has_stop
+        && !runs::has_syllables(bytes)
+}
+
+/// The lexicon's name for a language.
+fn known(language: &str) -> &'static str {
+    let base = language.split(['-', '_', '+']).next().unwrap_or(language);
+    LANGUAGES.into_iter().find(|it| *it == base).unwrap_or("en")
+}
+
+fn has_files(folder: Option<&Path>, language: &str) -> bool {
+    folder.is_some_and(|folder| {
+        [language, "patterns"].iter().any(|name| folder.join(format!("{name}.toml")).exists())
+    })
+}
+
+/// The next word in `text` that the lexicon has, from byte `from` on.
+fn abbreviation<'a>(text: &'a str, from: usize, lexicon: &'a Lexicon) -> Option<Token<'a>> {
+    let (range, words) = next_word(text, from, lexicon)?;
+    // Of several in a row, each is a phrase of its own.
+    let mut pieces = vec![Piece::said(&text[range.clone()], words, "word")];
+    let mut end = range.end;
+    while let Some((next, words)) = next_word(text, end, lexicon) {
+        if !text[end..next.start].bytes().all(|b| b == b' ') {
+            break;
+        }
+        pieces.push(Piece::said(&text[end..next.start], ", ", "word"));
+        pieces.push(Piece::said(&text[next.clone()], words, "word"));
+        end = next.end;
+    }
+    Some(Token { range: range.start..end, pieces })
+}
+
+fn next_word<'a>(
+    text: &'a str,
+    from: usize,
+    lexicon: &'a Lexicon,
+) -> Option<(std::ops::Range<usize>, &'a str)> {
+    let mut at = from;
+    for token in text[from..].split(' ') {
+        let start = at;
+        at += token.len() + 1;
+        let bare = token.trim_start_matches(['(', '"', '\'', '[', '*']);
+        let begin = start + token.len() - bare.len();
+        // As it stands, then without the punctuation after it.
+        let short = bare.trim_end_matches(['.', ',', ':', ';', '!', '?', ')', '"', '\'', ']', '*']);
+        for word in [bare, short] {
+            let range = begin..begin + word.len();
+            if !word.is_empty()
+                && begins(text, range.start)
+                && ends(text, range.end)
+                && let Some(words) = lexicon.word(word)
+            {
+                return Some((range, words));
+            }
+        }
+    }
+    None
+}
+
+/// Appends what is said for the pieces: with a blank where two words meet, and without one before
+/// punctuation that follows a silent token.
+pub(super) fn join(pieces: &[Piece<'_>], out: &mut String) {
+    let begin = out.len();
+    for piece in pieces {
+        let mut words = piece.said.as_ref().map_or(piece.source, |said| &said.words);
+        let last = out[begin..].chars().next_back();
+        if last.is_none_or(|c| c == ' ') {
+            words = words.trim_start_matches(' ');
+            if piece.said.is_none() && is_stop(words) {
+                out.truncate(begin + out[begin..].trim_end_matches(' ').len());
+            }
+        }
+        let meets =
+            |a: char, b: char| b.is_alphanumeric() && (a.is_alphanumeric() || ",;".contains(a));
+        if let (Some(last), Some(first)) = (last, words.chars().next())
+            && (piece.said.is_some() || last.is_alphanumeric())
+            && meets(last, first)
+        {
+            out.push(' ');
+        }
+        out.push_str(words);
+    }
+    out.truncate(begin + out[begin..].trim_end_matches(' ').len());
+}
+
+/// Whether `words` begins with punctuation that ends something.
+fn is_stop(words: &str) -> bool {
+    let mut chars = words.chars();
+    chars.next().is_some_and(|c| matches!(c, ',' | '.' | ';' | ':' | '!' | '?'))
+        && chars.next().is_none_or(char::is_whitespace)
+}
+
+/// Where a text stands if it is the whole line.
+#[cfg(test)]
+pub(super) const WHOLE: Place = Place { is_first: true, is_last: true };
