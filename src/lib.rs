@@ -17,6 +17,7 @@ mod explain;
 pub mod filter;
 pub mod format;
 mod journal;
+pub mod language;
 mod limits;
 mod list;
 mod listener;

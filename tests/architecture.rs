@@ -13,6 +13,7 @@ const LAYERS: &[&str] = &[
     "clock",
     "executable",
     "text",
+    "language",
     "units",
     "names",
     "diagnostics",

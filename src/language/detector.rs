@@ -1,0 +1,225 @@
+//! Decides the language of a line.
+#![forbid(unsafe_code)]
+
+use std::iter::once;
+use std::time::Instant;
+
+use unicode_script::Script;
+
+use super::code::Language;
+use super::recent::Recent;
+use super::score::Score;
+use super::script::main_script;
+use super::second;
+use super::words::{Set, Words};
+
+/// Words of a line below which trigrams are no evidence.
+const FEWEST_WORDS: u16 = 4;
+
+/// Confidence of the second opinion that makes weak evidence sure.
+const CONFIDENT: f64 = 0.8;
+
+/// Points that make a language sure: two words of its own.
+const SURE: u16 = 7;
+
+/// The same, for the language that the sender wrote lately: a word that hardly another has.
+const SURE_AGAIN: u16 = 3;
+
+/// What a line is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The language to read it in.
+    pub language: Language,
+    /// Whether the line itself shows that, or a setting; if not, it is only the most likely one.
+    pub sure: bool,
+}
+
+impl Decision {
+    fn sure(language: Language) -> Self {
+        Self { language, sure: true }
+    }
+
+    fn likely(language: Language) -> Self {
+        Self { language, sure: false }
+    }
+}
+
+/// Finds the language of each line, and remembers what each sender wrote lately.
+#[derive(Debug)]
+pub struct Detector {
+    /// The languages that have a voice, as a set.
+    allowed: u128,
+    default: Language,
+    words: Words,
+    /// The default language among [`Words::languages`]; empty where it has no list.
+    default_set: Set,
+    recent: Recent,
+}
+
+impl Detector {
+    /// Chooses among `voices` and `default`, the language of lines that show nothing.
+    pub fn new(voices: &[Language], default: Language) -> Self {
+        let allowed = voices.iter().fold(default.bit(), |set, it| set | it.bit());
+        let is_alone = allowed == default.bit();
+        let words = Words::of(|it| !is_alone && allowed & it.bit() != 0);
+        let default_set = set_of(&words, |it| it == default);
+        Self { allowed, default, words, default_set, recent: Recent::default() }
+    }
+
+    /// The language of `text`, which `sender` wrote at `now`. `hint` is the configured language of
+    /// the sender, the channel or the source: it is believed if it is written in that script.
+    pub fn detect(
+        &mut self,
+        text: &str,
+        sender: Option<&str>,
+        hint: Option<Language>,
+        now: Instant,
+    ) -> Decision {
+        if hint.is_none() && self.allowed == self.default.bit() {
+            return Decision::sure(self.default);
+        }
+        let script = main_script(text);
+        if let Some(hint) = hint.filter(|it| script == Script::Common || it.uses(script)) {
+            return Decision::sure(hint);
+        }
+        let prior = self.recent.of(sender, now);
+        let decision = match script {
+            Script::Common => Decision::likely(prior.map_or(self.default, |it| it.0)),
+            Script::Latin => self.latin(text, prior),
+            script => self.by_script(text, script, prior),
+        };
+        if decision.sure {
+            self.recent.wrote(sender, decision.language, self.default, now);
+        }
+        decision
+    }
+
+    /// The most bytes that it takes.
+    pub fn size(&self) -> usize {
+        size_of::<Self>() + self.words.size() + Recent::most_size()
+    }
+
+    /// A line in another script than Latin, which most often one language has.
+    fn by_script(&self, text: &str, script: Script, prior: Option<(Language, u8)>) -> Decision {
+        let candidates = || Language::all().filter(|it| self.is_allowed(*it) && it.uses(script));
+        let Some(first) = candidates().next() else { return Decision::likely(self.default) };
+        if candidates().nth(1).is_none() {
+            return Decision::sure(first);
+        }
+        let usual = usual(script).filter(|&it| self.is_allowed(it)).unwrap_or(first);
+        if matches!(script, Script::Hiragana | Script::Hangul) {
+            return Decision::sure(usual);
+        }
+        let prior = prior.map(|it| it.0).filter(|it| it.uses(script));
+        let usual = prior.or(Some(self.default).filter(|it| it.uses(script))).unwrap_or(usual);
+        let set = set_of(&self.words, |it| it.uses(script));
+        let score = Score::of(text, &self.words, 0);
+        let best = score.best(set);
+        let lead = score.get(best) - score.get(score.best(set & !best));
+        if best == 0 {
+            return Decision::likely(usual);
+        }
+        let best_language = self.language(best);
+        let is_usual = best_language == usual;
+        if lead >= 2 && (is_usual || score.get(best) >= 4) {
+            return Decision::sure(best_language);
+        }
+        let others = candidates().filter(|&it| it != usual);
+        match second::opinion(text, once(usual).chain(others)) {
+            Some((language, confidence))
+                if score.n_words >= FEWEST_WORDS && confidence >= CONFIDENT =>
+            {
+                Decision::sure(language)
+            }
+            _ if lead > 0 => Decision::likely(best_language),
+            _ => Decision::likely(usual),
+        }
+    }
+
+    /// A line in Latin letters, which many languages have.
+    fn latin(&self, text: &str, prior: Option<(Language, u8)>) -> Decision {
+        let score = Score::of(text, &self.words, self.default_set);
+        let latin = set_of(&self.words, |it| it.uses(Script::Latin)) & !self.default_set;
+        let default = score.get(self.default_set);
+        let best = score.best(latin);
+        let points = score.get(best);
+        if points <= default || points == 0 {
+            return self.undecided(default, prior);
+        }
+        let language = self.language(best);
+        let is_again = prior.is_some_and(|it| it.0 == language);
+        let enough = if is_again { SURE_AGAIN } else { SURE };
+        let is_clear = points >= enough && points >= 2 * default + 2;
+        if is_clear && score.hits(best) * 4 >= score.n_words {
+            return self.among(text, &score, latin, best);
+        }
+        self.confirmed(text, &score, language).unwrap_or_else(|| self.undecided(default, prior))
+    }
+
+    /// The best language, or the other of two that are close.
+    fn among(&self, text: &str, score: &Score, latin: Set, best: Set) -> Decision {
+        let next = score.best(latin & !best);
+        if score.get(best) >= score.get(next) + 3 {
+            return Decision::sure(self.language(best));
+        }
+        let two = [best, next].map(|it| self.language(it));
+        match second::opinion(text, two.into_iter()) {
+            Some((language, confidence)) if confidence >= CONFIDENT => Decision::sure(language),
+            _ if score.get(best) > score.get(next) => Decision::likely(two[0]),
+            Some((language, _)) => Decision::likely(language),
+            None => Decision::likely(two[0]),
+        }
+    }
+
+    /// `language`, if the second opinion is the same.
+    fn confirmed(&self, text: &str, score: &Score, language: Language) -> Option<Decision> {
+        if score.n_words < FEWEST_WORDS {
+            return None;
+        }
+        let others = Language::all().filter(|&it| self.is_allowed(it) && it != self.default);
+        let (second, confidence) = second::opinion(text, once(self.default).chain(others))?;
+        (second == language && confidence >= CONFIDENT).then(|| Decision::sure(language))
+    }
+
+    /// A line that shows no other language: of the one that its sender wrote lately, if it shows
+    /// nothing at all.
+    fn undecided(&self, default: u16, prior: Option<(Language, u8)>) -> Decision {
+        match prior {
+            Some((language, 2..)) if default == 0 => Decision::likely(language),
+            _ if default > 0 => Decision { language: self.default, sure: default >= SURE },
+            _ => Decision::likely(self.default),
+        }
+    }
+
+    fn is_allowed(&self, language: Language) -> bool {
+        self.allowed & language.bit() != 0
+    }
+
+    /// The one language in `set`, or the default one.
+    fn language(&self, set: Set) -> Language {
+        let at = set.trailing_zeros() as usize;
+        self.words.languages().get(at).copied().unwrap_or(self.default)
+    }
+}
+
+/// The languages with words that are `such`.
+fn set_of(words: &Words, such: impl Fn(Language) -> bool) -> Set {
+    let languages = words.languages().iter().enumerate();
+    languages.filter(|it| such(*it.1)).fold(0, |set, (at, _)| set | 1 << at)
+}
+
+/// The language that is most often written in a script.
+fn usual(script: Script) -> Option<Language> {
+    Language::from_code(match script {
+        Script::Arabic => "ar",
+        Script::Bengali => "bn",
+        Script::Cyrillic => "ru",
+        Script::Devanagari => "hi",
+        Script::Greek => "el",
+        Script::Han => "zh",
+        Script::Hangul => "ko",
+        Script::Hiragana => "ja",
+        Script::Myanmar => "my",
+        _ => return None,
+    })
+}
