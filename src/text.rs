@@ -30,7 +30,12 @@ pub(crate) fn is_invisible(c: char) -> bool {
 
 /// The 64-bit hash FNV-1a (Fowler, Noll, Vo): the same in every process and version of the program.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+    hash_of(bytes.iter().copied())
+}
+
+/// The same of bytes that are made one by one.
+pub(crate) fn hash_of(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }

@@ -13,16 +13,19 @@ use super::script::main_script;
 use super::second;
 use super::words::{Set, Words};
 
-/// Words of a line below which trigrams are no evidence.
-const FEWEST_WORDS: u16 = 4;
-
-/// Confidence of the second opinion that makes weak evidence sure.
+/// Words of a line, and confidence of the second opinion in it, that decide without other evidence.
+const FEWEST_ALONE: u16 = 4;
 const CONFIDENT: f64 = 0.8;
 
-/// Points that make a language sure: two words of its own.
-const SURE: u16 = 7;
+/// The same where common words speak for the same language. Of 27,806 English lines of meetings,
+/// none goes to another voice at 0.25, 4 at 0.1 and 12 at 0.
+const FEWEST_AGREED: u16 = 2;
+const AGREED: f64 = 0.25;
 
-/// The same, for the language that the sender wrote lately: a word that hardly another has.
+/// Points that make a language sure: two words of which hardly another has one.
+const SURE: u16 = 6;
+
+/// The same, for the language that the sender wrote lately: one word.
 const SURE_AGAIN: u16 = 3;
 
 /// What a line is written in.
@@ -53,6 +56,8 @@ pub struct Detector {
     words: Words,
     /// The default language among [`Words::languages`]; empty where it has no list.
     default_set: Set,
+    /// Those of [`Words::languages`] that are written in Latin letters.
+    latin: Set,
     recent: Recent,
 }
 
@@ -63,7 +68,8 @@ impl Detector {
         let is_alone = allowed == default.bit();
         let words = Words::of(|it| !is_alone && allowed & it.bit() != 0);
         let default_set = set_of(&words, |it| it == default);
-        Self { allowed, default, words, default_set, recent: Recent::default() }
+        let latin = set_of(&words, |it| it.uses(Script::Latin));
+        Self { allowed, default, words, default_set, latin, recent: Recent::default() }
     }
 
     /// The language of `text`, which `sender` wrote at `now`. `hint` is the configured language of
@@ -127,7 +133,7 @@ impl Detector {
         let others = candidates().filter(|&it| it != usual);
         match second::opinion(text, once(usual).chain(others)) {
             Some((language, confidence))
-                if score.n_words >= FEWEST_WORDS && confidence >= CONFIDENT =>
+                if score.n_words >= FEWEST_ALONE && confidence >= CONFIDENT =>
             {
                 Decision::sure(language)
             }
@@ -139,26 +145,29 @@ impl Detector {
     /// A line in Latin letters, which many languages have.
     fn latin(&self, text: &str, prior: Option<(Language, u8)>) -> Decision {
         let score = Score::of(text, &self.words, self.default_set);
-        let latin = set_of(&self.words, |it| it.uses(Script::Latin)) & !self.default_set;
         let default = score.get(self.default_set);
-        let best = score.best(latin);
+        let best = score.best(self.latin & !self.default_set);
         let points = score.get(best);
-        if points <= default || points == 0 {
+        if score.foreign == 0 || points <= default {
             return self.undecided(default, prior);
         }
         let language = self.language(best);
         let is_again = prior.is_some_and(|it| it.0 == language);
         let enough = if is_again { SURE_AGAIN } else { SURE };
-        let is_clear = points >= enough && points >= 2 * default + 2;
+        let is_clear = points >= enough && 2 * points >= 3 * default + 4;
         if is_clear && score.hits(best) * 4 >= score.n_words {
-            return self.among(text, &score, latin, best);
+            return self.among(text, &score, best);
         }
-        self.confirmed(text, &score, language).unwrap_or_else(|| self.undecided(default, prior))
+        let is_alone = score.n_words == 1 && score.only == Some(best);
+        if is_alone || self.is_confirmed(text, &score, language) {
+            return Decision { language, sure: !is_alone };
+        }
+        self.undecided(default, prior)
     }
 
     /// The best language, or the other of two that are close.
-    fn among(&self, text: &str, score: &Score, latin: Set, best: Set) -> Decision {
-        let next = score.best(latin & !best);
+    fn among(&self, text: &str, score: &Score, best: Set) -> Decision {
+        let next = score.best(self.latin & !self.default_set & !best);
         if score.get(best) >= score.get(next) + 3 {
             return Decision::sure(self.language(best));
         }
@@ -171,14 +180,12 @@ impl Detector {
         }
     }
 
-    /// `language`, if the second opinion is the same.
-    fn confirmed(&self, text: &str, score: &Score, language: Language) -> Option<Decision> {
-        if score.n_words < FEWEST_WORDS {
-            return None;
-        }
+    /// Whether the second opinion is the same.
+    fn is_confirmed(&self, text: &str, score: &Score, language: Language) -> bool {
         let others = Language::all().filter(|&it| self.is_allowed(it) && it != self.default);
-        let (second, confidence) = second::opinion(text, once(self.default).chain(others))?;
-        (second == language && confidence >= CONFIDENT).then(|| Decision::sure(language))
+        score.n_words >= FEWEST_AGREED
+            && second::opinion(text, once(self.default).chain(others))
+                .is_some_and(|it| it.0 == language && it.1 >= AGREED)
     }
 
     /// A line that shows no other language: of the one that its sender wrote lately, if it shows

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::code::Language;
-use crate::text::hash;
+use crate::text::hash_of;
 
 /// A sender who was silent for so long is a new one.
 const FORGOTTEN: Duration = Duration::from_secs(600);
@@ -92,7 +92,7 @@ impl Recent {
 
 /// A nick's number, the same for `Kim` and `kim`.
 fn number(sender: &str) -> u64 {
-    hash(sender.to_ascii_lowercase().as_bytes())
+    hash_of(sender.bytes().map(|it| it.to_ascii_lowercase()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::words::{Set, Words};
-use crate::text::hash;
+use crate::text::hash_of;
 
 /// Points of a word that one, two, three ... languages have.
 const POINTS: [u16; 6] = [0, 4, 3, 2, 2, 1];
@@ -10,6 +10,9 @@ const POINTS: [u16; 6] = [0, 4, 3, 2, 2, 1];
 /// Points of the default language that make reading on pointless while no other has a word of its
 /// own: three words.
 const ENOUGH: u16 = 12;
+
+/// Bytes of a word that is a line of its own from which it is not taken for another's: `danke`.
+const LONG: usize = 5;
 
 /// The evidence of a line.
 #[derive(Debug)]
@@ -21,13 +24,15 @@ pub(super) struct Score {
     /// Words that each language has.
     hits: [u16; 64],
     /// Points of words that the default language does not have.
-    foreign: u16,
+    pub foreign: u16,
+    /// The language of the last word that only one has, if it is too long to be that by chance.
+    pub only: Option<Set>,
 }
 
 impl Score {
     /// Reads `text`; `default` is the default language's set.
     pub(super) fn of(text: &str, words: &Words, default: Set) -> Self {
-        let mut score = Self { n_words: 0, points: [0; 64], hits: [0; 64], foreign: 0 };
+        let mut score = Self { n_words: 0, points: [0; 64], hits: [0; 64], foreign: 0, only: None };
         let mut lower = String::new();
         for chunk in plain_chunks(text) {
             if chunk.is_ascii() {
@@ -55,6 +60,9 @@ impl Score {
         let whole = words.languages_of(hash_lower(chunk));
         if whole != 0 {
             self.add(whole, default);
+            if whole.count_ones() == 1 && chunk.len() >= LONG {
+                self.only = Some(whole);
+            }
             return;
         }
         // `l'ordinateur` is `l'` and `ordinateur`; `est-il` is `est` and `il`.
@@ -88,7 +96,7 @@ impl Score {
             self.hits[at] += 1;
         });
         if set & default != 0 {
-            self.points[index(default)] += if set == default { 3 } else { 1 };
+            self.points[index(default)] += if set == default { 3 } else { 0 };
         }
     }
 
@@ -216,17 +224,9 @@ fn trimmed(chunk: &[u8]) -> &[u8] {
     &chunk[start..end]
 }
 
-/// The [`hash`] of a word in small letters, of which those beyond ASCII are small already.
+/// The hash of a word in small letters, of which those beyond ASCII are small already.
 fn hash_lower(word: &[u8]) -> u64 {
-    const LONGEST: usize = 24;
-    let mut lower = [0; LONGEST];
-    if word.len() > LONGEST {
-        return 1; // no listed word is so long
-    }
-    for (to, from) in lower.iter_mut().zip(word) {
-        *to = from.to_ascii_lowercase();
-    }
-    hash(&lower[..word.len()])
+    hash_of(word.iter().map(u8::to_ascii_lowercase))
 }
 
 /// Writes `chunk` in small letters; marks beyond ASCII become blanks, an apostrophe a plain one.

@@ -6,6 +6,7 @@ use std::ops::Range;
 use unicode_script::{Script, UnicodeScript};
 
 use super::code::Language;
+use super::score::plain_chunks;
 use crate::text::is_invisible;
 
 /// The script of `c`, quickly for ASCII.
@@ -52,13 +53,13 @@ fn first_run(text: &str) -> (usize, Script) {
 }
 
 /// The script of most of the letters in `text`. A sign that writes a syllable or a word counts as
-/// the two or three letters it stands for. `Common` without any letter.
+/// the two or three letters it stands for. `Common` without any letter. Links and code are not read.
 pub(super) fn main_script(text: &str) -> Script {
     if text.is_ascii() {
         return Script::Latin;
     }
     let mut counts = [(Script::Common, 0_u32); 8];
-    for script in text.chars().map(script_of) {
+    for script in plain_chunks(text).flat_map(str::chars).map(script_of) {
         let weight = match script {
             Script::Common | Script::Inherited | Script::Unknown => continue,
             Script::Han | Script::Hiragana => 3,
