@@ -107,39 +107,47 @@ impl Detector {
 
     /// A line in another script than Latin, which most often one language has.
     fn by_script(&self, text: &str, script: Script, prior: Option<(Language, u8)>) -> Decision {
-        let candidates = || Language::all().filter(|it| self.is_allowed(*it) && it.uses(script));
-        let Some(first) = candidates().next() else { return Decision::likely(self.default) };
-        if candidates().nth(1).is_none() {
+        let mut candidates = self.written_in(script);
+        let Some(first) = candidates.next() else { return Decision::likely(self.default) };
+        if candidates.next().is_none() {
             return Decision::sure(first);
         }
-        let usual = usual(script).filter(|&it| self.is_allowed(it)).unwrap_or(first);
+        let most = most_written(script).filter(|&it| self.is_allowed(it)).unwrap_or(first);
         if matches!(script, Script::Hiragana | Script::Hangul) {
-            return Decision::sure(usual);
+            return Decision::sure(most);
         }
-        let prior = prior.map(|it| it.0).filter(|it| it.uses(script));
-        let usual = prior.or(Some(self.default).filter(|it| it.uses(script))).unwrap_or(usual);
-        let set = set_of(&self.words, |it| it.uses(script));
+        let known = prior.map(|it| it.0).into_iter().chain([self.default]);
+        let usual = known.into_iter().find(|it| it.uses(script)).unwrap_or(most);
+        self.by_words(text, script, usual)
+    }
+
+    /// The language of a line among those that are written in `script`; `usual`, if it shows none.
+    fn by_words(&self, text: &str, script: Script, usual: Language) -> Decision {
         let score = Score::of(text, &self.words, 0);
+        let set = set_of(&self.words, |it| it.uses(script));
         let best = score.best(set);
-        let lead = score.get(best) - score.get(score.best(set & !best));
         if best == 0 {
             return Decision::likely(usual);
         }
-        let best_language = self.language(best);
-        let is_usual = best_language == usual;
-        if lead >= 2 && (is_usual || score.get(best) >= 4) {
-            return Decision::sure(best_language);
+        let lead = score.get(best) - score.get(score.best(set & !best));
+        let language = self.language(best);
+        if lead >= 2 && (language == usual || score.get(best) >= 4) {
+            return Decision::sure(language);
         }
-        let others = candidates().filter(|&it| it != usual);
+        let others = self.written_in(script).filter(|&it| it != usual);
         match second::opinion(text, once(usual).chain(others)) {
-            Some((language, confidence))
+            Some((second, confidence))
                 if score.n_words >= FEWEST_ALONE && confidence >= CONFIDENT =>
             {
-                Decision::sure(language)
+                Decision::sure(second)
             }
-            _ if lead > 0 => Decision::likely(best_language),
-            _ => Decision::likely(usual),
+            _ => Decision::likely(if lead > 0 { language } else { usual }),
         }
+    }
+
+    /// The allowed languages that are written in `script`.
+    fn written_in(&self, script: Script) -> impl Iterator<Item = Language> {
+        Language::all().filter(move |&it| self.is_allowed(it) && it.uses(script))
     }
 
     /// A line in Latin letters, which many languages have.
@@ -216,7 +224,7 @@ fn set_of(words: &Words, such: impl Fn(Language) -> bool) -> Set {
 }
 
 /// The language that is most often written in a script.
-fn usual(script: Script) -> Option<Language> {
+fn most_written(script: Script) -> Option<Language> {
     Language::from_code(match script {
         Script::Arabic => "ar",
         Script::Bengali => "bn",
@@ -229,4 +237,125 @@ fn usual(script: Script) -> Option<Language> {
         Script::Myanmar => "my",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::test_now;
+
+    fn languages(codes: &str) -> Vec<Language> {
+        codes.split(' ').map(|code| Language::from_code(code).expect(code)).collect()
+    }
+
+    fn detector() -> Detector {
+        let codes = "de fr es it pt nl pl sv ru uk bg ja zh ko th he el ka ar fa hi mr";
+        Detector::new(&languages(codes), Language::ENGLISH)
+    }
+
+    #[test]
+    fn english_with_a_foreign_word_stays_english() {
+        for text in [
+            "",
+            "ok",
+            "12:30",
+            "the word is schadenfreude, isn't it",
+            "der is not a pronoun here",
+            "danke kim, that fixed the build",
+            "c'est la vie, we do it again next week",
+            "see https://example.org/de/wo/ist/die/datei for the report",
+            "the zeitgeist of die hard fans was a war",
+            "naïve café in Düsseldorf with a jalapeño",
+            "please rename der_die_das to getNichtDas()",
+            "y",
+        ] {
+            let decision = detector().detect(text, Some("kim"), None, test_now());
+            assert_eq!(decision.language, Language::ENGLISH, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_script_decides_the_language() {
+        for (text, language) in [
+            ("これ", "ja"),
+            ("谢谢", "zh"),
+            ("고마워요", "ko"),
+            ("ขอบคุณ", "th"),
+            ("שלום", "he"),
+            ("γεια", "el"),
+            ("გამარჯობა", "ka"),
+            ("привет всем", "ru"),
+            ("kim: смотри https://example.org/a/long/path/to/it", "ru"),
+            ("її", "uk"),
+            ("дякую, вже працює", "uk"),
+            ("здравейте, какво ще правим днес", "bg"),
+            ("مرحبا", "ar"),
+            ("چطوری؟", "fa"),
+            ("नमस्ते, कैसे हो", "hi"),
+            ("तुम्ही कसे आहात", "mr"),
+            ("ሰላም", "en"), // no voice
+            ("the word мир means world", "en"),
+        ] {
+            let decision = detector().detect(text, None, None, test_now());
+            assert_eq!(decision.language.code(), language, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hint_is_believed_for_the_scripts_of_its_language() {
+        let german = Language::from_code("de");
+        let japanese = Language::from_code("ja");
+        for (text, hint, language) in [
+            ("ok", german, "de"),
+            ("this is plain English", german, "de"),
+            ("привет всем", german, "ru"),
+            ("了解", japanese, "ja"),
+            ("了解", None, "zh"),
+            ("merge it, please", japanese, "en"),
+        ] {
+            let decision = detector().detect(text, None, hint, test_now());
+            assert_eq!(decision.language.code(), language, "{text}, {hint:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_sender_wrote_lately_decides_lines_that_show_little() {
+        let (mut detector, start) = (detector(), test_now());
+        let said = |detector: &mut Detector, sender, text, now| {
+            detector.detect(text, Some(sender), None, now).language.code()
+        };
+        for text in ["haha, stimmt", "+1"] {
+            assert_eq!(said(&mut detector, "kim", text, start), "en", "{text}: nothing known yet");
+        }
+        for text in
+            ["das habe ich auch schon gesehen", "wir machen das morgen", "haha, stimmt", "+1"]
+        {
+            assert_eq!(said(&mut detector, "kim", text, start), "de", "{text}");
+        }
+        assert_eq!(said(&mut detector, "bob", "haha, stimmt", start), "en", "another sender");
+        assert_eq!(said(&mut detector, "kim", "I think that is what we want", start), "en");
+        let late = start + Duration::from_secs(601);
+        assert_eq!(said(&mut detector, "kim", "haha, stimmt", late), "en", "forgotten");
+    }
+
+    #[test]
+    fn any_language_may_be_the_default_one() {
+        let mut detector =
+            Detector::new(&languages("en"), Language::from_code("de").expect("German"));
+        for (text, language) in [
+            ("das ist nicht gut", "de"),
+            ("ok", "de"),
+            ("ich habe das release getestet", "de"),
+            ("I have not seen that before", "en"),
+            ("what do you think about it?", "en"),
+        ] {
+            let decision = detector.detect(text, None, None, test_now());
+            assert_eq!(decision.language.code(), language, "{text}");
+        }
+        let mut alone = Detector::new(&[], Language::ENGLISH);
+        let decision = alone.detect("das ist nicht gut", None, None, test_now());
+        assert_eq!(decision, Decision::sure(Language::ENGLISH));
+    }
 }

@@ -11,7 +11,7 @@ const POINTS: [u16; 6] = [0, 4, 3, 2, 2, 1];
 /// own: three words.
 const ENOUGH: u16 = 12;
 
-/// Bytes of a word that is a line of its own from which it is not taken for another's: `danke`.
+/// Bytes of a word that may decide a line of its own: `danke`. Shorter ones are in all languages.
 const LONG: usize = 5;
 
 /// The evidence of a line.
@@ -60,7 +60,7 @@ impl Score {
         let whole = words.languages_of(hash_lower(chunk));
         if whole != 0 {
             self.add(whole, default);
-            if whole.count_ones() == 1 && chunk.len() >= LONG {
+            if whole.is_power_of_two() && chunk.len() >= LONG {
                 self.only = Some(whole);
             }
             return;
@@ -112,8 +112,8 @@ impl Score {
         if all == Set::MAX || all == 0 || all & default != 0 {
             return;
         }
+        // Not `foreign`: names have such letters in English, too.
         let points = if all.count_ones() < 3 { 2 } else { 1 };
-        self.foreign += points;
         each(all, |at| self.points[at] += points);
     }
 
