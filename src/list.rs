@@ -12,16 +12,28 @@ use crate::diagnostics::{ConfigError, escaped, quoted, reason};
 use crate::engine;
 use crate::error::Error;
 use crate::filter::library::Library;
+use crate::language::Language;
 use crate::pipeline::Pipeline;
 use crate::simulate;
 use crate::wire::SpeakRequest;
 
-/// Lists the engine's voices.
+/// Lists the engine's voices, with their languages, and which of them are not installed completely.
 pub(crate) fn voices(options: &Listening) -> Result<(), Error> {
     let engine = options.engine.as_deref().unwrap_or("espeak");
     let voices = engine::voices(engine)?;
-    print(voices.into_iter().map(|voice| (voice.name, voice.about)))
+    print(voices.into_iter().map(|voice| {
+        let language = Language::from_code(&voice.language).map(Language::name);
+        let missing = if voice.has_dictionary { "" } else { " (no dictionary)" };
+        let about = match language {
+            Some(language) => format!("{language:NAME_WIDTH$}  {}{missing}", voice.about),
+            None => format!("{:NAME_WIDTH$}  {}{missing}", voice.language, voice.about),
+        };
+        (voice.name, about)
+    }))
 }
+
+/// The longest common names of languages; only constructed and extinct ones are longer.
+const NAME_WIDTH: usize = 14;
 
 /// Lists the engines.
 pub(crate) fn engines() -> Result<(), Error> {

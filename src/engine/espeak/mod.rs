@@ -1,5 +1,6 @@
 //! eSpeak NG, in-process: the voice process's default engine.
 
+mod dictionary;
 mod ffi;
 mod rate;
 mod variants;
@@ -144,21 +145,23 @@ pub(super) fn check(voices: &[String]) -> Result<Judged, EngineError> {
     Ok(voices.iter().map(&mut check).collect())
 }
 
-/// The voices, and the variants, which go after any voice and a `+`.
+/// The voices, and the variants, which go after any voice and a `+`. A voice whose name another has
+/// is listed by its identifier, such as `sit/yue-Latn-jyutping`.
 pub(crate) fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
     let library = Library::open().map_err(|why| EngineError::Start { engine: NAME, why })?;
-    let mut voices: Vec<_> = library
-        .voices()
-        .into_iter()
-        .map(|(about, language, identifier)| match identifier.strip_prefix("!v/") {
-            Some(variant) => VoiceInfo {
-                name: format!("+{variant}"),
-                language: String::new(),
-                about: format!("variant {about}, after any voice: en-us+{variant}"),
-            },
-            None => VoiceInfo { name: language.clone(), language, about },
-        })
-        .collect();
+    let data = library.data_folder();
+    let mut names = HashSet::new();
+    let mut info = |(about, language, identifier): (String, String, String)| {
+        if let Some(variant) = identifier.strip_prefix("!v/") {
+            let about = format!("variant {about}, after any voice: en-us+{variant}");
+            let (name, language) = (format!("+{variant}"), String::new());
+            return VoiceInfo { name, language, about, has_dictionary: true };
+        }
+        let has_dictionary = dictionary::is_installed(&data, &identifier);
+        let name = if names.insert(language.clone()) { language.clone() } else { identifier };
+        VoiceInfo { name, language, about: about.trim().to_owned(), has_dictionary }
+    };
+    let mut voices: Vec<_> = library.voices().into_iter().map(&mut info).collect();
     voices.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(voices)
 }
@@ -167,6 +170,7 @@ pub(crate) fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
 mod tests {
     use super::*;
     use crate::engine::traits::Word;
+    use crate::language::Language;
     use crate::units::Wpm;
 
     /// Counts samples and records words.
@@ -270,5 +274,28 @@ mod tests {
         engine.speak(&speech(&crash, "en-us", 220), &mut count).expect("guarded");
         assert!(count.0 > 0 && count.1.is_empty(), "rewritten: no words");
         assert!(Library::open().is_err(), "one at a time");
+        drop(engine);
+        every_voice_is_taken();
+    }
+
+    /// Every voice that is listed speaks, if its dictionary is there; so do those that the
+    /// languages have.
+    fn every_voice_is_taken() {
+        let voices = voices().expect("a list");
+        assert!(voices.len() > 100, "{} voices", voices.len());
+        let names: HashSet<_> = voices.iter().map(|it| &it.name).collect();
+        assert_eq!(names.len(), voices.len(), "a name is one voice's");
+        let own = Language::all().map(|it| it.espeak_voice().to_owned()).collect::<Vec<_>>();
+        let listed: Vec<_> = voices.iter().map(|it| it.name.clone()).collect();
+        let expected = voices.iter().map(|it| it.has_dictionary).chain(own.iter().map(|_| true));
+        let judged = check(&[&listed[..], &own].concat()).expect("it starts");
+        for ((judged, name), is_taken) in judged.iter().zip(listed.iter().chain(&own)).zip(expected)
+        {
+            assert_eq!(judged.is_ok(), is_taken, "{name}: {judged:?}");
+        }
+        for voice in voices {
+            let known = Language::from_code(&voice.language);
+            assert!(known.is_some(), "{} is in no language", voice.name);
+        }
     }
 }
