@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::filter::{Effect, Expires, Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
 use crate::message::{Kind, Line, LinePosition, Message, SourceId};
-use crate::phrase::{Phraser, Phrasing};
+use crate::phrase::{Phrased, Phraser, Phrasing};
 use crate::source::Input;
 use crate::source::lines::Lines;
 
@@ -22,8 +22,8 @@ const BACKLOG: usize = 32 * 1024;
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Outcome<'a> {
-    /// Its spoken text, and when that expires.
-    Words(&'a str, Option<Expires<'a>>),
+    /// Its spoken text, how that is made up, and when it expires.
+    Words(&'a str, Phrased, Option<Expires<'a>>),
     /// This rule dropped it.
     Dropped(&'a str),
 }
@@ -299,10 +299,9 @@ fn words_for<'a>(
     words: &'a mut String,
 ) -> Outcome<'a> {
     words.clear();
-    if phraser.phrase(message, words) {
-        Outcome::Words(words, expires)
-    } else {
-        Outcome::Dropped(NOTHING_TO_SAY)
+    match phraser.phrase(message, words) {
+        Some(phrased) => Outcome::Words(words, phrased, expires),
+        None => Outcome::Dropped(NOTHING_TO_SAY),
     }
 }
 

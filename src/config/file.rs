@@ -52,6 +52,10 @@ pub(crate) struct File {
     pub source: Vec<Source>,
     /// The speakers' voices.
     pub speakers: Speakers,
+    /// What is known of channels.
+    pub channels: Channels,
+    /// The voice of each language, by its code; empty for none.
+    pub languages: BTreeMap<String, Spanned<String>>,
     /// Which earcons are played.
     pub earcons: Earcons,
     /// How text is phrased.
@@ -66,13 +70,21 @@ pub(crate) struct File {
 pub(crate) struct Phrase {
     /// What is said for links; false leaves them as they are.
     pub links: Option<Links>,
+    /// Whom a line answers, and what it quotes.
     pub quotes: Option<bool>,
+    /// Markdown and its like.
     pub markup: Option<bool>,
+    /// What developers write.
     pub code: Option<bool>,
+    /// Numbers, money, dates, times, units.
     pub numbers: Option<bool>,
+    /// Abbreviations.
     pub words: Option<bool>,
+    /// Emoji, smileys and signs.
     pub emoji: Option<bool>,
+    /// Text that the voice cannot read.
     pub scripts: Option<bool>,
+    /// Rulers and repetitions.
     pub runs: Option<bool>,
 }
 
@@ -121,6 +133,18 @@ pub(crate) struct Speakers {
     pub own_voices: Option<bool>,
     /// Settings for single speakers, by nick.
     pub voice: BTreeMap<String, SpeakerVoice>,
+    /// How nicks are spoken.
+    pub name: BTreeMap<String, String>,
+    /// The languages that speakers write, by nick.
+    pub language: BTreeMap<String, Spanned<String>>,
+}
+
+/// What is known of channels.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Channels {
+    /// The languages that are written there.
+    pub language: BTreeMap<String, Spanned<String>>,
 }
 
 /// One speaker's voice.
@@ -167,6 +191,8 @@ pub(crate) struct Source {
     pub tls: Option<bool>,
     /// A command and its arguments.
     pub run: Option<Spanned<Vec<String>>>,
+    /// The language that is written there, by its code.
+    pub language: Option<Spanned<String>>,
     /// Restart it when it fails.
     pub retry: bool,
     /// Give it a terminal.

@@ -3,6 +3,7 @@
 
 pub(crate) mod earcons;
 pub(crate) mod file;
+pub(crate) mod languages;
 pub(crate) mod settings;
 mod sources;
 mod speakers;

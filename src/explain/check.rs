@@ -171,7 +171,7 @@ fn outcome(
             matches!(effect, Effect::Kept | Effect::Dropped).then(|| labels.get(number).cloned())?
         });
         let (rule, words) = match explained.outcome {
-            Outcome::Words(words, _) => (decided, Some(words.to_owned())),
+            Outcome::Words(words, ..) => (decided, Some(words.to_owned())),
             Outcome::Dropped(rule) => (Some(rule.to_owned()), None),
         };
         let highlight = |&(_, effect): &(usize, Effect)| effect == Effect::Highlighted;

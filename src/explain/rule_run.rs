@@ -64,7 +64,7 @@ impl RuleRun {
                 }
             }
             let (fate, rule, spoken) = match explained.outcome {
-                Outcome::Words(words, _) => (Fate::Spoken, by.map(Rule::label), Some(words)),
+                Outcome::Words(words, ..) => (Fate::Spoken, by.map(Rule::label), Some(words)),
                 Outcome::Dropped(rule) => (Fate::Dropped, Some(rule), None),
             };
             // No rule dropped a line without words, even if one would have kept it.

@@ -53,7 +53,7 @@ impl Listener {
         self.pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
             (source, last) = (message.source, line);
             match outcome {
-                Outcome::Words(words, _) => {
+                Outcome::Words(words, ..) => {
                     out.extend_from_slice(words.as_bytes());
                     out.push(b'\n');
                     n_spoken += 1;
@@ -82,7 +82,7 @@ impl Listener {
                     journal.dropped(&message, line, source, "muted");
                 }
                 Outcome::Dropped(rule) => journal.dropped(&message, line, source, rule),
-                Outcome::Words(words, expires) => {
+                Outcome::Words(words, phrased, expires) => {
                     // Earcons replace words only in speech.
                     let is_spoken = *sink == Sink::Speech;
                     let (earcon, has_words) =
@@ -94,6 +94,9 @@ impl Listener {
                         received: message.received,
                         expiry: expires.and_then(|it| it.expiry(message.received)),
                         message: Some(message.into_owned()),
+                        language: Some(phrased.language),
+                        name_len: if has_words { phrased.name_len } else { 0 },
+                        name_end: if has_words { phrased.name_end } else { 0 },
                         is_replay: false,
                         is_live,
                         earcon,
@@ -123,6 +126,9 @@ impl Listener {
             id: self.queue.number(),
             text: words,
             message: None,
+            language: None,
+            name_len: 0,
+            name_end: 0,
             line: LinePosition::default(),
             received: now,
             is_replay: false,

@@ -24,6 +24,7 @@ use self::reload::Reloading;
 use self::shares::Shares;
 use self::sources::RunningSources;
 use crate::config::earcons::Earcons;
+use crate::config::languages::LanguageVoices;
 use crate::config::settings::{Settings, Sink};
 use crate::config::voices::Checks;
 use crate::config::watcher::ConfigWatcher;
@@ -144,6 +145,8 @@ pub(crate) struct Listener {
     mutes: Mutes,
     /// The senders' voices.
     speakers: Speakers,
+    /// The voices of languages.
+    languages: LanguageVoices,
     /// Which earcons are played.
     earcons: Earcons,
     /// How many lines of each source may be queued.
@@ -192,6 +195,7 @@ impl Listener {
             voice_spec: settings.voice_spec,
             mutes: Mutes::default(),
             speakers: Speakers::new(settings.speakers),
+            languages: settings.languages,
             earcons: settings.earcons,
             configuration: settings.configuration,
             checks: settings.checks,

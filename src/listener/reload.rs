@@ -73,6 +73,7 @@ impl Listener {
         }
         self.voice_spec = settings.voice_spec;
         self.speakers.configure(settings.speakers);
+        self.languages = settings.languages;
         self.earcons = settings.earcons;
         self.checks = settings.checks;
         self.effects.push(Effect::Watch(settings.saved));

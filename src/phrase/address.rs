@@ -34,6 +34,7 @@ fn is_nick(word: &str) -> bool {
 mod tests {
     use super::super::chain::Chain;
     use super::*;
+    use crate::language::Language;
 
     #[test]
     fn addressees_are_nicks() {
@@ -44,12 +45,16 @@ mod tests {
             ("alice, bob: ping", vec!["alice", "bob"], "ping"),
             ("@alice: yes", vec!["alice"], "yes"),
         ] {
-            assert_eq!(split(text, chain.lexicon("en")), Some((nicks, rest)), "{text}");
+            assert_eq!(
+                split(text, chain.lexicon(Language::ENGLISH)),
+                Some((nicks, rest)),
+                "{text}"
+            );
         }
         for text in
             ["note: x", "TODO: x", "alice, yes", "at 10: x", "two words: x", "alice:", "a: b"]
         {
-            assert_eq!(split(text, chain.lexicon("en")), None, "{text}");
+            assert_eq!(split(text, chain.lexicon(Language::ENGLISH)), None, "{text}");
         }
     }
 }

@@ -8,9 +8,10 @@ use std::sync::OnceLock;
 use super::bytes::ByteSet;
 use super::lexicon::{Lexicon, Step};
 use super::piece::{Piece, Place, Token, begins, ends, split};
-use super::{clean, emoji, letters, links, runs};
+use super::{clean, emoji, letters, links, runs, script};
 use crate::diagnostics::ConfigError;
 use crate::format::codes;
+use crate::language::Language;
 
 /// What is said for a link that is nothing known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -54,7 +55,7 @@ pub(super) const LANGUAGES: [&str; 4] = ["en", "de", "fr", "es"];
 
 impl Chain {
     /// A chain that speaks `language`. The user's lexicons are read, and checked, for all languages.
-    pub fn new(options: Options, language: &str) -> Result<Self, ConfigError> {
+    pub fn new(options: Options, language: Language) -> Result<Self, ConfigError> {
         let folder = options.folder.as_deref();
         let load = |name: &'static str| -> Result<_, ConfigError> {
             let lexicon = OnceLock::new();
@@ -72,10 +73,10 @@ impl Chain {
     /// # Panics
     /// Where an embedded lexicon is wrong, which a test rules out.
     pub fn embedded() -> Self {
-        Self::new(Options::default(), "en").expect("the embedded lexicons are valid")
+        Self::new(Options::default(), Language::ENGLISH).expect("the embedded lexicons are valid")
     }
 
-    pub(super) fn lexicon(&self, language: &str) -> &Lexicon {
+    pub(super) fn lexicon(&self, language: Language) -> &Lexicon {
         let name = known(language);
         let found = self.lexicons.iter().find(|(known, _)| *known == name);
         let (name, lexicon) = found.unwrap_or(&self.lexicons[0]);
@@ -83,12 +84,12 @@ impl Chain {
     }
 
     /// What is said about a line, such as "joined".
-    pub(super) fn phrase(&self, name: &str, language: &str) -> String {
+    pub(super) fn phrase(&self, name: &str, language: Language) -> String {
         self.lexicon(language).phrase(name)
     }
 
     /// Whether no step would change `text`, as of most lines: this is the fast path.
-    pub(super) fn leaves(&self, text: &str, language: &str) -> bool {
+    pub(super) fn leaves(&self, text: &str, language: Language) -> bool {
         let is_plain = |b: u8| matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b' ' | b',' | b'.' | b'\'');
         if !text.bytes().all(is_plain) || runs::has_run(text.as_bytes()) {
             return false;
@@ -109,7 +110,7 @@ impl Chain {
     }
 
     /// Takes `text`, whose letters are plain, through all steps.
-    pub fn pieces<'a>(&'a self, text: &'a str, language: &'a str) -> Vec<Piece<'a>> {
+    pub fn pieces<'a>(&'a self, text: &'a str, language: Language) -> Vec<Piece<'a>> {
         let pieces = vec![Piece::text(text)];
         let lexicon = self.lexicon(language);
         if let Some(words) = lexicon.alone.get(text.trim()).filter(|_| self.has(Step::Emoji)) {
@@ -118,7 +119,7 @@ impl Chain {
         let line = ByteSet::of(text);
         let pieces = self.rulers(self.smileys(pieces, text, language), lexicon);
         let steps = Step::ALL.into_iter().filter(|step| self.has(*step));
-        steps.fold(pieces, |pieces, step| self.step(step, pieces, line, language))
+        steps.fold(pieces, |pieces, step| self.step(step, pieces, text, line, language))
     }
 
     /// Rulers go next, for the same reason.
@@ -132,13 +133,18 @@ impl Chain {
     }
 
     /// Smileys go first, whole: their signs mean something elsewhere.
-    fn smileys<'a>(&self, pieces: Vec<Piece<'a>>, line: &str, language: &str) -> Vec<Piece<'a>> {
+    fn smileys<'a>(
+        &self,
+        pieces: Vec<Piece<'a>>,
+        line: &str,
+        language: Language,
+    ) -> Vec<Piece<'a>> {
         if !self.has(Step::Emoji) {
             return pieces;
         }
         let alone = emoji::is_only_smileys(line);
         split(pieces, |text, _, from| {
-            token(text, from, "smiley", emoji::smiley(&text[from..], language, alone)?)
+            token(text, from, "smiley", emoji::smiley(&text[from..], language.code(), alone)?)
         })
     }
 
@@ -147,8 +153,9 @@ impl Chain {
         &'a self,
         step: Step,
         pieces: Vec<Piece<'a>>,
+        line_text: &str,
         line: ByteSet,
-        language: &'a str,
+        language: Language,
     ) -> Vec<Piece<'a>> {
         let lexicon = self.lexicon(language);
         let patterns = lexicon.patterns.iter().filter(|it| it.step() == step && it.may_match(line));
@@ -163,14 +170,18 @@ impl Chain {
             Step::Words => split(pieces, |text, _, from| abbreviation(text, from, lexicon)),
             Step::Runs => split(pieces, |text, _, from| runs::find(text, from)),
             Step::Emoji => parted(split(pieces, |text, _, from| {
-                token(text, from, "emoji", emoji::find(&text[from..], language)?)
+                token(text, from, "emoji", emoji::find(&text[from..], language.code())?)
             })),
-            Step::Scripts | Step::Quotes | Step::Markup | Step::Code | Step::Numbers => pieces,
+            Step::Scripts => {
+                let is_mixed = script::has_latin(line_text);
+                split(pieces, |text, _, from| script::find(text, from, is_mixed, language, lexicon))
+            }
+            Step::Quotes | Step::Markup | Step::Code | Step::Numbers => pieces,
         }
     }
 
     /// Appends what is said for `text` to `out`.
-    pub fn say(&self, text: &str, language: &str, out: &mut String) {
+    pub fn say(&self, text: &str, language: Language, out: &mut String) {
         let seen = codes::strip(text.into());
         let plain = letters::plain(&seen);
         let begin = out.len();
@@ -183,7 +194,7 @@ impl Chain {
     }
 
     /// Names the signs of a line that is nothing but a few signs.
-    fn signs(&self, text: &str, language: &str, begin: usize, out: &mut String) {
+    fn signs(&self, text: &str, language: Language, begin: usize, out: &mut String) {
         let alone = &self.lexicon(language).alone;
         let name = |part: &str| alone.get(part).map(String::as_str);
         let mut chars = text.chars();
@@ -202,13 +213,13 @@ impl Chain {
     }
 
     /// The steps that change something, with the text after each.
-    pub fn trace(&self, text: &str, language: &str) -> Vec<(&'static str, String)> {
+    pub fn trace(&self, text: &str, language: Language) -> Vec<(&'static str, String)> {
         let plain = letters::plain(text);
         let mut steps = vec![("letters", plain.to_string())];
         let line = ByteSet::of(&plain);
         let mut pieces = vec![Piece::text(&plain)];
         for step in Step::ALL.into_iter().filter(|step| self.has(*step)) {
-            let after = self.step(step, pieces.clone(), line, language);
+            let after = self.step(step, pieces.clone(), &plain, line, language);
             if after != pieces {
                 let mut said = String::new();
                 join(&after, &mut said);
@@ -280,9 +291,8 @@ fn is_plain_word(word: &str) -> bool {
 }
 
 /// The lexicon's name for a language.
-fn known(language: &str) -> &'static str {
-    let base = language.split(['-', '_', '+']).next().unwrap_or(language);
-    LANGUAGES.into_iter().find(|it| *it == base).unwrap_or("en")
+fn known(language: Language) -> &'static str {
+    LANGUAGES.into_iter().find(|it| *it == language.code()).unwrap_or("en")
 }
 
 fn has_files(folder: Option<&Path>, language: &str) -> bool {

@@ -14,7 +14,7 @@ use toml::Spanned;
 
 use super::bytes::{ByteSet, Needs};
 use super::piece::{Piece, Place, Token, begins, ends};
-use super::template::{Table, Template};
+use super::template::{Forms, Table, Template};
 use crate::diagnostics::ConfigError;
 use crate::toml_file;
 
@@ -332,6 +332,11 @@ impl Lexicon {
         let folded = self.words.get(&word.to_lowercase());
         let exact = || self.words.get(&format!("={word}"));
         folded.or_else(exact).map(String::as_str)
+    }
+
+    /// The name of a single Greek letter.
+    pub(super) fn letter(&self, letter: &str) -> Option<&str> {
+        self.tables.get("letter")?.get(&letter.to_lowercase()).map(Forms::one)
     }
 
     /// Whether `word` before a colon is a label, and nobody's nick.

@@ -30,8 +30,9 @@ pub use self::chain::{Chain, LinkMode, Options};
 pub use self::lexicon::Step;
 pub use self::piece::{Piece, Said};
 
+use crate::language::{Detector, Language};
 use crate::message::{Kind, Message, SourceId};
-use crate::names::bare;
+use crate::names::{bare, same_name};
 
 /// After this long a silence a speaker is named again.
 const FORGOTTEN: Duration = Duration::from_secs(60);
@@ -55,14 +56,61 @@ pub struct Phrasing {
     pub naming: Naming,
     /// The steps that a text goes through.
     pub chain: Arc<Chain>,
-    /// The language of the voice, as `en` or `en-us`.
-    pub language: String,
+    /// The language of the voice.
+    pub language: Language,
+    /// Other languages that have a voice.
+    pub voices: Vec<Language>,
+    /// The languages that the user says senders and channels write.
+    pub hints: Hints,
+    /// Nicks, and what the user calls them.
+    pub aliases: Vec<(String, String)>,
+}
+
+/// How a spoken text is made up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phrased {
+    /// The language to speak it in.
+    pub language: Language,
+    /// The bytes of the sender's name, with which it begins; 0 where none is spoken.
+    pub name_len: usize,
+    /// Where what the sender says begins, if only the name stands before it ("kim: "); else 0.
+    pub name_end: usize,
+}
+
+/// Configured languages, by what a line comes from; names are compared without regard to case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// By nick.
+    pub senders: Vec<(String, Language)>,
+    /// By channel.
+    pub channels: Vec<(String, Language)>,
+    /// By the number of the source.
+    pub sources: Vec<(SourceId, Language)>,
+}
+
+impl Hints {
+    fn of(&self, message: &Message<'_>) -> Option<Language> {
+        let find = |hints: &[(String, Language)], name: Option<&str>| {
+            let name = name?;
+            hints.iter().find(|(known, _)| same_name(known, name)).map(|hint| hint.1)
+        };
+        find(&self.senders, message.sender.as_deref())
+            .or_else(|| find(&self.channels, message.channel.as_deref()))
+            .or_else(|| self.sources.iter().find(|it| it.0 == message.source).map(|it| it.1))
+    }
 }
 
 impl Phrasing {
     /// The default steps, in English.
     pub fn english(naming: Naming) -> Self {
-        Self { naming, chain: Arc::new(Chain::embedded()), language: "en".to_owned() }
+        Self {
+            naming,
+            chain: Arc::new(Chain::embedded()),
+            language: Language::ENGLISH,
+            voices: Vec::new(),
+            hints: Hints::default(),
+            aliases: Vec::new(),
+        }
     }
 }
 
@@ -74,8 +122,11 @@ const MOST_NAMES: usize = 512;
 pub struct Phraser {
     phrasing: Phrasing,
     place: Place,
-    /// Nicks and their spoken names.
-    names: HashMap<String, String>,
+    detector: Detector,
+    /// The language of the message that is being phrased.
+    language: Language,
+    /// Nicks and their spoken names, by language.
+    names: HashMap<Language, HashMap<String, String>>,
     /// Text on its way through the chain.
     scratch: String,
     speaker: String,
@@ -102,6 +153,8 @@ impl Phraser {
     /// A phraser before any message.
     pub fn new(phrasing: Phrasing) -> Self {
         Self {
+            detector: Detector::new(&phrasing.voices, phrasing.language),
+            language: phrasing.language,
             phrasing,
             place: Place::default(),
             names: HashMap::new(),
@@ -111,16 +164,22 @@ impl Phraser {
         }
     }
 
-    /// Appends the spoken text of `message` to `out`. False, and appends nothing, when nothing can
-    /// be spoken.
-    pub fn phrase(&mut self, message: &Message<'_>, out: &mut String) -> bool {
+    /// Appends the spoken text of `message` to `out`. None, and appends nothing, when nothing can be
+    /// spoken.
+    pub fn phrase(&mut self, message: &Message<'_>, out: &mut String) -> Option<Phrased> {
         let start = out.len();
+        let (mut name_len, mut name_end) = (0, 0);
+        self.language = self.language_of(message);
         let moved = self.place.moved(message);
         let channel = message.channel.as_deref().filter(|_| moved);
         let said = match (message.kind, message.sender.as_deref()) {
             (Kind::Say | Kind::Plain, Some(sender)) => {
                 let sender = Some(sender).filter(|_| self.names(message, moved));
                 self.prefixes(sender, channel, out);
+                if channel.is_none() && out.len() > start {
+                    name_end = out.len() - start;
+                    name_len = name_end - ": ".len();
+                }
                 self.addressed(&message.text, out)
             }
             (Kind::Say | Kind::Plain | Kind::Server, _) => {
@@ -129,6 +188,11 @@ impl Phraser {
             }
             (_, sender) => {
                 self.prefix(channel, ", ", out);
+                if let Some(sender) = sender.filter(|_| channel.is_none()) {
+                    self.name(sender, out);
+                    name_len = out.len() - start;
+                    out.truncate(start);
+                }
                 self.event(message.kind, sender, &message.text, out)
             }
         };
@@ -137,7 +201,20 @@ impl Phraser {
         } else {
             out.truncate(start);
         }
-        said
+        said.then_some(Phrased { language: self.language, name_len, name_end })
+    }
+
+    fn language_of(&mut self, message: &Message<'_>) -> Language {
+        let is_written = matches!(
+            message.kind,
+            Kind::Say | Kind::Action | Kind::Notice | Kind::Plain | Kind::Topic
+        );
+        if !is_written {
+            return self.phrasing.language;
+        }
+        let hint = self.phrasing.hints.of(message);
+        let (text, sender) = (&message.text, message.sender.as_deref());
+        self.detector.detect(text, sender, hint, message.received).language
     }
 
     fn names(&self, message: &Message<'_>, moved: bool) -> bool {
@@ -197,7 +274,7 @@ impl Phraser {
             return self.text(text, out);
         }
         let chain = Arc::clone(&self.phrasing.chain);
-        let lexicon = chain.lexicon(&self.phrasing.language);
+        let lexicon = chain.lexicon(self.language);
         let Some((nicks, rest)) = address::split(text, lexicon) else {
             return self.text(text, out);
         };
@@ -214,7 +291,7 @@ impl Phraser {
 
     /// Appends a text as it is spoken; whether there is anything to speak.
     fn text(&mut self, text: &str, out: &mut String) -> bool {
-        let Phrasing { chain, language, .. } = &self.phrasing;
+        let (chain, language) = (&self.phrasing.chain, self.language);
         if chain.leaves(text, language) {
             return clean::text(text, out);
         }
@@ -225,17 +302,26 @@ impl Phraser {
 
     /// Appends a name as it is spoken.
     fn name(&mut self, nick: &str, out: &mut String) {
-        if let Some(name) = self.names.get(nick) {
+        let known = self.names.get(&self.language).and_then(|names| names.get(nick));
+        if let Some(name) = known {
             return out.push_str(name);
         }
         let mut name = String::new();
-        clean::nick(&names::spoken(nick, &self.phrasing.chain, &self.phrasing.language), &mut name);
+        let alias = self.phrasing.aliases.iter().find(|(known, _)| same_name(known, nick));
+        match alias {
+            Some((_, alias)) => clean::nick(alias, &mut name),
+            None => {
+                let spoken = names::spoken(nick, &self.phrasing.chain, self.language);
+                clean::nick(&spoken, &mut name);
+            }
+        }
         out.push_str(&name);
         // Nicks come from outside: any number of them takes the same memory.
-        if self.names.len() >= MOST_NAMES {
-            self.names.clear();
+        let names = self.names.entry(self.language).or_default();
+        if names.len() >= MOST_NAMES {
+            names.clear();
         }
-        self.names.insert(nick.to_owned(), name);
+        names.insert(nick.to_owned(), name);
     }
 
     /// Appends a blank, unless it is the first, and what is said about a line.
@@ -243,7 +329,7 @@ impl Phraser {
         if !out.is_empty() && !out.ends_with([' ', '\n']) {
             out.push(' ');
         }
-        out.push_str(&self.phrasing.chain.phrase(name, &self.phrasing.language));
+        out.push_str(&self.phrasing.chain.phrase(name, self.language));
     }
 
     fn prefix(&mut self, channel: Option<&str>, end: &str, out: &mut String) {

@@ -5,6 +5,7 @@ use super::chain::Chain;
 use super::glyphs::{is_blank, is_pictograph};
 use super::letters;
 use super::script;
+use crate::language::Language;
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 32;
@@ -14,7 +15,7 @@ const STATES: [&str; 11] =
     ["away", "afk", "brb", "busy", "gone", "lunch", "zzz", "sleep", "work", "mobile", "off"];
 
 /// How the name `nick` is spoken by a voice of `language`.
-pub(super) fn spoken(nick: &str, chain: &Chain, language: &str) -> String {
+pub(super) fn spoken(nick: &str, chain: &Chain, language: Language) -> String {
     let lexicon = chain.lexicon(language);
     let seen = crate::format::codes::strip(nick.into());
     let letters = letters::plain(&seen);
@@ -31,7 +32,7 @@ pub(super) fn spoken(nick: &str, chain: &Chain, language: &str) -> String {
     }
     let name: Vec<_> = name.split_ascii_whitespace().collect();
     let name = name.join(" ");
-    let name = script::latin(name.trim_matches('-'), lexicon, language);
+    let name = script::readable(name.trim_matches('-'), language);
     let name: String = name.chars().take(MAX_NAME).collect();
     if name.chars().any(char::is_alphanumeric) {
         return name;
@@ -44,8 +45,6 @@ pub(super) fn spoken(nick: &str, chain: &Chain, language: &str) -> String {
 
 /// A nick without what is around the name.
 fn bare(nick: &str) -> &str {
-    let trim = |name: &'_ str| -> usize { name.len() };
-    let _ = trim;
     let is_edge =
         |c: char| matches!(c, '_' | '`' | '^' | '-' | '|' | ' ' | '@' | '+' | '%' | '&' | '~');
     let mut name = nick.trim_matches(is_edge);
@@ -127,7 +126,7 @@ mod tests {
             ("xX", "xX"),
             ("x\x1b]0;t\x07", "x"),
         ] {
-            assert_eq!(spoken(nick, &chain, "en"), name, "{nick:?}");
+            assert_eq!(spoken(nick, &chain, Language::ENGLISH), name, "{nick:?}");
         }
     }
 }

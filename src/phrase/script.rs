@@ -1,10 +1,12 @@
-//! Names in other scripts: Cyrillic and Greek ones in Latin letters, as their owners would write
-//! them; of others the number of characters.
+//! What a voice cannot read. Names: Cyrillic and Greek ones in Latin letters, as their owners would
+//! write them. Of all other text in another script, the number of characters.
 //!
 //! The letters follow the BGN/PCGN tables for Russian, and the UN's for Greek, without accents.
 #![forbid(unsafe_code)]
 
 use super::lexicon::Lexicon;
+use super::piece::{Piece, Token};
+use crate::language::{Language, Script, describe, n_visible, script_runs};
 
 const CYRILLIC: [(char, &str); 38] = [
     ('а', "a"),
@@ -112,18 +114,72 @@ pub(super) fn in_latin(name: &str) -> String {
     out
 }
 
-/// `name` for a voice of a language in Latin letters.
-pub(super) fn latin(name: &str, _lexicon: &Lexicon, language: &str) -> String {
-    if name.is_ascii() || !reads_latin(language) { name.to_owned() } else { in_latin(name) }
+/// `name` as a voice of `language` can say it.
+pub(super) fn readable(name: &str, language: Language) -> String {
+    if name.is_ascii() {
+        return name.to_owned();
+    }
+    let name = if language.uses(Script::Latin) { in_latin(name) } else { name.to_owned() };
+    let mut out = String::with_capacity(name.len());
+    for (range, script) in script_runs(&name) {
+        let run = &name[range];
+        if reads(language, script) || matches!(script, Script::Cyrillic | Script::Greek) {
+            out.push_str(run);
+        } else {
+            out.push_str(&describe(n_visible(run), script, language));
+        }
+    }
+    out
 }
 
-/// Whether a voice of `language` reads Latin letters first.
-fn reads_latin(language: &str) -> bool {
-    let base = language.split(['-', '_']).next().unwrap_or(language);
-    !matches!(
-        base,
-        "ru" | "uk" | "bg" | "be" | "sr" | "mk" | "kk" | "ky" | "mn" | "tt" | "ba" | "el" | "grc"
-    )
+/// Whether a voice of `language` can read a script: every voice knows Latin letters.
+fn reads(language: Language, script: Script) -> bool {
+    matches!(script, Script::Common | Script::Inherited | Script::Unknown | Script::Latin)
+        || language.uses(script)
+}
+
+/// The next run in `text`, from byte `from` on, that a voice of `language` cannot read. A line in
+/// Cyrillic or Greek alone stays: eSpeak NG changes to another dictionary for it.
+pub(super) fn find<'a>(
+    text: &'a str,
+    from: usize,
+    is_mixed: bool,
+    language: Language,
+    lexicon: &Lexicon,
+) -> Option<Token<'a>> {
+    if text.is_ascii() {
+        return None;
+    }
+    for (range, script) in script_runs(&text[from..]) {
+        let stays = matches!(script, Script::Cyrillic | Script::Greek) && !is_mixed;
+        if reads(language, script) || stays {
+            continue;
+        }
+        let run = &text[from + range.start..from + range.end];
+        let letters = run.trim_matches(|c: char| !c.is_alphanumeric() && !is_mark_of_a_script(c));
+        if letters.is_empty() {
+            continue;
+        }
+        let start = from + range.start + run.find(letters).unwrap_or_default();
+        let range = start..start + letters.len();
+        let words = lexicon
+            .letter(letters)
+            .map_or_else(|| describe(n_visible(letters), script, language), str::to_owned);
+        return Some(Token { pieces: vec![Piece::said(letters, words, "script")], range });
+    }
+    None
+}
+
+/// Vowel signs and the like, which belong to the letters of their script.
+fn is_mark_of_a_script(c: char) -> bool {
+    c >= '\u{300}'
+        && !c.is_whitespace()
+        && !matches!(c, '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}')
+}
+
+/// Whether a line has Latin letters.
+pub(super) fn has_latin(line: &str) -> bool {
+    line.chars().any(|c| c.is_alphabetic() && (c.is_ascii() || matches!(c, '\u{c0}'..='\u{24f}')))
 }
 
 #[cfg(test)]

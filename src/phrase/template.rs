@@ -26,6 +26,11 @@ pub(super) enum Forms {
 }
 
 impl Forms {
+    /// The form for one.
+    pub(super) fn one(&self) -> &str {
+        self.of(true)
+    }
+
     fn of(&self, is_one: bool) -> &str {
         match self {
             Self::One(form) => form,

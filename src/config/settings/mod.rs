@@ -14,6 +14,7 @@ use super::speakers::speakers;
 use super::voices::Checks;
 use super::watcher::ConfigWatcher;
 use crate::cli::{Cli, Listening, Speaker};
+use crate::config::languages::{self, LanguageVoices, language_of};
 use crate::diagnostics::{ConfigError, hint};
 use crate::engine;
 use crate::filter::library::Library;
@@ -57,6 +58,8 @@ pub(crate) struct Settings {
     pub saved: ConfigWatcher,
     /// The speakers' voices.
     pub speakers: speaker::Config,
+    /// The voices of other languages than the configured voice's.
+    pub languages: LanguageVoices,
     /// Which earcons are played.
     pub earcons: Earcons,
     /// Names that only the voice process can check.
@@ -163,7 +166,7 @@ impl Settings {
             configuration: None,
             format,
             filter: filter(options, file, library)?,
-            phrasing: phrasing(options, file, &setup.voice)?,
+            phrasing: phrasing(options, file, &setup)?,
             sink: match (options.text, options.events) {
                 (false, _) => Sink::Speech,
                 (true, false) => Sink::Text,
@@ -176,6 +179,7 @@ impl Settings {
                 (false, false) => Screen::AsItCan,
             },
             speakers: speakers(&setup, file)?,
+            languages: languages::voices(&setup, file)?,
             checks: Checks::of(&setup, options, file),
             earcons: file.map(|loaded| loaded.file.earcons).unwrap_or_default(),
             setup,
@@ -200,7 +204,7 @@ impl Settings {
         filter(options, file, &library)?;
         voice_spec(options, file)?;
         let setup = setup(options, file)?;
-        phrasing(options, file, &setup.voice)?;
+        phrasing(options, file, &setup)?;
         speakers(&setup, file)?;
         lag_target(options, file)?;
         configured(file)?;
@@ -401,17 +405,21 @@ fn time(
     time.map(Some).ok_or_else(|| loaded.error(value, problem()))
 }
 
-/// How messages are phrased by `voice`.
+/// How messages are phrased.
 fn phrasing(
     options: &Listening,
     file: Option<&Loaded>,
-    voice: &str,
+    setup: &Setup,
 ) -> Result<Phrasing, ConfigError> {
     let naming = naming(options, file)?;
     let mut steps = file.map(|loaded| loaded.file.phrase.options()).unwrap_or_default();
     steps.folder = file::lexicons_folder();
-    let chain = Arc::new(Chain::new(steps, voice)?);
-    Ok(Phrasing { naming, chain, language: voice.to_owned() })
+    let language = language_of(&setup.voice);
+    let chain = Arc::new(Chain::new(steps, language)?);
+    let voices = languages::voices(setup, file)?.languages();
+    let aliases = file.map(|loaded| loaded.file.speakers.name.clone()).unwrap_or_default();
+    let aliases = aliases.into_iter().collect();
+    Ok(Phrasing { naming, chain, language, voices, hints: languages::hints(file)?, aliases })
 }
 
 fn naming(options: &Listening, file: Option<&Loaded>) -> Result<Naming, ConfigError> {

@@ -88,7 +88,7 @@ impl Queue {
                 && (a.source, &a.channel, &a.sender) == (b.source, &b.channel, &b.sender)
         });
         if is_again && !first.has_begun && first.from == 0 && is_free(&first.utterance) {
-            first.set_from(name_end(&first.utterance), &self.estimate);
+            first.set_from(first.utterance.name_end, &self.estimate);
         }
         vec![]
     }
@@ -98,6 +98,8 @@ impl Queue {
         let Some((n, text)) = run(whole) else { return vec![] };
         let rest: Vec<_> = self.waiting.drain(1..n).collect();
         let first = &mut self.waiting[0]; // the run has two lines or more
+        // It names them all: it has no name of its own, and nothing else that could be counted.
+        (first.utterance.name_len, first.utterance.name_end) = (0, text.len());
         first.utterance.text = text;
         first.set_from(0, &self.estimate);
         let into = first.utterance.id;
@@ -125,7 +127,7 @@ impl Queue {
             let first = &mut self.waiting[0];
             let into = first.utterance.id;
             first.utterance.text.push_str("; ");
-            first.utterance.text.push_str(&next.utterance.text[name_end(&next.utterance)..]);
+            first.utterance.text.push_str(&next.utterance.text[next.utterance.name_end..]);
             first.set_from(first.from, &self.estimate);
             actions.push(Action::ReportOutcome(
                 next.utterance.id,
@@ -148,7 +150,12 @@ pub(super) fn is_like(first: &Utterance, next: &Utterance) -> bool {
     let is_free = first.is_new() && next.is_new() && first.expiry.is_none();
     // One earcon stands for several of its kind.
     let is_heard = next.earcon.is_none() || next.earcon == first.earcon;
-    place(a) == place(b) && a.channel == b.channel && is_free && next.expiry.is_none() && is_heard
+    place(a) == place(b)
+        && a.channel == b.channel
+        && first.language == next.language
+        && is_free
+        && next.expiry.is_none()
+        && is_heard
 }
 
 /// Whether `next` was said by the same sender right after `first`, at the same place.
@@ -159,25 +166,10 @@ fn goes_on(first: &Utterance, next: &Utterance) -> bool {
     is_same && is_soon && is_like(first, next) && first.text.len() + next.text.len() <= MERGED
 }
 
-/// Where the sender's name ends in an utterance ("kim: hello"); 0 where none is spoken.
-pub(super) fn name_end(utterance: &Utterance) -> usize {
-    let end = utterance.message.as_ref().and_then(|message| {
-        let rest = utterance.text.strip_prefix(message.sender.as_deref()?)?.strip_prefix(": ")?;
-        let (name, is_speech) = (
-            &utterance.text[..utterance.text.len() - rest.len()],
-            matches!(message.kind, Kind::Say | Kind::Plain),
-        );
-        // A text that begins with the sender's own nick may have no name before it.
-        let is_name = is_speech && !rest.is_empty() && !message.text.starts_with(name);
-        is_name.then_some(name.len())
-    });
-    end.unwrap_or(0)
-}
-
 /// A line that can be counted in a run: its verb and object, and its sender.
 #[derive(Debug, Clone, Copy)]
 struct Countable<'a> {
-    verb: &'static str,
+    verb: &'a str,
     what: &'a str,
     who: &'a str,
     is_named: bool,
@@ -186,18 +178,12 @@ struct Countable<'a> {
 /// The countable form of an utterance that consists of nothing else.
 fn countable(utterance: &Utterance) -> Option<Countable<'_>> {
     let message = utterance.message.as_ref()?;
-    let who = message.sender.as_deref().filter(|nick| is_plain(nick))?;
-    let after = utterance.text.strip_prefix(who);
+    let (name, rest) = utterance.text.split_at_checked(utterance.name_len)?;
     // The reason is omitted: as often as not it is the client's default.
-    let left = |verb: &str| {
-        let reason = after.and_then(|it| it.strip_prefix(verb));
-        reason.is_some_and(|reason| reason.is_empty() || reason.starts_with(": "))
-    };
-    let (verb, is_whole) = match message.kind {
-        Kind::Join => ("joined", after == Some(" joined")),
-        Kind::Part => ("left", left(" left")),
-        Kind::Quit => ("quit", left(" quit")),
-        Kind::Say => return vote(utterance, message, who),
+    let verb = match message.kind {
+        Kind::Join => rest,
+        Kind::Part | Kind::Quit => rest.split_once(": ").map_or(rest, |it| it.0),
+        Kind::Say => return vote(utterance, message),
         Kind::Action
         | Kind::Notice
         | Kind::Nick
@@ -207,20 +193,21 @@ fn countable(utterance: &Utterance) -> Option<Countable<'_>> {
         | Kind::Server
         | Kind::Plain => return None,
     };
-    is_whole.then_some(Countable { verb, what: "", who, is_named: true })
+    let verb = verb.strip_prefix(' ').filter(|_| !name.is_empty())?;
+    Some(Countable { verb, what: "", who: name, is_named: true })
 }
 
 /// A short text that several may say: "+1", "agreed".
-fn vote<'a>(
-    utterance: &'a Utterance,
-    message: &Message<'_>,
-    who: &'a str,
-) -> Option<Countable<'a>> {
-    let end = name_end(utterance);
-    let what = &utterance.text[end..];
-    // It is spoken as it was written, and not merged from several.
-    let is_vote = what.len() <= VOTE && what == message.text;
-    is_vote.then_some(Countable { verb: "say", what, who, is_named: end > 0 })
+fn vote<'a>(utterance: &'a Utterance, message: &'a Message<'_>) -> Option<Countable<'a>> {
+    let what = &utterance.text[utterance.name_end..];
+    let is_named = utterance.name_len > 0;
+    let who = if is_named {
+        &utterance.text[..utterance.name_len]
+    } else {
+        message.sender.as_deref().filter(|nick| is_plain(nick))?
+    };
+    let is_vote = (1..=VOTE).contains(&what.len());
+    is_vote.then_some(Countable { verb: "say", what, who, is_named })
 }
 
 /// Whether a nick is spoken as it is written: the normaliser does not change it.

@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::condense::{is_free, is_like, is_plain, name_end};
+use super::condense::{is_free, is_like, is_plain};
 use super::item::Queued;
 use super::rate_control::LagTarget;
 use super::{Action, Queue};
@@ -429,7 +429,7 @@ struct Equal {
 
 /// The text of a line without its sender's name.
 fn said(utterance: &Utterance) -> &str {
-    &utterance.text[name_end(utterance)..]
+    &utterance.text[utterance.name_end..]
 }
 
 fn is_equal(first: &Queued, next: &Queued) -> bool {
@@ -472,7 +472,7 @@ fn of_all(first: &Queued, in_a_row: &[(usize, &Queued)]) -> Option<Equal> {
     if senders.len() < 2 || n < EQUAL_OF_ALL || first.times > 1 {
         return None;
     }
-    let is_named = in_a_row.iter().any(|(_, it)| name_end(&it.utterance) > 0);
+    let is_named = in_a_row.iter().any(|(_, it)| it.utterance.name_len > 0);
     let named: Vec<_> = senders.iter().copied().filter(|it| is_plain(it)).take(NAMED).collect();
     let by = match (senders.len() - named.len(), named.is_empty() || !is_named) {
         (_, true) => String::new(),

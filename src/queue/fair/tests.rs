@@ -21,16 +21,20 @@ fn utterance(id: UtteranceId, (ms, who, said): Spec<'_>, start: Instant) -> Utte
     message.highlight = who.starts_with('!');
     let (sender, channel) = who.trim_start_matches('!').split_once('@').unwrap_or((who, "#tea"));
     message.channel = (!channel.is_empty()).then(|| channel.to_owned().into());
+    let sender = sender.to_owned();
     let mut text = said.to_owned();
     if !sender.is_empty() {
         message.kind = Kind::Say;
         text = format!("{sender}: {said}");
-        message.sender = Some(sender.to_owned().into());
+        message.sender = Some(sender.clone().into());
     }
     Utterance {
         id,
         text,
         message: Some(message),
+        language: None,
+        name_len: sender.len(),
+        name_end: if sender.is_empty() { 0 } else { sender.len() + 2 },
         line: LinePosition { number: id.0, end: None },
         received,
         is_replay: false,
