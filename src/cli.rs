@@ -42,7 +42,8 @@ impl Cli {
             | Command::Connect(Connect { listening, .. })
             | Command::Run(Run { listening, .. })
             | Command::Simulate(Simulate { listening, .. })
-            | Command::Explain(Explain { listening, .. }) => std::mem::take(listening).over(before),
+            | Command::Explain(Explain { listening, .. })
+            | Command::Minutes(Minutes { listening, .. }) => std::mem::take(listening).over(before),
             other => other.only_its_own(before)?,
         };
         Ok(self)
@@ -62,6 +63,8 @@ pub enum Command {
     Simulate(Simulate),
     /// Show how each line of a log is read, filtered and spoken
     Explain(Explain),
+    /// Print the minutes of the meetings in logs: topics, agreements and actions, yours first
+    Minutes(Minutes),
     /// List the voices of an engine, for --voice
     Voices {
         /// The speech engine; "irc-speak engines" lists them [default: espeak]
@@ -214,6 +217,26 @@ pub struct Explain {
     /// Show only what this configuration or rule set would change
     #[arg(long, value_name = "OTHER.toml")]
     pub diff: Option<PathBuf>,
+    /// How to listen.
+    #[command(flatten)]
+    pub listening: Listening,
+}
+
+/// Logs of meetings.
+#[derive(Debug, Args)]
+#[command(after_help = "It knows MeetBot and its relatives (#topic, #action), and the lines for the \
+                        W3C's scribes and bots (topic:, RESOLVED:, present+). The exit code is 1 if \
+                        there is no meeting in the logs.")]
+pub struct Minutes {
+    /// The logs; - is standard input
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Your nick: actions that name it come first, as do those of the nicks in the configuration
+    #[arg(long, value_name = "NICK")]
+    pub nick: Vec<String>,
     /// How to listen.
     #[command(flatten)]
     pub listening: Listening,

@@ -21,7 +21,9 @@ pub mod language;
 mod limits;
 mod list;
 mod listener;
+pub mod meeting;
 pub mod message;
+mod minutes;
 mod names;
 pub mod phrase;
 mod pipeline;
@@ -57,6 +59,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_)) | None => listen(cli),
         Some(Command::Simulate(simulate)) => list::simulate(simulate, &cli.listening),
         Some(Command::Explain(explain)) => explain::run(explain, &cli.listening),
+        Some(Command::Minutes(minutes)) => minutes::run(minutes, &cli.listening),
         Some(Command::Voices { .. }) => list::voices(&cli.listening),
         Some(Command::Engines) => list::engines(),
         Some(Command::Devices) => list::devices(),
@@ -95,6 +98,7 @@ fn needs(cli: &Cli) -> Option<limits::Needs> {
         ) => Some(limits::VOICE),
         Some(
             Command::Explain(_)
+            | Command::Minutes(_)
             | Command::Engines
             | Command::Formats
             | Command::Filters { .. }

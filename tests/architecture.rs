@@ -24,6 +24,7 @@ const LAYERS: &[&str] = &[
     // The path of a line, in order.
     "source",
     "format",
+    "meeting",
     "filter",
     "phrase",
     "pipeline",
@@ -42,6 +43,7 @@ const LAYERS: &[&str] = &[
     // What composes it all.
     "error",
     "explain",
+    "minutes",
     "list",
     "listener",
     "driver",

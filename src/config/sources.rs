@@ -104,6 +104,15 @@ fn connection(connect: &Connect) -> Result<SourceSpec, ConfigError> {
     }))
 }
 
+/// The nicks that connections take.
+pub(crate) fn nicks(sources: &[SourceSpec]) -> Vec<String> {
+    let nick = |source: &SourceSpec| match source {
+        SourceSpec::Irc(irc) => Some(irc.nick.clone()),
+        SourceSpec::Stdin | SourceSpec::Tail(_) | SourceSpec::Command(_) => None,
+    };
+    sources.iter().filter_map(nick).collect()
+}
+
 /// The sources of the file. Files that do not exist yet are waited for, and the first connection to
 /// a server is retried.
 pub(super) fn configured(file: Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError> {

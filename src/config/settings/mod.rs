@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::earcons::Earcons;
 use super::file::{self, Loaded};
-use super::sources::{configured, sources};
+use super::sources::{configured, nicks, sources};
 use super::speakers::speakers;
 use super::voices::Checks;
 use super::watcher::ConfigWatcher;
@@ -126,6 +126,12 @@ impl Settings {
             bookmarks: None,
         };
         Self::with(options, loaded.as_ref(), |_| Ok(vec![SourceSpec::Tail(spec)]))
+    }
+
+    /// The user's nicks, as the configuration file has them.
+    pub(crate) fn nicks(options: &Listening) -> Result<Vec<String>, ConfigError> {
+        let loaded = read(options)?;
+        Ok(nicks(&configured(loaded.as_ref())?))
     }
 
     fn with(
