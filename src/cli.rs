@@ -224,9 +224,11 @@ pub struct Explain {
 
 /// Logs of meetings.
 #[derive(Debug, Args)]
-#[command(after_help = "It knows MeetBot and its relatives (#topic, #action), and the lines for the \
+#[command(
+    after_help = "It knows MeetBot and its relatives (#topic, #action), and the lines for the \
                         W3C's scribes and bots (topic:, RESOLVED:, present+). The exit code is 1 if \
-                        there is no meeting in the logs.")]
+                        there is no meeting in the logs."
+)]
 pub struct Minutes {
     /// The logs; - is standard input
     #[arg(required = true, value_name = "LOG")]

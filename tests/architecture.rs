@@ -43,8 +43,8 @@ const LAYERS: &[&str] = &[
     // What composes it all.
     "error",
     "explain",
-    "minutes",
     "list",
+    "minutes",
     "listener",
     "driver",
 ];

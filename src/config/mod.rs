@@ -5,7 +5,7 @@ pub(crate) mod earcons;
 pub(crate) mod file;
 pub(crate) mod languages;
 pub(crate) mod settings;
-mod sources;
+pub(crate) mod sources;
 mod speakers;
 pub(crate) mod voices;
 pub(crate) mod watcher;

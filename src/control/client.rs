@@ -119,6 +119,7 @@ fn words(reply: &Reply) -> String {
         Reply::Done | Reply::Error { .. } => String::new(),
         Reply::Skipped { lines } => skipped(*lines) + "\n",
         Reply::Status(snapshot) => status(snapshot),
+        Reply::Where { text } => format!("{}\n", escaped(text)),
         Reply::Lines { lines } => lines.iter().map(|entry| entry_words(entry) + "\n").collect(),
     }
 }
@@ -243,6 +244,7 @@ mod tests {
             ("voices", r#"{"command":"voices","own":"toggle"}"#),
             ("voices on", r#"{"command":"voices","own":"on"}"#),
             ("voices off", r#"{"command":"voices","own":"off"}"#),
+            ("where", r#"{"command":"where"}"#),
             ("reload", r#"{"command":"reload"}"#),
             ("quit", r#"{"command":"quit"}"#),
         ] {

@@ -139,6 +139,8 @@ pub enum Command {
         #[serde(skip)]
         json: bool,
     },
+    /// Say where the meeting stands: its topic, since when, and the last action
+    Where,
     /// List the last lines that were not spoken, and why not
     Missed(LastLines),
     /// List the outcome of the last lines, and the rule that decided it

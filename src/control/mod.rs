@@ -34,6 +34,11 @@ pub enum Reply {
     },
     /// The status.
     Status(Box<Snapshot>),
+    /// Where the meeting stands.
+    Where {
+        /// In a sentence.
+        text: String,
+    },
     /// Lines and their fates.
     Lines {
         /// The oldest first.

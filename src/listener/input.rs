@@ -68,13 +68,26 @@ impl Listener {
     /// Queues the spoken text of each line.
     fn enqueue(&mut self, input: Input, now: Instant) {
         let Self {
-            pipeline, names, journal, queue, voice_spec, mutes, earcons, shares, sink, ..
+            pipeline,
+            names,
+            journal,
+            queue,
+            voice_spec,
+            mutes,
+            watched,
+            earcons,
+            shares,
+            sink,
+            ..
         } = self;
         let is_ending = self.is_ending;
-        let mut utterances = Vec::new();
+        let (mut utterances, mut over) = (Vec::new(), Vec::new());
         let is_live = !matches!(&input, Input::Lines(lines) if !lines.is_live());
         pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
             let source_id = message.source;
+            // What the rules drop tells about the meeting as well.
+            let ended = watched.meetings.hear(&message).filter(|_| is_live && !is_ending);
+            over.extend(ended.map(|minutes| (source_id, minutes)));
             let source = &names[usize::from(source_id.0)];
             match outcome {
                 _ if is_ending => journal.late(&message, line, source),
@@ -108,10 +121,13 @@ impl Listener {
             }
         });
         self.arrive(utterances, now);
+        for (source, minutes) in over {
+            self.meeting_over(source, &minutes, now);
+        }
     }
 
     /// Prints a notice of the program itself, and speaks it.
-    fn announce(&mut self, source: SourceId, text: &str, now: Instant) {
+    pub(super) fn announce(&mut self, source: SourceId, text: &str, now: Instant) {
         let name = &self.names[usize::from(source.0)];
         let notice = format!("{}: {}", escaped(name), escaped(text));
         self.effects.push(Effect::Notify(notice));

@@ -9,6 +9,7 @@
 
 mod commands;
 mod input;
+mod meeting;
 mod mutes;
 mod reload;
 mod shares;
@@ -19,6 +20,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use self::meeting::Watched;
 use self::mutes::Mutes;
 use self::reload::Reloading;
 use self::shares::Shares;
@@ -143,6 +145,7 @@ pub(crate) struct Listener {
     sink: Sink,
     voice_spec: SpeakRequest,
     mutes: Mutes,
+    watched: Watched,
     /// The senders' voices.
     speakers: Speakers,
     /// The voices of languages.
@@ -194,6 +197,7 @@ impl Listener {
             sink: settings.sink,
             voice_spec: settings.voice_spec,
             mutes: Mutes::default(),
+            watched: Watched::new(crate::config::sources::nicks(&settings.sources)),
             speakers: Speakers::new(settings.speakers),
             languages: settings.languages,
             earcons: settings.earcons,

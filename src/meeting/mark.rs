@@ -2,7 +2,7 @@
 //! `#action`), a line for the W3C's scribe (`topic:`, `RESOLVED:`, `present+`), or for its queue.
 #![forbid(unsafe_code)]
 
-use super::words::{after, first_word, is_bot, is_word, list, quoted_agendum};
+use super::words::{self, after, first_word, is_bot, is_word, list, quoted_agendum};
 use crate::message::{Kind, Message};
 
 /// What a line of a meeting is for. The parts borrow from the line.
@@ -136,7 +136,7 @@ impl<'a> Mark<'a> {
     /// Who an action is for, where its text says so at its beginning: `kim to write the notes`,
     /// `kim and otto: write them`; and what is to be done.
     pub fn action_parts(text: &'a str) -> (Option<&'a str>, &'a str) {
-        super::words::action_parts(text)
+        words::action_parts(text)
     }
 }
 

@@ -298,8 +298,8 @@ impl Meeting {
             self.title(name);
         } else if let Some(last) = self.minutes.votes.last_mut() {
             last.counted = counted(text).or(last.counted);
-            if text.starts_with("Motion ") {
-                last.outcome = Some(text["Motion ".len()..].trim().to_owned());
+            if let Some(outcome) = text.strip_prefix("Motion ") {
+                last.outcome = Some(outcome.trim().to_owned());
             }
         }
         true
@@ -467,4 +467,3 @@ fn seconds(message: &Message<'_>) -> Option<(i64, bool)> {
     let days = stamp.date.map(|date| i64::from(date.to_julian_day()));
     Some((days.unwrap_or(0) * 86_400 + of_day, days.is_some()))
 }
-

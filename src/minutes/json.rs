@@ -20,7 +20,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Found;
+use super::found::Found;
 use crate::format::time;
 use crate::meeting::{Entry, EntryKind, Minutes, Vote, is_mine};
 
@@ -91,9 +91,10 @@ fn said(entry: &Entry, topic: Option<&str>) -> Value {
 }
 
 fn action(entry: &Entry, topic: Option<&str>, nicks: &[String]) -> Value {
-    let (id, due) = entry.filed.as_ref().map_or((None, None), |(id, due)| {
-        (Some(id), Some(due).filter(|due| !due.is_empty()))
-    });
+    let (id, due) = entry
+        .filed
+        .as_ref()
+        .map_or((None, None), |(id, due)| (Some(id), Some(due).filter(|due| !due.is_empty())));
     json!({
         "text": entry.text,
         "who": entry.who,

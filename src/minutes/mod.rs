@@ -1,6 +1,7 @@
 //! `irc-speak minutes`: the minutes of the meetings in logs. A log is read once, a piece at a time.
 #![forbid(unsafe_code)]
 
+mod found;
 mod json;
 mod text;
 
@@ -9,6 +10,7 @@ use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
+use self::found::Found;
 use crate::cli::{Listening, Minutes as Arguments};
 use crate::clock;
 use crate::config::settings::Settings;
@@ -25,12 +27,6 @@ use crate::source::tail::TailError;
 
 /// The bytes that are read at once.
 const READ: usize = 256 * 1024;
-
-/// Minutes, and the log that they are of.
-struct Found<'a> {
-    log: &'a Path,
-    minutes: Minutes,
-}
 
 /// Prints the minutes of all meetings in the logs; an error if there is none.
 pub(crate) fn run(arguments: &Arguments, options: &Listening) -> Result<(), Error> {
@@ -52,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Listening) -> Result<(), Erro
 /// The logs, as part of a message.
 fn named(logs: &[PathBuf]) -> String {
     match logs {
-        [log] => quoted(log).to_string(),
+        [log] => quoted(log),
         logs => format!("{} logs", logs.len()),
     }
 }
@@ -62,9 +58,10 @@ fn meetings_in(path: &Path, options: &Listening) -> Result<Vec<Minutes>, Error> 
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { Path::new("stdin") } else { path };
     let Settings { format, grammars, naming, .. } = Settings::for_log(options, name)?;
-    let input = match is_stdin {
-        true => io::stdin().as_fd().try_clone_to_owned().map(File::from),
-        false => File::open(path),
+    let input = if is_stdin {
+        io::stdin().as_fd().try_clone_to_owned().map(File::from)
+    } else {
+        File::open(path)
     };
     let unreadable = |error: io::Error| unreadable(path, is_stdin, &error);
     let mut input = input.map_err(unreadable)?;
@@ -105,8 +102,9 @@ fn read(input: &mut File, splitter: &mut Splitter) -> io::Result<Option<Lines>> 
 }
 
 fn unreadable(path: &Path, is_stdin: bool, error: &io::Error) -> Error {
-    Error::Source(match is_stdin {
-        false => TailError::Unreadable { path: path.to_owned(), why: reason(error) }.into(),
-        true => SourceError::Stdin(io::Error::from(error.kind())),
+    Error::Source(if is_stdin {
+        SourceError::Stdin(io::Error::from(error.kind()))
+    } else {
+        TailError::Unreadable { path: path.to_owned(), why: reason(error) }.into()
     })
 }

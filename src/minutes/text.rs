@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::Found;
+use super::found::Found;
 use crate::diagnostics::{escaped, quoted};
 use crate::format::time;
 use crate::meeting::{Entry, EntryKind, Minutes, Vote, is_mine};
@@ -16,7 +16,7 @@ pub(super) fn of(found: &[Found<'_>], nicks: &[String]) -> String {
             out.push('\n');
         }
         let title = minutes.title.as_deref().or(minutes.channel.as_deref());
-        let title = title.map_or_else(|| quoted(log).to_string(), |it| escaped(it).to_string());
+        let title = title.map_or_else(|| quoted(log), escaped);
         line(&mut out, "meeting", &title);
         one(&mut out, minutes, nicks);
     }
@@ -29,7 +29,7 @@ fn line(out: &mut String, word: &str, text: &str) {
 
 fn one(out: &mut String, minutes: &Minutes, nicks: &[String]) {
     if let (Some(_), Some(channel)) = (&minutes.title, &minutes.channel) {
-        line(out, "channel", &escaped(channel).to_string());
+        line(out, "channel", &escaped(channel));
     }
     if let Some(when) = when(minutes) {
         line(out, "time", &when);
@@ -42,12 +42,12 @@ fn one(out: &mut String, minutes: &Minutes, nicks: &[String]) {
         ("agenda", &minutes.agenda),
     ];
     for (word, names) in people.into_iter().filter(|(_, names)| !names.is_empty()) {
-        line(out, word, &escaped(&names.join(", ")).to_string());
+        line(out, word, &escaped(&names.join(", ")));
     }
     topics(out, minutes);
     votes(out, &minutes.votes);
     for link in minutes.of(|kind| kind == EntryKind::Link) {
-        line(out, "link", &escaped(&link.text).to_string());
+        line(out, "link", &escaped(&link.text));
     }
     let n_notes = minutes.of(|kind| kind == EntryKind::Info).count();
     if n_notes > 0 {
@@ -64,10 +64,10 @@ fn topics(out: &mut String, minutes: &Minutes) {
         match entry.kind {
             EntryKind::Topic => {
                 number += 1;
-                line(out, &format!("topic {number}"), &text.to_string());
+                line(out, &format!("topic {number}"), &text);
             }
-            EntryKind::Subtopic => line(out, "subtopic", &text.to_string()),
-            kind if kind.is_decision() => line(out, kind.name(), &text.to_string()),
+            EntryKind::Subtopic => line(out, "subtopic", &text),
+            kind if kind.is_decision() => line(out, kind.name(), &text),
             _ => {}
         }
     }
@@ -78,7 +78,7 @@ fn topics(out: &mut String, minutes: &Minutes) {
 
 fn votes(out: &mut String, votes: &[Vote]) {
     for vote in votes {
-        let mut text = escaped(&vote.question).to_string();
+        let mut text = escaped(&vote.question);
         for (choice, n) in vote.counts() {
             write!(text, "; {n} for {}", escaped(&choice)).expect("a string grows");
         }
@@ -102,7 +102,7 @@ fn actions(out: &mut String, minutes: &Minutes, nicks: &[String]) {
 
 /// What is to be done, by whom where only the tracker knows, and until when.
 fn filed(action: &Entry) -> String {
-    let mut text = escaped(&action.text).to_string();
+    let mut text = escaped(&action.text);
     if let Some((id, due)) = &action.filed {
         write!(text, " ({}", escaped(id)).expect("a string grows");
         if !due.is_empty() {
@@ -117,9 +117,8 @@ fn filed(action: &Entry) -> String {
 fn when(minutes: &Minutes) -> Option<String> {
     let [began, ended] = [&minutes.began, &minutes.ended].map(|it| time::parse(it.as_deref()?));
     let began = began?;
-    let of_day = |stamp: time::Stamp| {
-        format!("{:02}:{:02}", stamp.time.hour(), stamp.time.minute())
-    };
+    let of_day =
+        |stamp: time::Stamp| format!("{:02}:{:02}", stamp.time.hour(), stamp.time.minute());
     let mut text = began.date.map(|date| format!("{date} ")).unwrap_or_default() + &of_day(began);
     if let Some(ended) = ended {
         write!(text, " to {}", of_day(ended)).expect("a string grows");

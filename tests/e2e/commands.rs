@@ -243,6 +243,28 @@ fn a_busy_meeting_is_heard_in_order_after_a_pause() {
 }
 
 #[test]
+fn where_the_meeting_stands_is_said_and_its_end_is_told() {
+    let sound = SoundServer::start();
+    let mut speak = start(&sound);
+    assert_eq!(ctl(&sound, &["where"]), "no meeting was heard\n");
+    for (nick, text) in [
+        ("mona", "#startmeeting garden"),
+        ("mona", "#topic release planning"),
+        ("otto", "#action kim to write the notes"),
+    ] {
+        speak.write_line(&sic("#garden", nick, text));
+    }
+    speak.wait_event("it was read", |event| event.text.contains("write the notes"));
+    let stands = "topic: release planning, for less than a minute; \
+                  last action: kim to write the notes\n";
+    assert_eq!(ctl(&sound, &["where"]), stands);
+    speak.write_line(&sic("#garden", "mona", "#endmeeting"));
+    speak.wait_spoken("the meeting is over, with 1 topic, no agreements, 1 action");
+    let over = "no meeting now; the last one had 1 topic, no agreements, 1 action\n";
+    assert_eq!(ctl(&sound, &["where"]), over);
+}
+
+#[test]
 fn a_refused_command_is_reported() {
     let sound = SoundServer::start();
     let _speak = start(&sound);

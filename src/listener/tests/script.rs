@@ -176,6 +176,7 @@ fn other_control() -> impl Strategy<Value = Command> {
         3 => who.prop_map(|who| Command::Unmute { who }),
         1 => proptest::sample::select(vec![Switch::On, Switch::Off, Switch::Toggle])
             .prop_map(|own| Command::Voices { own }),
+        1 => Just(Command::Where),
         1 => (0_u32..2_000).prop_map(|n| Command::Missed(LastLines { n, json: false })),
         1 => (0_u32..2_000).prop_map(|n| Command::Why(LastLines { n, json: false })),
         2 => Just(Command::Reload),
