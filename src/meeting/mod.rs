@@ -104,7 +104,7 @@ impl Meetings {
         if is_said && begun(&message.text).is_some() {
             let runs = |at: usize| {
                 let meeting = &self.rooms[at].meeting;
-                meeting.minutes.style == Style::MeetBot && !meeting.is_over
+                meeting.minutes.style == Style::MeetBot && !meeting.is_over && !meeting.is_guessed
             };
             if !room.is_some_and(runs) {
                 self.open(room, Style::MeetBot, message).begin("", message);
@@ -126,12 +126,20 @@ impl Meetings {
         let meeting = room.map(|at| &self.rooms[at].meeting);
         let in_meetbot = meeting.is_some_and(|it| it.minutes.style == Style::MeetBot);
         let runs = meeting.is_some_and(|it| !it.is_over);
+        let is_guessed = meeting.is_some_and(|it| it.is_guessed);
         let is_command = message.text.trim_start().starts_with(['#', '!', '[']);
         if let Mark::Begins(title) = mark {
-            if !(in_meetbot && runs) {
+            if is_guessed || !(in_meetbot && runs) {
                 self.open(room, Style::MeetBot, message).begin(title, message);
             }
             return None;
+        }
+        // Who comes late does not hear how it began.
+        if self.is_rewritten && room.is_none() && is_command && matches!(mark, Mark::Topic(_)) {
+            let meeting = self.open(room, Style::MeetBot, message);
+            meeting.begin("", message);
+            meeting.is_guessed = true;
+            return self.marked(Some(self.last), mark, message);
         }
         let ended = if in_meetbot && runs {
             let at = room?;

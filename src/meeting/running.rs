@@ -17,14 +17,23 @@ use crate::names::same_name;
 /// This long after the last line for the scribe, the next one is another meeting's.
 const PAUSE_S: i64 = 3 * 3600;
 
-/// How many lines a correction looks back.
+/// How many lines a correction looks back, and how long they may be.
 const RECENT: usize = 300;
+const RECENT_LENGTH: usize = 2_000;
+
+/// No meeting has more entries, votes or people. A meeting that nobody ends, or somebody who floods
+/// one, does not fill the memory.
+const MOST_ENTRIES: usize = 10_000;
+const MOST_VOTES: usize = 1_000;
+const MOST_PEOPLE: usize = 1_000;
 
 /// A meeting that runs, or has just ended.
 #[derive(Debug)]
 pub(super) struct Meeting {
     pub(super) minutes: Minutes,
     pub(super) is_over: bool,
+    /// Nobody was heard to begin it.
+    pub(super) is_guessed: bool,
     /// The kinds of lines for the scribe so far, as bits.
     signs: u32,
     /// The bot, once it has said something.
@@ -62,6 +71,7 @@ impl Meeting {
                 votes: Vec::new(),
             },
             is_over: false,
+            is_guessed: false,
             signs: 0,
             bot: None,
             has_roll: false,
@@ -130,13 +140,17 @@ impl Meeting {
     }
 
     fn speaks(&mut self, sender: &str) {
-        if !self.people.iter().any(|known| known == sender) {
+        let is_known = self.people.iter().any(|known| known == sender);
+        if !is_known && self.people.len() < MOST_PEOPLE {
             self.people.push(sender.to_owned());
         }
     }
 
     /// Keeps the last lines, in buffers that are used again.
     fn remember(&mut self, text: &str, entry: Option<usize>) {
+        if text.len() > RECENT_LENGTH {
+            return;
+        }
         let full = self.recent.len() >= RECENT;
         let mut kept = if full { self.recent.pop_front() } else { None }.unwrap_or_default().0;
         kept.clear();
@@ -151,7 +165,7 @@ impl Meeting {
 
     fn add(&mut self, kind: EntryKind, text: &str, message: &Message<'_>) {
         let text = text.trim();
-        if text.is_empty() {
+        if text.is_empty() || self.minutes.entries.len() >= MOST_ENTRIES {
             return;
         }
         let who = if kind == EntryKind::Action { self.doers(text) } else { Vec::new() };
@@ -260,7 +274,7 @@ impl Meeting {
     }
 
     fn open_vote(&mut self, question: &str, has_answers: bool) {
-        if self.open_vote.is_some() {
+        if self.open_vote.is_some() || self.minutes.votes.len() >= MOST_VOTES {
             return;
         }
         self.open_vote = Some((self.minutes.votes.len(), has_answers));
@@ -328,7 +342,7 @@ impl Meeting {
             }
             Mark::Ballot(choice) => self.cast(sender, choice),
             Mark::Title(text) => self.title(text),
-            Mark::Agenda(text) => self.minutes.agenda.push(text.to_owned()),
+            Mark::Agenda(text) => add_name(&mut self.minutes.agenda, text),
             Mark::Corrects { old, new, everywhere } => self.correct(old, new, everywhere),
             Mark::Ends => return self.is_certain() && self.end(),
             mark => self.people_of(mark, sender),
@@ -408,7 +422,8 @@ fn is_zakim(sender: &str) -> bool {
 }
 
 fn add_name(names: &mut Vec<String>, name: &str) {
-    if !name.is_empty() && !names.iter().any(|known| same_name(known, name)) {
+    let is_room = names.len() < MOST_PEOPLE;
+    if is_room && !name.is_empty() && !names.iter().any(|known| same_name(known, name)) {
         names.push(name.to_owned());
     }
 }

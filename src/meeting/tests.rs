@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::clock;
 
@@ -386,4 +388,47 @@ fn the_minutes_come_once_when_a_meeting_ends() {
         ended[0].digest(&["otto".to_owned()]),
         "2 topics, 1 agreement, 2 actions, 1 for you"
     );
+}
+
+#[test]
+fn who_comes_late_hears_where_it_stands() {
+    let mut meetings = Meetings::behind_rules();
+    meetings.hear(&message("mona", "#topic roses"));
+    meetings.hear(&message("otto", "#topic not by me"));
+    let stands = meetings.current().map(|(minutes, _)| entries(&minutes));
+    assert_eq!(stands, Some(vec!["topic roses".to_owned()]));
+    assert!(meetings.hear(&message("mona", "#endmeeting")).is_some());
+}
+
+#[test]
+fn what_floods_a_meeting_does_not_fill_the_memory() {
+    let mut meetings = Meetings::behind_rules();
+    meetings.hear(&message("mona", "#startmeeting"));
+    for n in 0..12_000 {
+        meetings.hear(&message(&format!("mona{n}"), &format!("#info {n}")));
+    }
+    let (minutes, _) = meetings.current().expect("a meeting");
+    assert_eq!((minutes.entries.len(), minutes.present.len()), (10_000, 1_000));
+}
+
+proptest! {
+    #[test]
+    fn no_line_breaks_it(
+        lines in proptest::collection::vec(("[A-Za-z_é]{0,9}|Zakim|trackbot|MeetBot", any_line()), 1..40)
+    ) {
+        let mut meetings = Meetings::behind_rules();
+        meetings.hear(&message("mona", "#startmeeting"));
+        for (sender, text) in &lines {
+            meetings.hear(&message(sender, text));
+        }
+        let _ = meetings.current().map(|(minutes, _)| minutes.whereabouts(clock::now()));
+        meetings.finish();
+    }
+}
+
+/// Pieces of lines of meetings, and anything else.
+fn any_line() -> impl Strategy<Value = String> {
+    let piece = "#[a-z]{1,12} ?|[sq][/|+-]|topic ?: |ack |agendum 1 -- | taken up|\\[[A-Z]{3,6}\\]|\
+                 Created ACTION-1 - |\\[on | - due |\\]|Meeting started |The chair is |\\PC{0,6}";
+    proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
 }
