@@ -48,6 +48,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Listening) -> Result<(), Erro
 /// The logs, as part of a message.
 fn named(logs: &[PathBuf]) -> String {
     match logs {
+        [log] if log == Path::new("-") => "standard input".to_owned(),
         [log] => quoted(log),
         logs => format!("{} logs", logs.len()),
     }
