@@ -58,7 +58,7 @@ fn named(logs: &[PathBuf]) -> String {
 fn meetings_in(path: &Path, options: &Listening) -> Result<Vec<Minutes>, Error> {
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { Path::new("stdin") } else { path };
-    let Settings { format, grammars, naming, .. } = Settings::for_log(options, name)?;
+    let Settings { format, grammars, phrasing, .. } = Settings::for_log(options, name)?;
     let input = if is_stdin {
         io::stdin().as_fd().try_clone_to_owned().map(File::from)
     } else {
@@ -69,7 +69,7 @@ fn meetings_in(path: &Path, options: &Listening) -> Result<Vec<Minutes>, Error> 
     // No rule applies: the minutes are of what was said.
     let name = name.to_string_lossy().into_owned();
     let filter = Filter::new(Vec::new());
-    let mut pipeline = Pipeline::new([name], &grammars, format.as_deref(), filter, naming);
+    let mut pipeline = Pipeline::new([name], &grammars, format.as_deref(), filter, phrasing);
     let mut meetings = Meetings::collecting();
     let mut is_first = true;
     let mut splitter = Splitter::default();

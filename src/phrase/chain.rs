@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use super::bytes::ByteSet;
 use super::lexicon::{Lexicon, Step};
-use super::piece::{Piece, Place, Token, begins, ends, split};
+use super::piece::{Piece, Token, begins, ends, split};
 use super::{clean, emoji, letters, links, runs, script};
 use crate::diagnostics::ConfigError;
 use crate::format::codes;
@@ -377,7 +377,3 @@ fn is_stop(words: &str) -> bool {
     chars.next().is_some_and(|c| matches!(c, ',' | '.' | ';' | ':' | '!' | '?'))
         && chars.next().is_none_or(char::is_whitespace)
 }
-
-/// Where a text stands if it is the whole line.
-#[cfg(test)]
-pub(super) const WHOLE: Place = Place { is_first: true, is_last: true };

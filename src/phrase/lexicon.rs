@@ -13,7 +13,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::bytes::{ByteSet, Needs};
-use super::piece::{Piece, Place, Token, begins, ends};
+use super::piece::{Place, Token, begins, ends};
 use super::template::{Forms, Table, Template};
 use crate::diagnostics::ConfigError;
 use crate::toml_file;
