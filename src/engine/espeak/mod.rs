@@ -92,6 +92,13 @@ impl Espeak {
         Ok(())
     }
 
+    fn judged(&mut self, voices: &[String]) -> Judged {
+        let mut judge = |voice: &String| {
+            if self.has_variant(voice) { self.set_voice(voice) } else { Err(unknown(voice)) }
+        };
+        voices.iter().map(&mut judge).collect()
+    }
+
     /// Whether the voice makes no sound, because its dictionary is missing. Takes a millisecond.
     /// All 131 voices of 1.51 speak a letter; seven have no rules for numbers and speak no digit
     /// (`he`, `cv`, `nog`, `tk`, ...).
@@ -138,17 +145,17 @@ impl Engine for Espeak {
 
 /// Checks that each of these voices exists, with its variant, and makes sound.
 pub(super) fn check(voices: &[String]) -> Result<Judged, EngineError> {
-    let mut espeak = Espeak::start(true)?;
-    let mut check = |voice: &String| {
-        if espeak.has_variant(voice) { espeak.set_voice(voice) } else { Err(unknown(voice)) }
-    };
-    Ok(voices.iter().map(&mut check).collect())
+    Ok(Espeak::start(true)?.judged(voices))
 }
 
 /// The voices, and the variants, which go after any voice and a `+`. A voice whose name another has
 /// is listed by its identifier, such as `sit/yue-Latn-jyutping`.
 pub(crate) fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
     let library = Library::open().map_err(|why| EngineError::Start { engine: NAME, why })?;
+    Ok(listed(&library))
+}
+
+fn listed(library: &Library) -> Vec<VoiceInfo> {
     let data = library.data_folder();
     let mut names = HashSet::new();
     let mut info = |(about, language, identifier): (String, String, String)| {
@@ -163,7 +170,7 @@ pub(crate) fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
     };
     let mut voices: Vec<_> = library.voices().into_iter().map(&mut info).collect();
     voices.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(voices)
+    voices
 }
 
 #[cfg(test)]
@@ -274,23 +281,22 @@ mod tests {
         engine.speak(&speech(&crash, "en-us", 220), &mut count).expect("guarded");
         assert!(count.0 > 0 && count.1.is_empty(), "rewritten: no words");
         assert!(Library::open().is_err(), "one at a time");
-        drop(engine);
-        every_voice_is_taken();
+        every_voice_is_taken(&mut engine);
     }
 
     /// Every voice that is listed speaks, if its dictionary is there; so do those that the
     /// languages have.
-    fn every_voice_is_taken() {
-        let voices = voices().expect("a list");
+    fn every_voice_is_taken(engine: &mut Espeak) {
+        let voices = listed(&engine.library);
         assert!(voices.len() > 100, "{} voices", voices.len());
-        let names: HashSet<_> = voices.iter().map(|it| &it.name).collect();
-        assert_eq!(names.len(), voices.len(), "a name is one voice's");
-        let own = Language::all().map(|it| it.espeak_voice().to_owned()).collect::<Vec<_>>();
+        let distinct: HashSet<_> = voices.iter().map(|it| &it.name).collect();
+        assert_eq!(distinct.len(), voices.len(), "a name is one voice's");
+        let own: Vec<_> = Language::all().map(|it| it.espeak_voice().to_owned()).collect();
         let listed: Vec<_> = voices.iter().map(|it| it.name.clone()).collect();
-        let expected = voices.iter().map(|it| it.has_dictionary).chain(own.iter().map(|_| true));
-        let judged = check(&[&listed[..], &own].concat()).expect("it starts");
-        for ((judged, name), is_taken) in judged.iter().zip(listed.iter().chain(&own)).zip(expected)
-        {
+        let is_there = voices.iter().map(|it| it.has_dictionary);
+        let expected: Vec<_> = is_there.chain(own.iter().map(|_| true)).collect();
+        let names = [listed, own].concat();
+        for ((judged, name), is_taken) in engine.judged(&names).iter().zip(&names).zip(expected) {
             assert_eq!(judged.is_ok(), is_taken, "{name}: {judged:?}");
         }
         for voice in voices {
