@@ -17,8 +17,8 @@ use super::words::{Set, Words};
 const FEWEST_ALONE: u16 = 4;
 const CONFIDENT: f64 = 0.8;
 
-/// The same where common words speak for the same language. Of 27,806 English lines of meetings,
-/// none goes to another voice at 0.25, 4 at 0.1 and 12 at 0.
+/// The same where common words speak for the same language. Of 27,820 lines of English meetings, 14
+/// go to another voice at 0.25, all of which are in another language; 22 at 0.1, 28 at 0.
 const FEWEST_AGREED: u16 = 2;
 const AGREED: f64 = 0.25;
 
