@@ -84,7 +84,7 @@ impl Chain {
     }
 
     /// What is said about a line, such as "joined".
-    pub(super) fn phrase(&self, name: &str, language: Language) -> String {
+    pub(super) fn phrase(&self, name: &str, language: Language) -> &str {
         self.lexicon(language).phrase(name)
     }
 
@@ -100,7 +100,7 @@ impl Chain {
             n_equal = if word == last { n_equal + 1 } else { 0 };
             last = word;
             let bare = word.trim_end_matches([',', '.']);
-            n_equal < 3 && !bare.is_empty() && is_plain_word(bare) && lexicon.word(bare).is_none()
+            n_equal < 3 && !bare.is_empty() && is_plain_word(bare) && !lexicon.knows(word)
         })
     }
 
@@ -128,7 +128,7 @@ impl Chain {
             return pieces;
         }
         split(pieces, |text, place, from| {
-            runs::find_ruler(text, place, from, &lexicon.phrase("ruler"))
+            runs::find_ruler(text, place, from, lexicon.phrase("ruler"))
         })
     }
 
@@ -168,7 +168,9 @@ impl Chain {
                 split(pieces, |text, _, from| links::find(text, from, lexicon, mode))
             }
             Step::Words => split(pieces, |text, _, from| abbreviation(text, from, lexicon)),
-            Step::Runs => split(pieces, |text, _, from| runs::find(text, from)),
+            Step::Runs => split(pieces, |text, _, from| {
+                runs::find(text, from, lexicon.phrase("more-characters"))
+            }),
             Step::Emoji => parted(split(pieces, |text, _, from| {
                 token(text, from, "emoji", emoji::find(&text[from..], language.code())?)
             })),

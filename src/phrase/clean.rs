@@ -105,11 +105,6 @@ fn odd(b: u8) -> u8 {
     is(b < b' ') | is(b == 0x7f) | odd_lead | is(b >= 0xd8)
 }
 
-/// Whether no byte of `text` is odd.
-fn is_plain(text: &[u8]) -> bool {
-    text.iter().fold(0, |any, &b| any | odd(b)) == 0
-}
-
 /// How many bytes are checked at once: a vector of the processor.
 const BLOCK: usize = 16;
 
@@ -294,26 +289,27 @@ impl<'o> Words<'o> {
         }
     }
 
-    /// Writes `word`; of a long one the beginning and the number of other characters.
+    /// Writes `word`, with blanks where it is long.
     fn bounded(&mut self, word: &str) {
-        let n_chars = word.chars().count();
-        if n_chars <= MAX_WORD {
-            return word.chars().for_each(|c| push(c, self.out));
-        }
-        // Thai, Chinese, Japanese: no blanks between words, so it is no long word.
-        let spaceless = word.chars().filter(|&c| c >= '\u{e00}').count() * 2 > n_chars;
-        let taken = if spaceless { n_chars } else { HEAD_OF_WORD };
-        for (i, c) in word.chars().take(taken).enumerate() {
+        for (i, c) in word.chars().enumerate() {
             if i > 0 && i % MAX_WORD == 0 {
                 self.out.push(' ');
             }
             push(c, self.out);
         }
-        if taken < n_chars {
-            // Writing to a string cannot fail.
-            let _ = write!(self.out, " and {} more characters", n_chars - taken);
-        }
     }
+}
+
+/// The beginning of a word that is too long to be spoken whole, and how many other characters it
+/// has. Thai, Chinese and Japanese have no blanks between words: these are no long words.
+pub(super) fn beginning(word: &str) -> Option<(&str, usize)> {
+    if word.len() <= MAX_WORD {
+        return None;
+    }
+    let n_chars = word.chars().count();
+    let is_spaceless = word.chars().filter(|&c| c >= '\u{e00}').count() * 2 > n_chars;
+    let end = word.char_indices().nth(HEAD_OF_WORD)?.0;
+    (n_chars > MAX_WORD && !is_spaceless).then(|| (&word[..end], n_chars - HEAD_OF_WORD))
 }
 
 /// Appends `n` times `c`, or what is said instead.

@@ -248,6 +248,15 @@ impl Source {
         Ok(Self { path, text, file })
     }
 
+    /// Whether it is a user's file.
+    fn is_own(&self) -> bool {
+        self.path.is_absolute()
+    }
+
+    fn name(&self) -> &str {
+        self.path.file_stem().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
     fn wrong<T>(&self, at: &Spanned<T>, problem: String) -> ConfigError {
         ConfigError::at(&self.path, &self.text, at.span().start, problem)
     }
@@ -271,7 +280,7 @@ pub(super) struct Lexicon {
     pub(super) tables: BTreeMap<String, Table>,
     pub(super) alone: HashMap<String, String>,
     words: HashMap<String, String>,
-    phrases: BTreeMap<String, Template>,
+    phrases: HashMap<String, String>,
     cases: Vec<Case>,
 }
 
@@ -287,7 +296,12 @@ impl Lexicon {
         for source in sources.iter().rev() {
             let file = &source.file;
             for (name, table) in &file.table {
-                lexicon.tables.entry(name.clone()).or_default().extend(table.clone());
+                let known = lexicon.tables.entry(name.clone()).or_default();
+                // A language's table replaces that of English; a user's adds to it.
+                if !source.is_own() {
+                    known.clear();
+                }
+                known.extend(table.clone());
             }
             lexicon.alone.extend(file.alone.clone());
             let words = file.words.iter().map(|(word, said)| (folded(word), said.clone()));
@@ -295,33 +309,24 @@ impl Lexicon {
             lexicon.cases.extend(file.test.iter().cloned());
         }
         let parts = parts(sources, &lexicon.tables);
-        for source in sources {
-            for raw in &source.file.pattern {
-                if lexicon.patterns.iter().all(|known| known.name != raw.name) {
-                    let pattern = pattern(raw, source, sources, &parts, &lexicon.tables)?;
-                    lexicon.patterns.push(pattern);
-                }
-            }
-            for raw in &source.file.link {
-                if lexicon.links.iter().all(|known| known.name != raw.name) {
-                    let link = pattern(raw, source, sources, &parts, &lexicon.tables)?;
-                    lexicon.links.push(link);
-                }
-            }
-            for (name, template) in &source.file.say {
-                if !lexicon.phrases.contains_key(name) {
-                    let parsed = parsed(template, source)?;
-                    lexicon.phrases.insert(name.clone(), parsed);
-                }
-            }
+        let build = |(raw, source): (&RawPattern, &Source)| {
+            pattern(raw, source, sources, &parts, &lexicon.tables)
+        };
+        let patterns = in_order(sources, |file| &file.pattern).into_iter().map(build);
+        let patterns = patterns.collect::<Result<_, _>>()?;
+        let links = in_order(sources, |file| &file.link).into_iter().map(build);
+        lexicon.links = links.collect::<Result<_, _>>()?;
+        lexicon.patterns = patterns;
+        for (name, words) in sources.iter().rev().flat_map(|source| &source.file.say) {
+            lexicon.phrases.insert(name.clone(), words.get_ref().clone());
         }
         lexicon.patterns.sort_by_key(Pattern::step);
         Ok(lexicon)
     }
 
     /// The phrase `name`, such as "link to".
-    pub(super) fn phrase(&self, name: &str) -> String {
-        self.phrases.get(name).map(Template::plain).unwrap_or_default()
+    pub(super) fn phrase(&self, name: &str) -> &str {
+        self.phrases.get(name).map(String::as_str).unwrap_or_default()
     }
 
     /// What is said for `word`, in any case.
@@ -346,9 +351,21 @@ impl Lexicon {
             || self.tables.get("label").is_some_and(|labels| labels.contains_key(&word))
     }
 
-    /// Every word that it knows, in lower case.
-    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
-        self.words.keys().map(String::as_str)
+    /// Whether it may say something else for a word of letters.
+    pub(super) fn knows(&self, word: &str) -> bool {
+        let bare = word.trim_end_matches(['.', ',']);
+        if self.word(bare).is_some() {
+            return true;
+        }
+        // Abbreviations with a full stop have patterns of their own.
+        let is_short = || {
+            let forms =
+                ["short-form", "small-form"].into_iter().filter_map(|it| self.tables.get(it));
+            forms
+                .into_iter()
+                .any(|it| it.contains_key(bare) || it.contains_key(&bare.to_lowercase()))
+        };
+        word.ends_with('.') && (bare.len() == 1 || is_short())
     }
 
     /// Lines, and what is said for them.
@@ -394,6 +411,29 @@ fn sources(language: &str, folder: Option<&Path>) -> Result<Vec<Source>, ConfigE
     Ok(sources)
 }
 
+/// Patterns in the order in which they are tried: those that only a language has, then the shared
+/// ones, of which a language's or a user's takes the place.
+fn in_order<'a>(
+    sources: &'a [Source],
+    of: impl Fn(&'a File) -> &'a Vec<RawPattern>,
+) -> Vec<(&'a RawPattern, &'a Source)> {
+    let all =
+        || sources.iter().flat_map(|source| of(&source.file).iter().map(move |it| (it, source)));
+    let is_shared = |name: &str| {
+        let mut shared = sources.iter().filter(|source| source.name() == "patterns");
+        shared.any(|source| of(&source.file).iter().any(|raw| raw.name == name))
+    };
+    let mut ordered: Vec<(&RawPattern, &Source)> = Vec::new();
+    let mut add = |raw: &RawPattern| {
+        if ordered.iter().all(|(known, _)| known.name != raw.name) {
+            ordered.extend(all().find(|(first, _)| first.name == raw.name));
+        }
+    };
+    all().filter(|(raw, _)| !is_shared(&raw.name)).for_each(|(raw, _)| add(raw));
+    all().filter(|(_, source)| source.name() == "patterns").for_each(|(raw, _)| add(raw));
+    ordered
+}
+
 /// The parts of patterns, and the keys of tables as alternatives, the longest first.
 fn parts(sources: &[Source], tables: &BTreeMap<String, Table>) -> BTreeMap<String, String> {
     let mut parts = BTreeMap::new();
@@ -429,7 +469,7 @@ fn pattern(
         }
     };
     let regex = OnceLock::new();
-    if source.path.is_absolute() {
+    if source.is_own() {
         // A user's pattern is checked at once.
         let compiled = toml_file::regex(&expanded).map_err(|why| {
             source.wrong(&raw.pattern, format!("pattern {} {why}", toml_file::shown(&expanded)))

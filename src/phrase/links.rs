@@ -57,13 +57,13 @@ fn by_host(link: &Link<'_>, lexicon: &Lexicon, mode: LinkMode) -> String {
     let host = link.host;
     if host.is_empty() {
         let name = if link.scheme == "file" { "file-link" } else { "a-link" };
-        return lexicon.phrase(name);
+        return lexicon.phrase(name).to_owned();
     }
     if is_local(host) {
-        return lexicon.phrase("local-link");
+        return lexicon.phrase("local-link").to_owned();
     }
     if host.starts_with('[') {
-        return lexicon.phrase("ipv6-link");
+        return lexicon.phrase("ipv6-link").to_owned();
     }
     let mut said = format!("{} {host}", lexicon.phrase("link-to"));
     if mode == LinkMode::Path {

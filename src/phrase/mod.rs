@@ -329,7 +329,7 @@ impl Phraser {
         if !out.is_empty() && !out.ends_with([' ', '\n']) {
             out.push(' ');
         }
-        out.push_str(&self.phrasing.chain.phrase(name, self.language));
+        out.push_str(self.phrasing.chain.phrase(name, self.language));
     }
 
     fn prefix(&mut self, channel: Option<&str>, end: &str, out: &mut String) {

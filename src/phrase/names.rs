@@ -40,7 +40,11 @@ pub(super) fn spoken(nick: &str, chain: &Chain, language: Language) -> String {
     // A name of emoji alone is called by theirs.
     let mut named = String::new();
     chain.say(&letters, language, &mut named);
-    if named.chars().any(char::is_alphanumeric) { named } else { lexicon.phrase("unknown") }
+    if named.chars().any(char::is_alphanumeric) {
+        named
+    } else {
+        lexicon.phrase("unknown").to_owned()
+    }
 }
 
 /// A nick without what is around the name.

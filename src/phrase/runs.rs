@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::clean;
 use super::piece::{Piece, Place, Token};
 
 /// This many signs without a letter are a ruler, or four where they are not those that rulers are
@@ -41,13 +42,16 @@ pub(super) fn find_ruler<'a>(
     None
 }
 
-/// The next run of letters or words in `text` from byte `from` on.
-pub(super) fn find<'a>(text: &'a str, from: usize) -> Option<Token<'a>> {
+/// The next run of letters or words in `text` from byte `from` on, or the next word that is too long
+/// to be said whole; `more` says how many other characters it has, as "and {n} more characters".
+pub(super) fn find<'a>(text: &'a str, from: usize, more: &str) -> Option<Token<'a>> {
     let mut words = Words { text, at: from };
     let mut run: Option<(Range<usize>, usize)> = None;
     while let Some(word) = words.next() {
         let written = &text[word.clone()];
-        if let Some(cut) = without_runs(written) {
+        let cut = clean::beginning(written)
+            .map(|(head, n)| format!("{head} {}", more.replace("{n}", &n.to_string())));
+        if let Some(cut) = cut.or_else(|| without_runs(written)) {
             let pieces = vec![Piece::said(&text[word.clone()], cut, "run")];
             return Some(Token { range: word, pieces });
         }
@@ -140,6 +144,9 @@ fn is_sign(c: char) -> bool {
 
 /// `word` with runs of more than [`LETTERS`] equal letters cut; none where it has no such run.
 fn without_runs(word: &str) -> Option<String> {
+    if is_placeholder(word) {
+        return None;
+    }
     if let Some(short) = without_syllables(word) {
         return Some(short);
     }
@@ -163,6 +170,17 @@ fn without_runs(word: &str) -> Option<String> {
         rest = after;
     }
     is_cut.then_some(out)
+}
+
+/// Whether a word shows how a date or a time is written: "YYYY-MM-DD", "hh:mm".
+fn is_placeholder(word: &str) -> bool {
+    let word = word.trim_end_matches(|c: char| c.is_ascii_punctuation());
+    let is_field = |part: &str| {
+        let first = part.chars().next();
+        (2..=4).contains(&part.len())
+            && part.chars().all(|c| Some(c) == first && c.is_ascii_alphabetic())
+    };
+    word.contains(['-', '/', '.', ':']) && word.split(['-', '/', '.', ':']).all(is_field)
 }
 
 /// Whether more than [`LETTERS`] equal bytes, which are no digits, stand side by side.
@@ -218,12 +236,13 @@ mod tests {
             ("hahahahahaha!", "hahaha!"),
             ("a --- b", "a --- b"),
             ("});", "});"),
+            ("YYYY-MM-DD", "YYYY-MM-DD"),
             ("????", "???"),
         ] {
             let pieces = split(vec![Piece::text(text)], |text, place, from| {
                 find_ruler(text, place, from, "a ruler")
             });
-            let pieces = split(pieces, |text, _, from| find(text, from));
+            let pieces = split(pieces, |text, _, from| find(text, from, "and {n} more"));
             let sources: String = pieces.iter().map(|it| it.source).collect();
             assert_eq!(sources, text);
             let words = |it: &Piece<'_>| {

@@ -111,15 +111,6 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// Its words, where it has nothing but words.
-    pub(super) fn plain(&self) -> String {
-        let words = |part: &Part| match part {
-            Part::Words(words) => Some(words.as_str()).map(str::to_owned),
-            Part::Group(..) | Part::Text(_) | Part::If(..) => None,
-        };
-        self.0.iter().filter_map(words).collect()
-    }
-
     /// The groups and tables that it names and that are not there, as a message.
     pub(super) fn missing(
         &self,
