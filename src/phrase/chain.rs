@@ -109,7 +109,12 @@ impl Chain {
         !self.options.off.contains(&step)
     }
 
-    /// Takes `text`, whose letters are plain, through all steps.
+    /// `text` without codes, in plain letters: what the steps read.
+    pub fn plain(text: &str) -> String {
+        letters::plain(&codes::strip(text.into())).into_owned()
+    }
+
+    /// Takes `text`, as [`Chain::plain`] returns it, through all steps.
     pub fn pieces<'a>(&'a self, text: &'a str, language: Language) -> Vec<Piece<'a>> {
         let pieces = vec![Piece::text(text)];
         let lexicon = self.lexicon(language);

@@ -39,7 +39,9 @@ pub(super) fn spoken(nick: &str, chain: &Chain, language: Language) -> String {
     }
     // A name of emoji alone is called by theirs.
     let mut named = String::new();
-    chain.say(&letters, language, &mut named);
+    if letters.contains(is_pictograph) {
+        chain.say(&letters, language, &mut named);
+    }
     if named.chars().any(char::is_alphanumeric) {
         named
     } else {

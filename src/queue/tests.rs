@@ -334,7 +334,7 @@ fn a_repeated_name_is_omitted_when_the_lag_target_is_near() {
         let later = bench.now + Duration::from_secs(3 * n); // not in a row
         let said = format!("{n} {}", "word ".repeat(70).trim_end()); // none like another
         let spoken = line(bench.queue.number(), &said, "kim", later);
-        Utterance { text: format!("kim: {said}"), ..spoken }
+        Utterance { text: format!("kim: {said}"), name_len: 3, name_end: 5, ..spoken }
     });
     let lines = lines.collect();
     bench.handle(Event::Arrived(lines));
