@@ -124,8 +124,20 @@ fn the_public_cases_are_spoken_as_wanted() {
 
 /// Tokens of these kinds may be silent: what they say is to the eye.
 const SILENT: [&str; 14] = [
-    "smiley", "ruler", "run", "tag", "entity", "progress-bar", "bold", "italic", "code-span", "emoji",
-    "link", "word", "markdown-local-link", "markdown-link-url",
+    "smiley",
+    "ruler",
+    "run",
+    "tag",
+    "entity",
+    "progress-bar",
+    "bold",
+    "italic",
+    "code-span",
+    "emoji",
+    "link",
+    "word",
+    "markdown-local-link",
+    "markdown-link-url",
 ];
 
 /// Every message of the logs beside the project.
@@ -177,7 +189,9 @@ fn no_word_of_the_corpus_is_lost() {
                     };
                     let is_silent = !around.iter().any(|it| is_of_it(&it));
                     if is_silent && !may_be {
-                        silent.entry(said.tag.to_owned()).or_insert_with(|| piece.source.to_owned());
+                        silent
+                            .entry(said.tag.to_owned())
+                            .or_insert_with(|| piece.source.to_owned());
                     }
                     &said.words
                 }
@@ -194,7 +208,9 @@ fn no_word_of_the_corpus_is_lost() {
     });
     let mut tags: Vec<_> = n_tagged.into_iter().collect();
     tags.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-    println!("{n_lines} lines, {n_words} words, all spoken; tokens for which something else is said:");
+    println!(
+        "{n_lines} lines, {n_words} words, all spoken; tokens for which something else is said:"
+    );
     tags.iter().for_each(|(tag, n)| println!("{n:8} {tag}"));
     assert!(lost.is_empty(), "{} words are lost: {:#?}", lost.len(), &lost[..lost.len().min(20)]);
     assert!(silent.is_empty(), "silent tokens, by tag: {silent:?}");

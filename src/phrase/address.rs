@@ -12,7 +12,8 @@ const MOST: usize = 4;
 /// The nicks at the beginning of `text`, and the rest; none where what stands there is no nick.
 pub(super) fn split<'a>(text: &'a str, lexicon: &Lexicon) -> Option<(Vec<&'a str>, &'a str)> {
     let colon = text.find(": ").or_else(|| text.find(" : "))?;
-    let (head, rest) = (text[..colon].trim_end(), text[colon..].trim_start_matches([' ', ':']));
+    let rest = text[colon..].trim_start().strip_prefix(':')?;
+    let (head, rest) = (text[..colon].trim_end(), rest.trim_start());
     if rest.is_empty() || head.len() > MOST * LONGEST {
         return None;
     }
@@ -23,11 +24,12 @@ pub(super) fn split<'a>(text: &'a str, lexicon: &Lexicon) -> Option<(Vec<&'a str
 }
 
 fn is_nick(word: &str) -> bool {
-    let may_hold = |c: char| c.is_alphanumeric() || "_-[]\\`^{}|.".contains(c);
+    let may_hold = |c: char| c.is_alphanumeric() || "_-[]\\`^{}|".contains(c);
     (2..=LONGEST).contains(&word.len())
         && word.chars().all(may_hold)
         && word.chars().any(char::is_alphabetic)
-        && !word.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.')
+        && !word.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+        && !["Error", "Exception", "Warning"].iter().any(|end| word.ends_with(end))
 }
 
 #[cfg(test)]
@@ -44,6 +46,8 @@ mod tests {
             ("serge__:  yes", vec!["serge__"], "yes"),
             ("alice, bob: ping", vec!["alice", "bob"], "ping"),
             ("@alice: yes", vec!["alice"], "yes"),
+            ("alice: :)", vec!["alice"], ":)"),
+            ("alice : yes", vec!["alice"], "yes"),
         ] {
             assert_eq!(
                 split(text, chain.lexicon(Language::ENGLISH)),
@@ -51,9 +55,17 @@ mod tests {
                 "{text}"
             );
         }
-        for text in
-            ["note: x", "TODO: x", "alice, yes", "at 10: x", "two words: x", "alice:", "a: b"]
-        {
+        for text in [
+            "note: x",
+            "TODO: x",
+            "alice, yes",
+            "at 10: x",
+            "two words: x",
+            "alice:",
+            "a: b",
+            "TypeError: x",
+            "main.rs: x",
+        ] {
             assert_eq!(split(text, chain.lexicon(Language::ENGLISH)), None, "{text}");
         }
     }

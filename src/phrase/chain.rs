@@ -118,7 +118,8 @@ impl Chain {
     pub fn pieces<'a>(&'a self, text: &'a str, language: Language) -> Vec<Piece<'a>> {
         let pieces = vec![Piece::text(text)];
         let lexicon = self.lexicon(language);
-        if let Some(words) = lexicon.alone.get(text.trim()).filter(|_| self.has(Step::Emoji)) {
+        if let Some(words) = lexicon.alone.get(sign(text.trim())).filter(|_| self.has(Step::Emoji))
+        {
             return vec![Piece::said(text, words.as_str(), "alone")];
         }
         let line = ByteSet::of(text);
@@ -148,7 +149,10 @@ impl Chain {
             return pieces;
         }
         let alone = emoji::is_only_smileys(line);
-        split(pieces, |text, _, from| {
+        split(pieces, |text, place, from| {
+            // "^^ this" points to the line above.
+            let points = place.is_first && from == 0 && text.starts_with('^') && !alone;
+            let from = if points { text.len() - text.trim_start_matches('^').len() } else { from };
             token(text, from, "smiley", emoji::smiley(&text[from..], language.code(), alone)?)
         })
     }
@@ -302,6 +306,19 @@ fn known(language: Language) -> &'static str {
     LANGUAGES.into_iter().find(|it| *it == language.code()).unwrap_or("en")
 }
 
+/// The sign that a text is nothing but a run of, as the lexicons write it; else the text.
+fn sign(text: &str) -> &str {
+    let is_run = |signs: &[char]| !text.is_empty() && text.chars().all(|c| signs.contains(&c));
+    match text.len() {
+        2.. if is_run(&['?']) => "??",
+        2.. if is_run(&['!']) => "!!",
+        2.. if is_run(&['.', '\u{2026}', ' ']) => "...",
+        2.. if is_run(&['^']) => "^",
+        2 if is_run(&['-']) => "--",
+        _ => text,
+    }
+}
+
 fn has_files(folder: Option<&Path>, language: &str) -> bool {
     folder.is_some_and(|folder| {
         [language, "patterns"].iter().any(|name| folder.join(format!("{name}.toml")).exists())
@@ -366,7 +383,7 @@ pub(super) fn join(pieces: &[Piece<'_>], out: &mut String) {
             }
         }
         let meets =
-            |a: char, b: char| b.is_alphanumeric() && (a.is_alphanumeric() || ",;".contains(a));
+            |a: char, b: char| b.is_alphanumeric() && (a.is_alphanumeric() || ",;:".contains(a));
         if let (Some(last), Some(first)) = (last, words.chars().next())
             && (piece.said.is_some() || last.is_alphanumeric())
             && meets(last, first)

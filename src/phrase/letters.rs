@@ -54,7 +54,10 @@ fn flat(text: &str) -> String {
 }
 
 fn is_stroke(c: char) -> bool {
-    matches!(c, '\u{334}'..='\u{338}' | '\u{489}' | '\u{20d2}' | '\u{20d3}' | '\u{20e5}')
+    matches!(
+        c,
+        '\u{305}' | '\u{332}'..='\u{338}' | '\u{489}' | '\u{20d2}' | '\u{20d3}' | '\u{20e5}'
+    )
 }
 
 /// `text` with the Cyrillic and Greek letters of Latin words in Latin: "аdmin" with a Cyrillic "а"
@@ -127,7 +130,7 @@ fn push(c: char, out: &mut String) {
         | 0xff01..=0xff5e
         | 0x1_d400..=0x1_d7ff
         | 0x017f
-            if !matches!(c, '\u{2116}' | '\u{2122}') =>
+            if !matches!(c, '\u{2116}' | '\u{2122}' | '\u{2139}') =>
         {
             decomposed(c, out);
         }
@@ -147,12 +150,28 @@ impl EndsWithPower for String {
 }
 
 fn decomposed(c: char, out: &mut String) {
+    if let Some(n) = circled(c) {
+        return out.push_str(&n.to_string());
+    }
+    let is_enclosed = matches!(c as u32, 0x2460..=0x249b);
     decompose_compatible(c, |part| {
-        // The dot after an enclosed number.
-        if !matches!(part, '.' | '(' | ')') {
+        // The dot after an enclosed number, the brackets around it.
+        if !(is_enclosed && matches!(part, '.' | '(' | ')')) {
             out.push(part);
         }
     });
+}
+
+/// Numbers in circles that have no decomposition.
+fn circled(c: char) -> Option<u32> {
+    let code = c as u32;
+    Some(match code {
+        0x24eb..=0x24f4 => code - 0x24eb + 11,
+        0x24f5..=0x24fe => code - 0x24f5 + 1,
+        0x24ff => 0,
+        0x2776..=0x2793 => (code - 0x2776) % 10 + 1,
+        _ => return None,
+    })
 }
 
 /// Selectors, joiners and tags are part of emoji; what is left of them is removed at the end.
@@ -207,6 +226,9 @@ mod tests {
             ("ˢᵘᵖᵉʳ", "super"),
             ("①②③", "1 2 3"),
             ("step ⑩", "step 10"),
+            ("❶ first ❷ second", "1 first 2 second"),
+            ("u̲n̲d̲e̲r̲", "under"),
+            ("（a）", "(a)"),
             ("ℝ and ℤ", "R and Z"),
             ("ʜᴇʟʟᴏ", "hello"),
             ("ﬁne oﬀer", "fine offer"),

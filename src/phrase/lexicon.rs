@@ -308,6 +308,9 @@ impl Lexicon {
             lexicon.words.extend(words);
             lexicon.cases.extend(file.test.iter().cloned());
         }
+        let alone =
+            lexicon.alone.iter().map(|(sign, name)| (sign.clone(), Forms::One(name.clone())));
+        lexicon.tables.insert("alone".to_owned(), alone.collect());
         let parts = parts(sources, &lexicon.tables);
         let build = |(raw, source): (&RawPattern, &Source)| {
             pattern(raw, source, sources, &parts, &lexicon.tables)

@@ -65,6 +65,7 @@ fn by_host(link: &Link<'_>, lexicon: &Lexicon, mode: LinkMode) -> String {
     if host.starts_with('[') {
         return lexicon.phrase("ipv6-link").to_owned();
     }
+    let host = host.to_ascii_lowercase();
     let mut said = format!("{} {host}", lexicon.phrase("link-to"));
     if mode == LinkMode::Path {
         for word in path_words(link.address).take(PATH_WORDS) {
@@ -179,10 +180,11 @@ fn has_path(word: &str) -> bool {
 }
 
 /// What a bare host ends in. Words with a full stop and a slash in them are common in code.
-const DOMAINS: [&str; 34] = [
-    "org", "com", "net", "edu", "gov", "info", "io", "dev", "app", "de", "fr", "es", "uk", "eu",
-    "ch", "at", "nl", "it", "se", "pl", "ru", "cz", "us", "ca", "au", "jp", "br", "me", "tv", "be",
-    "gg", "ly", "cc", "example",
+const DOMAINS: [&str; 52] = [
+    "rs", "is", "to", "fi", "dk", "no", "pt", "gr", "hu", "ro", "sk", "xyz", "site", "online",
+    "cloud", "blog", "ai", "chat", "org", "com", "net", "edu", "gov", "info", "io", "dev", "app",
+    "de", "fr", "es", "uk", "eu", "ch", "at", "nl", "it", "se", "pl", "ru", "cz", "us", "ca", "au",
+    "jp", "br", "me", "tv", "be", "gg", "ly", "cc", "example",
 ];
 
 #[cfg(test)]

@@ -270,6 +270,7 @@ impl Phraser {
 
     /// "to alice: yes", where a text names whom it is said to.
     fn addressed(&mut self, text: &str, out: &mut String) -> bool {
+        let text = without_bullet(text);
         if memchr::memchr(b':', text.as_bytes()).is_none() {
             return self.text(text, out);
         }
@@ -414,6 +415,16 @@ impl Phraser {
         out.push(' ');
         self.name(victim.trim_end_matches(':'), out);
         self.reason(reason, out);
+    }
+}
+
+/// What somebody says without the dash of a list. A line of code keeps it: there it says that the
+/// line is removed.
+fn without_bullet(text: &str) -> &str {
+    let is_code = |c: char| c.is_ascii_digit() || "(){}[];=_<>\"`/\\".contains(c);
+    match text.strip_prefix("- ") {
+        Some(rest) if rest.contains(' ') && !rest.contains(is_code) => rest,
+        _ => text,
     }
 }
 

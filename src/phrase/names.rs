@@ -23,7 +23,7 @@ pub(super) fn spoken(nick: &str, chain: &Chain, language: Language) -> String {
     let mut name = String::with_capacity(bare.len());
     for c in bare.chars() {
         match c {
-            '_' | '.' => name.push(' '),
+            '_' | '.' | '/' => name.push(' '),
             '[' | ']' | '{' | '}' | '(' | ')' | '\\' | '`' | '|' | '^' => {}
             _ if is_blank(c) => name.push(' '),
             _ if is_pictograph(c) => {}
@@ -71,6 +71,10 @@ fn bare(nick: &str) -> &str {
 
 /// Without a group in brackets at the end: "lena[m]".
 fn without_group(name: &str) -> &str {
+    let name = match name.find("[m]") {
+        Some(at) if at > 0 && name[at + 3..].bytes().all(|b| b.is_ascii_digit()) => &name[..at],
+        _ => name,
+    };
     for (open, close) in [('[', ']'), ('{', '}'), ('(', ')')] {
         if name.ends_with(close)
             && let Some(at) = name.rfind(open).filter(|at| *at > 0)
@@ -82,7 +86,7 @@ fn without_group(name: &str) -> &str {
 }
 
 fn without_state(name: &str) -> &str {
-    let Some(at) = name.rfind(['-', '_']).filter(|at| *at > 0) else { return name };
+    let Some(at) = name.rfind(['-', '_', '/']).filter(|at| *at > 0) else { return name };
     let state = &name[at + 1..];
     if STATES.iter().any(|it| state.eq_ignore_ascii_case(it)) { &name[..at] } else { name }
 }

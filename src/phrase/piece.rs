@@ -77,13 +77,48 @@ pub(super) fn split<'a>(
             if token.range.start > done {
                 out.push(Piece::text(&piece.source[done..token.range.start]));
             }
-            out.extend(token.pieces.into_iter().filter(|it| !it.is_empty()));
+            let length = token.range.len();
+            for piece in token.pieces.into_iter().filter(|it| !it.is_empty()) {
+                // What stays text may hold further tokens.
+                if piece.said.is_none() && piece.source.len() < length {
+                    out.extend(split_inner(piece, &find, DEEPEST));
+                } else {
+                    out.push(piece);
+                }
+            }
             done = token.range.end;
         }
         if done < piece.source.len() {
             out.push(Piece::text(&piece.source[done..]));
         }
     }
+    out
+}
+
+/// Tokens within tokens are looked for so deep.
+const DEEPEST: usize = 8;
+
+/// Looks for tokens in a text that is part of a token.
+fn split_inner<'a>(
+    piece: Piece<'a>,
+    find: &impl Fn(&'a str, Place, usize) -> Option<Token<'a>>,
+    depth: usize,
+) -> Vec<Piece<'a>> {
+    let place = Place { is_first: false, is_last: false };
+    let Some(token) = find(piece.source, place, 0).filter(|_| depth > 0) else {
+        return vec![piece];
+    };
+    let (start, end, text) = (token.range.start, token.range.end, piece.source);
+    let mut out = vec![Piece::text(&text[..start])];
+    for inner in token.pieces {
+        if inner.said.is_none() && inner.source.len() < end - start {
+            out.extend(split_inner(inner, find, depth - 1));
+        } else {
+            out.push(inner);
+        }
+    }
+    out.extend(split_inner(Piece::text(&text[end..]), find, depth - 1));
+    out.retain(|it| !it.is_empty());
     out
 }
 

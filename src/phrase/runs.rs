@@ -56,7 +56,7 @@ pub(super) fn find<'a>(text: &'a str, from: usize, more: &str) -> Option<Token<'
             return Some(Token { range: word, pieces });
         }
         match &mut run {
-            Some((first, n)) if bare(&text[first.clone()]) == bare(written) => {
+            Some((first, n)) if bare(&text[first.clone()]).eq_ignore_ascii_case(bare(written)) => {
                 *n += 1;
                 if *n > WORDS {
                     let end = words.last_equal(written, word.end);
@@ -73,9 +73,9 @@ pub(super) fn find<'a>(text: &'a str, from: usize, more: &str) -> Option<Token<'
     None
 }
 
-/// A word without the comma that may part it from the next.
+/// A word without the punctuation that may part it from the next.
 fn bare(word: &str) -> &str {
-    word.trim_end_matches(',')
+    word.trim_end_matches([',', '!', '.', '?'])
 }
 
 fn token<'a>(text: &'a str, range: Range<usize>, words: &'a str) -> Token<'a> {
@@ -103,7 +103,7 @@ impl Words<'_> {
     /// Where the last of the equal words ends.
     fn last_equal(&mut self, word: &str, mut end: usize) -> usize {
         while let Some(next) = self.next() {
-            if bare(&self.text[next.clone()]) != bare(word) {
+            if !bare(&self.text[next.clone()]).eq_ignore_ascii_case(bare(word)) {
                 break;
             }
             end = next.end;
@@ -121,6 +121,8 @@ fn is_ruler(text: &str) -> bool {
             return false;
         }
         n += 1;
+        // Blocks of any height are one sign.
+        let c = if matches!(c, '\u{2580}'..='\u{259f}') { '\u{2588}' } else { c };
         if !signs[..n_signs].contains(&c) {
             if n_signs == SIGNS {
                 return false;
@@ -136,6 +138,11 @@ fn is_ruler(text: &str) -> bool {
         |c: &char| matches!(c, '.' | '!' | '?' | ',' | ';' | '(' | ')' | '{' | '}' | '[' | ']');
     n >= RULER && signs.iter().all(is_drawn)
         || n > RULER && !signs.iter().any(is_ending) && n_signs < SIGNS
+        || n > RULER
+            && n_signs > 1
+            && signs.iter().any(is_drawn)
+            && signs.iter().all(|c| is_drawn(c) || *c == '.')
+        || n > RULER && n_signs == 1 && matches!(signs[0], ',' | ';')
 }
 
 fn is_sign(c: char) -> bool {
@@ -174,7 +181,12 @@ fn without_runs(word: &str) -> Option<String> {
 
 /// Whether a word shows how a date or a time is written: "YYYY-MM-DD", "hh:mm".
 fn is_placeholder(word: &str) -> bool {
-    let word = word.trim_end_matches(|c: char| c.is_ascii_punctuation());
+    let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
+    // AAAA is a record of the domain name system.
+    let is_capitals = word.len() == 4 && word.bytes().all(|b| b.is_ascii_uppercase());
+    if is_capitals && word.bytes().all(|b| Some(b) == word.bytes().next()) {
+        return true;
+    }
     let is_field = |part: &str| {
         let first = part.chars().next();
         (2..=4).contains(&part.len())
@@ -199,12 +211,13 @@ fn without_syllables(word: &str) -> Option<String> {
     if !has_syllables(bytes) || !letters.is_ascii() {
         return None;
     }
-    Some(format!("{}{}", &letters[..3 * SYLLABLE], &word[letters.len()..]))
+    let kept = 3 * SYLLABLE + letters.len() % SYLLABLE;
+    Some(format!("{}{}", &letters[..kept], &word[letters.len()..]))
 }
 
 /// Whether a word is one syllable of two letters, more than three times.
 pub(super) fn has_syllables(word: &[u8]) -> bool {
-    word.len() > 3 * SYLLABLE
+    word.len() > 3 * SYLLABLE + 1
         && word[0] != word[1]
         && word.iter().all(u8::is_ascii_alphabetic)
         && word.iter().zip(&word[SYLLABLE..]).all(|(a, b)| a.eq_ignore_ascii_case(b))
@@ -237,6 +250,8 @@ mod tests {
             ("a --- b", "a --- b"),
             ("});", "});"),
             ("YYYY-MM-DD", "YYYY-MM-DD"),
+            ("an AAAA record", "an AAAA record"),
+            ("lolololol", "lololol"),
             ("????", "???"),
         ] {
             let pieces = split(vec![Piece::text(text)], |text, place, from| {

@@ -126,6 +126,9 @@ pub(super) fn readable(name: &str, language: Language) -> String {
         if reads(language, script) || matches!(script, Script::Cyrillic | Script::Greek) {
             out.push_str(run);
         } else {
+            if out.ends_with(char::is_alphanumeric) {
+                out.push(' ');
+            }
             out.push_str(&describe(n_visible(run), script, language));
         }
     }

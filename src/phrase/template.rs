@@ -82,6 +82,8 @@ enum Function {
     Number,
     /// In lower case.
     Lower,
+    /// The names of signs, where it has no letter and no digit.
+    Signs,
     /// How many characters it has.
     Length,
     /// Its word in a table.
@@ -214,13 +216,14 @@ fn function(source: &str) -> Result<Function, String> {
         ["digits"] => Function::Digits,
         ["int"] => Function::Int,
         ["lower"] => Function::Lower,
+        ["signs"] => Function::Signs,
         ["length"] => Function::Length,
         ["of", table] => Function::Of(table.to_owned()),
         ["count", table, group] => Function::Count(table.to_owned(), group.to_owned()),
         _ => {
             return Err(format!(
                 "names the function \"{source}\"; known are text, spell, words, snake, humps, \
-                 path, cells, digits, number, int, lower, length, plural, of, count"
+                 path, cells, digits, number, int, lower, signs, length, plural, of, count"
             ));
         }
     })
@@ -248,6 +251,7 @@ fn changed(
             Function::Digits => value.chars().filter(char::is_ascii_digit).collect(),
             Function::Int => without_zeros(&value),
             Function::Lower => value.to_lowercase(),
+            Function::Signs => signs(&value, tables),
             Function::Length => value.chars().count().to_string(),
             Function::Of(table) => looked_up(tables, table, &value, false),
             Function::Count(table, group) => {
@@ -267,6 +271,15 @@ fn number(value: &str, tables: &BTreeMap<String, Table>) -> String {
             || group.is_some_and(|group| group.contains_key(c.encode_utf8(&mut [0; 4]) as &str))
     };
     value.chars().filter(|&c| !parts(c)).collect()
+}
+
+/// The names of signs by the table `alone`; what has a letter or a digit stays.
+fn signs(value: &str, tables: &BTreeMap<String, Table>) -> String {
+    if value.contains(char::is_alphanumeric) {
+        return value.to_owned();
+    }
+    let name = |c: char| looked_up(tables, "alone", c.encode_utf8(&mut [0; 4]), false);
+    value.chars().filter(|c| *c != ' ').map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn without_zeros(number: &str) -> String {

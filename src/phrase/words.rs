@@ -58,9 +58,13 @@ pub(super) fn humps(token: &str) -> String {
     out
 }
 
-/// The cells of a row in a table of Markdown, with commas between them.
+/// The cells of a row in a table of Markdown, or the steps through menus, with commas between them.
 pub(super) fn cells(row: &str) -> String {
-    let cells: Vec<_> = row.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect();
+    let cells: Vec<_> = row
+        .split(['|', '>', '›', '»', '→'])
+        .map(str::trim)
+        .filter(|cell| !cell.is_empty())
+        .collect();
     cells.join(", ")
 }
 

@@ -119,13 +119,25 @@ fn listed(text: &str, at: usize) -> Option<(usize, &'static Smiley)> {
     }
     let mut candidates = table.beginning_with(text[at..].chars().next()?);
     let smiley = candidates.find(|smiley| smiley.is_at(text, at))?;
-    let mut end = at + smiley.text.len();
+    let end_at = |at: usize| {
+        let after = &text[at + smiley.text.len()..];
+        text.len() - without_more(smiley.text, after).len()
+    };
+    let mut end = end_at(at);
     loop {
         let next = text.len() - text[end..].trim_start().len();
         if !smiley.is_at(text, next) {
             return Some((end, smiley));
         }
-        end = next + smiley.text.len();
+        end = end_at(next);
+    }
+}
+
+/// `after`, what follows a smiley, without more of its mouth: ":))))" is ":)".
+fn without_more<'a>(smiley: &str, after: &'a str) -> &'a str {
+    match smiley.chars().next_back() {
+        Some(mouth @ (')' | '(' | 'D' | 'P')) => after.trim_start_matches(mouth),
+        _ => after,
     }
 }
 
@@ -189,6 +201,7 @@ impl Smiley {
     /// Whether it is at `at` in `text`, and not a part of something else.
     fn is_at(&self, text: &str, at: usize) -> bool {
         let Some(after) = text[at..].strip_prefix(self.text) else { return false };
+        let after = without_more(self.text, after);
         let before = &text[..at];
         match self.place {
             Place::Line => text.trim() == self.text,
@@ -294,6 +307,8 @@ mod tests {
         for (line, lang, heard) in [
             (":)", "en", "smiles"),
             (":-D", "en", "laughs"),
+            (":))))))", "en", "smiles happily"),
+            ("XDDDD", "en", "laughs"),
             (":( !", "en", "is sad !"),
             (";)", "en", "winks"),
             (":P", "en", "sticks out the tongue"),
