@@ -24,12 +24,18 @@ pub(super) fn split<'a>(text: &'a str, lexicon: &Lexicon) -> Option<(Vec<&'a str
 }
 
 fn is_nick(word: &str) -> bool {
-    let may_hold = |c: char| c.is_alphanumeric() || "_-[]\\`^{}|".contains(c);
+    let may_hold = |c: char| c.is_alphanumeric() || "_-[]\\`^{}|.".contains(c);
     (2..=LONGEST).contains(&word.len())
         && word.chars().all(may_hold)
         && word.chars().any(char::is_alphabetic)
         && !word.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+        && !is_file(word)
         && !["Error", "Exception", "Warning"].iter().any(|end| word.ends_with(end))
+}
+
+/// Whether a word is a file, a version or an abbreviation: "main.rs", "v1.2", "e.g.".
+fn is_file(word: &str) -> bool {
+    word.rsplit_once('.').is_some_and(|(_, end)| end.len() <= 4)
 }
 
 #[cfg(test)]

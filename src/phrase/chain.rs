@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::bytes::ByteSet;
+use super::glyphs::is_pictograph;
 use super::lexicon::{Lexicon, Step};
 use super::piece::{Piece, Token, begins, ends, split};
 use super::{clean, emoji, letters, links, runs, script};
@@ -348,9 +349,10 @@ fn next_word<'a>(
     lexicon: &'a Lexicon,
 ) -> Option<(std::ops::Range<usize>, &'a str)> {
     let mut at = from;
-    for token in text[from..].split(' ') {
+    for token in text[from..].split_inclusive(|c: char| c == ' ' || is_pictograph(c)) {
         let start = at;
-        at += token.len() + 1;
+        at += token.len();
+        let token = token.trim_end_matches(|c: char| c == ' ' || is_pictograph(c));
         let bare = token.trim_start_matches(['(', '"', '\'', '[', '*']);
         let begin = start + token.len() - bare.len();
         // As it stands, then without the punctuation after it.

@@ -94,8 +94,10 @@ pub(super) struct Pattern {
     step: Step,
     edge: Edge,
     needs: Needs,
-    /// The fewest and the most characters of a match.
+    /// The fewest and the most bytes of a match.
     length: Option<[usize; 2]>,
+    /// What looks like a match and is none.
+    except: Vec<String>,
     source: String,
     /// Compiled when it is first tried: most are not, and it takes time.
     regex: OnceLock<Option<Regex>>,
@@ -150,6 +152,9 @@ impl Pattern {
         if let Some([least, most]) = self.length
             && !(least..=most).contains(&range.len())
         {
+            return false;
+        }
+        if self.except.iter().any(|it| *it == text[range.clone()]) {
             return false;
         }
         match self.edge {
@@ -214,6 +219,8 @@ struct RawPattern {
     #[serde(default)]
     edge: Edge,
     length: Option<[usize; 2]>,
+    #[serde(default)]
+    except: Vec<String>,
     #[serde(rename = "match")]
     pattern: Spanned<String>,
     /// Unless `[say]` has it.
@@ -484,7 +491,8 @@ fn pattern(
     }
     let needs = Needs::of(&expanded);
     let (name, step, edge, length) = (raw.name.clone(), raw.step, raw.edge, raw.length);
-    Ok(Pattern { name, step, edge, length, needs, source: expanded, regex, template })
+    let except = raw.except.clone();
+    Ok(Pattern { name, step, edge, length, except, needs, source: expanded, regex, template })
 }
 
 fn parsed(template: &Spanned<String>, source: &Source) -> Result<Template, ConfigError> {

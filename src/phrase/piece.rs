@@ -2,6 +2,7 @@
 //! tokens for which something else is said.
 #![forbid(unsafe_code)]
 
+use super::glyphs::is_pictograph;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -124,7 +125,10 @@ fn split_inner<'a>(
 
 /// Whether nothing that belongs to a word stands before byte `at`.
 pub(super) fn begins(text: &str, at: usize) -> bool {
-    text[..at].chars().next_back().is_none_or(|c| c.is_whitespace() || is_opening(c))
+    text[..at]
+        .chars()
+        .next_back()
+        .is_none_or(|c| c.is_whitespace() || is_opening(c) || is_pictograph(c))
 }
 
 /// Whether nothing that belongs to a word stands at byte `at`.
@@ -132,7 +136,7 @@ pub(super) fn ends(text: &str, at: usize) -> bool {
     let mut after = text[at..].chars();
     match after.next() {
         None => true,
-        Some(c) if c.is_whitespace() || is_closing(c) => true,
+        Some(c) if c.is_whitespace() || is_closing(c) || is_pictograph(c) => true,
         // A full stop or a comma inside a token belongs to it, as in "1.2" or "a,b".
         Some(c) if is_punctuation(c) => {
             let rest = after.as_str().trim_start_matches(|c| is_punctuation(c) || is_closing(c));

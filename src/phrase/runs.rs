@@ -182,10 +182,8 @@ fn without_runs(word: &str) -> Option<String> {
 /// Whether a word shows how a date or a time is written: "YYYY-MM-DD", "hh:mm".
 fn is_placeholder(word: &str) -> bool {
     let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
-    // AAAA is a record of the domain name system.
-    let is_capitals = word.len() == 4 && word.bytes().all(|b| b.is_ascii_uppercase());
-    if is_capitals && word.bytes().all(|b| Some(b) == word.bytes().next()) {
-        return true;
+    if matches!(word, "AAAA" | "IIII") {
+        return true; // a record of the domain name system, a four
     }
     let is_field = |part: &str| {
         let first = part.chars().next();

@@ -270,7 +270,14 @@ fn number(value: &str, tables: &BTreeMap<String, Table>) -> String {
         matches!(c, ' ' | '_' | '\'' | '’')
             || group.is_some_and(|group| group.contains_key(c.encode_utf8(&mut [0; 4]) as &str))
     };
-    value.chars().filter(|&c| !parts(c)).collect()
+    let is_group = |rest: &str| rest.bytes().take_while(u8::is_ascii_digit).count() == 3;
+    let mut out = String::with_capacity(value.len());
+    for (at, c) in value.char_indices() {
+        if !(parts(c) && is_group(&value[at + c.len_utf8()..])) {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The names of signs by the table `alone`; what has a letter or a digit stays.

@@ -121,7 +121,7 @@ fn listed(text: &str, at: usize) -> Option<(usize, &'static Smiley)> {
     let smiley = candidates.find(|smiley| smiley.is_at(text, at))?;
     let end_at = |at: usize| {
         let after = &text[at + smiley.text.len()..];
-        text.len() - without_more(smiley.text, after).len()
+        text.len() - without_more(smiley.text, &text[..at], after).len()
     };
     let mut end = end_at(at);
     loop {
@@ -133,9 +133,15 @@ fn listed(text: &str, at: usize) -> Option<(usize, &'static Smiley)> {
     }
 }
 
-/// `after`, what follows a smiley, without more of its mouth: ":))))" is ":)".
-fn without_more<'a>(smiley: &str, after: &'a str) -> &'a str {
+/// `after`, what follows a smiley, without more of its mouth: ":))))" is ":)". A bracket that was
+/// opened before it stays.
+fn without_more<'a>(smiley: &str, before: &str, after: &'a str) -> &'a str {
+    let n = |c: char| before.matches(c).count();
     match smiley.chars().next_back() {
+        Some(')') if n('(') > n(')') => {
+            let rest = after.trim_start_matches(')');
+            if rest.len() < after.len() { &after[after.len() - rest.len() - 1..] } else { after }
+        }
         Some(mouth @ (')' | '(' | 'D' | 'P')) => after.trim_start_matches(mouth),
         _ => after,
     }
@@ -201,7 +207,7 @@ impl Smiley {
     /// Whether it is at `at` in `text`, and not a part of something else.
     fn is_at(&self, text: &str, at: usize) -> bool {
         let Some(after) = text[at..].strip_prefix(self.text) else { return false };
-        let after = without_more(self.text, after);
+        let after = without_more(self.text, &text[..at], after);
         let before = &text[..at];
         match self.place {
             Place::Line => text.trim() == self.text,
