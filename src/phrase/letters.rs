@@ -104,6 +104,9 @@ fn push(c: char, out: &mut String) {
     if let Some(letter) = small_capital(c).or_else(|| squared(c)) {
         return out.push(letter);
     }
+    if c == '\u{207b}' && out.ends_with(|last: char| last.is_alphanumeric()) {
+        return out.push_str("^-");
+    }
     if let Some(digit) = raised_digit(c) {
         if out.ends_with(|last: char| last.is_alphanumeric()) && !out.ends_with_power() {
             out.push('^');
@@ -145,7 +148,7 @@ trait EndsWithPower {
 impl EndsWithPower for String {
     /// Whether its last number is raised already.
     fn ends_with_power(&self) -> bool {
-        self.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with('^')
+        self.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-').ends_with('^')
     }
 }
 
@@ -234,6 +237,7 @@ mod tests {
             ("ﬁne oﬀer", "fine offer"),
             ("x² + y³", "x^2 + y^3"),
             ("10¹²", "10^12"),
+            ("10⁻⁶", "10^-6"),
             ("h\u{301}\u{489}\u{336}\u{301}\u{301}e", "he"),
             ("s\u{336}o", "so"),
             ("аdmin", "admin"),

@@ -182,8 +182,8 @@ fn without_runs(word: &str) -> Option<String> {
 /// Whether a word shows how a date or a time is written: "YYYY-MM-DD", "hh:mm".
 fn is_placeholder(word: &str) -> bool {
     let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
-    if matches!(word, "AAAA" | "IIII") {
-        return true; // a record of the domain name system, a four
+    if matches!(word, "AAAA" | "IIII" | "ffff" | "ffffff") {
+        return true; // a record of the domain name system, a four, a colour
     }
     let is_field = |part: &str| {
         let first = part.chars().next();
