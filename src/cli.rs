@@ -42,6 +42,7 @@ impl Cli {
             | Command::Connect(Connect { listening, .. })
             | Command::Run(Run { listening, .. })
             | Command::Simulate(Simulate { listening, .. })
+            | Command::SayAs(SayAs { listening, .. })
             | Command::Explain(Explain { listening, .. })
             | Command::Minutes(Minutes { listening, .. }) => std::mem::take(listening).over(before),
             other => other.only_its_own(before)?,
@@ -63,6 +64,8 @@ pub enum Command {
     Simulate(Simulate),
     /// Show how each line of a log is read, filtered and spoken
     Explain(Explain),
+    /// Show, step by step, how a text is spoken, and speak it
+    SayAs(SayAs),
     /// Print the minutes of the meetings in logs: topics, agreements and actions, yours first
     Minutes(Minutes),
     /// List the voices of an engine, for --voice
@@ -217,6 +220,21 @@ pub struct Explain {
     /// Show only what this configuration or rule set would change
     #[arg(long, value_name = "OTHER.toml")]
     pub diff: Option<PathBuf>,
+    /// How to listen.
+    #[command(flatten)]
+    pub listening: Listening,
+}
+
+/// A text to speak.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The names of the steps are those under [phrase] in the configuration. With \
+                        --text nothing is spoken."
+)]
+pub struct SayAs {
+    /// The text; the lines of standard input if none is given
+    #[arg(value_name = "TEXT", value_parser = text)]
+    pub words: Vec<String>,
     /// How to listen.
     #[command(flatten)]
     pub listening: Listening,
@@ -424,6 +442,12 @@ impl Listening {
             verbose: self.verbose + before.verbose,
         }
     }
+}
+
+/// A text in which something is written.
+fn text(text: &str) -> Result<String, String> {
+    let is_blank = text.trim().is_empty();
+    if is_blank { Err("the text is empty".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 /// A number of lines, from 0.

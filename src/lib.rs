@@ -56,7 +56,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         limits::check(needs)?;
     }
     match &cli.command {
-        Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_)) | None => listen(cli),
+        Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_) | Command::SayAs(_))
+        | None => listen(cli),
         Some(Command::Simulate(simulate)) => list::simulate(simulate, &cli.listening),
         Some(Command::Explain(explain)) => explain::run(explain, &cli.listening),
         Some(Command::Minutes(minutes)) => minutes::run(minutes, &cli.listening),
@@ -86,9 +87,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
 /// neither check them here nor log.
 fn needs(cli: &Cli) -> Option<limits::Needs> {
     match &cli.command {
-        Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_)) | None => {
-            Some(if cli.listening.text { limits::TEXT } else { limits::SPEECH })
-        }
+        Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_) | Command::SayAs(_))
+        | None => Some(if cli.listening.text { limits::TEXT } else { limits::SPEECH }),
         // These use an engine or the sound system.
         Some(
             Command::Simulate(_)

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::filter::{Effect, Expires, Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
 use crate::message::{Kind, Line, LinePosition, Message, SourceId};
-use crate::phrase::{Phrased, Phraser, Phrasing};
+use crate::phrase::{Chain, Phrased, Phraser, Phrasing};
 use crate::source::Input;
 use crate::source::lines::Lines;
 
@@ -193,6 +193,11 @@ impl Pipeline {
         let format = source.reader.line_format();
         let effects = &self.effects;
         take(Explained { number: source.n_lines, format, message, effects, outcome })
+    }
+
+    /// The steps that texts go through.
+    pub(crate) fn chain(&self) -> Arc<Chain> {
+        self.phraser.chain()
     }
 
     /// Processes a message whose parts are known.

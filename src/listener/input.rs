@@ -50,9 +50,15 @@ impl Listener {
         let mut out = Vec::with_capacity(input.n_bytes());
         let (mut n_spoken, mut n_dropped) = (0, 0);
         let (mut source, mut last) = (SourceId(0), LinePosition::default());
-        self.pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
+        let Self { pipeline, steps, languages, voice_spec, .. } = self;
+        let chain = steps.as_ref().map(|_| pipeline.chain());
+        pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
             (source, last) = (message.source, line);
+            if let (Some(steps), Some(chain)) = (steps.as_mut(), &chain) {
+                steps.append(&mut out, &message, &outcome, chain, languages, voice_spec);
+            }
             match outcome {
+                Outcome::Words(..) if chain.is_some() => n_spoken += 1,
                 Outcome::Words(words, ..) => {
                     out.extend_from_slice(words.as_bytes());
                     out.push(b'\n');
@@ -78,8 +84,12 @@ impl Listener {
             earcons,
             shares,
             sink,
+            steps,
+            languages,
             ..
         } = self;
+        let chain = steps.as_ref().map(|_| pipeline.chain());
+        let mut shown = Vec::new();
         let is_ending = self.is_ending;
         let (mut utterances, mut over) = (Vec::new(), Vec::new());
         let is_live = !matches!(&input, Input::Lines(lines) if !lines.is_live());
@@ -89,6 +99,9 @@ impl Listener {
             let ended = watched.meetings.hear(&message).filter(|_| is_live && !is_ending);
             over.extend(ended.map(|minutes| (source_id, minutes)));
             let source = &names[usize::from(source_id.0)];
+            if let (Some(steps), Some(chain)) = (steps.as_mut(), &chain) {
+                steps.append(&mut shown, &message, &outcome, chain, languages, voice_spec);
+            }
             match outcome {
                 _ if is_ending => journal.late(&message, line, source),
                 Outcome::Words(..) if mutes.covers(&message) => {
@@ -120,6 +133,9 @@ impl Listener {
                 }
             }
         });
+        if !shown.is_empty() {
+            self.effects.push(Effect::Emit(shown));
+        }
         self.arrive(utterances, now);
         for (source, minutes) in over {
             self.meeting_over(source, &minutes, now);

@@ -15,6 +15,7 @@ mod reload;
 mod shares;
 mod sources;
 mod speech;
+mod steps;
 
 use std::time::Instant;
 
@@ -25,6 +26,7 @@ use self::mutes::Mutes;
 use self::reload::Reloading;
 use self::shares::Shares;
 use self::sources::RunningSources;
+use self::steps::Steps;
 use crate::config::earcons::Earcons;
 use crate::config::languages::LanguageVoices;
 use crate::config::settings::{Settings, Sink};
@@ -143,6 +145,8 @@ pub(crate) struct Listener {
     queue: Queue,
     journal: Journal,
     sink: Sink,
+    /// How each text becomes spoken text, where that is printed.
+    steps: Option<Steps>,
     voice_spec: SpeakRequest,
     mutes: Mutes,
     watched: Watched,
@@ -195,6 +199,7 @@ impl Listener {
             queue,
             journal: Journal::new(settings.has_events),
             sink: settings.sink,
+            steps: settings.has_steps.then(Steps::default),
             voice_spec: settings.voice_spec,
             mutes: Mutes::default(),
             watched: Watched::new(crate::config::sources::nicks(&settings.sources)),

@@ -117,16 +117,35 @@ impl Chain {
 
     /// Takes `text`, as [`Chain::plain`] returns it, through all steps.
     pub fn pieces<'a>(&'a self, text: &'a str, language: Language) -> Vec<Piece<'a>> {
+        self.walk(text, language, |_, _| ())
+    }
+
+    /// The same; `after` gets the pieces after each step.
+    fn walk<'a>(
+        &'a self,
+        text: &'a str,
+        language: Language,
+        mut after: impl FnMut(&'static str, &[Piece<'a>]),
+    ) -> Vec<Piece<'a>> {
         let pieces = vec![Piece::text(text)];
         let lexicon = self.lexicon(language);
         if let Some(words) = lexicon.alone.get(sign(text.trim())).filter(|_| self.has(Step::Emoji))
         {
-            return vec![Piece::said(text, words.as_str(), "alone")];
+            let pieces = vec![Piece::said(text, words.as_str(), "alone")];
+            after(Step::Emoji.name(), &pieces);
+            return pieces;
         }
         let line = ByteSet::of(text);
-        let pieces = self.rulers(self.smileys(pieces, text, language), lexicon);
+        let pieces = self.smileys(pieces, text, language);
+        after(Step::Emoji.name(), &pieces);
+        let pieces = self.rulers(pieces, lexicon);
+        after(Step::Runs.name(), &pieces);
         let steps = Step::ALL.into_iter().filter(|step| self.has(*step));
-        steps.fold(pieces, |pieces, step| self.step(step, pieces, text, line, language))
+        steps.fold(pieces, |pieces, step| {
+            let pieces = self.step(step, pieces, text, line, language);
+            after(step.name(), &pieces);
+            pieces
+        })
     }
 
     /// Rulers go next, for the same reason.
@@ -198,6 +217,11 @@ impl Chain {
         let plain = letters::plain(&seen);
         let begin = out.len();
         join(&self.pieces(&plain, language), out);
+        self.name_signs(&plain, language, begin, out);
+    }
+
+    /// Names the signs of a line of which nothing else is said.
+    fn name_signs(&self, plain: &str, language: Language, begin: usize, out: &mut String) {
         let said = &out[begin..];
         let is_left = said == plain.trim() && !said.contains(char::is_alphanumeric);
         if self.has(Step::Emoji) && (is_left || !clean::sounds(said)) {
@@ -224,21 +248,26 @@ impl Chain {
         }
     }
 
-    /// The steps that change something, with the text after each.
+    /// The text, and the steps that change something, with the text after each.
     pub fn trace(&self, text: &str, language: Language) -> Vec<(&'static str, String)> {
-        let plain = letters::plain(text);
-        let mut steps = vec![("letters", plain.to_string())];
-        let line = ByteSet::of(&plain);
-        let mut pieces = vec![Piece::text(&plain)];
-        for step in Step::ALL.into_iter().filter(|step| self.has(*step)) {
-            let after = self.step(step, pieces.clone(), &plain, line, language);
-            if after != pieces {
-                let mut said = String::new();
-                join(&after, &mut said);
-                steps.push((step.name(), said));
+        let mut steps = vec![("text", text.to_owned())];
+        let mut add = |name, said: &str| {
+            if steps.last().is_none_or(|(_, last)| last != said) {
+                steps.push((name, said.to_owned()));
             }
-            pieces = after;
-        }
+        };
+        let seen = codes::strip(text.into());
+        add("formatting", &seen);
+        let plain = letters::plain(&seen);
+        add("letters", &plain);
+        let mut said = String::new();
+        self.walk(&plain, language, |name, pieces| {
+            said.clear();
+            join(pieces, &mut said);
+            add(name, &said);
+        });
+        self.name_signs(&plain, language, 0, &mut said);
+        add(Step::Emoji.name(), &said);
         steps
     }
 }

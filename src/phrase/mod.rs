@@ -164,6 +164,11 @@ impl Phraser {
         }
     }
 
+    /// The steps that texts go through.
+    pub fn chain(&self) -> Arc<Chain> {
+        Arc::clone(&self.phrasing.chain)
+    }
+
     /// Appends the spoken text of `message` to `out`. None, and appends nothing, when nothing can be
     /// spoken.
     pub fn phrase(&mut self, message: &Message<'_>, out: &mut String) -> Option<Phrased> {

@@ -13,7 +13,7 @@ use super::sources::{configured, nicks, sources};
 use super::speakers::speakers;
 use super::voices::Checks;
 use super::watcher::ConfigWatcher;
-use crate::cli::{Cli, Listening, Speaker};
+use crate::cli::{Cli, Command, Listening, Speaker};
 use crate::config::languages::{self, LanguageVoices, language_of};
 use crate::diagnostics::{ConfigError, hint};
 use crate::engine;
@@ -46,6 +46,8 @@ pub(crate) struct Settings {
     pub sink: Sink,
     /// Whether events are printed.
     pub has_events: bool,
+    /// Whether the steps from a text to its spoken text are printed.
+    pub has_steps: bool,
     /// What to show on a terminal.
     pub screen: Screen,
     /// What the voice process is started with.
@@ -102,6 +104,7 @@ impl Settings {
     pub(crate) fn is_live(&self) -> bool {
         let is_followed = |source: &SourceSpec| match source {
             SourceSpec::Tail(tail) => tail.follow,
+            SourceSpec::Text(_) => false,
             SourceSpec::Stdin | SourceSpec::Irc(_) | SourceSpec::Command(_) => true,
         };
         matches!(self.setup.target, Target::Device(_)) && self.sources.iter().any(is_followed)
@@ -110,7 +113,19 @@ impl Settings {
     /// Makes every check that can be made before listening.
     pub(crate) fn load(cli: &Cli) -> Result<Self, ConfigError> {
         let loaded = read(&cli.listening)?;
-        Self::with(&cli.listening, loaded.as_ref(), |file| sources(cli, file))
+        let settings = Self::with(&cli.listening, loaded.as_ref(), |file| sources(cli, file))?;
+        Ok(if matches!(cli.command, Some(Command::SayAs(_))) {
+            settings.for_steps(&cli.listening)
+        } else {
+            settings
+        })
+    }
+
+    /// The same, for texts whose steps are printed: in no format of a log unless one is given, and
+    /// without a transcript, which would print each text again.
+    fn for_steps(self, options: &Listening) -> Self {
+        let format = options.format.clone().or_else(|| Some("plain".to_owned()));
+        Self { format, has_steps: !self.has_events, screen: Screen::Quiet, ..self }
     }
 
     /// The same, for one log that is read once from its beginning.
@@ -179,6 +194,7 @@ impl Settings {
                 (true, true) => Sink::Events,
             },
             has_events: options.events,
+            has_steps: false,
             screen: match (options.quiet, options.plain) {
                 (true, _) => Screen::Quiet,
                 (false, true) => Screen::Plain,
