@@ -86,6 +86,12 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<FiltersAction>,
     },
+    /// List the lexicons, or run their tests
+    Lexicons {
+        /// The action.
+        #[command(subcommand)]
+        action: Option<LexiconsAction>,
+    },
     /// Write, check or locate the configuration file
     Config {
         /// The configuration file
@@ -268,6 +274,17 @@ pub enum FiltersAction {
     /// Run the tests in the rule sets: the built-in ones, yours, and the files named
     Check {
         /// Rule set files; all known ones if none is given
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Actions for lexicons.
+#[derive(Debug, Subcommand)]
+pub enum LexiconsAction {
+    /// Run the tests in the lexicons: the built-in ones, yours, and the files named
+    Check {
+        /// Lexicon files; all known ones if none is given
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
     },

@@ -40,7 +40,7 @@ mod wire;
 pub use cli::Cli;
 pub use error::Error;
 
-use cli::{Command, FiltersAction, OnTerminal};
+use cli::{Command, FiltersAction, LexiconsAction, OnTerminal};
 use config::settings::Settings;
 use source::command::terminal;
 
@@ -68,6 +68,10 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Filters { action: None }) => list::filters(),
         Some(Command::Filters { action: Some(FiltersAction::Check { files }) }) => {
             explain::check::run(files)
+        }
+        Some(Command::Lexicons { action: None }) => list::lexicons(),
+        Some(Command::Lexicons { action: Some(LexiconsAction::Check { files }) }) => {
+            explain::lexicons::run(files)
         }
         Some(Command::Config { action, .. }) => list::config(*action, &cli.listening),
         Some(Command::Ctl { action }) => ctl(action),
@@ -102,6 +106,7 @@ fn needs(cli: &Cli) -> Option<limits::Needs> {
             | Command::Engines
             | Command::Formats
             | Command::Filters { .. }
+            | Command::Lexicons { .. }
             | Command::Ctl { .. }
             | Command::Say(_),
         ) => Some(limits::FEW),

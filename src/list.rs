@@ -13,6 +13,7 @@ use crate::engine;
 use crate::error::Error;
 use crate::filter::library::Library;
 use crate::language::Language;
+use crate::phrase::LexiconFile;
 use crate::pipeline::Pipeline;
 use crate::simulate;
 use crate::wire::SpeakRequest;
@@ -57,6 +58,15 @@ pub(crate) fn formats() -> Result<(), Error> {
 /// Lists the rule sets.
 pub(crate) fn filters() -> Result<(), Error> {
     print(owned(Library::load(file::filters_folder().as_deref())?.rule_sets()))
+}
+
+/// Lists the lexicons: the user's with their paths, then the built-in ones.
+pub(crate) fn lexicons() -> Result<(), Error> {
+    let own = LexiconFile::folder(file::lexicons_folder().as_deref())?;
+    let ours = LexiconFile::ours()?;
+    let name = |it: &LexiconFile| it.language.map_or("all", Language::code).to_owned();
+    let paths = own.iter().map(|it| (name(it), it.path().to_string_lossy().into_owned()));
+    print(paths.chain(ours.iter().map(|it| (name(it), it.about().to_owned()))))
 }
 
 /// Writes, checks or locates the configuration file.

@@ -50,8 +50,7 @@ fn each_line_of_standard_input_has_its_steps() {
     let input = "\u{2}ok\u{2} \u{1b}[2J\nDas ist nicht mein Problem\n\na secret\n";
     let output = run(folder.path(), &["say-as", "--text", "-c", "c.toml"], input);
     let steps = "\
-text        \\u{2}ok\\u{2} \\u{1b}[2J
-formatting  ok
+text        ok
 spoken      ok
 language    English (en)
 voice       en-us
@@ -65,7 +64,7 @@ text
 dropped     nothing to say
 
 text        a secret
-dropped     config:1
+dropped     config:2
 ";
     assert_eq!(text(&output.stdout), steps, "{}", text(&output.stderr));
 }

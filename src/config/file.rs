@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Unexpected, Visitor};
 use toml::Spanned;
 
 use super::earcons::Earcons;
@@ -89,13 +91,40 @@ pub(crate) struct Phrase {
 }
 
 /// What is said for links.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Links {
     /// By this mode.
     Mode(LinkMode),
     /// As always, or nothing else than what is written.
     Is(bool),
+}
+
+impl<'de> Deserialize<'de> for Links {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ReadLinks)
+    }
+}
+
+/// Reads the name of a mode, true or false.
+struct ReadLinks;
+
+impl Visitor<'_> for ReadLinks {
+    type Value = Links;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = LinkMode::ALL.map(|(name, _)| format!("\"{name}\""));
+        write!(f, "{}, true or false", names.join(", "))
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, is_on: bool) -> Result<Links, E> {
+        Ok(Links::Is(is_on))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Links, E> {
+        let mode = LinkMode::ALL.iter().find(|(known, _)| *known == name);
+        let unknown = || E::invalid_value(Unexpected::Str(name), &self);
+        mode.map(|(_, mode)| Links::Mode(*mode)).ok_or_else(unknown)
+    }
 }
 
 impl Phrase {
@@ -122,6 +151,16 @@ impl Phrase {
             Some(Links::Is(_)) | None => LinkMode::default(),
         };
         Options { off: off.map(|(step, _)| *step).collect(), links, folder: None }
+    }
+}
+
+#[cfg(test)]
+impl Phrase {
+    /// How many of its keys are set.
+    pub(crate) fn n_set(&self) -> usize {
+        let Self { links, quotes, markup, code, numbers, words, emoji, scripts, runs } = self;
+        let steps = [quotes, markup, code, numbers, words, emoji, scripts, runs];
+        usize::from(links.is_some()) + steps.iter().filter(|it| it.is_some()).count()
     }
 }
 

@@ -23,19 +23,34 @@ use crate::source::lines::Lines;
 
 /// The results of the tests.
 #[derive(Default)]
-struct Tally {
-    n_files: usize,
+pub(super) struct Tally {
+    pub(super) n_files: usize,
     n_tests: usize,
     /// The tests that failed, with what is wrong.
     failed: Vec<Vec<ConfigError>>,
 }
 
 impl Tally {
-    fn add(&mut self, failures: Vec<ConfigError>) {
+    pub(super) fn add(&mut self, failures: Vec<ConfigError>) {
         self.n_tests += 1;
         if !failures.is_empty() {
             self.failed.push(failures);
         }
+    }
+
+    /// Prints the failures, and how many tests there are; an error if one failed.
+    pub(super) fn print(self) -> Result<(), Error> {
+        let Self { n_files, n_tests, failed } = self;
+        let mut stdout = io::stdout().lock();
+        for failure in failed.iter().flatten() {
+            writeln!(stdout, "{failure}").map_err(Error::stdout)?;
+        }
+        let result = match failed.len() {
+            0 => "all pass".to_owned(),
+            n => format!("{n} failed"),
+        };
+        writeln!(stdout, "files: {n_files}, tests: {n_tests}, {result}").map_err(Error::stdout)?;
+        if failed.is_empty() { Ok(()) } else { Err(Error::TestsFailed) }
     }
 
     /// Runs the tests in `file`, of rules or of a format.
@@ -69,19 +84,8 @@ pub(crate) fn run(files: &[PathBuf]) -> Result<(), Error> {
     for file in &files {
         tally.run(file, &library.grammars())?;
     }
-    let Tally { n_files, n_tests, failed } = tally;
-    let mut stdout = io::stdout().lock();
-    for failure in failed.iter().flatten() {
-        writeln!(stdout, "{failure}").map_err(Error::stdout)?;
-    }
-    let result = match failed.len() {
-        0 => "all pass".to_owned(),
-        n => format!("{n} failed"),
-    };
-    writeln!(stdout, "files: {n_files}, tests: {n_tests}, {result}").map_err(Error::stdout)?;
-    if failed.is_empty() { Ok(()) } else { Err(Error::TestsFailed) }
+    tally.print()
 }
-
 /// The outcome of a test's line.
 struct TestResult {
     kind: Kind,

@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use super::sources::SourceEnd;
+use super::steps::Rows;
 use super::{Effect, Listener};
 use crate::config::settings::Sink;
 use crate::diagnostics::escaped;
@@ -51,14 +52,14 @@ impl Listener {
         let (mut n_spoken, mut n_dropped) = (0, 0);
         let (mut source, mut last) = (SourceId(0), LinePosition::default());
         let Self { pipeline, steps, languages, voice_spec, .. } = self;
-        let chain = steps.as_ref().map(|_| pipeline.chain());
+        let mut rows = steps.as_mut().map(|it| it.rows(pipeline.chain(), languages, voice_spec));
         pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
             (source, last) = (message.source, line);
-            if let (Some(steps), Some(chain)) = (steps.as_mut(), &chain) {
-                steps.append(&mut out, &message, &outcome, chain, languages, voice_spec);
+            if let Some(rows) = &mut rows {
+                rows.add(&message, &outcome);
             }
             match outcome {
-                Outcome::Words(..) if chain.is_some() => n_spoken += 1,
+                Outcome::Words(..) if rows.is_some() => n_spoken += 1,
                 Outcome::Words(words, ..) => {
                     out.extend_from_slice(words.as_bytes());
                     out.push(b'\n');
@@ -67,6 +68,7 @@ impl Listener {
                 Outcome::Dropped(_) => n_dropped += 1,
             }
         });
+        out.extend(rows.map(Rows::into_text).into_iter().flatten());
         self.journal.printed(source, n_spoken, n_dropped, last);
         self.effects.push(Effect::Print(out));
     }
@@ -86,10 +88,10 @@ impl Listener {
             sink,
             steps,
             languages,
+            effects,
             ..
         } = self;
-        let chain = steps.as_ref().map(|_| pipeline.chain());
-        let mut shown = Vec::new();
+        let mut rows = steps.as_mut().map(|it| it.rows(pipeline.chain(), languages, voice_spec));
         let is_ending = self.is_ending;
         let (mut utterances, mut over) = (Vec::new(), Vec::new());
         let is_live = !matches!(&input, Input::Lines(lines) if !lines.is_live());
@@ -99,8 +101,8 @@ impl Listener {
             let ended = watched.meetings.hear(&message).filter(|_| is_live && !is_ending);
             over.extend(ended.map(|minutes| (source_id, minutes)));
             let source = &names[usize::from(source_id.0)];
-            if let (Some(steps), Some(chain)) = (steps.as_mut(), &chain) {
-                steps.append(&mut shown, &message, &outcome, chain, languages, voice_spec);
+            if let Some(rows) = &mut rows {
+                rows.add(&message, &outcome);
             }
             match outcome {
                 _ if is_ending => journal.late(&message, line, source),
@@ -133,9 +135,7 @@ impl Listener {
                 }
             }
         });
-        if !shown.is_empty() {
-            self.effects.push(Effect::Emit(shown));
-        }
+        effects.extend(rows.map(|rows| Effect::Emit(rows.into_text())));
         self.arrive(utterances, now);
         for (source, minutes) in over {
             self.meeting_over(source, &minutes, now);

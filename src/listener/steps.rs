@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::io::Write;
+use std::sync::Arc;
 
 use crate::config::languages::LanguageVoices;
 use crate::diagnostics::escaped;
@@ -20,20 +21,34 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Appends a row for each step that changes the text of `message`, and what comes of it.
-    pub(super) fn append(
-        &mut self,
-        out: &mut Vec<u8>,
-        message: &Message<'_>,
-        outcome: &Outcome<'_>,
-        chain: &Chain,
-        voices: &LanguageVoices,
-        usual: &SpeakRequest,
-    ) {
-        if self.has_printed {
+    /// The rows for some messages, in the voices of languages and the `usual` one.
+    pub(super) fn rows<'a>(
+        &'a mut self,
+        chain: Arc<Chain>,
+        voices: &'a LanguageVoices,
+        usual: &'a SpeakRequest,
+    ) -> Rows<'a> {
+        Rows { steps: self, chain, voices, usual, out: Vec::new() }
+    }
+}
+
+/// The rows for some messages.
+pub(super) struct Rows<'a> {
+    steps: &'a mut Steps,
+    chain: Arc<Chain>,
+    voices: &'a LanguageVoices,
+    usual: &'a SpeakRequest,
+    out: Vec<u8>,
+}
+
+impl Rows<'_> {
+    /// Adds a row for each step that changes the text of `message`, and what comes of it.
+    pub(super) fn add(&mut self, message: &Message<'_>, outcome: &Outcome<'_>) {
+        let out = &mut self.out;
+        if self.steps.has_printed {
             out.push(b'\n');
         }
-        self.has_printed = true;
+        self.steps.has_printed = true;
         match outcome {
             Outcome::Dropped(rule) => {
                 row(out, "text", &message.text);
@@ -41,14 +56,19 @@ impl Steps {
             }
             Outcome::Words(words, phrased, _) => {
                 let language = phrased.language;
-                for (name, text) in chain.trace(&message.text, language) {
+                for (name, text) in self.chain.trace(&message.text, language) {
                     row(out, name, &text);
                 }
                 row(out, "spoken", words);
                 row(out, "language", &format!("{} ({})", language.name(), language.code()));
-                row(out, "voice", voices.voice(language).unwrap_or(&usual.voice));
+                row(out, "voice", self.voices.voice(language).unwrap_or(&self.usual.voice));
             }
         }
+    }
+
+    /// All rows.
+    pub(super) fn into_text(self) -> Vec<u8> {
+        self.out
     }
 }
 
@@ -67,16 +87,16 @@ mod tests {
 
     #[test]
     fn each_step_is_a_row() {
-        let (chain, voices) = (Chain::embedded(), LanguageVoices::default());
-        let (mut steps, mut out) = (Steps::default(), Vec::new());
-        let usual = SpeakRequest::of("");
+        let (chain, voices) = (Arc::new(Chain::embedded()), LanguageVoices::default());
+        let (mut steps, usual) = (Steps::default(), SpeakRequest::of(""));
+        let mut rows = steps.rows(chain, &voices, &usual);
         let phrased = Phrased { language: Language::ENGLISH, name_len: 0, name_end: 0 };
         for (text, outcome) in [
             ("\u{2}afaik\u{2} 2h", Outcome::Words("as far as I know 2 hours", phrased, None)),
             ("x\u{1b}[2J", Outcome::Dropped("mine:1")),
         ] {
             let message = Message::plain(SourceId(0), text, test_now());
-            steps.append(&mut out, &message, &outcome, &chain, &voices, &usual);
+            rows.add(&message, &outcome);
         }
         let expected = "\
 text        \\u{2}afaik\\u{2} 2h
@@ -90,6 +110,6 @@ voice       en-us
 text        x\\u{1b}[2J
 dropped     mine:1
 ";
-        assert_eq!(String::from_utf8(out).expect("UTF-8"), expected);
+        assert_eq!(String::from_utf8(rows.into_text()).expect("UTF-8"), expected);
     }
 }

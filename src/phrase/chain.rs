@@ -2,32 +2,20 @@
 //! before it left, and says something else for them.
 #![forbid(unsafe_code)]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use super::bytes::ByteSet;
 use super::glyphs::is_pictograph;
-use super::lexicon::{Lexicon, Step};
+use super::lexicon::Lexicon;
+use super::links::LinkMode;
 use super::piece::{Piece, Token, begins, ends, split};
+use super::sources::{LexiconFile, OURS};
+use super::step::Step;
 use super::{clean, emoji, letters, links, runs, script};
 use crate::diagnostics::ConfigError;
 use crate::format::codes;
 use crate::language::Language;
-
-/// What is said for a link that is nothing known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LinkMode {
-    /// "link to" and its host.
-    #[default]
-    Host,
-    /// The same, and the readable words of its path.
-    Path,
-    /// All of it.
-    Full,
-    /// Nothing.
-    Silent,
-}
 
 /// Which steps there are, and how they work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,21 +39,34 @@ pub struct Chain {
     lexicons: Vec<(&'static str, OnceLock<Lexicon>)>,
 }
 
-/// The languages with a lexicon; all others have that of English.
-pub(super) const LANGUAGES: [&str; 4] = ["en", "de", "fr", "es"];
-
 impl Chain {
     /// A chain that speaks `language`. The user's lexicons are read, and checked, for all languages.
     pub fn new(options: Options, language: Language) -> Result<Self, ConfigError> {
-        let folder = options.folder.as_deref();
-        let load = |name: &'static str| -> Result<_, ConfigError> {
-            let lexicon = OnceLock::new();
-            if name == known(language) || has_files(folder, name) {
-                let _ = lexicon.set(Lexicon::load(name, folder)?);
+        let files = LexiconFile::folder(options.folder.as_deref())?;
+        Self::with(options, language, &files)
+    }
+
+    /// The same, with these files in the place of the user's folder.
+    pub(crate) fn with(
+        options: Options,
+        language: Language,
+        files: &[LexiconFile],
+    ) -> Result<Self, ConfigError> {
+        let mut names: Vec<_> = OURS.iter().map(|(name, _)| *name).collect();
+        for own in files.iter().filter_map(|it| it.language) {
+            if !names.contains(&own.code()) {
+                names.push(own.code());
             }
-            Ok((name, lexicon))
+        }
+        let first = names.iter().find(|it| **it == language.code()).unwrap_or(&names[0]);
+        let load = |name: &&'static str| -> Result<_, ConfigError> {
+            let lexicon = OnceLock::new();
+            if name == first || files.iter().any(|it| it.is_for(name)) {
+                let _ = lexicon.set(Lexicon::load(name, files)?);
+            }
+            Ok((*name, lexicon))
         };
-        let lexicons = LANGUAGES.into_iter().map(load).collect::<Result<_, _>>()?;
+        let lexicons = names.iter().map(load).collect::<Result<_, _>>()?;
         Ok(Self { options, lexicons })
     }
 
@@ -78,10 +79,10 @@ impl Chain {
     }
 
     pub(super) fn lexicon(&self, language: Language) -> &Lexicon {
-        let name = known(language);
-        let found = self.lexicons.iter().find(|(known, _)| *known == name);
+        let found = self.lexicons.iter().find(|(known, _)| *known == language.code());
+        // All others have that of English, which is the first.
         let (name, lexicon) = found.unwrap_or(&self.lexicons[0]);
-        lexicon.get_or_init(|| Lexicon::load(name, None).unwrap_or_default())
+        lexicon.get_or_init(|| Lexicon::load(name, &[]).unwrap_or_default())
     }
 
     /// What is said about a line, such as "joined".
@@ -97,12 +98,13 @@ impl Chain {
         }
         let lexicon = self.lexicon(language);
         let (mut last, mut n_equal) = ("", 0);
-        text.split(' ').all(|word| {
-            n_equal = if word == last { n_equal + 1 } else { 0 };
-            last = word;
-            let bare = word.trim_end_matches([',', '.']);
-            n_equal < 3 && !bare.is_empty() && is_plain_word(bare) && !lexicon.knows(word)
-        })
+        !lexicon.may_change(text)
+            && text.split(' ').all(|word| {
+                n_equal = if word == last { n_equal + 1 } else { 0 };
+                last = word;
+                let bare = word.trim_end_matches([',', '.']);
+                n_equal < 3 && !bare.is_empty() && is_plain_word(bare) && !lexicon.knows(word)
+            })
     }
 
     /// Whether a step is in the chain.
@@ -140,10 +142,15 @@ impl Chain {
         after(Step::Emoji.name(), &pieces);
         let pieces = self.rulers(pieces, lexicon);
         after(Step::Runs.name(), &pieces);
-        let steps = Step::ALL.into_iter().filter(|step| self.has(*step));
-        steps.fold(pieces, |pieces, step| {
-            let pieces = self.step(step, pieces, text, line, language);
-            after(step.name(), &pieces);
+        Step::ALL.into_iter().fold(pieces, |mut pieces, step| {
+            if step == Step::Code && self.has(Step::Words) && lexicon.has_own_words() {
+                pieces = own(pieces, lexicon, line);
+                after(Step::Words.name(), &pieces);
+            }
+            if self.has(step) {
+                pieces = self.step(step, pieces, text, line, language);
+                after(step.name(), &pieces);
+            }
             pieces
         })
     }
@@ -211,6 +218,14 @@ impl Chain {
         }
     }
 
+    /// What is spoken for `text` alone.
+    pub(crate) fn spoken(&self, text: &str, language: Language) -> String {
+        let (mut said, mut spoken) = (String::new(), String::new());
+        self.say(text, language, &mut said);
+        clean::text(&said, &mut spoken);
+        spoken
+    }
+
     /// Appends what is said for `text` to `out`.
     pub fn say(&self, text: &str, language: Language, out: &mut String) {
         let seen = codes::strip(text.into());
@@ -272,6 +287,15 @@ impl Chain {
     }
 }
 
+/// The user's words and patterns of no step: before the signs in them mean something else.
+fn own<'a>(pieces: Vec<Piece<'a>>, lexicon: &'a Lexicon, line: ByteSet) -> Vec<Piece<'a>> {
+    let patterns = lexicon.own_patterns.iter().filter(|it| it.may_match(line));
+    let pieces = patterns.fold(pieces, |pieces, pattern| {
+        split(pieces, |text, place, from| pattern.find(text, place, from, &lexicon.tables))
+    });
+    split(pieces, |text, _, from| lexicon.own_words.find(text, from))
+}
+
 /// The token for what was found in `text` from byte `from` on.
 #[expect(clippy::unnecessary_wraps, reason = "a step returns it")]
 fn token<'a>(text: &'a str, from: usize, tag: &'a str, found: emoji::Found) -> Option<Token<'a>> {
@@ -331,11 +355,6 @@ fn is_plain_word(word: &str) -> bool {
         && !runs::has_syllables(bytes)
 }
 
-/// The lexicon's name for a language.
-fn known(language: Language) -> &'static str {
-    LANGUAGES.into_iter().find(|it| *it == language.code()).unwrap_or("en")
-}
-
 /// The sign that a text is nothing but a run of, as the lexicons write it; else the text.
 fn sign(text: &str) -> &str {
     let is_run = |signs: &[char]| !text.is_empty() && text.chars().all(|c| signs.contains(&c));
@@ -347,12 +366,6 @@ fn sign(text: &str) -> &str {
         2 if is_run(&['-']) => "--",
         _ => text,
     }
-}
-
-fn has_files(folder: Option<&Path>, language: &str) -> bool {
-    folder.is_some_and(|folder| {
-        [language, "patterns"].iter().any(|name| folder.join(format!("{name}.toml")).exists())
-    })
 }
 
 /// The next word in `text` that the lexicon has, from byte `from` on.

@@ -5,87 +5,20 @@
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::{Captures, Regex};
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::bytes::{ByteSet, Needs};
+use super::clean;
+use super::dictionary::Dictionary;
 use super::piece::{Place, Token, begins, ends};
+use super::sources::{self, File, LexiconFile, RawPattern, Source};
+use super::step::{Edge, Step};
 use super::template::{Forms, Table, Template};
-use crate::diagnostics::ConfigError;
+use crate::diagnostics::{ConfigError, escaped, hint};
 use crate::toml_file;
-
-/// The step that a pattern belongs to.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[serde(rename_all = "lowercase")]
-pub enum Step {
-    /// Whom a line answers, and what it quotes.
-    Quotes,
-    /// Markdown and its like.
-    Markup,
-    /// Links.
-    Links,
-    /// What developers write: hashes, paths, versions, signs.
-    Code,
-    /// Numbers, money, dates, times, units.
-    Numbers,
-    /// Abbreviations, and the user's words.
-    Words,
-    /// Emoji, smileys and symbols.
-    Emoji,
-    /// Text in a script that the voice cannot read.
-    Scripts,
-    /// Rulers, and runs of letters and words.
-    Runs,
-}
-
-impl Step {
-    /// Every step, in their order.
-    pub const ALL: [Self; 9] = [
-        Self::Quotes,
-        Self::Markup,
-        Self::Links,
-        Self::Code,
-        Self::Numbers,
-        Self::Words,
-        Self::Emoji,
-        Self::Scripts,
-        Self::Runs,
-    ];
-
-    /// Its name, as the configuration and the lexicons spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Quotes => "quotes",
-            Self::Markup => "markup",
-            Self::Links => "links",
-            Self::Code => "code",
-            Self::Numbers => "numbers",
-            Self::Words => "words",
-            Self::Emoji => "emoji",
-            Self::Scripts => "scripts",
-            Self::Runs => "runs",
-        }
-    }
-}
-
-/// Where a match must stand.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Edge {
-    /// Between blanks, brackets, quotes and punctuation.
-    #[default]
-    Token,
-    /// At the beginning of the line.
-    Start,
-    /// It is the whole line.
-    Line,
-    /// Anywhere.
-    Any,
-}
 
 /// One pattern and its template.
 #[derive(Debug)]
@@ -102,6 +35,10 @@ pub(super) struct Pattern {
     /// Compiled when it is first tried: most are not, and it takes time.
     regex: OnceLock<Option<Regex>>,
     template: Template,
+    /// Whether it is the user's.
+    is_own: bool,
+    /// Whether it takes the place of one of ours, or is one.
+    replaces_ours: bool,
 }
 
 /// A token may be looked for this often at one text before the pattern gives up.
@@ -186,99 +123,6 @@ impl Pattern {
     }
 }
 
-/// A file of a lexicon, as it is written.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    /// What it is.
-    about: String,
-    /// Parts of patterns, which `%name%` stands for.
-    part: BTreeMap<String, String>,
-    /// Templates by the names of shared patterns, and phrases by their own names.
-    say: BTreeMap<String, Spanned<String>>,
-    /// Tables of words; `%name%` in a pattern stands for any key.
-    table: BTreeMap<String, Table>,
-    /// What is said for a line that is nothing but this.
-    alone: BTreeMap<String, String>,
-    /// What is said for a word.
-    words: BTreeMap<String, String>,
-    /// Patterns, in the order in which they are tried.
-    pattern: Vec<RawPattern>,
-    /// Patterns of what follows `://` in a link.
-    link: Vec<RawPattern>,
-    /// Lines, and what is said for them.
-    test: Vec<Case>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawPattern {
-    name: String,
-    #[serde(default = "links")]
-    step: Step,
-    #[serde(default)]
-    edge: Edge,
-    length: Option<[usize; 2]>,
-    #[serde(default)]
-    except: Vec<String>,
-    #[serde(rename = "match")]
-    pattern: Spanned<String>,
-    /// Unless `[say]` has it.
-    say: Option<Spanned<String>>,
-}
-
-fn links() -> Step {
-    Step::Links
-}
-
-/// A line, and what is said for it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Case {
-    /// The text of a message.
-    pub line: String,
-    /// Its spoken text.
-    pub spoken: String,
-}
-
-/// A file, where it is, and its text.
-#[derive(Debug)]
-struct Source {
-    path: PathBuf,
-    text: String,
-    file: File,
-}
-
-impl Source {
-    fn parse(path: PathBuf, text: String) -> Result<Self, ConfigError> {
-        let file = toml_file::parse(&path, &text)?;
-        Ok(Self { path, text, file })
-    }
-
-    /// Whether it is a user's file.
-    fn is_own(&self) -> bool {
-        self.path.is_absolute()
-    }
-
-    fn name(&self) -> &str {
-        self.path.file_stem().and_then(|name| name.to_str()).unwrap_or_default()
-    }
-
-    fn wrong<T>(&self, at: &Spanned<T>, problem: String) -> ConfigError {
-        ConfigError::at(&self.path, &self.text, at.span().start, problem)
-    }
-}
-
-const PATTERNS: &str = include_str!("lexicons/patterns.toml");
-
-/// The languages with a lexicon of their own.
-const LANGUAGES: [(&str, &str); 4] = [
-    ("en", include_str!("lexicons/en.toml")),
-    ("de", include_str!("lexicons/de.toml")),
-    ("fr", include_str!("lexicons/fr.toml")),
-    ("es", include_str!("lexicons/es.toml")),
-];
-
 /// What is said in one language.
 #[derive(Debug, Default)]
 pub(super) struct Lexicon {
@@ -286,52 +130,113 @@ pub(super) struct Lexicon {
     pub(super) links: Vec<Pattern>,
     pub(super) tables: BTreeMap<String, Table>,
     pub(super) alone: HashMap<String, String>,
-    words: HashMap<String, String>,
+    words: Dictionary,
+    /// The user's words and phrases, which go before the steps that read signs and numbers.
+    pub(super) own_words: Dictionary,
+    /// The user's patterns of no step, which go with these.
+    pub(super) own_patterns: Vec<Pattern>,
+    /// Whether there are files of the user's.
+    has_own: bool,
     phrases: HashMap<String, String>,
-    cases: Vec<Case>,
 }
 
 impl Lexicon {
-    /// The lexicon of a language, with the user's files in `folder`.
-    pub(super) fn load(language: &str, folder: Option<&Path>) -> Result<Self, ConfigError> {
-        Self::of(&sources(language, folder)?)
+    /// The lexicon of a language, with the user's `files`.
+    pub(super) fn load(language: &str, files: &[LexiconFile]) -> Result<Self, ConfigError> {
+        let ours = sources::ours(language)?;
+        let own = sources::own(language, files);
+        Self::of(&own.into_iter().chain(&ours).collect::<Vec<_>>())
     }
 
     /// Builds a lexicon from files, of which the first ones go before the others.
-    fn of(sources: &[Source]) -> Result<Self, ConfigError> {
+    fn of(sources: &[&Source]) -> Result<Self, ConfigError> {
         let mut lexicon = Self::default();
         for source in sources.iter().rev() {
-            let file = &source.file;
-            for (name, table) in &file.table {
+            lexicon.has_own |= source.is_own;
+            for (name, table) in &source.file.table {
                 let known = lexicon.tables.entry(name.clone()).or_default();
                 // A language's table replaces that of English; a user's adds to it.
-                if !source.is_own() {
+                if !source.is_own {
                     known.clear();
                 }
                 known.extend(table.clone());
             }
-            lexicon.alone.extend(file.alone.clone());
-            let words = file.words.iter().map(|(word, said)| (folded(word), said.clone()));
-            lexicon.words.extend(words);
-            lexicon.cases.extend(file.test.iter().cloned());
+            lexicon.alone.extend(source.file.alone.clone());
+            lexicon.add_words(source)?;
+            lexicon.add_phrases(source, sources)?;
         }
         let alone =
             lexicon.alone.iter().map(|(sign, name)| (sign.clone(), Forms::One(name.clone())));
         lexicon.tables.insert("alone".to_owned(), alone.collect());
         let parts = parts(sources, &lexicon.tables);
         let build = |(raw, source): (&RawPattern, &Source)| {
-            pattern(raw, source, sources, &parts, &lexicon.tables)
+            Ok((raw.step, pattern(raw, source, sources, &parts, &lexicon.tables)?))
         };
         let patterns = in_order(sources, |file| &file.pattern).into_iter().map(build);
-        let patterns = patterns.collect::<Result<_, _>>()?;
+        let patterns = patterns.collect::<Result<Vec<_>, _>>()?;
         let links = in_order(sources, |file| &file.link).into_iter().map(build);
-        lexicon.links = links.collect::<Result<_, _>>()?;
-        lexicon.patterns = patterns;
-        for (name, words) in sources.iter().rev().flat_map(|source| &source.file.say) {
-            lexicon.phrases.insert(name.clone(), words.get_ref().clone());
+        let links = links.collect::<Result<Vec<_>, ConfigError>>()?;
+        lexicon.links = links.into_iter().map(|(_, pattern)| pattern).collect();
+        for (step, pattern) in patterns {
+            let of_step = if step.is_some() || pattern.replaces_ours {
+                &mut lexicon.patterns
+            } else {
+                &mut lexicon.own_patterns
+            };
+            of_step.push(pattern);
         }
         lexicon.patterns.sort_by_key(Pattern::step);
         Ok(lexicon)
+    }
+
+    fn add_words(&mut self, source: &Source) -> Result<(), ConfigError> {
+        for (word, said) in &source.file.words {
+            if !self.words.insert(word, said.get_ref()) {
+                return Err(source.wrong(said, "there is no word before the equals sign"));
+            }
+            if source.is_own {
+                self.own_words.insert(word, said.get_ref());
+            }
+        }
+        Ok(())
+    }
+
+    /// What a file says for patterns and about lines; a user's names must be known.
+    fn add_phrases(&mut self, source: &Source, all: &[&Source]) -> Result<(), ConfigError> {
+        for (name, words) in &source.file.say {
+            if source.is_own && !is_said(name, all) {
+                let known: Vec<_> = all.iter().flat_map(|it| names(it)).collect();
+                let problem = match hint(name, &known) {
+                    hint if hint.starts_with("did you mean") => hint,
+                    _ => "src/phrase/lexicons/en.toml has all names".to_owned(),
+                };
+                let problem = format!("there is no pattern \"{}\"; {problem}", escaped(name));
+                return Err(source.wrong(words, problem));
+            }
+            let mut said = words.get_ref().clone();
+            if source.is_own {
+                said.clear();
+                clean::text(words.get_ref(), &mut said);
+            }
+            self.phrases.insert(name.clone(), said);
+        }
+        Ok(())
+    }
+
+    /// Whether the user's files may say something else for `text`, of which no word is known.
+    pub(super) fn may_change(&self, text: &str) -> bool {
+        if !self.has_own {
+            return false;
+        }
+        let mut own = self.patterns.iter().filter(|it| it.is_own).chain(&self.own_patterns);
+        self.alone.contains_key(text.trim())
+            || own.any(|it| it.regex().is_some_and(|regex| regex.is_match(text)))
+            || text.split(' ').any(|word| self.own_words.may_begin(word))
+    }
+
+    /// Whether there are words or patterns of the user's for [`Self::own_words`].
+    pub(super) fn has_own_words(&self) -> bool {
+        !self.own_words.is_empty() || !self.own_patterns.is_empty()
     }
 
     /// The phrase `name`, such as "link to".
@@ -341,12 +246,7 @@ impl Lexicon {
 
     /// What is said for `word`, in any case.
     pub(super) fn word(&self, word: &str) -> Option<&str> {
-        if word.len() > LONGEST_WORD {
-            return None;
-        }
-        let folded = self.words.get(&word.to_lowercase());
-        let exact = || self.words.get(&format!("={word}"));
-        folded.or_else(exact).map(String::as_str)
+        self.words.get(word)
     }
 
     /// The name of a single Greek letter.
@@ -356,9 +256,9 @@ impl Lexicon {
 
     /// Whether `word` before a colon is a label, and nobody's nick.
     pub(super) fn is_label(&self, word: &str) -> bool {
-        let word = word.to_lowercase();
-        self.words.contains_key(&word)
-            || self.tables.get("label").is_some_and(|labels| labels.contains_key(&word))
+        let lower = || word.to_lowercase();
+        self.words.get(word).is_some()
+            || self.tables.get("label").is_some_and(|labels| labels.contains_key(&lower()))
     }
 
     /// Whether it may say something else for a word of letters.
@@ -377,60 +277,18 @@ impl Lexicon {
         };
         word.ends_with('.') && (bare.len() == 1 || is_short())
     }
-
-    /// Lines, and what is said for them.
-    pub(crate) fn cases(&self) -> &[Case] {
-        &self.cases
-    }
-}
-
-/// A word as it is looked up: in lower case, unless it begins with "=".
-fn folded(word: &str) -> String {
-    if word.starts_with('=') { word.to_owned() } else { word.to_lowercase() }
-}
-
-/// Longer words, in bytes, are not looked up.
-const LONGEST_WORD: usize = 24;
-
-/// The user's files, then ours: first of the language, then what all share, then English.
-fn sources(language: &str, folder: Option<&Path>) -> Result<Vec<Source>, ConfigError> {
-    let ours = LANGUAGES.iter().find(|(name, _)| *name == language).unwrap_or(&LANGUAGES[0]);
-    let mut sources = Vec::new();
-    for name in [language, "patterns"] {
-        let path = folder.map(|folder| folder.join(format!("{name}.toml")));
-        if let Some(path) = path.filter(|path| path.exists()) {
-            sources.push(Source::parse(path.clone(), toml_file::read(&path)?)?);
-        }
-    }
-    let mut embedded = vec![*ours, ("patterns", PATTERNS)];
-    if ours.0 != "en" {
-        embedded.push(LANGUAGES[0]);
-    }
-    for (name, text) in embedded {
-        let path = PathBuf::from(format!("src/phrase/lexicons/{name}.toml"));
-        sources.push(Source::parse(path, text.to_owned())?);
-    }
-    if ours.0 != "en" {
-        // English has phrases for all; its patterns and words are its own.
-        if let Some(english) = sources.last_mut() {
-            english.file.pattern.clear();
-            english.file.words.clear();
-            english.file.test.clear();
-        }
-    }
-    Ok(sources)
 }
 
 /// Patterns in the order in which they are tried: those that only a language has, then the shared
 /// ones, of which a language's or a user's takes the place.
 fn in_order<'a>(
-    sources: &'a [Source],
+    sources: &[&'a Source],
     of: impl Fn(&'a File) -> &'a Vec<RawPattern>,
 ) -> Vec<(&'a RawPattern, &'a Source)> {
     let all =
-        || sources.iter().flat_map(|source| of(&source.file).iter().map(move |it| (it, source)));
+        || sources.iter().flat_map(|&source| of(&source.file).iter().map(move |it| (it, source)));
     let is_shared = |name: &str| {
-        let mut shared = sources.iter().filter(|source| source.name() == "patterns");
+        let mut shared = sources.iter().filter(|source| source.is_shared());
         shared.any(|source| of(&source.file).iter().any(|raw| raw.name == name))
     };
     let mut ordered: Vec<(&RawPattern, &Source)> = Vec::new();
@@ -440,12 +298,12 @@ fn in_order<'a>(
         }
     };
     all().filter(|(raw, _)| !is_shared(&raw.name)).for_each(|(raw, _)| add(raw));
-    all().filter(|(_, source)| source.name() == "patterns").for_each(|(raw, _)| add(raw));
+    all().filter(|(_, source)| source.is_shared()).for_each(|(raw, _)| add(raw));
     ordered
 }
 
 /// The parts of patterns, and the keys of tables as alternatives, the longest first.
-fn parts(sources: &[Source], tables: &BTreeMap<String, Table>) -> BTreeMap<String, String> {
+fn parts(sources: &[&Source], tables: &BTreeMap<String, Table>) -> BTreeMap<String, String> {
     let mut parts = BTreeMap::new();
     for (name, table) in tables {
         let mut keys: Vec<_> = table.keys().map(|key| regex::escape(key)).collect();
@@ -461,7 +319,7 @@ fn parts(sources: &[Source], tables: &BTreeMap<String, Table>) -> BTreeMap<Strin
 fn pattern(
     raw: &RawPattern,
     source: &Source,
-    sources: &[Source],
+    sources: &[&Source],
     parts: &BTreeMap<String, String>,
     tables: &BTreeMap<String, Table>,
 ) -> Result<Pattern, ConfigError> {
@@ -469,30 +327,77 @@ fn pattern(
     for (name, part) in parts {
         expanded = expanded.replace(&format!("%{name}%"), part);
     }
-    let said = sources.iter().find_map(|source| Some((source.file.say.get(&raw.name)?, source)));
-    let said = said.or(raw.say.as_ref().map(|say| (say, source)));
-    let template = match said {
-        Some((template, source)) => parsed(template, source)?,
-        None => {
-            let problem = format!("\"say\" has no template for the pattern \"{}\"", raw.name);
-            return Err(source.wrong(&raw.pattern, problem));
-        }
-    };
+    let (said, said_in) = said_for(raw, source, sources)?;
+    let template = parsed(said, said_in)?;
     let regex = OnceLock::new();
-    if source.is_own() {
+    if source.is_own || said_in.is_own {
         // A user's pattern is checked at once.
-        let compiled = toml_file::regex(&expanded).map_err(|why| {
-            source.wrong(&raw.pattern, format!("pattern {} {why}", toml_file::shown(&expanded)))
-        })?;
+        let compiled = compiled(raw, source, &expanded)?;
         if let Some(missing) = template.missing(&compiled, tables) {
-            return Err(source.wrong(&raw.pattern, format!("what is said {missing}")));
+            return Err(said_in.wrong(said, format!("what is said {missing}")));
         }
         let _ = regex.set(Some(compiled));
     }
-    let needs = Needs::of(&expanded);
-    let (name, step, edge, length) = (raw.name.clone(), raw.step, raw.edge, raw.length);
-    let except = raw.except.clone();
-    Ok(Pattern { name, step, edge, length, except, needs, source: expanded, regex, template })
+    let ours = sources.iter().filter(|it| !it.is_own);
+    let ours = ours.flat_map(|it| &it.file.pattern).find(|it| it.name == raw.name);
+    Ok(Pattern {
+        name: raw.name.clone(),
+        step: raw.step.or_else(|| ours?.step).unwrap_or(Step::Words),
+        edge: raw.edge,
+        length: raw.length,
+        except: raw.except.clone(),
+        needs: Needs::of(&expanded),
+        source: expanded,
+        regex,
+        template,
+        is_own: source.is_own,
+        replaces_ours: ours.is_some(),
+    })
+}
+
+/// What is said for a pattern, and the file that says so: the first of them, but what stands beside
+/// a user's pattern goes before what others say for one of this name.
+fn said_for<'a>(
+    raw: &'a RawPattern,
+    source: &'a Source,
+    sources: &[&'a Source],
+) -> Result<(&'a Spanned<String>, &'a Source), ConfigError> {
+    let beside = raw.say.as_ref().map(|say| (say, source));
+    let said = sources.iter().find_map(|source| Some((source.file.say.get(&raw.name)?, *source)));
+    beside.filter(|_| source.is_own).or(said).or(beside).ok_or_else(|| {
+        let name = escaped(&raw.name);
+        let problem = format!("nothing is said for the pattern \"{name}\"; it takes say = \"…\"");
+        source.wrong(&raw.pattern, problem)
+    })
+}
+
+/// Compiles the user's pattern, in which parts were replaced.
+fn compiled(raw: &RawPattern, source: &Source, expanded: &str) -> Result<Regex, ConfigError> {
+    if let Some(part) = PART.find(expanded).filter(|_| source.is_own) {
+        let problem = format!("there is no part and no table for {}", part.as_str());
+        return Err(source.wrong(&raw.pattern, problem));
+    }
+    toml_file::regex(expanded).map_err(|why| {
+        source.wrong(&raw.pattern, format!("pattern {} {why}", toml_file::shown(expanded)))
+    })
+}
+
+/// What stands for a part of a pattern.
+static PART: LazyLock<Regex> = LazyLock::new(|| Regex::new("%[a-z][a-z-]*%").expect("a pattern"));
+
+/// The names that a file says something for, and those of its patterns.
+fn names(source: &Source) -> impl Iterator<Item = &str> {
+    let File { say, pattern, link, .. } = &source.file;
+    let say = say.keys().filter(|_| !source.is_own).map(String::as_str);
+    say.chain(pattern.iter().chain(link).map(|raw| raw.name.as_str()))
+}
+
+/// Whether something is said for `name`: a pattern, or something about a line.
+fn is_said(name: &str, sources: &[&Source]) -> bool {
+    sources.iter().any(|source| {
+        !source.is_own && source.file.say.contains_key(name)
+            || source.file.pattern.iter().chain(&source.file.link).any(|raw| raw.name == name)
+    })
 }
 
 fn parsed(template: &Spanned<String>, source: &Source) -> Result<Template, ConfigError> {
@@ -506,8 +411,8 @@ mod tests {
 
     #[test]
     fn every_embedded_pattern_is_valid() {
-        for (name, _) in LANGUAGES {
-            let lexicon = Lexicon::load(name, None).expect(name);
+        for (name, _) in sources::OURS {
+            let lexicon = Lexicon::load(name, &[]).expect(name);
             for pattern in lexicon.patterns.iter().chain(&lexicon.links) {
                 let regex = toml_file::regex(&pattern.source);
                 let regex = regex.unwrap_or_else(|why| panic!("{name}: {} {why}", pattern.name));
@@ -524,8 +429,8 @@ mod tests {
             let file: File = toml::from_str(text).expect("a lexicon");
             file.say.into_keys().collect()
         };
-        let english = say(LANGUAGES[0].1);
-        for (name, text) in &LANGUAGES[1..] {
+        let english = say(sources::OURS[0].1);
+        for (name, text) in &sources::OURS[1..] {
             let said = say(text);
             let missing: Vec<_> = english.iter().filter(|it| !said.contains(it)).collect();
             assert!(missing.is_empty(), "{name} has no phrase for {missing:?}");

@@ -4,10 +4,33 @@
 
 use std::ops::Range;
 
-use super::chain::LinkMode;
 use super::lexicon::Lexicon;
 use super::piece::{Piece, Token};
 use super::words;
+
+/// What is said for a link that is nothing known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LinkMode {
+    /// "link to" and its host.
+    #[default]
+    Host,
+    /// The same, and the readable words of its path.
+    Path,
+    /// All of it.
+    Full,
+    /// Nothing.
+    Silent,
+}
+
+impl LinkMode {
+    /// Every mode, by its name in the configuration.
+    pub const ALL: [(&str, Self); 4] = [
+        ("host", Self::Host),
+        ("path", Self::Path),
+        ("full", Self::Full),
+        ("silent", Self::Silent),
+    ];
+}
 
 /// A link in a text.
 #[derive(Debug, PartialEq, Eq)]

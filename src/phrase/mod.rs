@@ -8,8 +8,10 @@
 
 mod address;
 mod bytes;
+mod cases;
 mod chain;
 pub mod clean;
+mod dictionary;
 mod emoji;
 mod glyphs;
 mod letters;
@@ -17,8 +19,11 @@ mod lexicon;
 mod links;
 mod names;
 mod piece;
+mod pls;
 mod runs;
 mod script;
+mod sources;
+mod step;
 mod template;
 mod words;
 
@@ -26,9 +31,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use self::chain::{Chain, LinkMode, Options};
-pub use self::lexicon::Step;
+pub(crate) use self::cases::failures;
+pub use self::chain::{Chain, Options};
+pub use self::links::LinkMode;
 pub use self::piece::{Piece, Said};
+pub(crate) use self::sources::LexiconFile;
+pub use self::step::Step;
 
 use crate::language::{Detector, Language};
 use crate::message::{Kind, Message, SourceId};

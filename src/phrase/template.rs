@@ -5,9 +5,10 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use regex::{Captures, Regex};
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
 use super::piece::Piece;
 use super::words;
@@ -16,8 +17,7 @@ use super::words;
 pub(super) type Table = BTreeMap<String, Forms>;
 
 /// The forms of a word.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Forms {
     /// The same for one and many.
     One(String),
@@ -42,6 +42,32 @@ impl Forms {
                 }
             }
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Forms {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ReadForms)
+    }
+}
+
+/// Reads a text, or two in a list.
+struct ReadForms;
+
+impl<'de> Visitor<'de> for ReadForms {
+    type Value = Forms;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text in quotes, or two in brackets, such as [\"hour\", \"hours\"]")
+    }
+
+    fn visit_str<E: Error>(self, form: &str) -> Result<Forms, E> {
+        Ok(Forms::One(form.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut forms: A) -> Result<Forms, A::Error> {
+        let mut next = |n| forms.next_element()?.ok_or_else(|| Error::invalid_length(n, &self));
+        Ok(Forms::Two(next(0)?, next(1)?))
     }
 }
 

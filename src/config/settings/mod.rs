@@ -155,8 +155,9 @@ impl Settings {
         sources: impl FnOnce(Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError>,
     ) -> Result<Self, ConfigError> {
         // Before the files are read, so that no save is missed in between.
-        let saved =
-            ConfigWatcher::watch(path(options).as_deref(), file::filters_folder().as_deref());
+        let folders = [file::filters_folder(), file::lexicons_folder()];
+        let folders: Vec<_> = folders.into_iter().flatten().collect();
+        let saved = ConfigWatcher::watch(path(options).as_deref(), &folders);
         let library = Library::load(file::filters_folder().as_deref())?;
         Self::made(options, file, saved, &library, || sources(file))
     }
