@@ -1,4 +1,4 @@
-//! What is true of any text: which characters show nothing, and a hash.
+//! What is true of any text: which characters show nothing, a hash, and places that are filled.
 #![forbid(unsafe_code)]
 
 /// Whether `c` shows nothing, or only changes the text around it: zero-width, bidirectional, tags,
@@ -38,6 +38,35 @@ pub(crate) fn hash_of(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// `template` with each `{name}` replaced by the part of that name; what is filled in is left as it
+/// is.
+pub(crate) fn filled(template: &str, parts: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    while let Some(open) = rest.find('{') {
+        out.push_str(&rest[..open]);
+        rest = &rest[open..];
+        let close = rest.find('}').map_or(rest.len(), |close| close + 1);
+        let name = rest[1..close].strip_suffix('}');
+        let part = parts.iter().find(|(known, _)| Some(*known) == name);
+        out.push_str(part.map_or(&rest[..close], |(_, part)| part));
+        rest = &rest[close..];
+    }
+    out + rest
+}
+
+#[test]
+fn places_are_filled_once() {
+    for (template, text) in [
+        ("and {n} more lines by {who}", "and 3 more lines by {n}"),
+        ("{n}", "3"),
+        ("{x} {n", "{x} {n"),
+        ("none", "none"),
+    ] {
+        assert_eq!(filled(template, &[("n", "3"), ("who", "{n}")]), text);
+    }
 }
 
 #[test]

@@ -37,8 +37,9 @@ use crate::diagnostics::ConfigError;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::message::{Earcon, FilePosition, RequestId, SourceId};
+use crate::phrase::Phrasing;
 use crate::pipeline::Pipeline;
-use crate::queue::{self, Queue};
+use crate::queue::{self, CatchUp, Phrases, Queue};
 use crate::source::room::Room;
 use crate::source::{Ack, Input};
 use crate::speaker::Speakers;
@@ -180,7 +181,9 @@ impl Listener {
     pub(crate) fn new(settings: Settings, now: Instant) -> Self {
         let is_live = settings.is_live();
         let names = settings.names();
-        let mut queue = Queue::new(settings.lag_target).with_voice(&settings.voice_spec.voice);
+        let phrases = phrases(&settings.phrasing);
+        let queue = Queue::new(settings.lag_target, phrases);
+        let mut queue = queue.with_voice(&settings.voice_spec.voice);
         if !is_live {
             queue.handle(queue::Event::NotLive, now);
         }
@@ -217,11 +220,10 @@ impl Listener {
         }
     }
 
-    /// From now on somebody reads the transcript; `catch_up_hint` is how a warning words the way to
-    /// now.
-    pub(crate) fn show_transcript(&mut self, catch_up_hint: &'static str) {
+    /// From now on somebody reads the transcript, on a terminal whose keys are read.
+    pub(crate) fn show_transcript(&mut self) {
         self.is_shown = true;
-        self.queue.catch_up_hint(catch_up_hint);
+        self.queue.set_catch_up(CatchUp::Key);
     }
 
     /// Handles an event; returns what to do, in order.
@@ -309,6 +311,12 @@ impl Listener {
     fn notify(&mut self, text: String) {
         self.effects.push(Effect::Notify(text));
     }
+}
+
+/// What the queue says about lines, in the language of each voice.
+fn phrases(phrasing: &Phrasing) -> Phrases {
+    let languages = std::iter::once(phrasing.language).chain(phrasing.voices.iter().copied());
+    Phrases::of(languages, |name, language| phrasing.chain.phrase(name, language))
 }
 
 #[cfg(test)]

@@ -66,6 +66,7 @@ impl Listener {
     }
 
     fn apply(&mut self, settings: Settings) {
+        self.queue.set_phrases(super::phrases(&settings.phrasing));
         self.pipeline.configure(settings.filter, settings.phrasing);
         self.queue.lag_target(settings.lag_target);
         if settings.voice_spec.voice != self.voice_spec.voice {

@@ -86,7 +86,7 @@ impl Chain {
     }
 
     /// What is said about a line, such as "joined".
-    pub(super) fn phrase(&self, name: &str, language: Language) -> &str {
+    pub(crate) fn phrase(&self, name: &str, language: Language) -> &str {
         self.lexicon(language).phrase(name)
     }
 

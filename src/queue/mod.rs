@@ -17,6 +17,8 @@ pub(crate) mod estimate;
 mod fair;
 mod item;
 mod measure;
+mod names;
+mod phrases;
 pub(crate) mod rate_control;
 mod script;
 
@@ -31,6 +33,8 @@ use crate::wire::GAP;
 use estimate::Estimate;
 use fair::Turns;
 use item::{Cancelled, InFlight, Queued, place};
+use names::Names;
+pub(crate) use phrases::{CatchUp, Phrases};
 use rate_control::{Due, LagTarget, RateControl};
 
 /// How long before the end of an utterance the next one is given to the voice, which synthesises it
@@ -130,12 +134,16 @@ pub(crate) struct Queue {
     /// The warning that the lag target is missed was given, and the lag has not fallen since.
     has_warned: bool,
     /// How to skip to now, as that warning words it.
-    catch_up_hint: &'static str,
+    catch_up: CatchUp,
+    /// What is said about lines.
+    phrases: Phrases,
+    /// The spoken names of the senders.
+    names: Names,
 }
 
 impl Queue {
-    /// An empty queue with this lag target.
-    pub(crate) fn new(lag_target: LagTarget) -> Self {
+    /// An empty queue with this lag target, which says this about lines.
+    pub(crate) fn new(lag_target: LagTarget, phrases: Phrases) -> Self {
         Self {
             waiting: VecDeque::new(),
             in_flight: VecDeque::new(),
@@ -150,7 +158,9 @@ impl Queue {
             n_utterances: 0,
             n_requests: 0,
             has_warned: false,
-            catch_up_hint: "irc-speak ctl live skips to now",
+            catch_up: CatchUp::default(),
+            phrases,
+            names: Names::default(),
         }
     }
 
@@ -166,9 +176,14 @@ impl Queue {
         self.estimate = Estimate::with_voice(voice);
     }
 
-    /// Sets how the warning words the way to now: by a key, where the keyboard is read.
-    pub(crate) fn catch_up_hint(&mut self, words: &'static str) {
-        self.catch_up_hint = words;
+    /// Sets what is said about lines from now on.
+    pub(crate) fn set_phrases(&mut self, phrases: Phrases) {
+        self.phrases = phrases;
+    }
+
+    /// Sets how the warning words the way to now.
+    pub(crate) fn set_catch_up(&mut self, catch_up: CatchUp) {
+        self.catch_up = catch_up;
     }
 
     /// Sets the lag target, from the next utterance on.
@@ -186,6 +201,7 @@ impl Queue {
     pub(crate) fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         let mut actions = match event {
             Event::Arrived(utterances) => {
+                utterances.iter().for_each(|it| self.names.learn(it));
                 let estimate = &self.estimate;
                 let new = utterances.into_iter().map(|it| Queued::new(it, estimate));
                 self.waiting.extend(new);
@@ -401,7 +417,7 @@ impl Queue {
             return None;
         }
         self.has_warned = true;
-        let text = format!("{} behind; {}", spoken(waited), self.catch_up_hint);
+        let text = self.phrases.own().behind(waited.as_secs(), self.catch_up);
         let utterance = Utterance {
             id: self.number(),
             text,
@@ -424,14 +440,6 @@ impl Queue {
     fn sounds(&self, it: &InFlight) -> Duration {
         let seconds = self.estimate.seconds(it.queued.work, it.rate);
         Duration::from_secs_f64(seconds) + GAP
-    }
-}
-
-/// A lag as it is spoken.
-fn spoken(behind: Duration) -> String {
-    match behind.as_secs() {
-        seconds @ 0..=119 => format!("{seconds} seconds"),
-        seconds => format!("{} minutes", seconds / 60),
     }
 }
 

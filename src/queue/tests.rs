@@ -46,7 +46,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self {
-            queue: Queue::new(TARGET),
+            queue: Queue::new(TARGET, Phrases::english()),
             now: crate::clock::test_now(),
             voice: VecDeque::new(),
             from: VecDeque::new(),

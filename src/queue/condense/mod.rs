@@ -2,7 +2,8 @@
 //! listener least is left out, no more than is needed, in this order:
 //!
 //! 1. the sender's name, where the same sender spoke just before;
-//! 2. runs of several senders, which become one utterance: "3 joined: ann, bob, cy", "4 say +1: ann, bob, cy, dan";
+//! 2. runs of several senders, which become one utterance: "3 joined: ann, bob, cy", "4 say
+//!    plus 1: ann, bob, cy, dan";
 //! 3. the rest of a flood that others' lines wait behind, which is counted (see [`super::fair`]);
 //! 4. the pauses and names between lines of one sender in a row, which become one utterance.
 //!
@@ -15,6 +16,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::names::Names;
+use super::phrases::{NAMED, Phrases};
 use super::rate_control::LagTarget;
 use super::{Action, Queue};
 use crate::message::{Fate, Kind, Message, Utterance};
@@ -32,9 +35,6 @@ const RUN: usize = 3;
 
 /// The longest text that is counted as a run when several say it, in bytes.
 const VOTE: usize = 12;
-
-/// The longest nick that is spoken unchanged.
-const NICK: usize = 32;
 
 /// The share of the lag target from which on utterances are condensed.
 const PRESSED: f64 = 0.8;
@@ -87,7 +87,10 @@ impl Queue {
             a.sender.is_some()
                 && (a.source, &a.channel, &a.sender) == (b.source, &b.channel, &b.sender)
         });
-        if is_again && !first.has_begun && first.from == 0 && is_free(&first.utterance) {
+        // One that counts lines is nothing but its name, as it were.
+        let has_words = first.utterance.name_end < first.utterance.text.len();
+        let is_whole = !first.has_begun && first.from == 0 && has_words;
+        if is_again && is_whole && is_free(&first.utterance) {
             first.set_from(first.utterance.name_end, &self.estimate);
         }
         vec![]
@@ -95,13 +98,10 @@ impl Queue {
 
     fn count_run(&mut self) -> Vec<Action> {
         let whole = self.waiting.iter().take_while(|it| !it.has_begun).map(|it| &it.utterance);
-        let Some((n, text)) = run(whole) else { return vec![] };
+        let Some((n, text)) = run(whole, &self.phrases, &self.names) else { return vec![] };
         let rest: Vec<_> = self.waiting.drain(1..n).collect();
         let first = &mut self.waiting[0]; // the run has two lines or more
-        // It names them all: it has no name of its own, and nothing else that could be counted.
-        (first.utterance.name_len, first.utterance.name_end) = (0, text.len());
-        first.utterance.text = text;
-        first.set_from(0, &self.estimate);
+        first.count(text, &self.estimate);
         let into = first.utterance.id;
         let merged = |it: &super::Queued| {
             Action::ReportOutcome(it.utterance.id, Fate::Merged { into, is_counted: false })
@@ -166,24 +166,31 @@ fn goes_on(first: &Utterance, next: &Utterance) -> bool {
     is_same && is_soon && is_like(first, next) && first.text.len() + next.text.len() <= MERGED
 }
 
-/// A line that can be counted in a run: its verb and object, and its sender.
+/// A line that can be counted in a run.
 #[derive(Debug, Clone, Copy)]
 struct Countable<'a> {
-    verb: &'a str,
+    kind: Kind,
+    /// What is said, if it is a vote; empty for other events.
     what: &'a str,
     who: &'a str,
     is_named: bool,
 }
 
 /// The countable form of an utterance that consists of nothing else.
-fn countable(utterance: &Utterance) -> Option<Countable<'_>> {
+fn countable<'a>(utterance: &'a Utterance, names: &'a Names) -> Option<Countable<'a>> {
     let message = utterance.message.as_ref()?;
-    let (name, rest) = utterance.text.split_at_checked(utterance.name_len)?;
-    // The reason is omitted: as often as not it is the client's default.
-    let verb = match message.kind {
-        Kind::Join => rest,
-        Kind::Part | Kind::Quit => rest.split_once(": ").map_or(rest, |it| it.0),
-        Kind::Say => return vote(utterance, message),
+    match message.kind {
+        // The reason is omitted: as often as not it is the client's default.
+        Kind::Join | Kind::Part | Kind::Quit => {
+            let who = utterance.text.get(..utterance.name_len).filter(|name| !name.is_empty())?;
+            Some(Countable { kind: message.kind, what: "", who, is_named: true })
+        }
+        Kind::Say => {
+            let what = &utterance.text[utterance.name_end..];
+            let is_vote = (1..=VOTE).contains(&what.len());
+            let (who, is_named) = (names.of(utterance)?, utterance.name_len > 0);
+            is_vote.then_some(Countable { kind: Kind::Say, what, who, is_named })
+        }
         Kind::Action
         | Kind::Notice
         | Kind::Nick
@@ -191,51 +198,34 @@ fn countable(utterance: &Utterance) -> Option<Countable<'_>> {
         | Kind::Mode
         | Kind::Topic
         | Kind::Server
-        | Kind::Plain => return None,
-    };
-    let verb = verb.strip_prefix(' ').filter(|_| !name.is_empty())?;
-    Some(Countable { verb, what: "", who: name, is_named: true })
+        | Kind::Plain => None,
+    }
 }
 
-/// A short text that several may say: "+1", "agreed".
-fn vote<'a>(utterance: &'a Utterance, message: &'a Message<'_>) -> Option<Countable<'a>> {
-    let what = &utterance.text[utterance.name_end..];
-    let is_named = utterance.name_len > 0;
-    let who = if is_named {
-        &utterance.text[..utterance.name_len]
-    } else {
-        message.sender.as_deref().filter(|nick| is_plain(nick))?
-    };
-    let is_vote = (1..=VOTE).contains(&what.len());
-    is_vote.then_some(Countable { verb: "say", what, who, is_named })
-}
-
-/// Whether a nick is spoken as it is written: the normaliser does not change it.
-pub(super) fn is_plain(nick: &str) -> bool {
-    let is_clean = nick.bytes().all(|byte| byte.is_ascii_graphic());
-    (1..=NICK).contains(&nick.len()) && is_clean && !nick.starts_with('-') && !nick.contains("[[")
-}
-
-/// The run that `utterances` begin with: how many they are, and the text that counts them.
-fn run<'a>(mut utterances: impl Iterator<Item = &'a Utterance>) -> Option<(usize, String)> {
+/// The run that `utterances` begin with: how many they are, and the text that counts them. Who
+/// votes is named; of those who come and go only the first.
+fn run<'a>(
+    mut utterances: impl Iterator<Item = &'a Utterance>,
+    phrases: &Phrases,
+    names: &'a Names,
+) -> Option<(usize, String)> {
     let first = utterances.next()?;
-    let one = countable(first)?;
+    let one = countable(first, names)?;
+    let most = if one.kind == Kind::Say { usize::MAX } else { NAMED };
     let (mut who, mut is_named, mut n_bytes) = (vec![one.who], one.is_named, one.who.len());
     for next in utterances {
-        let Some(other) = countable(next).filter(|_| is_like(first, next)) else { break };
-        n_bytes += ", ".len() + other.who.len();
-        let is_same = (other.verb, other.what) == (one.verb, one.what);
-        if !is_same || who.contains(&other.who) || n_bytes + VOTE * 3 > MERGED {
+        let Some(other) = countable(next, names).filter(|_| is_like(first, next)) else { break };
+        n_bytes += if who.len() < most { ", ".len() + other.who.len() } else { 0 };
+        if other.what != one.what || who.contains(&other.who) || n_bytes + VOTE * 3 > MERGED {
             break;
         }
         is_named |= other.is_named;
         who.push(other.who);
     }
-    let n = who.len();
-    let what = if one.what.is_empty() { String::new() } else { format!(" {}", one.what) };
+    let (n, words) = (who.len(), phrases.for_utterance(first));
     // Where no sender is named, only the number is spoken.
-    let who = if is_named { format!(": {}", who.join(", ")) } else { String::new() };
-    (n >= RUN).then(|| (n, format!("{n} {}{what}{who}", one.verb)))
+    let who = if is_named { format!(": {}", words.listed(&who, n, most)) } else { String::new() };
+    (n >= RUN).then(|| (n, words.run(one.kind, n, one.what) + &who))
 }
 
 #[cfg(test)]

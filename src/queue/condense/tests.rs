@@ -1,6 +1,12 @@
 use super::*;
 use crate::message::{Earcon, Expiry, LinePosition, SourceId, UtteranceId};
 
+/// The run that `utterances` begin with.
+fn run<'a>(utterances: impl Iterator<Item = &'a Utterance>) -> Option<(usize, String)> {
+    let (utterances, names): (Vec<&Utterance>, _) = (utterances.collect(), Names::default());
+    super::run(utterances.into_iter(), &Phrases::english(), &names)
+}
+
 /// An utterance with this sender, written text and spoken text.
 fn utterance(kind: Kind, sender: &str, said: &str, text: &str) -> Utterance {
     let now = crate::clock::test_now();
