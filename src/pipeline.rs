@@ -97,6 +97,11 @@ impl Pipeline {
         self.phraser = Phraser::new(phrasing);
     }
 
+    /// Changes what the user calls people, from the next line on.
+    pub(crate) fn set_aliases(&mut self, aliases: Vec<(String, String)>) {
+        self.phraser.set_aliases(aliases);
+    }
+
     /// The format of a source, as far as it was recognised, and how sure that is: the share of the
     /// lines that it describes, from 0 to 1.
     pub(crate) fn recognised(&self, source: SourceId) -> (&str, f32) {

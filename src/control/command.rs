@@ -117,6 +117,15 @@ pub enum Command {
         #[command(flatten)]
         who: Who,
     },
+    /// Call a nick by a name; without a name, by the nick again; without a nick, list the names
+    Alias {
+        /// The nick
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nick: Option<String>,
+        /// What it is called
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
     /// Send a message to a channel or nick, through one of the listener's connections
     #[command(skip)]
     Say {

@@ -59,6 +59,7 @@ impl First {
             | Reply::Skipped { .. }
             | Reply::Lines { .. }
             | Reply::Where { .. }
+            | Reply::Aliases { .. }
             | Reply::Error { .. } => Ok(None),
         }
     }

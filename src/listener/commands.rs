@@ -59,6 +59,7 @@ impl Listener {
             Command::Mute { who } => return self.mute(who),
             Command::Unmute { who } if self.mutes.remove(&who) => return Ok(Reply::Done),
             Command::Unmute { .. } => return Err("that was not muted".to_owned()),
+            Command::Alias { nick, name } => return self.alias(nick, name),
             Command::Where => return Ok(self.whereabouts(now)),
             Command::Missed(it) => return self.lines(it.n, is_missed),
             Command::Why(it) => return self.lines(it.n, |_| true),

@@ -7,6 +7,7 @@
 //! queue has room left waits for speech.
 #![forbid(unsafe_code)]
 
+mod aliases;
 mod commands;
 mod input;
 mod meeting;
@@ -21,6 +22,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use self::aliases::Aliases;
 use self::meeting::Watched;
 use self::mutes::Mutes;
 use self::reload::Reloading;
@@ -150,6 +152,7 @@ pub(crate) struct Listener {
     steps: Option<Steps>,
     voice_spec: SpeakRequest,
     mutes: Mutes,
+    aliases: Aliases,
     watched: Watched,
     /// The senders' voices.
     speakers: Speakers,
@@ -182,6 +185,7 @@ impl Listener {
         let is_live = settings.is_live();
         let names = settings.names();
         let phrases = phrases(&settings.phrasing);
+        let aliases = Aliases::new(settings.phrasing.aliases.clone());
         let queue = Queue::new(settings.lag_target, phrases);
         let mut queue = queue.with_voice(&settings.voice_spec.voice);
         if !is_live {
@@ -205,6 +209,7 @@ impl Listener {
             steps: settings.has_steps.then(Steps::default),
             voice_spec: settings.voice_spec,
             mutes: Mutes::default(),
+            aliases,
             watched: Watched::new(crate::config::sources::nicks(&settings.sources)),
             speakers: Speakers::new(settings.speakers),
             languages: settings.languages,

@@ -65,7 +65,9 @@ impl Listener {
         self.effects.extend(replies);
     }
 
-    fn apply(&mut self, settings: Settings) {
+    fn apply(&mut self, mut settings: Settings) {
+        self.aliases.configure(settings.phrasing.aliases);
+        settings.phrasing.aliases = self.aliases.all();
         self.queue.set_phrases(super::phrases(&settings.phrasing));
         self.pipeline.configure(settings.filter, settings.phrasing);
         self.queue.lag_target(settings.lag_target);

@@ -177,6 +177,12 @@ impl Phraser {
         Arc::clone(&self.phrasing.chain)
     }
 
+    /// Changes nicks' names, from the next message on.
+    pub(crate) fn set_aliases(&mut self, aliases: Vec<(String, String)>) {
+        self.phrasing.aliases = aliases;
+        self.names.clear();
+    }
+
     /// Appends the spoken text of `message` to `out`. None, and appends nothing, when nothing can be
     /// spoken.
     pub fn phrase(&mut self, message: &Message<'_>, out: &mut String) -> Option<Phrased> {

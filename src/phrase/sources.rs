@@ -52,6 +52,9 @@ pub(super) struct RawPattern {
     #[serde(default)]
     pub edge: Edge,
     pub length: Option<[usize; 2]>,
+    /// What looks like a match and is none.
+    #[serde(default)]
+    pub except: Vec<String>,
     #[serde(rename = "match")]
     pub pattern: Spanned<String>,
     /// Unless `[say]` has it.

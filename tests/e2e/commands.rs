@@ -203,6 +203,26 @@ fn a_muted_sender_is_not_heard_until_unmuted() {
 }
 
 #[test]
+fn an_alias_is_spoken_for_a_nick_until_it_is_removed() {
+    let sound = SoundServer::start();
+    let mut speak = Speak::start(&sound, ["--format", "sic", "--speaker", "always"]);
+    speak.write_line(&sic("#rust", "serge__", "before"));
+    speak.wait_spoken("serge: before");
+    assert_eq!(ctl(&sound, &["alias"]), "no aliases\n");
+    done(&sound, &["alias", "serge__", "Serge Of Rust"]);
+    assert_eq!(ctl(&sound, &["alias"]), "serge__: Serge Of Rust\n");
+    speak.write_line(&sic("#rust", "serge__", "after"));
+    speak.wait_spoken("Serge Of Rust: after");
+    done(&sound, &["alias", "Serge__"]);
+    speak.write_line(&sic("#rust", "serge__", "again"));
+    speak.wait_spoken("serge: again");
+    let refused = crate::harness::ctl_refused(&sound, &["alias", "serge__"]);
+    assert_eq!(refused, "irc-speak: serge__ has no alias\n");
+    let refused = crate::harness::ctl_refused(&sound, &["alias", "kim", "a\nb"]);
+    assert!(refused.contains("alias takes a nick and a name"), "{refused}");
+}
+
+#[test]
 fn a_busy_meeting_is_heard_in_order_after_a_pause() {
     let sound = SoundServer::start();
     let mut speak = start(&sound);

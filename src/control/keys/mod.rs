@@ -145,7 +145,9 @@ fn words(
         }
         (command, Reply::Done) if look == Look::Plain => done(command, before, now),
         // The listener sends the number of skipped lines to the transcript itself.
-        (_, Reply::Done | Reply::Lines { .. } | Reply::Skipped { .. }) => None,
+        (_, Reply::Done | Reply::Lines { .. } | Reply::Aliases { .. } | Reply::Skipped { .. }) => {
+            None
+        }
     }
 }
 
@@ -181,6 +183,7 @@ fn done(command: &Command, before: &Snapshot, now: &Snapshot) -> Option<String> 
         | Command::Live
         | Command::Status { .. }
         | Command::Where
+        | Command::Alias { .. }
         | Command::Missed(_)
         | Command::Why(_)
         | Command::Say { .. }

@@ -54,6 +54,7 @@ async fn ask(controls: &Controls, command: Command) -> fdo::Result<()> {
         | Reply::Skipped { .. }
         | Reply::Status(_)
         | Reply::Where { .. }
+        | Reply::Aliases { .. }
         | Reply::Lines { .. } => Ok(()),
     }
 }

@@ -177,6 +177,12 @@ fn other_control() -> impl Strategy<Value = Command> {
         1 => proptest::sample::select(vec![Switch::On, Switch::Off, Switch::Toggle])
             .prop_map(|own| Command::Voices { own }),
         1 => Just(Command::Where),
+        2 => (proptest::sample::select(vec!["ann", "BOB", ""]), any::<bool>()).prop_map(
+            |(nick, is_named)| Command::Alias {
+                nick: Some(nick.to_owned()),
+                name: is_named.then(|| "Otto".to_owned()),
+            }
+        ),
         1 => (0_u32..2_000).prop_map(|n| Command::Missed(LastLines { n, json: false })),
         1 => (0_u32..2_000).prop_map(|n| Command::Why(LastLines { n, json: false })),
         2 => Just(Command::Reload),
