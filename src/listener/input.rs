@@ -13,13 +13,14 @@ use crate::message::{Fate, LinePosition, Message, SourceId, Utterance};
 use crate::pipeline::Outcome;
 use crate::queue;
 use crate::source::Input;
+use crate::source::notice::Notice;
 
 impl Listener {
     /// Processes a source's input.
     pub(super) fn input(&mut self, input: Input, now: Instant) {
         let read = input.takes_room();
         match (input, self.sink) {
-            (Input::Notice(source, text), _) => self.announce(source, &text, now),
+            (Input::Notice(source, notice), _) => self.announce(source, &notice, now),
             (Input::Opened(_, name, room), _) => {
                 self.names.push(name.clone());
                 self.shares.open();
@@ -32,7 +33,7 @@ impl Listener {
             (Input::Ended(source, ended), _) => {
                 match self.sources.ended(ended) {
                     SourceEnd::Silently => {}
-                    SourceEnd::Announced(text) => self.announce(source, &text, now),
+                    SourceEnd::Announced(notice) => self.announce(source, &notice, now),
                     SourceEnd::Printed(text) => self.notify(text),
                     SourceEnd::Failed(error) => self.failed = Err(error),
                 }
@@ -142,15 +143,17 @@ impl Listener {
         }
     }
 
-    /// Prints a notice of the program itself, and speaks it.
-    pub(super) fn announce(&mut self, source: SourceId, text: &str, now: Instant) {
+    /// Prints a notice of the program itself, and speaks it in the language of the voice.
+    pub(super) fn announce(&mut self, source: SourceId, notice: &Notice, now: Instant) {
         let name = &self.names[usize::from(source.0)];
-        let notice = format!("{}: {}", escaped(name), escaped(text));
-        self.effects.push(Effect::Notify(notice));
+        let printed = format!("{}: {}", escaped(name), escaped(&notice.to_string()));
+        self.effects.push(Effect::Notify(printed));
+        let (chain, language) = &self.wording;
+        let text = notice.said(&|name: &str| chain.phrase(name, *language));
         let mut words = String::new();
         if self.sink == Sink::Text
             || self.is_ending
-            || !crate::phrase::clean::text(text, &mut words)
+            || !crate::phrase::clean::text(&text, &mut words)
         {
             return;
         }

@@ -18,6 +18,7 @@ mod sources;
 mod speech;
 mod steps;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
@@ -38,8 +39,9 @@ use crate::control::{Reply, Request, Snapshot, TranscriptEvent};
 use crate::diagnostics::ConfigError;
 use crate::error::Error;
 use crate::journal::Journal;
+use crate::language::Language;
 use crate::message::{Earcon, FilePosition, RequestId, SourceId};
-use crate::phrase::Phrasing;
+use crate::phrase::{Chain, Phrasing};
 use crate::pipeline::Pipeline;
 use crate::queue::{self, CatchUp, Phrases, Queue};
 use crate::source::room::Room;
@@ -153,6 +155,8 @@ pub(crate) struct Listener {
     voice_spec: SpeakRequest,
     mutes: Mutes,
     aliases: Aliases,
+    /// What has the words of announcements, and the language of the voice.
+    wording: (Arc<Chain>, Language),
     watched: Watched,
     /// The senders' voices.
     speakers: Speakers,
@@ -185,6 +189,7 @@ impl Listener {
         let is_live = settings.is_live();
         let names = settings.names();
         let phrases = phrases(&settings.phrasing);
+        let wording = (Arc::clone(&settings.phrasing.chain), settings.phrasing.language);
         let aliases = Aliases::new(settings.phrasing.aliases.clone());
         let queue = Queue::new(settings.lag_target, phrases);
         let mut queue = queue.with_voice(&settings.voice_spec.voice);
@@ -210,6 +215,7 @@ impl Listener {
             voice_spec: settings.voice_spec,
             mutes: Mutes::default(),
             aliases,
+            wording,
             watched: Watched::new(crate::config::sources::nicks(&settings.sources)),
             speakers: Speakers::new(settings.speakers),
             languages: settings.languages,

@@ -4,6 +4,8 @@
 //! lines are read and spoken.
 #![forbid(unsafe_code)]
 
+use std::sync::Arc;
+
 use super::{Effect, Listener, ReplySender};
 use crate::config::settings::{Settings, Sink};
 use crate::control::{Reply, TranscriptEvent};
@@ -68,6 +70,7 @@ impl Listener {
     fn apply(&mut self, mut settings: Settings) {
         self.aliases.configure(settings.phrasing.aliases);
         settings.phrasing.aliases = self.aliases.all();
+        self.wording = (Arc::clone(&settings.phrasing.chain), settings.phrasing.language);
         self.queue.set_phrases(super::phrases(&settings.phrasing));
         self.pipeline.configure(settings.filter, settings.phrasing);
         self.queue.lag_target(settings.lag_target);

@@ -202,6 +202,15 @@ impl Minutes {
         actions
     }
 
+    /// How many topics, agreements and actions there are.
+    pub fn counts(&self) -> [usize; 3] {
+        [
+            self.of(|kind| kind == EntryKind::Topic).count(),
+            self.of(EntryKind::is_decision).count(),
+            self.of(|kind| kind == EntryKind::Action).count(),
+        ]
+    }
+
     /// In one sentence: `3 topics, 2 agreements, 4 actions, 1 for you`.
     pub fn digest(&self, nicks: &[String]) -> String {
         let count = |wanted: fn(EntryKind) -> bool, one: &str| {

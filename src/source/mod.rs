@@ -8,6 +8,7 @@ mod error;
 mod inbox;
 pub mod irc;
 pub mod lines;
+pub mod notice;
 pub mod room;
 pub mod stdin;
 pub mod tail;
