@@ -11,6 +11,9 @@
 //! step of their own: they are always spoken as their host. A line that becomes part of another one
 //! has the outcome merged. Only the next utterances are condensed: later ones may never need it.
 //!
+//! A wave of joins, parts or quits, as in a netsplit, is always one utterance: "30 quit: ann, bob,
+//! cy, dan, eve and 25 others".
+//!
 //! An utterance that was begun, may expire, or has an earcon is left whole.
 #![forbid(unsafe_code)]
 
@@ -33,6 +36,9 @@ const IN_A_ROW: Duration = Duration::from_secs(2);
 /// The shortest run that is counted; two lines take no longer one by one.
 const RUN: usize = 3;
 
+/// So many who come or go at once are always counted: a netsplit and its end.
+const WAVE: usize = 5;
+
 /// The longest text that is counted as a run when several say it, in bytes.
 const VOTE: usize = 12;
 
@@ -45,7 +51,7 @@ type Save = fn(&mut Queue) -> Vec<Action>;
 impl Queue {
     /// Condenses what is to be spoken from `start` on, as far as is needed.
     pub(super) fn condense(&mut self, start: Instant) -> Vec<Action> {
-        let mut actions = Vec::new();
+        let mut actions = self.count_wave();
         let LagTarget { max, .. } = self.rate_control.lag_target;
         let calm = self.rate_control.lag_target.calm();
         // A flood that is only counted is not heard: the rate is raised to the highest first.
@@ -96,9 +102,30 @@ impl Queue {
         vec![]
     }
 
+    /// Many who come or go at once are one sentence, also where there is time for each.
+    fn count_wave(&mut self) -> Vec<Action> {
+        let Some(first) = self.waiting.front().map(|it| &it.utterance) else { return vec![] };
+        let kind = first.message.as_ref().map(|it| it.kind);
+        let is_event = matches!(kind, Some(Kind::Join | Kind::Part | Kind::Quit));
+        if !is_event || self.rate_control.is_relaxed {
+            return vec![];
+        }
+        let end = first.received + IN_A_ROW;
+        let whole = self.waiting.iter().take_while(|it| !it.has_begun).map(|it| &it.utterance);
+        let wave = whole.take_while(|it| it.is_live && it.received <= end);
+        let run = run(wave, &self.phrases, &self.names).filter(|(n, _)| *n >= WAVE);
+        self.replace_run(run)
+    }
+
     fn count_run(&mut self) -> Vec<Action> {
         let whole = self.waiting.iter().take_while(|it| !it.has_begun).map(|it| &it.utterance);
-        let Some((n, text)) = run(whole, &self.phrases, &self.names) else { return vec![] };
+        let run = run(whole, &self.phrases, &self.names);
+        self.replace_run(run)
+    }
+
+    /// Replaces the first so many utterances by the text that counts them.
+    fn replace_run(&mut self, run: Option<(usize, String)>) -> Vec<Action> {
+        let Some((n, text)) = run else { return vec![] };
         let rest: Vec<_> = self.waiting.drain(1..n).collect();
         let first = &mut self.waiting[0]; // the run has two lines or more
         first.count(text, &self.estimate);
