@@ -231,6 +231,7 @@ mod tests {
             ("repeat 3", r#"{"command":"repeat","n":3}"#),
             ("back", r#"{"command":"back"}"#),
             ("highlight", r#"{"command":"highlight"}"#),
+            ("more", r#"{"command":"more"}"#),
             ("faster", r#"{"command":"faster"}"#),
             ("slower", r#"{"command":"slower"}"#),
             ("rate 300", r#"{"command":"rate","wpm":300}"#),

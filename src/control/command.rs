@@ -89,6 +89,8 @@ pub enum Command {
     Back,
     /// Repeat from the last highlighted line on
     Highlight,
+    /// Speak the lines that were counted last ("and 11 more lines")
+    More,
     /// Speak a tenth faster
     Faster,
     /// Speak a tenth slower

@@ -52,6 +52,10 @@ impl Listener {
             Command::Repeat { n } => Event::Repeat(n_lines(n)?),
             Command::Back => Event::Back,
             Command::Highlight => Event::Highlight,
+            Command::More if !self.queue.has_more() => {
+                return Err("no line was only counted".to_owned());
+            }
+            Command::More => Event::More,
             Command::Rate { wpm } => self.rate(wpm.checked("rate")?),
             Command::Faster => self.rate(self.queue.base_rate().scaled(11, 10)),
             Command::Slower => self.rate(self.queue.base_rate().scaled(10, 11)),

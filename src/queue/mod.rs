@@ -11,6 +11,7 @@
 //! stale news is as stale after one, and is removed on resume.
 #![forbid(unsafe_code)]
 
+mod block;
 mod cancel;
 mod condense;
 pub(crate) mod estimate;
@@ -30,6 +31,7 @@ use crate::message::{
 };
 use crate::units::Wpm;
 use crate::wire::GAP;
+use block::Counted;
 use estimate::Estimate;
 use fair::Turns;
 use item::{Cancelled, InFlight, Queued, place};
@@ -74,6 +76,8 @@ pub(crate) enum Event {
     Back,
     /// Repeat from the last highlighted utterance on.
     Highlight,
+    /// Speak the lines that were counted last.
+    More,
     /// Set the base rate, in words a minute.
     Rate(Wpm),
     /// The source has ended: its queued lines have no deadline any more.
@@ -139,6 +143,10 @@ pub(crate) struct Queue {
     phrases: Phrases,
     /// The spoken names of the senders.
     names: Names,
+    /// Lines that were only counted, until the user asks for them.
+    blocks: VecDeque<Vec<Utterance>>,
+    /// Whose block was counted last.
+    counted: Option<Counted>,
 }
 
 impl Queue {
@@ -161,6 +169,8 @@ impl Queue {
             catch_up: CatchUp::default(),
             phrases,
             names: Names::default(),
+            blocks: VecDeque::new(),
+            counted: None,
         }
     }
 
@@ -200,13 +210,7 @@ impl Queue {
     /// Handles an event; returns what to do, in order.
     pub(crate) fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         let mut actions = match event {
-            Event::Arrived(utterances) => {
-                utterances.iter().for_each(|it| self.names.learn(it));
-                let estimate = &self.estimate;
-                let new = utterances.into_iter().map(|it| Queued::new(it, estimate));
-                self.waiting.extend(new);
-                vec![]
-            }
+            Event::Arrived(utterances) => self.arrived(utterances),
             Event::Started(id) => self.started(id, now),
             Event::Reached(id, character) => self.reached(id, character),
             Event::Ended(id, fate) => self.ended(id, fate),
@@ -219,6 +223,7 @@ impl Queue {
             Event::Repeat(n) => self.repeat(n, now),
             Event::Back => self.back(now),
             Event::Highlight => self.highlight(now),
+            Event::More => self.more(now),
             Event::Rate(wpm) => self.rate(wpm),
             Event::SourceEnded(source) => self.source_ended(source),
             Event::NotLive => {
@@ -282,6 +287,14 @@ impl Queue {
         let in_flight = self.in_flight.iter().map(|it| &it.queued.utterance);
         let received = in_flight.filter(|it| it.is_new()).chain(waiting).map(|it| it.received);
         received.min().map_or(Duration::ZERO, |it| now.saturating_duration_since(it))
+    }
+
+    fn arrived(&mut self, utterances: Vec<Utterance>) -> Vec<Action> {
+        for utterance in utterances {
+            self.names.learn(&utterance);
+            self.waiting.push_back(Queued::new(utterance, &self.estimate));
+        }
+        vec![]
     }
 
     fn started(&mut self, id: UtteranceId, now: Instant) -> Vec<Action> {
@@ -370,6 +383,7 @@ impl Queue {
         };
         let mut actions = self.expire(start);
         actions.extend(self.take_turns(start));
+        actions.extend(self.count_block(start));
         actions.extend(self.condense(start));
         actions.extend(self.warn_if_behind(start));
         if self.waiting.is_empty() {

@@ -31,6 +31,7 @@ pub(crate) struct Words {
     minutes: String,
     live_by_key: String,
     live_by_command: String,
+    art: String,
 }
 
 /// How the user can skip to now.
@@ -94,6 +95,7 @@ impl Words {
             minutes: phrase("n-minutes"),
             live_by_key: phrase("live-by-key"),
             live_by_command: phrase("live-by-command"),
+            art: phrase("ascii-art"),
         }
     }
 
@@ -140,6 +142,11 @@ impl Words {
         let words = if by.is_some() { &self.more_by } else { &self.more };
         let who = by.unwrap_or_default();
         format!("; {}", filled(words, &[("n", &n.to_string()), ("who", who)]))
+    }
+
+    /// "6 lines of ASCII art".
+    pub(super) fn art(&self, n: usize) -> String {
+        filled(&self.art, &[("n", &n.to_string())])
     }
 
     /// "22 seconds behind; l skips to now".

@@ -223,6 +223,30 @@ fn an_alias_is_spoken_for_a_nick_until_it_is_removed() {
 }
 
 #[test]
+fn more_speaks_what_was_only_counted() {
+    let sound = SoundServer::start();
+    let mut speak = start(&sound);
+    let refused = crate::harness::ctl_refused(&sound, &["more"]);
+    assert_eq!(refused, "irc-speak: no line was only counted\n");
+    done(&sound, &["pause"]);
+    for number in 1..=7 {
+        speak.write_line(&sic("#rust", "kim", &format!("if (line{number}) {{ return; }}")));
+    }
+    speak.wait_events(7, "all wait", |event| event.name == "queued");
+    done(&sound, &["rate", "150"]); // slow enough to be seen
+    done(&sound, &["resume"]);
+    wait_current(&sound, "and 6 more lines");
+    speak.wait_events(6, "the rest is counted", |event| event.is_fate("merged", "line"));
+    let missed = ctl(&sound, &["missed"]);
+    assert_eq!(missed.matches("merged: counted in utterance").count(), 6, "{missed}");
+    done(&sound, &["more"]);
+    wait_current(&sound, "line2");
+    done(&sound, &["skip"]);
+    wait_current(&sound, "line3");
+    assert_eq!(ctl(&sound, &["live"]), "no line skipped\n", "they have their fate");
+}
+
+#[test]
 fn a_busy_meeting_is_heard_in_order_after_a_pause() {
     let sound = SoundServer::start();
     let mut speak = start(&sound);

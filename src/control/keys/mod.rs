@@ -184,6 +184,7 @@ fn done(command: &Command, before: &Snapshot, now: &Snapshot) -> Option<String> 
         | Command::Status { .. }
         | Command::Where
         | Command::Alias { .. }
+        | Command::More
         | Command::Missed(_)
         | Command::Why(_)
         | Command::Say { .. }

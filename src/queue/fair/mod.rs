@@ -53,10 +53,10 @@ const ONE_IN: usize = 4;
 const FEW: usize = 2;
 
 /// A sender: the source, whether the line names a sender, and the sender or the channel.
-type Talker<'a> = (SourceId, bool, &'a str);
+pub(super) type Talker<'a> = (SourceId, bool, &'a str);
 
 /// Whose line `utterance` is; none where it is not a new line.
-fn talker(utterance: &Utterance) -> Option<Talker<'_>> {
+pub(super) fn talker(utterance: &Utterance) -> Option<Talker<'_>> {
     let message = utterance.message.as_ref().filter(|_| utterance.is_new())?;
     let channel = message.channel.as_deref().unwrap_or_default();
     Some(match message.sender.as_deref() {
@@ -353,16 +353,30 @@ impl Queue {
         let Some((last, rest)) = rests else { return vec![] };
         let merged = self.take_out(&rest);
         // All that was taken out was behind it, so its index still holds.
-        let Some(last) = self.waiting.get_mut(last) else { return vec![] };
+        let by = self.waiting.get(last).and_then(|it| self.names.of(&it.utterance));
+        let by = by.map(str::to_owned);
+        let actions = self.count_more(last, &merged, by.as_deref());
+        self.keep(merged);
+        actions
+    }
+
+    /// Counts `merged` at the end of the waiting line `at`, as lines by the one of that name.
+    pub(super) fn count_more(
+        &mut self,
+        at: usize,
+        merged: &[Queued],
+        by: Option<&str>,
+    ) -> Vec<Action> {
+        let Some(last) = self.waiting.get_mut(at) else { return vec![] };
         let before = last.utterance.text.len() - last.more_len;
         last.utterance.text.truncate(before);
         last.more += merged.len();
         let words = self.phrases.for_utterance(&last.utterance);
-        let more = words.more(last.more, self.names.of(&last.utterance));
+        let more = words.more(last.more, by);
         last.more_len = more.len();
         last.utterance.text += &more;
         last.set_from(last.from, &self.estimate);
-        counted(&merged, last)
+        counted(merged, last)
     }
 
     /// The last line of a flood that fits in the rest of its turn, and the lines after that.
@@ -388,7 +402,7 @@ impl Queue {
     }
 
     /// Removes the waiting utterances at those places, which are in order.
-    fn take_out(&mut self, places: &[usize]) -> Vec<Queued> {
+    pub(super) fn take_out(&mut self, places: &[usize]) -> Vec<Queued> {
         let mut places = places.iter().copied().peekable();
         let mut taken = Vec::new();
         let all = std::mem::take(&mut self.waiting).into_iter().enumerate();
@@ -475,9 +489,9 @@ fn of_all(
         return None;
     }
     let is_named = in_a_row.iter().any(|(_, it)| it.utterance.name_len > 0);
-    let named: Vec<_> = senders.iter().filter_map(|(_, name)| name.filter(|_| is_named)).collect();
+    let spoken: Vec<_> = senders.iter().filter_map(|(_, name)| name.filter(|_| is_named)).collect();
     let words = phrases.for_utterance(&first.utterance);
-    let times = words.times(n, &words.listed(&named, senders.len(), NAMED));
+    let times = words.times(n, &words.listed(&spoken, senders.len(), NAMED));
     let others = in_a_row.iter().map(|(at, _)| *at).collect();
     let times_len = times.len();
     Some(Equal { others, n, text: times + first.said(), times_len, said_at: times_len })
