@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::chain::Chain;
-use super::sources::LexiconFile;
+use super::sources::{Case, LexiconFile};
 use crate::diagnostics::{ConfigError, escaped};
 use crate::language::Language;
 
@@ -12,7 +12,7 @@ pub(crate) fn failures(
     chain: &Chain,
 ) -> Result<Vec<Option<ConfigError>>, ConfigError> {
     let source = &file.source;
-    let failure = |case: &super::sources::Case| {
+    let failure = |case: &Case| {
         let language = match &case.language {
             None => file.language.unwrap_or(Language::ENGLISH),
             Some(code) => Language::from_code(code.get_ref()).ok_or_else(|| {
@@ -36,8 +36,8 @@ pub(crate) fn failures(
 
 #[cfg(test)]
 mod tests {
+    use super::super::chain::Options;
     use super::*;
-    use crate::phrase::chain::Options;
 
     #[test]
     fn our_own_tests_pass() {
