@@ -15,9 +15,12 @@ use crate::source::lines::Lines;
 /// The rule reported for a line with nothing that can be spoken.
 const NOTHING_TO_SAY: &str = "nothing to say";
 
-/// This many bytes in one read are a backlog, not a conversation: two threads parse them. Starting
-/// one takes as long as 50 lines.
+/// This many bytes in one read are a backlog, not a conversation: two threads parse them, of which
+/// one also phrases what both have parsed. Starting one takes as long as 50 lines.
 const BACKLOG: usize = 32 * 1024;
+
+/// How many lines one thread passes to the other at once.
+const CHUNK: usize = 256;
 
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -148,24 +151,32 @@ impl Pipeline {
             emit(phraser, words, verdict, line, &mut take);
         };
         if lines.n_bytes() < BACKLOG || !source.reader.is_sure() {
-            let reader = &mut source.reader;
-            return lines.iter().map(|line| judge(reader, filter, origin, line)).for_each(process);
+            return judged(&mut source.reader, filter, origin, lines.iter()).for_each(process);
         }
         let [first, second] = lines.parts();
         let mut other_reader = source.reader.clone();
+        let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
-            let second = std::thread::Builder::new()
-                .spawn_scoped(scope, move || judged(&mut other_reader, filter, origin, second));
-            judged(&mut source.reader, filter, origin, first).into_iter().for_each(&mut process);
-            match second.map(std::thread::ScopedJoinHandle::join) {
-                Ok(Ok(verdicts)) => verdicts.into_iter().for_each(&mut process),
-                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            let judge_second = move || {
+                let mut verdicts = judged(&mut other_reader, filter, origin, second).peekable();
+                while verdicts.peek().is_some() {
+                    // The receiver ends first only where it panics.
+                    let _ = sender.send(verdicts.by_ref().take(CHUNK).collect::<Vec<_>>());
+                }
+            };
+            let second = std::thread::Builder::new().spawn_scoped(scope, judge_second);
+            judged(&mut source.reader, filter, origin, first).for_each(&mut process);
+            match second {
+                Ok(second) => {
+                    receiver.into_iter().flatten().for_each(&mut process);
+                    if let Err(panic) = second.join() {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
                 // No other thread can be started.
                 Err(_) => {
                     let [_, second] = lines.parts();
-                    judged(&mut source.reader, filter, origin, second)
-                        .into_iter()
-                        .for_each(&mut process);
+                    judged(&mut source.reader, filter, origin, second).for_each(&mut process);
                 }
             }
         });
@@ -280,8 +291,8 @@ fn judged<'r, 'm>(
     filter: &'r Filter,
     origin: Origin<'m>,
     lines: impl Iterator<Item = Line<'m>>,
-) -> Vec<Verdict<'r, 'm>> {
-    lines.map(|line| judge(reader, filter, origin, line)).collect()
+) -> impl Iterator<Item = Verdict<'r, 'm>> {
+    lines.map(move |line| judge(reader, filter, origin, line))
 }
 
 /// Passes `take` the words for a message, or the rule that dropped it.

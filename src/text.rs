@@ -69,6 +69,43 @@ fn places_are_filled_once() {
     }
 }
 
+/// Eight blanks.
+const BLANKS: u64 = u64::from_ne_bytes([b' '; 8]);
+
+/// The length of the first word of `text`, up to a blank, and its first eight bytes: the lowest byte
+/// is the first. What follows the word is among them; behind the end there are blanks.
+pub(crate) fn first_word(text: &[u8]) -> (usize, u64) {
+    let head = text.first_chunk().map_or_else(
+        || text.iter().rev().fold(BLANKS, |head, b| (head << 8) | u64::from(*b)),
+        |head| u64::from_le_bytes(*head),
+    );
+    // A byte that is 0 borrows, and becomes negative; the lowest one is surely right.
+    let others = head ^ BLANKS;
+    let blanks = others.wrapping_sub(0x0101_0101_0101_0101) & !others & 0x8080_8080_8080_8080;
+    if blanks != 0 {
+        return (blanks.trailing_zeros() as usize / 8, head);
+    }
+    (memchr::memchr(b' ', &text[8..]).map_or(text.len(), |at| 8 + at), head)
+}
+
+#[test]
+fn the_first_word_is_found() {
+    for (text, length, head) in [
+        ("", 0, "        "),
+        ("a", 1, "a       "),
+        ("ab cdefghi", 2, "ab cdefg"),
+        ("abcdefgh", 8, "abcdefgh"),
+        ("abcdefg h", 7, "abcdefg "),
+        ("abcdefghi", 9, "abcdefgh"),
+        ("abcdefghi jk", 9, "abcdefgh"),
+        (" a", 0, " a      "),
+        ("!\u{a1}!! x", 5, "!\u{a1}!! x "),
+    ] {
+        let (found, bytes) = first_word(text.as_bytes());
+        assert_eq!((found, &bytes.to_le_bytes()[..]), (length, head.as_bytes()), "{text}");
+    }
+}
+
 #[test]
 fn the_hash_is_the_published_one() {
     for (text, wanted) in [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c)] {

@@ -8,7 +8,7 @@ use unicode_script::Script;
 
 use super::code::Language;
 use super::recent::Recent;
-use super::score::Score;
+use super::score::{Score, of_default_only};
 use super::script::main_script;
 use super::second;
 use super::words::{Set, Words};
@@ -152,6 +152,9 @@ impl Detector {
 
     /// A line in Latin letters, which many languages have.
     fn latin(&self, text: &str, prior: Option<(Language, u8)>) -> Decision {
+        if let Some(default) = of_default_only(text, &self.words, self.default_set) {
+            return self.undecided(default, prior);
+        }
         let score = Score::of(text, &self.words, self.default_set);
         let default = score.get(self.default_set);
         let best = score.best(self.latin & !self.default_set);

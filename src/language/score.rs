@@ -1,8 +1,8 @@
 //! How much of a line speaks for each language, by its common words and its letters.
 #![forbid(unsafe_code)]
 
-use super::words::{Set, Words};
-use crate::text::hash_of;
+use super::words::{Set, Words, hash, hash_of_short};
+use crate::text::first_word;
 
 /// Points of a word that one, two, three ... languages have.
 const POINTS: [u16; 6] = [0, 4, 3, 2, 2, 1];
@@ -10,6 +10,9 @@ const POINTS: [u16; 6] = [0, 4, 3, 2, 2, 1];
 /// Points of the default language that make reading on pointless while no other has a word of its
 /// own: three words.
 const ENOUGH: u16 = 12;
+
+/// Points of a word that only the default language has.
+const ONLY_DEFAULT: u16 = 4;
 
 /// Bytes of a word that may decide a line of its own: `danke`. Shorter ones are in all languages.
 const LONG: usize = 5;
@@ -27,6 +30,63 @@ pub(super) struct Score {
     pub foreign: u16,
     /// The language of the last word that only one has, if it is too long to be that by chance.
     pub only: Option<Set>,
+}
+
+/// The points of the default language in a text that shows no other, as most do: its words in ASCII
+/// are of that language, or of none. None where that is not so, or would take longer to find out.
+pub(super) fn of_default_only(text: &str, words: &Words, default: Set) -> Option<u16> {
+    let mut points = 0;
+    let mut rest = text.as_bytes();
+    if !text.is_ascii() || text.starts_with(' ') {
+        return None;
+    }
+    while !rest.is_empty() && points < ENOUGH {
+        let is_first = rest.len() == text.len();
+        let (length, head) = first_word(rest);
+        let (chunk, after) = rest.split_at(length);
+        rest = after.get(1..).unwrap_or_default();
+        let set = match small(head, length) {
+            Some(word) => words.languages_of(hash_of_short(word, length)),
+            None => whole_set(chunk, is_first, words)?,
+        };
+        if set != 0 {
+            points += if set == default { ONLY_DEFAULT } else { 1 };
+        }
+        if set != 0 && set & default == 0 {
+            return None;
+        }
+    }
+    Some(points)
+}
+
+/// The first `length` bytes of `head`, if they are all small letters, and less than eight.
+fn small(head: u64, length: usize) -> Option<u64> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    if length >= 8 {
+        return None;
+    }
+    let mask = (1 << (8 * length)) - 1;
+    let word = head & mask;
+    // Each byte of ASCII has its highest bit from `a` on, and none up to `z`.
+    let (from_a, behind_z) = (word + 0x1f * EACH, word + 0x05 * EACH);
+    let high = 0x80 * EACH & mask;
+    (from_a & !behind_z & high == high).then_some(word)
+}
+
+/// The languages that have a chunk of ASCII as a word; none of them where it is no word. None where
+/// its parts may be words.
+fn whole_set(chunk: &[u8], is_first: bool, words: &Words) -> Option<Set> {
+    let is_addressed = is_first && chunk.len() > 1 && chunk.ends_with(b":");
+    if chunk.contains(&b'\t') {
+        return None;
+    }
+    let word = trimmed(chunk);
+    if is_addressed || word.is_empty() || !is_plain(chunk) {
+        return Some(0);
+    }
+    let set = words.languages_of(hash(word));
+    let has_parts = || word.iter().any(|b| matches!(b, b'\'' | b'-'));
+    (set != 0 || !has_parts()).then_some(set)
 }
 
 impl Score {
@@ -57,7 +117,7 @@ impl Score {
             return;
         }
         self.n_words = self.n_words.saturating_add(1);
-        let whole = words.languages_of(hash_lower(chunk));
+        let whole = words.languages_of(hash(chunk));
         if whole != 0 {
             self.add(whole, default);
             if whole.is_power_of_two() && chunk.len() >= LONG {
@@ -73,11 +133,11 @@ impl Score {
                 b'-' => at,
                 _ => continue,
             };
-            self.add(words.languages_of(hash_lower(&chunk[start..end])), default);
+            self.add(words.languages_of(hash(&chunk[start..end])), default);
             start = at + 1;
         }
         if start > 0 {
-            self.add(words.languages_of(hash_lower(&chunk[start..])), default);
+            self.add(words.languages_of(hash(&chunk[start..])), default);
         }
     }
 
@@ -96,7 +156,7 @@ impl Score {
             self.hits[at] += 1;
         });
         if set & default != 0 {
-            self.points[index(default)] += if set == default { 3 } else { 0 };
+            self.points[index(default)] += if set == default { ONLY_DEFAULT - 1 } else { 0 };
         }
     }
 
@@ -154,12 +214,29 @@ fn each(mut set: Set, mut with: impl FnMut(usize)) {
 /// The chunks of `text` between blanks that are words of a language: not links, paths, numbers,
 /// names in code, nor the nick that a message begins with.
 pub(super) fn plain_chunks(text: &str) -> impl Iterator<Item = &str> {
-    let chunks = text.split([' ', '\t', '\u{a0}', '\u{3000}']).filter(|chunk| !chunk.is_empty());
+    let chunks = chunks(text).filter(|chunk| !chunk.is_empty());
     let is_addressed = |at, chunk: &str| at == 0 && chunk.len() > 1 && chunk.ends_with(':');
     chunks
         .enumerate()
         .filter(move |&(at, chunk)| !is_addressed(at, chunk) && is_plain(chunk.as_bytes()))
         .map(|(_, chunk)| chunk)
+}
+
+/// The parts of `text` between blanks, quickly for ASCII.
+fn chunks(text: &str) -> impl Iterator<Item = &str> {
+    let is_ascii = text.is_ascii();
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let blank = if is_ascii {
+            text.bytes().position(|b| matches!(b, b' ' | b'\t')).map(|at| (at, 1))
+        } else {
+            let is_blank = |c| matches!(c, ' ' | '\t' | '\u{a0}' | '\u{3000}');
+            text.char_indices().find(|it| is_blank(it.1)).map(|(at, c)| (at, c.len_utf8()))
+        };
+        rest = blank.map(|(at, length)| &text[at + length..]);
+        Some(&text[..blank.map_or(text.len(), |it| it.0)])
+    })
 }
 
 /// What a byte is in a word.
@@ -222,11 +299,6 @@ fn trimmed(chunk: &[u8]) -> &[u8] {
     let Some(start) = chunk.iter().position(is_letter) else { return &[] };
     let end = chunk.iter().rposition(is_letter).map_or(start, |at| at + 1);
     &chunk[start..end]
-}
-
-/// The hash of a word in small letters, of which those beyond ASCII are small already.
-fn hash_lower(word: &[u8]) -> u64 {
-    hash_of(word.iter().map(u8::to_ascii_lowercase))
 }
 
 /// Writes `chunk` in small letters; marks beyond ASCII become blanks, an apostrophe a plain one.

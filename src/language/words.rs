@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 
 use super::code::Language;
-use crate::text::hash;
 
 /// A set of the languages of [`Words::languages`]: bit 0 is the first.
 pub(super) type Set = u64;
@@ -163,6 +162,36 @@ impl Words {
     }
 }
 
+/// The hash of a word in small letters, eight bytes at once; letters beyond ASCII count as they are.
+pub(super) fn hash(word: &[u8]) -> u64 {
+    let (chunks, rest) = word.as_chunks::<8>();
+    let chunks = chunks.iter().map(|it| u64::from_le_bytes(*it));
+    let rest = rest.iter().rev().fold(0, |bytes, b| (bytes << 8) | u64::from(*b));
+    let hash = chunks.chain([rest]).fold(word.len() as u64, add);
+    hash.wrapping_mul(PRIME)
+}
+
+/// The same of a word of less than eight small letters, which are the lowest bytes of `word`.
+pub(super) fn hash_of_short(word: u64, length: usize) -> u64 {
+    add(length as u64, word).wrapping_mul(PRIME)
+}
+
+fn add(hash: u64, bytes: u64) -> u64 {
+    (hash ^ lower(bytes)).wrapping_mul(PRIME).rotate_left(29)
+}
+
+/// An odd number of many bits: the golden ratio's.
+const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Eight bytes with the capitals of ASCII among them small.
+fn lower(bytes: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let low = bytes & (0x7f * EACH);
+    // Their highest bits: from `A` on, and behind `Z`.
+    let (from_a, behind_z) = (low + 0x3f * EACH, low + 0x25 * EACH);
+    bytes | ((!bytes & (from_a ^ behind_z) & (0x80 * EACH)) >> 2)
+}
+
 /// A line of the lists, if it is of an allowed language.
 fn list(line: &str, allowed: impl Fn(Language) -> bool) -> Option<(Language, &str)> {
     let (code, words) = line.split_once(' ')?;
@@ -206,6 +235,17 @@ mod tests {
             assert!(letters.chars().all(|it| words.letter(it) != 0));
         }
         assert_eq!(of(&words, "supercalifragilistic"), [""; 0]);
+    }
+
+    #[test]
+    fn capitals_are_small_in_the_hash() {
+        for (word, small) in [("Ok", "ok"), ("@AZ[`az{", "@az[`az{"), ("ÜBERGABEZEIT", "Übergabezeit")]
+        {
+            assert_eq!(hash(word.as_bytes()), hash(small.as_bytes()), "{word}");
+        }
+        assert_eq!(hash(b"abc"), hash_of_short(0x63_62_61, 3));
+        assert_ne!(hash(b"a"), hash(b"a\0"));
+        assert_ne!(hash("é".as_bytes()), hash("É".as_bytes()));
     }
 
     #[test]

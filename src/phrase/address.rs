@@ -11,9 +11,11 @@ const MOST: usize = 4;
 
 /// The nicks at the beginning of `text`, and the rest; none where what stands there is no nick.
 pub(super) fn split<'a>(text: &'a str, lexicon: &Lexicon) -> Option<(Vec<&'a str>, &'a str)> {
-    let colon = text.find(": ").or_else(|| text.find(" : "))?;
-    let rest = text[colon..].trim_start().strip_prefix(':')?;
-    let (head, rest) = (text[..colon].trim_end(), rest.trim_start());
+    let colon = memchr::memchr(b':', text.as_bytes())?;
+    if !text[colon + 1..].starts_with(' ') {
+        return None; // nicks have no colons
+    }
+    let (head, rest) = (text[..colon].trim_end(), text[colon + 1..].trim_start());
     if rest.is_empty() || head.len() > MOST * LONGEST {
         return None;
     }

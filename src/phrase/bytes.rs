@@ -1,8 +1,12 @@
-//! Which bytes a text holds, and which ones a pattern needs: most patterns need not be tried on
-//! most lines.
+//! Which bytes a text holds, which of them side by side, and which ones a pattern needs: most
+//! patterns need not be tried on most lines.
 #![forbid(unsafe_code)]
 
+use std::ops::Range;
+
 use regex_syntax::hir::{Class, Hir, HirKind};
+
+use super::pairs::{self, Pairs};
 
 /// A set of ASCII characters; DEL, which no text holds, stands for all others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,16 +18,13 @@ const OTHERS: u8 = 0x7f;
 const MOST: u32 = 40;
 
 impl ByteSet {
-    /// The characters of `text`.
-    pub(super) fn of(text: &str) -> Self {
-        let mut set = Self::default();
-        text.bytes().for_each(|b| set.add(b));
-        set
-    }
-
     fn add(&mut self, b: u8) {
         let b = b.min(OTHERS);
         self.0[usize::from(b >> 6)] |= 1 << (b & 63);
+    }
+
+    fn has(self, b: u8) -> bool {
+        self.0[usize::from(b >> 6)] >> (b & 63) & 1 == 1
     }
 
     fn n(self) -> u32 {
@@ -33,32 +34,91 @@ impl ByteSet {
     fn or(self, other: Self) -> Self {
         Self([self.0[0] | other.0[0], self.0[1] | other.0[1]])
     }
-
-    fn meets(self, other: Self) -> bool {
-        (self.0[0] & other.0[0]) | (self.0[1] & other.0[1]) != 0
-    }
 }
 
 /// What a text must hold for a pattern to match: something of each set.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Needs(Vec<ByteSet>);
+pub(super) struct Needs {
+    bytes: Vec<ByteSet>,
+    pairs: Vec<Pairs>,
+}
 
 impl Needs {
     /// What `pattern` needs; nothing where it is no regular expression.
     pub(super) fn of(pattern: &str) -> Self {
-        let mut sets = Vec::new();
-        if let Ok(hir) = regex_syntax::parse(pattern) {
-            collect(&hir, &mut sets);
+        let Ok(hir) = regex_syntax::parse(pattern) else { return Self::default() };
+        let mut bytes = Vec::new();
+        collect(&hir, &mut bytes);
+        bytes.sort_by_key(|set| set.n());
+        bytes.dedup();
+        bytes.truncate(6);
+        Self { bytes, pairs: pairs::needs(&hir) }
+    }
+}
+
+/// Sets of bytes, of which a text holds something: a bit for each.
+type Met = u128;
+
+const BITS: usize = Met::BITS as usize;
+
+/// The needs of many patterns, each different set of bytes once: a text is compared with all at
+/// once.
+#[derive(Debug)]
+pub(super) struct Index {
+    /// The sets that a byte is in.
+    by_byte: [Met; OTHERS as usize + 1],
+    /// What each pattern needs.
+    needs: Vec<(Met, Vec<Pairs>)>,
+}
+
+/// What a text holds, by an [`Index`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held(Met, Pairs);
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { by_byte: [0; OTHERS as usize + 1], needs: Vec::new() }
+    }
+}
+
+impl Index {
+    /// The index of patterns that need this.
+    pub(super) fn of<'a>(all: impl Iterator<Item = &'a Needs>) -> Self {
+        let mut index = Self::default();
+        let mut sets: Vec<ByteSet> = Vec::new();
+        for needs in all {
+            let mut bits = 0;
+            for set in &needs.bytes {
+                let at = sets.iter().position(|known| known == set).unwrap_or(sets.len());
+                if at == sets.len() {
+                    sets.push(*set);
+                }
+                // Where there are more sets than bits, a pattern is tried more often than need be.
+                bits |= Met::from(at < BITS) << (at % BITS);
+            }
+            index.needs.push((bits, needs.pairs.clone()));
         }
-        sets.sort_by_key(|set| set.n());
-        sets.dedup();
-        sets.truncate(6);
-        Self(sets)
+        for (b, bits) in (0..).zip(&mut index.by_byte) {
+            for (at, set) in sets.iter().enumerate().take(BITS) {
+                *bits |= Met::from(set.has(b)) << at;
+            }
+        }
+        index
     }
 
-    /// Whether a text of these characters may match.
-    pub(super) fn are_met(&self, text: ByteSet) -> bool {
-        self.0.iter().all(|set| set.meets(text))
+    /// What `text` holds.
+    pub(super) fn held_by(&self, text: &str) -> Held {
+        let bytes = text.bytes().map(|b| self.by_byte[usize::from(b.min(OTHERS))]);
+        Held(bytes.fold(0, |met, bits| met | bits), pairs::of(text))
+    }
+
+    /// The places, among these, of the patterns that a text which holds this may match.
+    pub(super) fn matching(&self, held: Held, places: Range<usize>) -> impl Iterator<Item = usize> {
+        let Held(met, pairs) = held;
+        let are_met = move |(bits, needed): &(Met, Vec<Pairs>)| {
+            bits & !met == 0 && needed.iter().all(|any| any & pairs != 0)
+        };
+        places.filter(move |at| are_met(&self.needs[*at]))
     }
 }
 
@@ -131,8 +191,9 @@ mod tests {
             ("[*×]", "3 x 4", false),
             ("(", "b", true),
         ] {
-            let needs = Needs::of(pattern);
-            assert_eq!(needs.are_met(ByteSet::of(text)), is_met, "{pattern} in {text}");
+            let index = Index::of([Needs::of("other"), Needs::of(pattern)].iter());
+            let held = index.held_by(text);
+            assert_eq!(index.matching(held, 1..2).count() == 1, is_met, "{pattern} in {text}");
         }
     }
 }

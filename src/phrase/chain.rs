@@ -5,14 +5,14 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use super::bytes::ByteSet;
+use super::bytes::Held;
 use super::glyphs::is_pictograph;
 use super::lexicon::Lexicon;
 use super::links::LinkMode;
 use super::piece::{Piece, Token, begins, ends, split};
 use super::sources::{LexiconFile, OURS};
 use super::step::Step;
-use super::{clean, emoji, letters, links, runs, script};
+use super::{clean, emoji, letters, links, plain, runs, script};
 use crate::diagnostics::ConfigError;
 use crate::format::codes;
 use crate::language::Language;
@@ -92,19 +92,10 @@ impl Chain {
 
     /// Whether no step would change `text`, as of most lines: this is the fast path.
     pub(super) fn leaves(&self, text: &str, language: Language) -> bool {
-        let is_plain = |b: u8| matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b' ' | b',' | b'.' | b'\'');
-        if !text.bytes().all(is_plain) || runs::has_run(text.as_bytes()) {
-            return false;
-        }
         let lexicon = self.lexicon(language);
-        let (mut last, mut n_equal) = ("", 0);
-        !lexicon.may_change(text)
-            && text.split(' ').all(|word| {
-                n_equal = if word == last { n_equal + 1 } else { 0 };
-                last = word;
-                let bare = word.trim_end_matches([',', '.']);
-                n_equal < 3 && !bare.is_empty() && is_plain_word(bare) && !lexicon.knows(word)
-            })
+        plain::is_plain(text, lexicon.triggers())
+            && text.bytes().any(|b| b.is_ascii_alphabetic())
+            && !lexicon.may_change(text)
     }
 
     /// Whether a step is in the chain.
@@ -129,93 +120,65 @@ impl Chain {
         language: Language,
         mut after: impl FnMut(&'static str, &[Piece<'a>]),
     ) -> Vec<Piece<'a>> {
-        let pieces = vec![Piece::text(text)];
-        let lexicon = self.lexicon(language);
+        let line = self.line(text, language);
+        let lexicon = line.lexicon;
         if let Some(words) = lexicon.alone.get(sign(text.trim())).filter(|_| self.has(Step::Emoji))
         {
             let pieces = vec![Piece::said(text, words.as_str(), "alone")];
             after(Step::Emoji.name(), &pieces);
             return pieces;
         }
-        let line = ByteSet::of(text);
-        let pieces = self.smileys(pieces, text, language);
+        let pieces = self.smileys(vec![Piece::text(text)], &line);
         after(Step::Emoji.name(), &pieces);
-        let pieces = self.rulers(pieces, lexicon);
+        let mut pieces = self.rulers(pieces, &line);
         after(Step::Runs.name(), &pieces);
-        Step::ALL.into_iter().fold(pieces, |mut pieces, step| {
+        for step in Step::ALL {
             if step == Step::Code && self.has(Step::Words) && lexicon.has_own_words() {
-                pieces = own(pieces, lexicon, line);
+                pieces = own(pieces, lexicon);
                 after(Step::Words.name(), &pieces);
             }
-            if self.has(step) {
-                pieces = self.step(step, pieces, text, line, language);
-                after(step.name(), &pieces);
+            if !self.has(step) {
+                continue;
             }
-            pieces
-        })
+            let n = pieces.len();
+            pieces = step_of(step, self.options.links, pieces, &line);
+            after(step.name(), &pieces);
+            // What is left beside a link or a number is often plain.
+            let is_done = |piece: &Piece<'_>| is_done(piece, lexicon);
+            if pieces.len() > n && !lexicon.has_own_words() && pieces.iter().all(is_done) {
+                break;
+            }
+        }
+        pieces
+    }
+
+    fn line<'a>(&'a self, text: &'a str, language: Language) -> Line<'a> {
+        let lexicon = self.lexicon(language);
+        Line { text, language, lexicon, held: lexicon.held_by(text) }
     }
 
     /// Rulers go next, for the same reason.
-    fn rulers<'a>(&self, pieces: Vec<Piece<'a>>, lexicon: &Lexicon) -> Vec<Piece<'a>> {
+    fn rulers<'a>(&self, pieces: Vec<Piece<'a>>, line: &Line<'a>) -> Vec<Piece<'a>> {
         if !self.has(Step::Runs) {
             return pieces;
         }
-        split(pieces, |text, place, from| {
-            runs::find_ruler(text, place, from, lexicon.phrase("ruler"))
-        })
+        let ruler = || line.lexicon.phrase("ruler");
+        split(pieces, |text, place, from| runs::find_ruler(text, place, from, ruler))
     }
 
     /// Smileys go first, whole: their signs mean something elsewhere.
-    fn smileys<'a>(
-        &self,
-        pieces: Vec<Piece<'a>>,
-        line: &str,
-        language: Language,
-    ) -> Vec<Piece<'a>> {
-        if !self.has(Step::Emoji) {
+    fn smileys<'a>(&self, pieces: Vec<Piece<'a>>, line: &Line<'a>) -> Vec<Piece<'a>> {
+        let code = line.language.code();
+        if !self.has(Step::Emoji) || emoji::smiley(line.text, code, false).is_none() {
             return pieces;
         }
-        let alone = emoji::is_only_smileys(line);
+        let alone = emoji::is_only_smileys(line.text);
         split(pieces, |text, place, from| {
             // "^^ this" points to the line above.
             let points = place.is_first && from == 0 && text.starts_with('^') && !alone;
             let from = if points { text.len() - text.trim_start_matches('^').len() } else { from };
-            token(text, from, "smiley", emoji::smiley(&text[from..], language.code(), alone)?)
+            token(text, from, "smiley", emoji::smiley(&text[from..], code, alone)?)
         })
-    }
-
-    /// Takes the pieces of a line through one step; `line` is the characters of the line.
-    fn step<'a>(
-        &'a self,
-        step: Step,
-        pieces: Vec<Piece<'a>>,
-        line_text: &str,
-        line: ByteSet,
-        language: Language,
-    ) -> Vec<Piece<'a>> {
-        let lexicon = self.lexicon(language);
-        let patterns = lexicon.patterns.iter().filter(|it| it.step() == step && it.may_match(line));
-        let pieces = patterns.fold(pieces, |pieces, pattern| {
-            split(pieces, |text, place, from| pattern.find(text, place, from, &lexicon.tables))
-        });
-        match step {
-            Step::Links => {
-                let mode = self.options.links;
-                split(pieces, |text, _, from| links::find(text, from, lexicon, mode))
-            }
-            Step::Words => split(pieces, |text, _, from| abbreviation(text, from, lexicon)),
-            Step::Runs => split(pieces, |text, _, from| {
-                runs::find(text, from, lexicon.phrase("more-characters"))
-            }),
-            Step::Emoji => parted(split(pieces, |text, _, from| {
-                token(text, from, "emoji", emoji::find(&text[from..], language.code())?)
-            })),
-            Step::Scripts => {
-                let is_mixed = script::has_latin(line_text);
-                split(pieces, |text, _, from| script::find(text, from, is_mixed, language, lexicon))
-            }
-            Step::Quotes | Step::Markup | Step::Code | Step::Numbers => pieces,
-        }
     }
 
     /// What is spoken for `text` alone.
@@ -288,12 +251,55 @@ impl Chain {
 }
 
 /// The user's words and patterns of no step: before the signs in them mean something else.
-fn own<'a>(pieces: Vec<Piece<'a>>, lexicon: &'a Lexicon, line: ByteSet) -> Vec<Piece<'a>> {
-    let patterns = lexicon.own_patterns.iter().filter(|it| it.may_match(line));
-    let pieces = patterns.fold(pieces, |pieces, pattern| {
+fn own<'a>(pieces: Vec<Piece<'a>>, lexicon: &'a Lexicon) -> Vec<Piece<'a>> {
+    let pieces = lexicon.own_patterns.iter().fold(pieces, |pieces, pattern| {
         split(pieces, |text, place, from| pattern.find(text, place, from, &lexicon.tables))
     });
     split(pieces, |text, _, from| lexicon.own_words.find(text, from))
+}
+
+/// A line on its way through the steps.
+struct Line<'a> {
+    text: &'a str,
+    language: Language,
+    lexicon: &'a Lexicon,
+    /// What it holds that patterns need.
+    held: Held,
+}
+
+/// Takes the pieces of a line through one step.
+fn step_of<'a>(
+    step: Step,
+    mode: LinkMode,
+    pieces: Vec<Piece<'a>>,
+    line: &Line<'a>,
+) -> Vec<Piece<'a>> {
+    let (lexicon, language) = (line.lexicon, line.language);
+    let pieces = lexicon.patterns_of(step, line.held).fold(pieces, |pieces, pattern| {
+        split(pieces, |text, place, from| pattern.find(text, place, from, &lexicon.tables))
+    });
+    match step {
+        Step::Links => split(pieces, |text, _, from| links::find(text, from, lexicon, mode)),
+        Step::Words => split(pieces, |text, _, from| abbreviation(text, from, lexicon)),
+        Step::Runs => {
+            let more = || lexicon.phrase("more-characters");
+            split(pieces, |text, _, from| runs::find(text, from, more))
+        }
+        Step::Emoji => parted(split(pieces, |text, _, from| {
+            token(text, from, "emoji", emoji::find(&text[from..], language.code())?)
+        })),
+        Step::Scripts if line.text.is_ascii() => pieces,
+        Step::Scripts => {
+            let is_mixed = script::has_latin(line.text);
+            split(pieces, |text, _, from| script::find(text, from, is_mixed, language, lexicon))
+        }
+        Step::Quotes | Step::Markup | Step::Code | Step::Numbers => pieces,
+    }
+}
+
+/// Whether no step would change a piece any more.
+fn is_done(piece: &Piece<'_>, lexicon: &Lexicon) -> bool {
+    piece.said.is_some() || plain::is_plain(piece.source, lexicon.triggers())
 }
 
 /// The token for what was found in `text` from byte `from` on.
@@ -308,6 +314,9 @@ fn token<'a>(text: &'a str, from: usize, tag: &'a str, found: emoji::Found) -> O
 fn parted(pieces: Vec<Piece<'_>>) -> Vec<Piece<'_>> {
     let is_emoji = |piece: &Piece<'_>| piece.said.as_ref().is_some_and(|said| said.tag == "emoji");
     let is_mark = |piece: &Piece<'_>| matches!(piece.source, "✓" | "✔" | "✗" | "✘");
+    if !pieces.iter().any(is_emoji) {
+        return pieces;
+    }
     let mut out: Vec<Piece<'_>> = Vec::with_capacity(pieces.len());
     let mut has_mark = false;
     for piece in pieces {
@@ -338,21 +347,6 @@ fn parted(pieces: Vec<Piece<'_>>) -> Vec<Piece<'_>> {
         out.push(piece);
     }
     out
-}
-
-/// Whether a word of letters is no name in camel case, no Roman number and no laughter.
-fn is_plain_word(word: &str) -> bool {
-    let bytes = word.as_bytes();
-    let is_hump = |it: &[u8]| it[0].is_ascii_lowercase() && it[1].is_ascii_uppercase();
-    // Some smileys are capitals: "XD".
-    let is_short = bytes.len() == 2 && bytes.iter().any(u8::is_ascii_uppercase);
-    let is_roman = bytes.iter().all(|b| matches!(b, b'I' | b'V' | b'X')) && word != "I";
-    let has_stop = bytes.iter().any(|b| matches!(b, b'.' | b','));
-    !bytes.windows(2).any(is_hump)
-        && !is_short
-        && !is_roman
-        && !has_stop
-        && !runs::has_syllables(bytes)
 }
 
 /// The sign that a text is nothing but a run of, as the lexicons write it; else the text.
@@ -402,9 +396,9 @@ fn next_word<'a>(
         for word in [bare, short] {
             let range = begin..begin + word.len();
             if !word.is_empty()
+                && let Some(words) = lexicon.word(word)
                 && begins(text, range.start)
                 && ends(text, range.end)
-                && let Some(words) = lexicon.word(word)
             {
                 return Some((range, words));
             }

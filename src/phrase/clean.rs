@@ -106,27 +106,39 @@ fn odd(b: u8) -> u8 {
 }
 
 /// How many bytes are checked at once: a vector of the processor.
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
 
 /// A block, and what its last byte is compared with.
-type Window = [u8; BLOCK + MANY - 1];
+pub(super) type Window = [u8; BLOCK + MANY - 1];
+
+/// Whether a text of plain words, none of which is long or often repeated, is spoken unchanged.
+pub(super) fn leaves_plain(text: &str) -> bool {
+    !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && !is_periodic(text.as_bytes())
+}
 
 /// Whether no byte of `text` is odd, and there is no `[[`, `//`, beginning of `www.`, two blanks, or
 /// [`MANY`] of anything.
 fn is_even(text: &[u8]) -> bool {
+    every_window(text, *b"}~", is_even_block)
+}
+
+/// Whether every block of `text` is good. Two bytes that are good behind any others, in turn, fill
+/// the last one.
+pub(super) fn every_window(text: &[u8], fill: [u8; 2], is_good: impl Fn(&Window) -> bool) -> bool {
     let mut at = 0;
     while let Some(window) = text[at..].first_chunk() {
-        if !is_even_block(window) {
+        if !is_good(window) {
             return false;
         }
         at += BLOCK;
     }
-    // The rest, padded with what makes no pair.
     let rest = &text[at..];
-    let mut padded = [b'~'; 2 * BLOCK + MANY - 1];
-    padded.iter_mut().step_by(2).for_each(|b| *b = b'}');
+    let mut padded = [fill[1]; 2 * BLOCK + MANY - 1];
+    padded.iter_mut().step_by(2).for_each(|b| *b = fill[0]);
     padded[..rest.len()].copy_from_slice(rest);
-    [&padded[..], &padded[BLOCK..]].iter().all(|part| part.first_chunk().is_some_and(is_even_block))
+    [&padded[..], &padded[BLOCK..]].iter().all(|part| part.first_chunk().is_some_and(&is_good))
 }
 
 /// A loop of fixed length without an early exit, which the compiler vectorises.

@@ -72,6 +72,16 @@ impl Dictionary {
         self.words.is_empty() && self.phrases.is_empty()
     }
 
+    /// Its words in lower case, and the first ones of its phrases.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.words.keys().chain(self.phrases.keys()).map(String::as_str)
+    }
+
+    /// How many these are.
+    pub(super) fn len(&self) -> usize {
+        self.words.len() + self.phrases.len()
+    }
+
     /// What is said for `word`.
     pub(super) fn get(&self, word: &str) -> Option<&str> {
         if word.len() > self.longest {

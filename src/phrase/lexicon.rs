@@ -5,18 +5,20 @@
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
 use regex::{Captures, Regex};
 use toml::Spanned;
 
-use super::bytes::{ByteSet, Needs};
-use super::clean;
+use super::bytes::{Held, Index, Needs};
 use super::dictionary::Dictionary;
 use super::piece::{Place, Token, begins, ends};
+use super::plain::Triggers;
 use super::sources::{self, File, LexiconFile, RawPattern, Source};
 use super::step::{Edge, Step};
 use super::template::{Forms, Table, Template};
+use super::{clean, emoji, narrow, plain};
 use crate::diagnostics::{ConfigError, escaped, hint};
 use crate::toml_file;
 
@@ -34,6 +36,8 @@ pub(super) struct Pattern {
     source: String,
     /// Compiled when it is first tried: most are not, and it takes time.
     regex: OnceLock<Option<Regex>>,
+    /// The same for texts of ASCII.
+    narrow: OnceLock<Option<Regex>>,
     template: Template,
     /// Whether it is the user's.
     is_own: bool,
@@ -45,17 +49,17 @@ pub(super) struct Pattern {
 const MOST_TRIES: usize = 64;
 
 impl Pattern {
-    pub(super) fn step(&self) -> Step {
-        self.step
-    }
-
-    /// Whether a line of these characters may match.
-    pub(super) fn may_match(&self, line: ByteSet) -> bool {
-        self.needs.are_met(line)
-    }
-
-    fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| toml_file::regex(&self.source).ok()).as_ref()
+    /// What finds it in `text`; none where nothing can.
+    fn regex(&self, text: &str) -> Option<&Regex> {
+        let wide = || self.regex.get_or_init(|| toml_file::regex(&self.source).ok()).as_ref();
+        if !text.is_ascii() {
+            return wide();
+        }
+        let narrow = || {
+            let narrow = narrow::ascii(&self.source)?;
+            toml_file::regex(&narrow).ok().or_else(|| wide().cloned())
+        };
+        self.narrow.get_or_init(narrow).as_ref()
     }
 
     /// The next token in `text` from byte `from` on.
@@ -69,7 +73,7 @@ impl Pattern {
         if self.edge != Edge::Token && self.edge != Edge::Any && (from > 0 || !place.is_first) {
             return None;
         }
-        let regex = self.regex()?;
+        let regex = self.regex(text)?;
         for _ in 0..MOST_TRIES {
             let found = regex.find_at(text, from)?;
             if self.stands(text, found.range(), place) {
@@ -85,7 +89,7 @@ impl Pattern {
         None
     }
 
-    fn stands(&self, text: &str, range: std::ops::Range<usize>, place: Place) -> bool {
+    fn stands(&self, text: &str, range: Range<usize>, place: Place) -> bool {
         if let Some([least, most]) = self.length
             && !(least..=most).contains(&range.len())
         {
@@ -104,7 +108,9 @@ impl Pattern {
 
     /// What is said for `text` if the pattern matches it from its beginning.
     pub(super) fn reads<'a>(&'a self, text: &'a str) -> Option<Captures<'a>> {
-        self.regex()?.captures(text)
+        let regex = self.regex(text)?;
+        // Most do not match, which is found out sooner without the groups.
+        if regex.is_match(text) { regex.captures(text) } else { None }
     }
 
     pub(super) fn fill<'a>(
@@ -120,6 +126,11 @@ impl Pattern {
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it may match what the fast path takes for plain, but for words that it knows.
+    fn may_match_letters(&self) -> bool {
+        narrow::may_match(&self.source, plain::CHARACTERS)
     }
 }
 
@@ -138,6 +149,13 @@ pub(super) struct Lexicon {
     /// Whether there are files of the user's.
     has_own: bool,
     phrases: HashMap<String, String>,
+    /// Where the patterns of each step are.
+    steps: Vec<Range<usize>>,
+    /// What the patterns need.
+    index: Index,
+    /// The same of the links.
+    link_index: Index,
+    triggers: Triggers,
 }
 
 impl Lexicon {
@@ -185,7 +203,15 @@ impl Lexicon {
             };
             of_step.push(pattern);
         }
-        lexicon.patterns.sort_by_key(Pattern::step);
+        lexicon.patterns.sort_by_key(|it| it.step);
+        let places = |step| {
+            let start = lexicon.patterns.partition_point(|it| it.step < step);
+            start..start + lexicon.patterns[start..].partition_point(|it| it.step == step)
+        };
+        lexicon.steps = Step::ALL.into_iter().map(places).collect();
+        lexicon.index = Index::of(lexicon.patterns.iter().map(|it| &it.needs));
+        lexicon.link_index = Index::of(lexicon.links.iter().map(|it| &it.needs));
+        lexicon.triggers = lexicon.find_triggers();
         Ok(lexicon)
     }
 
@@ -230,13 +256,65 @@ impl Lexicon {
         }
         let mut own = self.patterns.iter().filter(|it| it.is_own).chain(&self.own_patterns);
         self.alone.contains_key(text.trim())
-            || own.any(|it| it.regex().is_some_and(|regex| regex.is_match(text)))
+            || own.any(|it| it.regex(text).is_some_and(|regex| regex.is_match(text)))
             || text.split(' ').any(|word| self.own_words.may_begin(word))
     }
 
     /// Whether there are words or patterns of the user's for [`Self::own_words`].
     pub(super) fn has_own_words(&self) -> bool {
         !self.own_words.is_empty() || !self.own_patterns.is_empty()
+    }
+
+    /// What the fast path must know of it.
+    fn find_triggers(&self) -> Triggers {
+        let forms = ["short-form", "small-form"].into_iter().filter_map(|it| self.tables.get(it));
+        let forms: Vec<_> = forms.flat_map(Table::keys).collect();
+        let n_words = self.words.len() + self.alone.len() + forms.len();
+        let mut triggers = Triggers::with_room(n_words + emoji::smileys_of_letters().count());
+        self.words.keys().for_each(|word| triggers.add(word));
+        emoji::smileys_of_letters().for_each(|it| triggers.add(it));
+        for line in self.alone.keys() {
+            triggers.add(line.split(' ').next().unwrap_or_default());
+        }
+        for form in forms {
+            match form.split_once(' ') {
+                Some((first, _)) => triggers.add(first),
+                None => triggers.add_before_stop(form),
+            }
+        }
+        if self.patterns.iter().any(|it| it.is_own && it.may_match_letters()) {
+            triggers.open();
+        }
+        triggers
+    }
+
+    /// What the fast path looks for.
+    pub(super) fn triggers(&self) -> &Triggers {
+        &self.triggers
+    }
+
+    /// What `text` holds that patterns need.
+    pub(super) fn held_by(&self, text: &str) -> Held {
+        self.index.held_by(text)
+    }
+
+    /// The patterns of a step that a text which holds this may match, in their order.
+    pub(super) fn patterns_of(&self, step: Step, held: Held) -> impl Iterator<Item = &Pattern> {
+        let places = self.steps.get(step as usize).cloned().unwrap_or_default();
+        self.index.matching(held, places).map(|at| &self.patterns[at])
+    }
+
+    /// The patterns that the address of a link may match, in their order.
+    pub(super) fn links_for(&self, address: &str) -> impl Iterator<Item = &Pattern> {
+        let held = self.link_index.held_by(address);
+        self.link_index.matching(held, 0..self.links.len()).map(|at| &self.links[at])
+    }
+
+    /// The names of the patterns that words of letters may match.
+    #[cfg(test)]
+    pub(super) fn patterns_of_letters(&self) -> Vec<&str> {
+        let patterns = self.patterns.iter().filter(|it| it.may_match_letters());
+        patterns.map(Pattern::name).collect()
     }
 
     /// The phrase `name`, such as "link to".
@@ -246,6 +324,9 @@ impl Lexicon {
 
     /// What is said for `word`, in any case.
     pub(super) fn word(&self, word: &str) -> Option<&str> {
+        if !self.triggers.may_be(word) {
+            return None;
+        }
         self.words.get(word)
     }
 
@@ -261,22 +342,6 @@ impl Lexicon {
             || self.tables.get("label").is_some_and(|labels| labels.contains_key(&lower()))
     }
 
-    /// Whether it may say something else for a word of letters.
-    pub(super) fn knows(&self, word: &str) -> bool {
-        let bare = word.trim_end_matches(['.', ',']);
-        if self.word(bare).is_some() {
-            return true;
-        }
-        // Abbreviations with a full stop have patterns of their own.
-        let is_short = || {
-            let forms =
-                ["short-form", "small-form"].into_iter().filter_map(|it| self.tables.get(it));
-            forms
-                .into_iter()
-                .any(|it| it.contains_key(bare) || it.contains_key(&bare.to_lowercase()))
-        };
-        word.ends_with('.') && (bare.len() == 1 || is_short())
-    }
 }
 
 /// Patterns in the order in which they are tried: those that only a language has, then the shared
@@ -349,6 +414,7 @@ fn pattern(
         needs: Needs::of(&expanded),
         source: expanded,
         regex,
+        narrow: OnceLock::new(),
         template,
         is_own: source.is_own,
         replaces_ours: ours.is_some(),

@@ -70,7 +70,7 @@ pub(super) fn find<'a>(
 /// A pull request, a bug, a paste.
 fn known<'a>(link: &Link<'a>, lexicon: &'a Lexicon) -> Option<(String, &'a str)> {
     let address = link.address.strip_prefix("www.").unwrap_or(link.address);
-    lexicon.links.iter().find_map(|pattern| {
+    lexicon.links_for(address).find_map(|pattern| {
         let captures = pattern.reads(address)?;
         Some((pattern.fill(address, &captures, &lexicon.tables), pattern.name()))
     })
@@ -122,7 +122,8 @@ fn full(address: &str) -> String {
 
 /// The next link: `scheme://…`, `www.…`, or a host with a path.
 fn next(text: &str, from: usize) -> Option<Link<'_>> {
-    let mut at = from;
+    let may_have = |text: &str| text.contains('/') || text.contains("www.");
+    let mut at = if may_have(&text[from..]) { from } else { text.len() };
     while at < text.len() {
         let rest = &text[at..];
         let skipped = rest.len() - rest.trim_start_matches(' ').len();
@@ -183,7 +184,9 @@ fn end_of(rest: &str) -> usize {
 
 /// Where a link begins in `word`, and where its host does.
 fn beginning(word: &str) -> Option<(usize, usize)> {
-    if let Some(colon) = word.find("://") {
+    if word.contains('/')
+        && let Some(colon) = word.find("://")
+    {
         let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '.' | '-');
         let start = word[..colon].trim_end_matches(is_scheme).len();
         return (start < colon).then_some((start, colon + 3));

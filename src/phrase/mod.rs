@@ -18,8 +18,11 @@ mod letters;
 mod lexicon;
 mod links;
 mod names;
+mod narrow;
+mod pairs;
 mod piece;
 mod pls;
+mod plain;
 mod runs;
 mod script;
 mod sources;
@@ -27,7 +30,6 @@ mod step;
 mod template;
 mod words;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -122,9 +124,6 @@ impl Phrasing {
     }
 }
 
-/// How many names are kept as they are spoken.
-const MOST_NAMES: usize = 512;
-
 /// Makes the spoken text of each message; remembers who spoke, and where.
 #[derive(Debug)]
 pub struct Phraser {
@@ -133,8 +132,7 @@ pub struct Phraser {
     detector: Detector,
     /// The language of the message that is being phrased.
     language: Language,
-    /// Nicks and their spoken names, by language.
-    names: HashMap<Language, HashMap<String, String>>,
+    names: names::Known,
     /// Text on its way through the chain.
     scratch: String,
     speaker: String,
@@ -165,7 +163,7 @@ impl Phraser {
             language: phrasing.language,
             phrasing,
             place: Place::default(),
-            names: HashMap::new(),
+            names: names::Known::default(),
             scratch: String::new(),
             speaker: String::new(),
             spoke: None,
@@ -180,7 +178,7 @@ impl Phraser {
     /// Changes nicks' names, from the next message on.
     pub(crate) fn set_aliases(&mut self, aliases: Vec<(String, String)>) {
         self.phrasing.aliases = aliases;
-        self.names.clear();
+        self.names = names::Known::default();
     }
 
     /// Appends the spoken text of `message` to `out`. None, and appends nothing, when nothing can be
@@ -312,8 +310,9 @@ impl Phraser {
     /// Appends a text as it is spoken; whether there is anything to speak.
     fn text(&mut self, text: &str, out: &mut String) -> bool {
         let (chain, language) = (&self.phrasing.chain, self.language);
-        if chain.leaves(text, language) {
-            return clean::text(text, out);
+        if chain.leaves(text, language) && clean::leaves_plain(text) {
+            out.push_str(text);
+            return true;
         }
         self.scratch.clear();
         chain.say(text, language, &mut self.scratch);
@@ -322,26 +321,17 @@ impl Phraser {
 
     /// Appends a name as it is spoken.
     fn name(&mut self, nick: &str, out: &mut String) {
-        let known = self.names.get(&self.language).and_then(|names| names.get(nick));
-        if let Some(name) = known {
-            return out.push_str(name);
-        }
-        let mut name = String::new();
-        let alias = self.phrasing.aliases.iter().find(|(known, _)| same_name(known, nick));
-        match alias {
-            Some((_, alias)) => clean::nick(alias, &mut name),
-            None => {
-                let spoken = names::spoken(nick, &self.phrasing.chain, self.language);
-                clean::nick(&spoken, &mut name);
+        let (phrasing, language) = (&self.phrasing, self.language);
+        let spoken = || {
+            let mut name = String::new();
+            let alias = phrasing.aliases.iter().find(|(known, _)| same_name(known, nick));
+            match alias {
+                Some((_, alias)) => clean::nick(alias, &mut name),
+                None => clean::nick(&names::spoken(nick, &phrasing.chain, language), &mut name),
             }
-        }
-        out.push_str(&name);
-        // Nicks come from outside: any number of them takes the same memory.
-        let names = self.names.entry(self.language).or_default();
-        if names.len() >= MOST_NAMES {
-            names.clear();
-        }
-        names.insert(nick.to_owned(), name);
+            name
+        };
+        out.push_str(self.names.get(nick, language, spoken));
     }
 
     /// Appends a blank, unless it is the first, and what is said about a line.

@@ -6,6 +6,7 @@ use super::glyphs::{is_blank, is_pictograph};
 use super::letters;
 use super::script;
 use crate::language::Language;
+use crate::text::hash;
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 32;
@@ -13,6 +14,45 @@ const MAX_NAME: usize = 32;
 /// What clients and people append to a nick to say what they do.
 const STATES: [&str; 11] =
     ["away", "afk", "brb", "busy", "gone", "lunch", "zzz", "sleep", "work", "mobile", "off"];
+
+/// The places for names.
+const PLACES: usize = 256;
+
+/// Names as they are spoken, for the nicks that were there lately. Nicks come from outside: any
+/// number of them takes the same memory.
+#[derive(Debug)]
+pub(super) struct Known(Vec<Option<Name>>);
+
+#[derive(Debug)]
+struct Name {
+    nick: String,
+    language: Language,
+    spoken: String,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self(std::iter::repeat_with(|| None).take(PLACES).collect())
+    }
+}
+
+impl Known {
+    /// How `nick` is spoken, which `find` finds where it is not known.
+    pub(super) fn get(
+        &mut self,
+        nick: &str,
+        language: Language,
+        find: impl FnOnce() -> String,
+    ) -> &str {
+        #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash do")]
+        let place = &mut self.0[hash(nick.as_bytes()) as usize % PLACES];
+        if place.as_ref().is_none_or(|it| it.nick != nick || it.language != language) {
+            *place = None;
+        }
+        let new = || Name { nick: nick.to_owned(), language, spoken: find() };
+        &place.get_or_insert_with(new).spoken
+    }
+}
 
 /// How the name `nick` is spoken by a voice of `language`.
 pub(super) fn spoken(nick: &str, chain: &Chain, language: Language) -> String {

@@ -66,15 +66,21 @@ pub(super) fn split<'a>(
     find: impl Fn(&'a str, Place, usize) -> Option<Token<'a>>,
 ) -> Vec<Piece<'a>> {
     let n = pieces.len();
+    let place = |at| Place { is_first: at == 0, is_last: at + 1 == n };
+    // Most often there is nothing to find, and nothing to copy.
+    let first = pieces.iter().enumerate().filter(|(_, piece)| piece.said.is_none());
+    let first = first.map(|(at, piece)| (at, find(piece.source, place(at), 0)));
+    let Some((first, mut found)) = { first }.find(|it| it.1.is_some()) else {
+        return pieces;
+    };
     let mut out = Vec::with_capacity(n + 2);
     for (at, piece) in pieces.into_iter().enumerate() {
-        if piece.said.is_some() {
+        if at < first || piece.said.is_some() {
             out.push(piece);
             continue;
         }
-        let place = Place { is_first: at == 0, is_last: at + 1 == n };
         let mut done = 0;
-        while let Some(token) = find(piece.source, place, done) {
+        while let Some(token) = found.take().or_else(|| find(piece.source, place(at), done)) {
             if token.range.start > done {
                 out.push(Piece::text(&piece.source[done..token.range.start]));
             }

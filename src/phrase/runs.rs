@@ -26,31 +26,34 @@ pub(super) fn find_ruler<'a>(
     text: &'a str,
     place: Place,
     from: usize,
-    ruler: &str,
+    ruler: impl Fn() -> &'a str,
 ) -> Option<Token<'a>> {
     if from == 0 && place.is_first && place.is_last && is_ruler(text) {
-        let pieces = vec![Piece::said(text, ruler.to_owned(), "ruler")];
+        let pieces = vec![Piece::said(text, ruler(), "ruler")];
         return Some(Token { range: 0..text.len(), pieces });
     }
-    let mut words = Words { text, at: from };
-    while let Some(word) = words.next() {
-        let is_at_end = text[..word.start].trim().is_empty() || text[word.end..].trim().is_empty();
-        if is_at_end && is_ruler(&text[word.clone()]) {
-            return Some(token(text, word, ""));
-        }
-    }
-    None
+    let line = text.trim();
+    let first = line.split(' ').next().unwrap_or_default();
+    let last = line.rsplit(' ').next().unwrap_or_default();
+    let begin = text.len() - text.trim_start().len();
+    let ends = [begin..begin + first.len(), begin + line.len() - last.len()..begin + line.len()];
+    let ruler = ends.into_iter().find(|it| it.start >= from && is_ruler(&text[it.clone()]))?;
+    Some(token(text, ruler, ""))
 }
 
 /// The next run of letters or words in `text` from byte `from` on, or the next word that is too long
 /// to be said whole; `more` says how many other characters it has, as "and {n} more characters".
-pub(super) fn find<'a>(text: &'a str, from: usize, more: &str) -> Option<Token<'a>> {
+pub(super) fn find<'a, 'm>(
+    text: &'a str,
+    from: usize,
+    more: impl Fn() -> &'m str,
+) -> Option<Token<'a>> {
     let mut words = Words { text, at: from };
     let mut run: Option<(Range<usize>, usize)> = None;
     while let Some(word) = words.next() {
         let written = &text[word.clone()];
         let cut = clean::beginning(written)
-            .map(|(head, n)| format!("{head} {}", more.replace("{n}", &n.to_string())));
+            .map(|(head, n)| format!("{head} {}", more().replace("{n}", &n.to_string())));
         if let Some(cut) = cut.or_else(|| without_runs(written)) {
             let pieces = vec![Piece::said(&text[word.clone()], cut, "run")];
             return Some(Token { range: word, pieces });
@@ -151,13 +154,15 @@ fn is_sign(c: char) -> bool {
 
 /// `word` with runs of more than [`LETTERS`] equal letters cut; none where it has no such run.
 fn without_runs(word: &str) -> Option<String> {
-    if is_placeholder(word) {
+    let has_any = !word.is_ascii() || has_run(word.as_bytes());
+    let may_have_syllables = word.len() > 3 * SYLLABLE;
+    if !has_any && !may_have_syllables || is_placeholder(word) {
         return None;
     }
     if let Some(short) = without_syllables(word) {
         return Some(short);
     }
-    if !(has_run(word.as_bytes()) || !word.is_ascii()) {
+    if !has_any {
         return None;
     }
     let mut out = String::with_capacity(word.len());
@@ -217,8 +222,8 @@ fn without_syllables(word: &str) -> Option<String> {
 pub(super) fn has_syllables(word: &[u8]) -> bool {
     word.len() > 3 * SYLLABLE + 1
         && word[0] != word[1]
-        && word.iter().all(u8::is_ascii_alphabetic)
         && word.iter().zip(&word[SYLLABLE..]).all(|(a, b)| a.eq_ignore_ascii_case(b))
+        && word.iter().all(u8::is_ascii_alphabetic)
 }
 
 #[cfg(test)]
@@ -253,9 +258,9 @@ mod tests {
             ("????", "???"),
         ] {
             let pieces = split(vec![Piece::text(text)], |text, place, from| {
-                find_ruler(text, place, from, "a ruler")
+                find_ruler(text, place, from, || "a ruler")
             });
-            let pieces = split(pieces, |text, _, from| find(text, from, "and {n} more"));
+            let pieces = split(pieces, |text, _, from| find(text, from, || "and {n} more"));
             let sources: String = pieces.iter().map(|it| it.source).collect();
             assert_eq!(sources, text);
             let words = |it: &Piece<'_>| {

@@ -19,7 +19,7 @@ mod smileys;
 use codes::Code;
 pub(crate) use found::Found;
 use names::{Language, Name, Run};
-pub(crate) use smileys::{is_only_smileys, smiley};
+pub(crate) use smileys::{is_only_smileys, of_letters as smileys_of_letters, smiley};
 
 /// The first emoji, symbol or shortcode in `text`, with those after it that are the same.
 ///

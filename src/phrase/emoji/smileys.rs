@@ -65,6 +65,12 @@ pub(crate) fn smiley(text: &str, lang: &str, alone: bool) -> Option<Found> {
     None
 }
 
+/// The smileys that are words of letters, such as "xD".
+pub(crate) fn of_letters() -> impl Iterator<Item = &'static str> {
+    let texts = Table::get().smileys.iter().map(|smiley| smiley.text);
+    texts.filter(|text| text.bytes().all(|b| b.is_ascii_alphabetic()))
+}
+
 /// Whether `text` has smileys, and beside them nothing but blanks and punctuation.
 pub(crate) fn is_only_smileys(text: &str) -> bool {
     let mut rest = text.trim();
@@ -114,7 +120,8 @@ const HINTS: [Hint; 256] = {
 /// The smiley of the table that begins at `at`, the longest, and where its run ends.
 fn listed(text: &str, at: usize) -> Option<(usize, &'static Smiley)> {
     let table = Table::get();
-    if !table.may_have(&text.as_bytes()[at..]) {
+    let (before, rest) = text.as_bytes().split_at(at);
+    if !table.may_have(rest) || may_be_glued(before) && !may_glue(rest) {
         return None;
     }
     let mut candidates = table.beginning_with(text[at..].chars().next()?);
@@ -145,6 +152,17 @@ fn without_more<'a>(smiley: &str, before: &str, after: &'a str) -> &'a str {
         Some(mouth @ (')' | '(' | 'D' | 'P')) => after.trim_start_matches(mouth),
         _ => after,
     }
+}
+
+/// Whether a smiley after `before` would follow a word without a blank.
+fn may_be_glued(before: &[u8]) -> bool {
+    before.last().is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// Whether a smiley that `rest` begins with may follow a word without a blank: one of [`GLUED`], or a
+/// kaomoji.
+fn may_glue(rest: &[u8]) -> bool {
+    !matches!(rest, [b':' | b';', second, ..] if !matches!(second, b')' | b'-' | b'(' | b'\''))
 }
 
 /// All smileys.
