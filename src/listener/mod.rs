@@ -186,16 +186,10 @@ pub(crate) struct Listener {
 impl Listener {
     /// A listener with these settings, for their sources.
     pub(crate) fn new(settings: Settings, now: Instant) -> Self {
-        let is_live = settings.is_live();
         let names = settings.names();
-        let phrases = phrases(&settings.phrasing);
+        let queue = queue_for(&settings, now);
         let wording = (Arc::clone(&settings.phrasing.chain), settings.phrasing.language);
         let aliases = Aliases::new(settings.phrasing.aliases.clone());
-        let queue = Queue::new(settings.lag_target, phrases);
-        let mut queue = queue.with_voice(&settings.voice_spec.voice);
-        if !is_live {
-            queue.handle(queue::Event::NotLive, now);
-        }
         let format = settings.format.as_deref();
         Self {
             pipeline: Pipeline::new(
@@ -322,6 +316,16 @@ impl Listener {
     fn notify(&mut self, text: String) {
         self.effects.push(Effect::Notify(text));
     }
+}
+
+/// An empty queue, whose lines have deadlines where speech is live.
+fn queue_for(settings: &Settings, now: Instant) -> Queue {
+    let queue = Queue::new(settings.lag_target, phrases(&settings.phrasing));
+    let mut queue = queue.with_voice(&settings.voice_spec.voice);
+    if !settings.is_live() {
+        queue.handle(queue::Event::NotLive, now);
+    }
+    queue
 }
 
 /// What the queue says about lines, in the language of each voice.
