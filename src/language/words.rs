@@ -239,7 +239,8 @@ mod tests {
 
     #[test]
     fn capitals_are_small_in_the_hash() {
-        for (word, small) in [("Ok", "ok"), ("@AZ[`az{", "@az[`az{"), ("ÜBERGABEZEIT", "Übergabezeit")]
+        for (word, small) in
+            [("Ok", "ok"), ("@AZ[`az{", "@az[`az{"), ("ÜBERGABEZEIT", "Übergabezeit")]
         {
             assert_eq!(hash(word.as_bytes()), hash(small.as_bytes()), "{word}");
         }

@@ -113,9 +113,7 @@ pub(super) type Window = [u8; BLOCK + MANY - 1];
 
 /// Whether a text of plain words, none of which is long or often repeated, is spoken unchanged.
 pub(super) fn leaves_plain(text: &str) -> bool {
-    !text.starts_with(' ')
-        && !text.ends_with(' ')
-        && !is_periodic(text.as_bytes())
+    !text.starts_with(' ') && !text.ends_with(' ') && !is_periodic(text.as_bytes())
 }
 
 /// Whether no byte of `text` is odd, and there is no `[[`, `//`, beginning of `www.`, two blanks, or

@@ -341,7 +341,6 @@ impl Lexicon {
         self.words.get(word).is_some()
             || self.tables.get("label").is_some_and(|labels| labels.contains_key(&lower()))
     }
-
 }
 
 /// Patterns in the order in which they are tried: those that only a language has, then the shared

@@ -10,7 +10,8 @@ use regex_syntax::hir::{
 /// in them, or is no regular expression. Groups that never match are missing.
 pub(super) fn ascii(pattern: &str) -> Option<String> {
     let hir = regex_syntax::parse(pattern).ok()?;
-    narrowed(&hir, &ClassUnicode::new([ClassUnicodeRange::new('\0', '\x7f')])).map(|it| it.to_string())
+    narrowed(&hir, &ClassUnicode::new([ClassUnicodeRange::new('\0', '\x7f')]))
+        .map(|it| it.to_string())
 }
 
 /// Whether `pattern` may match in a text that has no other characters than these.
@@ -97,7 +98,9 @@ mod tests {
     fn narrow_patterns_find_the_same() {
         let text = "Mon-Fri at 10:30, 12 km/h v1.2-rc1 $5.00 <b>x</b> [a](https://example.org/b) \
                     a_b getIt() 3x4 5k 2^3 s/a/b/ ~/x --y=z \"q\" it's 20% #12 @kim ok?";
-        for pattern in [r"(?P<n>\d+(?:[.,]\d+)?)\s?%", r"(?P<x>[\w.]+)\^2", r"\S+@(\w+)", r"\b\w+\b"] {
+        for pattern in
+            [r"(?P<n>\d+(?:[.,]\d+)?)\s?%", r"(?P<x>[\w.]+)\^2", r"\S+@(\w+)", r"\b\w+\b"]
+        {
             let [wide, narrow] = [pattern.to_owned(), ascii(pattern).unwrap_or_default()]
                 .map(|it| regex::Regex::new(&it).expect("a pattern"));
             let found = |regex: &regex::Regex| -> Vec<_> {

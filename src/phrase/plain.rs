@@ -201,14 +201,14 @@ mod tests {
             let language = Language::from_code(code).expect(code);
             let names = chain.lexicon(language).patterns_of_letters();
             let known = [
-                "dot-net",            // no letter follows a full stop
-                "camel",              // no capital follows a small letter
-                "pascal",             // the same
-                "roman",              // `is_roman`
-                "short-form",         // a trigger
-                "short-form-at-end",  // a trigger
-                "small-form",         // a trigger
-                "mister",             // a letter with a full stop
+                "dot-net",           // no letter follows a full stop
+                "camel",             // no capital follows a small letter
+                "pascal",            // the same
+                "roman",             // `is_roman`
+                "short-form",        // a trigger
+                "short-form-at-end", // a trigger
+                "small-form",        // a trigger
+                "mister",            // a letter with a full stop
             ];
             let unknown: Vec<_> = names.iter().filter(|it| !known.contains(it)).collect();
             assert!(unknown.is_empty(), "{code}: {unknown:?}");
