@@ -13,7 +13,6 @@ const LAYERS: &[&str] = &[
     "clock",
     "executable",
     "text",
-    "language",
     "units",
     "names",
     "diagnostics",
@@ -24,7 +23,6 @@ const LAYERS: &[&str] = &[
     // The path of a line, in order.
     "source",
     "format",
-    "meeting",
     "filter",
     "phrase",
     "pipeline",
@@ -44,7 +42,6 @@ const LAYERS: &[&str] = &[
     "error",
     "explain",
     "list",
-    "minutes",
     "listener",
     "driver",
 ];

@@ -3,9 +3,8 @@
 
 pub(crate) mod earcons;
 pub(crate) mod file;
-pub(crate) mod languages;
 pub(crate) mod settings;
-pub(crate) mod sources;
+mod sources;
 mod speakers;
 pub(crate) mod voices;
 pub(crate) mod watcher;

@@ -6,7 +6,6 @@
 
 pub(crate) mod check;
 mod diff;
-pub(crate) mod lexicons;
 mod row;
 mod rule_run;
 mod rule_stats;

@@ -8,14 +8,12 @@ mod error;
 mod inbox;
 pub mod irc;
 pub mod lines;
-pub mod notice;
 pub mod room;
 pub mod stdin;
 pub mod tail;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
 pub use error::SourceError;
 pub use inbox::{Ack, Closed, Inbox, Input};
 
@@ -30,8 +28,6 @@ pub enum SourceSpec {
     Irc(irc::IrcSpec),
     /// What a command prints.
     Command(command::CommandSpec),
-    /// Lines that are known.
-    Text(String),
 }
 
 impl SourceSpec {
@@ -39,7 +35,6 @@ impl SourceSpec {
     pub fn name(&self) -> String {
         match self {
             Self::Stdin => "stdin".to_owned(),
-            Self::Text(_) => "text".to_owned(),
             Self::Tail(spec) => spec.path.to_string_lossy().into_owned(),
             Self::Irc(spec) => spec.host.clone(),
             Self::Command(spec) => {
@@ -52,7 +47,7 @@ impl SourceSpec {
     /// each time. Contains no secrets; escape it before printing.
     pub fn address(&self) -> Option<String> {
         match self {
-            Self::Stdin | Self::Text(_) => None,
+            Self::Stdin => None,
             Self::Tail(spec) => {
                 let path = std::path::absolute(&spec.path).unwrap_or_else(|_| spec.path.clone());
                 Some(path.to_string_lossy().into_owned())
@@ -86,11 +81,6 @@ impl SourceSpec {
                 }
                 Self::Command(spec) => {
                     command::run(spec, inbox.clone(), stop).await.map_err(Into::into)
-                }
-                Self::Text(text) => {
-                    // That the listener is gone shows below.
-                    let _ = inbox.lines(text.into_bytes(), clock::now()).await;
-                    Ok(())
                 }
                 Self::Stdin => Ok(()), // started as a thread above
             };

@@ -16,7 +16,6 @@ use crate::diagnostics::escaped;
 use crate::message::{Message, SourceId};
 use crate::names::same_name;
 use crate::source::backoff::Class;
-use crate::source::notice::{Notice, Wording};
 
 /// How long registration may take.
 pub(super) const REGISTRATION: Duration = Duration::from_secs(60);
@@ -51,7 +50,7 @@ pub(crate) enum Action {
     /// Pass to the listener.
     Hear(Message<'static>),
     /// Notify the listener.
-    Notice(Notice),
+    Notice(String),
     /// All lines of the text of that number were sent.
     Said(u64),
     /// The text of that number is not sent, and why.
@@ -371,8 +370,7 @@ impl<'a> Session<'a> {
     /// Reports the return of the connection, if its loss was reported.
     fn is_back(&mut self) -> Option<Action> {
         std::mem::take(&mut self.loss_reported)
-            .then(|| Notice::new(Wording::CONNECTED_AGAIN).with("host", self.host.to_string()))
-            .map(Action::Notice)
+            .then(|| Action::Notice(format!("connected to {} again", self.host)))
     }
 
     /// What comes before registration ("Looking up your hostname") is not for the listener.
