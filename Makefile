@@ -1,6 +1,6 @@
 # make demo   installs what the build needs, builds, and speaks a sample meeting
 # make test   installs what the tests need and runs them all
-.PHONY: demo build test lint bench-latency bench-silence bench-load bench-text bench-memory bench-follow bench-flood bench-lag bench-understood bench-faults clean
+.PHONY: demo build test lint bench-latency bench-silence bench-load bench-text bench-memory bench-follow bench-flood bench-lag bench-understood bench-faults bench-minutes clean
 
 demo: build
 	@scripts/demo.sh target/release/irc-speak
@@ -56,6 +56,10 @@ bench-lag: build
 bench-understood: build
 	@scripts/setup.sh bench
 	/usr/bin/python3 benches/understood.py $(BENCH)
+
+# Minutes of a corpus of logs beside those that were published: CORPUS=FOLDER
+bench-minutes: build
+	benches/minutes.py $(or $(CORPUS),../shared/corpus) $(BENCH)
 
 clean:
 	cargo clean

@@ -10,7 +10,7 @@ use irc_speak::clock::now;
 use irc_speak::filter::{Filter, Library, Verdict};
 use irc_speak::format::Reader;
 use irc_speak::message::SourceId;
-use irc_speak::phrase::{Naming, Phraser};
+use irc_speak::phrase::{Naming, Phraser, Phrasing};
 use irc_speak::source::lines::Lines;
 
 const LINES: u32 = 1_000_000;
@@ -42,11 +42,11 @@ fn main() {
         read.filter(|message| is_kept(&filter, message.clone())).count()
     });
     report("lines, read, judged, phrased", || {
-        let mut phraser = Phraser::new(Naming::Change);
+        let mut phraser = Phraser::new(Phrasing::english(Naming::Change));
         let mut out = String::with_capacity(128 * 1024 * 1024);
         for line in lines.iter() {
             if let Verdict::Keep(message, _) = filter.judge(recognising.read(line), "sic.out")
-                && phraser.phrase(&message, &mut out)
+                && phraser.phrase(&message, &mut out).is_some()
             {
                 out.push('\n');
             }

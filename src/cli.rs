@@ -42,7 +42,9 @@ impl Cli {
             | Command::Connect(Connect { listening, .. })
             | Command::Run(Run { listening, .. })
             | Command::Simulate(Simulate { listening, .. })
-            | Command::Explain(Explain { listening, .. }) => std::mem::take(listening).over(before),
+            | Command::SayAs(SayAs { listening, .. })
+            | Command::Explain(Explain { listening, .. })
+            | Command::Minutes(Minutes { listening, .. }) => std::mem::take(listening).over(before),
             other => other.only_its_own(before)?,
         };
         Ok(self)
@@ -62,6 +64,10 @@ pub enum Command {
     Simulate(Simulate),
     /// Show how each line of a log is read, filtered and spoken
     Explain(Explain),
+    /// Show, step by step, how a text is spoken, and speak it
+    SayAs(SayAs),
+    /// Print the minutes of the meetings in logs: topics, agreements and actions, yours first
+    Minutes(Minutes),
     /// List the voices of an engine, for --voice
     Voices {
         /// The speech engine; "irc-speak engines" lists them [default: espeak]
@@ -79,6 +85,12 @@ pub enum Command {
         /// The action.
         #[command(subcommand)]
         action: Option<FiltersAction>,
+    },
+    /// List the lexicons, or run their tests
+    Lexicons {
+        /// The action.
+        #[command(subcommand)]
+        action: Option<LexiconsAction>,
     },
     /// Write, check or locate the configuration file
     Config {
@@ -219,12 +231,60 @@ pub struct Explain {
     pub listening: Listening,
 }
 
+/// A text to speak.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The names of the steps are those under [phrase] in the configuration. With \
+                        --text nothing is spoken."
+)]
+pub struct SayAs {
+    /// The text; the lines of standard input if none is given
+    #[arg(value_name = "TEXT", value_parser = text)]
+    pub words: Vec<String>,
+    /// How to listen.
+    #[command(flatten)]
+    pub listening: Listening,
+}
+
+/// Logs of meetings.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It knows MeetBot and its relatives (#topic, #action), and the lines for the \
+                        W3C's scribes and bots (topic:, RESOLVED:, present+). The exit code is 1 if \
+                        there is no meeting in the logs."
+)]
+pub struct Minutes {
+    /// The logs; - is standard input
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Your nick: actions that name it come first, as do those of the nicks in the configuration
+    #[arg(long, value_name = "NICK")]
+    pub nick: Vec<String>,
+    /// How to listen.
+    #[command(flatten)]
+    pub listening: Listening,
+}
+
 /// Actions for rule sets.
 #[derive(Debug, Subcommand)]
 pub enum FiltersAction {
     /// Run the tests in the rule sets: the built-in ones, yours, and the files named
     Check {
         /// Rule set files; all known ones if none is given
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Actions for lexicons.
+#[derive(Debug, Subcommand)]
+pub enum LexiconsAction {
+    /// Run the tests in the lexicons: the built-in ones, yours, and the files named
+    Check {
+        /// Lexicon files; all known ones if none is given
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
     },
@@ -399,6 +459,12 @@ impl Listening {
             verbose: self.verbose + before.verbose,
         }
     }
+}
+
+/// A text in which something is written.
+fn text(text: &str) -> Result<String, String> {
+    let is_blank = text.trim().is_empty();
+    if is_blank { Err("the text is empty".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 /// A number of lines, from 0.

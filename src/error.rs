@@ -43,6 +43,9 @@ pub enum Error {
     /// Tests in rule set files failed; each failure was printed.
     #[error("a test failed")]
     TestsFailed,
+    /// There is no meeting in the logs.
+    #[error("no meeting in {0}")]
+    NoMeeting(String),
     /// Standard output was closed.
     #[error("standard output was closed")]
     StdoutGone,
@@ -88,6 +91,7 @@ impl Error {
             | Self::Engine(_)
             | Self::Control(_)
             | Self::Limits(_)
+            | Self::NoMeeting(_)
             | Self::Output(_) => Some(self.with_sources()),
         }
     }
@@ -118,6 +122,7 @@ impl Error {
             Self::Source(_)
             | Self::SourcesFailed
             | Self::TestsFailed
+            | Self::NoMeeting(_)
             | Self::Voice { configuration: false, .. }
             | Self::Engine(_)
             | Self::Control(_)

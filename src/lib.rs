@@ -17,10 +17,13 @@ mod explain;
 pub mod filter;
 pub mod format;
 mod journal;
+pub mod language;
 mod limits;
 mod list;
 mod listener;
+pub mod meeting;
 pub mod message;
+mod minutes;
 mod names;
 pub mod phrase;
 mod pipeline;
@@ -37,7 +40,7 @@ mod wire;
 pub use cli::Cli;
 pub use error::Error;
 
-use cli::{Command, FiltersAction, OnTerminal};
+use cli::{Command, FiltersAction, LexiconsAction, OnTerminal};
 use config::settings::Settings;
 use source::command::terminal;
 
@@ -53,9 +56,11 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         limits::check(needs)?;
     }
     match &cli.command {
-        Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_)) | None => listen(cli),
+        Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_) | Command::SayAs(_))
+        | None => listen(cli),
         Some(Command::Simulate(simulate)) => list::simulate(simulate, &cli.listening),
         Some(Command::Explain(explain)) => explain::run(explain, &cli.listening),
+        Some(Command::Minutes(minutes)) => minutes::run(minutes, &cli.listening),
         Some(Command::Voices { .. }) => list::voices(&cli.listening),
         Some(Command::Engines) => list::engines(),
         Some(Command::Devices) => list::devices(),
@@ -63,6 +68,10 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Filters { action: None }) => list::filters(),
         Some(Command::Filters { action: Some(FiltersAction::Check { files }) }) => {
             explain::check::run(files)
+        }
+        Some(Command::Lexicons { action: None }) => list::lexicons(),
+        Some(Command::Lexicons { action: Some(LexiconsAction::Check { files }) }) => {
+            explain::lexicons::run(files)
         }
         Some(Command::Config { action, .. }) => list::config(*action, &cli.listening),
         Some(Command::Ctl { action }) => ctl(action),
@@ -82,9 +91,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
 /// neither check them here nor log.
 fn needs(cli: &Cli) -> Option<limits::Needs> {
     match &cli.command {
-        Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_)) | None => {
-            Some(if cli.listening.text { limits::TEXT } else { limits::SPEECH })
-        }
+        Some(Command::Tail(_) | Command::Connect(_) | Command::Run(_) | Command::SayAs(_))
+        | None => Some(if cli.listening.text { limits::TEXT } else { limits::SPEECH }),
         // These use an engine or the sound system.
         Some(
             Command::Simulate(_)
@@ -94,9 +102,11 @@ fn needs(cli: &Cli) -> Option<limits::Needs> {
         ) => Some(limits::VOICE),
         Some(
             Command::Explain(_)
+            | Command::Minutes(_)
             | Command::Engines
             | Command::Formats
             | Command::Filters { .. }
+            | Command::Lexicons { .. }
             | Command::Ctl { .. }
             | Command::Say(_),
         ) => Some(limits::FEW),

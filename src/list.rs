@@ -12,16 +12,29 @@ use crate::diagnostics::{ConfigError, escaped, quoted, reason};
 use crate::engine;
 use crate::error::Error;
 use crate::filter::library::Library;
+use crate::language::Language;
+use crate::phrase::LexiconFile;
 use crate::pipeline::Pipeline;
 use crate::simulate;
 use crate::wire::SpeakRequest;
 
-/// Lists the engine's voices.
+/// Lists the engine's voices, with their languages, and which of them are not installed completely.
 pub(crate) fn voices(options: &Listening) -> Result<(), Error> {
     let engine = options.engine.as_deref().unwrap_or("espeak");
     let voices = engine::voices(engine)?;
-    print(voices.into_iter().map(|voice| (voice.name, voice.about)))
+    print(voices.into_iter().map(|voice| {
+        let language = Language::from_code(&voice.language).map(Language::name);
+        let missing = if voice.has_dictionary { "" } else { " (no dictionary)" };
+        let about = match language {
+            Some(language) => format!("{language:NAME_WIDTH$}  {}{missing}", voice.about),
+            None => format!("{:NAME_WIDTH$}  {}{missing}", voice.language, voice.about),
+        };
+        (voice.name, about)
+    }))
 }
+
+/// The longest common names of languages; only constructed and extinct ones are longer.
+const NAME_WIDTH: usize = 14;
 
 /// Lists the engines.
 pub(crate) fn engines() -> Result<(), Error> {
@@ -45,6 +58,15 @@ pub(crate) fn formats() -> Result<(), Error> {
 /// Lists the rule sets.
 pub(crate) fn filters() -> Result<(), Error> {
     print(owned(Library::load(file::filters_folder().as_deref())?.rule_sets()))
+}
+
+/// Lists the lexicons: the user's with their paths, then the built-in ones.
+pub(crate) fn lexicons() -> Result<(), Error> {
+    let own = LexiconFile::folder(file::lexicons_folder().as_deref())?;
+    let ours = LexiconFile::ours()?;
+    let name = |it: &LexiconFile| it.language.map_or("all", Language::code).to_owned();
+    let paths = own.iter().map(|it| (name(it), it.path().to_string_lossy().into_owned()));
+    print(paths.chain(ours.iter().map(|it| (name(it), it.about().to_owned()))))
 }
 
 /// Writes, checks or locates the configuration file.
@@ -88,7 +110,7 @@ pub(crate) fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), 
     let name = arguments.log.to_string_lossy().into_owned();
     let format = settings.format.as_deref();
     let mut pipeline =
-        Pipeline::new([name], &settings.grammars, format, settings.filter, settings.naming);
+        Pipeline::new([name], &settings.grammars, format, settings.filter, settings.phrasing);
     let wrong =
         |why: &str| ConfigError::Wrong(format!("cannot replay {}: {why}", quoted(&arguments.log)));
     let log = std::fs::read(&arguments.log).map_err(|error| wrong(&reason(&error)))?;

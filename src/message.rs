@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use crate::language::Language;
 use crate::units::Wpm;
 
 /// Where lines come from: an index into the listener's table of sources.
@@ -190,6 +191,12 @@ pub struct Utterance {
     pub text: String,
     /// The message it speaks; none for an announcement of the program itself.
     pub message: Option<Message<'static>>,
+    /// The language of the text; none for that of the configured voice.
+    pub language: Option<Language>,
+    /// The bytes of the sender's name, with which the text begins; 0 where none is spoken.
+    pub name_len: usize,
+    /// Where what the sender says begins, if only the name stands before it; else 0.
+    pub name_end: usize,
     /// Which line of its source it speaks.
     pub line: LinePosition,
     /// When the line was received; for a replay, when it was asked for.

@@ -8,22 +8,25 @@ use std::sync::Arc;
 use crate::filter::{Effect, Expires, Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
 use crate::message::{Kind, Line, LinePosition, Message, SourceId};
-use crate::phrase::{Naming, Phraser};
+use crate::phrase::{Chain, Phrased, Phraser, Phrasing};
 use crate::source::Input;
 use crate::source::lines::Lines;
 
 /// The rule reported for a line with nothing that can be spoken.
 const NOTHING_TO_SAY: &str = "nothing to say";
 
-/// This many bytes in one read are a backlog, not a conversation: two threads parse them. Starting
-/// one takes as long as 50 lines.
+/// This many bytes in one read are a backlog, not a conversation: two threads parse them, of which
+/// one also phrases what both have parsed. Starting one takes as long as 50 lines.
 const BACKLOG: usize = 32 * 1024;
+
+/// How many lines one thread passes to the other at once.
+const CHUNK: usize = 256;
 
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Outcome<'a> {
-    /// Its spoken text, and when that expires.
-    Words(&'a str, Option<Expires<'a>>),
+    /// Its spoken text, how that is made up, and when it expires.
+    Words(&'a str, Phrased, Option<Expires<'a>>),
     /// This rule dropped it.
     Dropped(&'a str),
 }
@@ -70,12 +73,12 @@ impl Pipeline {
         grammars: &Arc<Grammars>,
         format: Option<&str>,
         filter: Filter,
-        naming: Naming,
+        phrasing: Phrasing,
     ) -> Self {
         let known = format.and_then(|name| Reader::named(Arc::clone(grammars), name).ok());
         let mut pipeline = Self {
             filter,
-            phraser: Phraser::new(naming),
+            phraser: Phraser::new(phrasing),
             sources: Vec::new(),
             reader: known.unwrap_or_else(|| Reader::recognising(Arc::clone(grammars))),
             words: String::new(),
@@ -91,10 +94,15 @@ impl Pipeline {
         self.sources.push(SourceState { name, channel, reader: self.reader.clone(), n_lines: 0 });
     }
 
-    /// Changes the rules and the naming, from the next line on.
-    pub(crate) fn configure(&mut self, filter: Filter, naming: Naming) {
+    /// Changes the rules and the phrasing, from the next line on.
+    pub(crate) fn configure(&mut self, filter: Filter, phrasing: Phrasing) {
         self.filter = filter;
-        self.phraser = Phraser::new(naming);
+        self.phraser = Phraser::new(phrasing);
+    }
+
+    /// Changes what the user calls people, from the next line on.
+    pub(crate) fn set_aliases(&mut self, aliases: Vec<(String, String)>) {
+        self.phraser.set_aliases(aliases);
     }
 
     /// The format of a source, as far as it was recognised, and how sure that is: the share of the
@@ -143,24 +151,32 @@ impl Pipeline {
             emit(phraser, words, verdict, line, &mut take);
         };
         if lines.n_bytes() < BACKLOG || !source.reader.is_sure() {
-            let reader = &mut source.reader;
-            return lines.iter().map(|line| judge(reader, filter, origin, line)).for_each(process);
+            return judged(&mut source.reader, filter, origin, lines.iter()).for_each(process);
         }
         let [first, second] = lines.parts();
         let mut other_reader = source.reader.clone();
+        let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
-            let second = std::thread::Builder::new()
-                .spawn_scoped(scope, move || judged(&mut other_reader, filter, origin, second));
-            judged(&mut source.reader, filter, origin, first).into_iter().for_each(&mut process);
-            match second.map(std::thread::ScopedJoinHandle::join) {
-                Ok(Ok(verdicts)) => verdicts.into_iter().for_each(&mut process),
-                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            let judge_second = move || {
+                let mut verdicts = judged(&mut other_reader, filter, origin, second).peekable();
+                while verdicts.peek().is_some() {
+                    // The receiver ends first only where it panics.
+                    let _ = sender.send(verdicts.by_ref().take(CHUNK).collect::<Vec<_>>());
+                }
+            };
+            let second = std::thread::Builder::new().spawn_scoped(scope, judge_second);
+            judged(&mut source.reader, filter, origin, first).for_each(&mut process);
+            match second {
+                Ok(second) => {
+                    receiver.into_iter().flatten().for_each(&mut process);
+                    if let Err(panic) = second.join() {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
                 // No other thread can be started.
                 Err(_) => {
                     let [_, second] = lines.parts();
-                    judged(&mut source.reader, filter, origin, second)
-                        .into_iter()
-                        .for_each(&mut process);
+                    judged(&mut source.reader, filter, origin, second).for_each(&mut process);
                 }
             }
         });
@@ -193,6 +209,11 @@ impl Pipeline {
         let format = source.reader.line_format();
         let effects = &self.effects;
         take(Explained { number: source.n_lines, format, message, effects, outcome })
+    }
+
+    /// The steps that texts go through.
+    pub(crate) fn chain(&self) -> Arc<Chain> {
+        self.phraser.chain()
     }
 
     /// Processes a message whose parts are known.
@@ -270,8 +291,8 @@ fn judged<'r, 'm>(
     filter: &'r Filter,
     origin: Origin<'m>,
     lines: impl Iterator<Item = Line<'m>>,
-) -> Vec<Verdict<'r, 'm>> {
-    lines.map(|line| judge(reader, filter, origin, line)).collect()
+) -> impl Iterator<Item = Verdict<'r, 'm>> {
+    lines.map(move |line| judge(reader, filter, origin, line))
 }
 
 /// Passes `take` the words for a message, or the rule that dropped it.
@@ -299,10 +320,9 @@ fn words_for<'a>(
     words: &'a mut String,
 ) -> Outcome<'a> {
     words.clear();
-    if phraser.phrase(message, words) {
-        Outcome::Words(words, expires)
-    } else {
-        Outcome::Dropped(NOTHING_TO_SAY)
+    match phraser.phrase(message, words) {
+        Some(phrased) => Outcome::Words(words, phrased, expires),
+        None => Outcome::Dropped(NOTHING_TO_SAY),
     }
 }
 

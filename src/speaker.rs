@@ -126,8 +126,15 @@ impl Speakers {
         self.config.own_voices = own_voices;
     }
 
-    /// Applies the voice settings of `sender` to `speech`, which has the default ones.
-    pub(crate) fn apply(&mut self, speech: &mut SpeakRequest, sender: &str, now: Instant) {
+    /// Applies the voice settings of `sender` to `speech`, which has the default ones, or the voice
+    /// of another language: then the sender's own voice could not read it.
+    pub(crate) fn apply(
+        &mut self,
+        speech: &mut SpeakRequest,
+        sender: &str,
+        is_foreign: bool,
+        now: Instant,
+    ) {
         let nick = folded(sender);
         if self.config.own_voices {
             let place = self.place(number(&nick), now);
@@ -140,7 +147,7 @@ impl Speakers {
             }
         }
         if let Some((_, own)) = self.config.named.iter().find(|(named, _)| *named == nick) {
-            own.apply(speech);
+            own.apply(speech, is_foreign);
         }
     }
 
@@ -184,8 +191,8 @@ impl Speakers {
 }
 
 impl SenderVoice {
-    fn apply(&self, speech: &mut SpeakRequest) {
-        if let Some(voice) = &self.voice {
+    fn apply(&self, speech: &mut SpeakRequest, is_foreign: bool) {
+        if let Some(voice) = self.voice.as_ref().filter(|_| !is_foreign) {
             speech.voice.clone_from(voice);
         }
         speech.pitch = self.pitch.unwrap_or(speech.pitch);
@@ -243,7 +250,7 @@ mod tests {
 
     fn sound(speakers: &mut Speakers, nick: &str, now: Instant) -> (String, u8, i8) {
         let mut speech = SpeakRequest::of("");
-        speakers.apply(&mut speech, nick, now);
+        speakers.apply(&mut speech, nick, false, now);
         (speech.voice, speech.pitch, speech.pan)
     }
 
@@ -311,9 +318,9 @@ mod tests {
         let config = Config { own_voices: false, variants: VARIANTS, named };
         let (mut speakers, now) = (Speakers::new(config), test_now());
         let mut speech = SpeakRequest::of("");
-        speakers.apply(&mut speech, "al", now);
+        speakers.apply(&mut speech, "al", false, now);
         assert_eq!(speech, SpeakRequest::of(""));
-        speakers.apply(&mut speech, "kim_", now);
+        speakers.apply(&mut speech, "kim_", false, now);
         let expected = SpeakRequest { pitch: 90, volume: 50, pan: -100, ..SpeakRequest::of("") };
         assert_eq!(speech, expected);
     }
@@ -327,7 +334,7 @@ mod tests {
             let (mut speakers, now) = (speakers(VARIANTS), test_now());
             for (n, nick) in (0..).zip(nicks) {
                 let mut speech = SpeakRequest { pitch, ..SpeakRequest::of("") };
-                speakers.apply(&mut speech, &nick, now + Duration::from_secs(n));
+                speakers.apply(&mut speech, &nick, false, now + Duration::from_secs(n));
                 prop_assert!(speech.pitch <= 100 && speech.pitch.abs_diff(pitch) <= 20);
                 prop_assert!(speech.pan.unsigned_abs() <= 50);
                 prop_assert!(speakers.active.len() <= MOST_ACTIVE);

@@ -1,4 +1,4 @@
-//! What is true of any text: which characters show nothing, and a hash.
+//! What is true of any text: which characters show nothing, a hash, and places that are filled.
 #![forbid(unsafe_code)]
 
 /// Whether `c` shows nothing, or only changes the text around it: zero-width, bidirectional, tags,
@@ -30,9 +30,80 @@ pub(crate) fn is_invisible(c: char) -> bool {
 
 /// The 64-bit hash FNV-1a (Fowler, Noll, Vo): the same in every process and version of the program.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+    hash_of(bytes.iter().copied())
+}
+
+/// The same of bytes that are made one by one.
+pub(crate) fn hash_of(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// `template` with each `{name}` replaced by the part of that name; what is filled in is left as it
+/// is.
+pub(crate) fn filled(template: &str, parts: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    while let Some(open) = rest.find('{') {
+        out.push_str(&rest[..open]);
+        rest = &rest[open..];
+        let close = rest.find('}').map_or(rest.len(), |close| close + 1);
+        let name = rest[1..close].strip_suffix('}');
+        let part = parts.iter().find(|(known, _)| Some(*known) == name);
+        out.push_str(part.map_or(&rest[..close], |(_, part)| part));
+        rest = &rest[close..];
+    }
+    out + rest
+}
+
+#[test]
+fn places_are_filled_once() {
+    for (template, text) in [
+        ("and {n} more lines by {who}", "and 3 more lines by {n}"),
+        ("{n}", "3"),
+        ("{x} {n", "{x} {n"),
+        ("none", "none"),
+    ] {
+        assert_eq!(filled(template, &[("n", "3"), ("who", "{n}")]), text);
+    }
+}
+
+/// Eight blanks.
+const BLANKS: u64 = u64::from_ne_bytes([b' '; 8]);
+
+/// The length of the first word of `text`, up to a blank, and its first eight bytes: the lowest byte
+/// is the first. What follows the word is among them; behind the end there are blanks.
+pub(crate) fn first_word(text: &[u8]) -> (usize, u64) {
+    let head = text.first_chunk().map_or_else(
+        || text.iter().rev().fold(BLANKS, |head, b| (head << 8) | u64::from(*b)),
+        |head| u64::from_le_bytes(*head),
+    );
+    // A byte that is 0 borrows, and becomes negative; the lowest one is surely right.
+    let others = head ^ BLANKS;
+    let blanks = others.wrapping_sub(0x0101_0101_0101_0101) & !others & 0x8080_8080_8080_8080;
+    if blanks != 0 {
+        return (blanks.trailing_zeros() as usize / 8, head);
+    }
+    (memchr::memchr(b' ', &text[8..]).map_or(text.len(), |at| 8 + at), head)
+}
+
+#[test]
+fn the_first_word_is_found() {
+    for (text, length, head) in [
+        ("", 0, "        "),
+        ("a", 1, "a       "),
+        ("ab cdefghi", 2, "ab cdefg"),
+        ("abcdefgh", 8, "abcdefgh"),
+        ("abcdefg h", 7, "abcdefg "),
+        ("abcdefghi", 9, "abcdefgh"),
+        ("abcdefghi jk", 9, "abcdefgh"),
+        (" a", 0, " a      "),
+        ("!\u{a1}!! x", 5, "!\u{a1}!! x "),
+    ] {
+        let (found, bytes) = first_word(text.as_bytes());
+        assert_eq!((found, &bytes.to_le_bytes()[..]), (length, head.as_bytes()), "{text}");
+    }
 }
 
 #[test]

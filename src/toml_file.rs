@@ -2,12 +2,13 @@
 //! rules. Errors name the place, the problem, and a correction.
 #![forbid(unsafe_code)]
 
+use std::io;
 use std::path::Path;
 
 use regex::{Regex, RegexBuilder};
 use serde::de::DeserializeOwned;
 
-use crate::diagnostics::{ConfigError, escaped, explained};
+use crate::diagnostics::{ConfigError, escaped, explained, reason as reason_of};
 
 /// The longest valid pattern, in bytes.
 pub(crate) const MAX_PATTERN: usize = 4 * 1024;
@@ -24,6 +25,20 @@ pub(crate) fn parse<T: DeserializeOwned>(path: &Path, source: &str) -> Result<T,
             .unwrap_or_else(|| error.message().trim().replace('\n', "; "));
         ConfigError::at(path, source, offset, problem)
     })
+}
+
+/// The text of the file `path`.
+pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+/// The error of a file or folder that cannot be read.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
+    let why = match error.kind() {
+        io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+        _ => reason_of(error),
+    };
+    ConfigError::Unreadable { path: path.to_path_buf(), why }
 }
 
 /// Compiles `pattern`. An error continues a message that names the pattern.

@@ -13,6 +13,7 @@ const LAYERS: &[&str] = &[
     "clock",
     "executable",
     "text",
+    "language",
     "units",
     "names",
     "diagnostics",
@@ -23,6 +24,7 @@ const LAYERS: &[&str] = &[
     // The path of a line, in order.
     "source",
     "format",
+    "meeting",
     "filter",
     "phrase",
     "pipeline",
@@ -42,6 +44,7 @@ const LAYERS: &[&str] = &[
     "error",
     "explain",
     "list",
+    "minutes",
     "listener",
     "driver",
 ];

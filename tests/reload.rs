@@ -65,9 +65,14 @@ impl Listener {
 
     /// Writes lines until one ends as `fate`: it takes a moment until a save is noticed.
     fn until(&mut self, line: &str, fate: &str) {
+        self.until_event(line, line, fate);
+    }
+
+    /// Writes lines until the last event of one, which has `part`, has `fate`.
+    fn until_event(&mut self, line: &str, part: &str, fate: &str) {
         for _ in 0..100 {
             self.write(line);
-            if self.wait(&["\"event\":\"fate\"", line]).contains(fate) {
+            if self.wait(&["\"event\":\"fate\"", part]).contains(fate) {
                 return;
             }
             #[expect(clippy::disallowed_methods, reason = "a poll with an end")]
@@ -124,4 +129,27 @@ fn a_saved_configuration_applies_and_a_wrong_one_is_reported_and_ignored() {
     listener.until("abc", "spoken");
     fs::write(own.join("filters/mine.toml"), "about = \"x\"\nrule = []\n").expect("a file");
     listener.until("xyz", "spoken");
+}
+
+#[test]
+fn a_saved_lexicon_applies_and_a_wrong_one_is_reported_and_ignored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lexicons = folder.path().join("irc-speak/lexicons");
+    fs::create_dir_all(&lexicons).expect("a folder");
+    let mut listener = Listener::start(folder.path());
+    listener.until("the pqr", "spoken");
+    let save = |name: &str, text: &str| fs::write(lexicons.join(name), text).expect("a file");
+    save("en.toml", "[words]\npqr = \"queue\"\n");
+    listener.until_event("the pqr", "\"the ", "the queue");
+    save("en.toml", "[words]\npqr = 3\n");
+    let said = listener.wait(&["en.toml:2:7", "it takes text in quotes"]);
+    assert!(said.ends_with("the old configuration stays"), "{said}");
+    listener.until_event("the pqr", "\"the ", "the queue");
+    save("en.toml", "");
+    save(
+        "x.pls",
+        "<lexicon xmlns='http://www.w3.org/2005/01/pronunciation-lexicon' xml:lang='en'>\
+         <lexeme><grapheme>pqr</grapheme><alias>line</alias></lexeme></lexicon>",
+    );
+    listener.until_event("the pqr", "\"the ", "the line");
 }

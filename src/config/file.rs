@@ -2,15 +2,18 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Unexpected, Visitor};
 use toml::Spanned;
 
 use super::earcons::Earcons;
 use crate::cli::Speaker;
 use crate::diagnostics::{ConfigError, quoted, reason};
 use crate::filter::RawRule;
+use crate::phrase::{LinkMode, Options, Step};
 use crate::units::Wpm;
 
 /// A configuration file's keys, all optional.
@@ -51,10 +54,114 @@ pub(crate) struct File {
     pub source: Vec<Source>,
     /// The speakers' voices.
     pub speakers: Speakers,
+    /// What is known of channels.
+    pub channels: Channels,
+    /// The voice of each language, by its code; empty for none.
+    pub languages: BTreeMap<String, Spanned<String>>,
     /// Which earcons are played.
     pub earcons: Earcons,
+    /// How text is phrased.
+    pub phrase: Phrase,
     /// Settings for eSpeak NG only.
     pub espeak: Espeak,
+}
+
+/// Which steps of phrasing there are; all, unless they are turned off.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Phrase {
+    /// What is said for links; false leaves them as they are.
+    pub links: Option<Links>,
+    /// Whom a line answers, and what it quotes.
+    pub quotes: Option<bool>,
+    /// Markdown and its like.
+    pub markup: Option<bool>,
+    /// What developers write.
+    pub code: Option<bool>,
+    /// Numbers, money, dates, times, units.
+    pub numbers: Option<bool>,
+    /// Abbreviations.
+    pub words: Option<bool>,
+    /// Emoji, smileys and signs.
+    pub emoji: Option<bool>,
+    /// Text that the voice cannot read.
+    pub scripts: Option<bool>,
+    /// Rulers and repetitions.
+    pub runs: Option<bool>,
+}
+
+/// What is said for links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// By this mode.
+    Mode(LinkMode),
+    /// As always, or nothing else than what is written.
+    Is(bool),
+}
+
+impl<'de> Deserialize<'de> for Links {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ReadLinks)
+    }
+}
+
+/// Reads the name of a mode, true or false.
+struct ReadLinks;
+
+impl Visitor<'_> for ReadLinks {
+    type Value = Links;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = LinkMode::ALL.map(|(name, _)| format!("\"{name}\""));
+        write!(f, "{}, true or false", names.join(", "))
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, is_on: bool) -> Result<Links, E> {
+        Ok(Links::Is(is_on))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Links, E> {
+        let mode = LinkMode::ALL.iter().find(|(known, _)| *known == name);
+        let unknown = || E::invalid_value(Unexpected::Str(name), &self);
+        mode.map(|(_, mode)| Links::Mode(*mode)).ok_or_else(unknown)
+    }
+}
+
+impl Phrase {
+    /// The options of the chain.
+    pub(crate) fn options(&self) -> Options {
+        let has_links = match self.links {
+            Some(Links::Is(is)) => Some(is),
+            Some(Links::Mode(_)) | None => None,
+        };
+        let steps = [
+            (Step::Quotes, self.quotes),
+            (Step::Markup, self.markup),
+            (Step::Links, has_links),
+            (Step::Code, self.code),
+            (Step::Numbers, self.numbers),
+            (Step::Words, self.words),
+            (Step::Emoji, self.emoji),
+            (Step::Scripts, self.scripts),
+            (Step::Runs, self.runs),
+        ];
+        let off = steps.iter().filter(|(_, is_on)| *is_on == Some(false));
+        let links = match self.links {
+            Some(Links::Mode(mode)) => mode,
+            Some(Links::Is(_)) | None => LinkMode::default(),
+        };
+        Options { off: off.map(|(step, _)| *step).collect(), links, folder: None }
+    }
+}
+
+#[cfg(test)]
+impl Phrase {
+    /// How many of its keys are set.
+    pub(crate) fn n_set(&self) -> usize {
+        let Self { links, quotes, markup, code, numbers, words, emoji, scripts, runs } = self;
+        let steps = [quotes, markup, code, numbers, words, emoji, scripts, runs];
+        usize::from(links.is_some()) + steps.iter().filter(|it| it.is_some()).count()
+    }
 }
 
 /// The speakers' voices.
@@ -65,6 +172,18 @@ pub(crate) struct Speakers {
     pub own_voices: Option<bool>,
     /// Settings for single speakers, by nick.
     pub voice: BTreeMap<String, SpeakerVoice>,
+    /// How nicks are spoken.
+    pub name: BTreeMap<String, String>,
+    /// The languages that speakers write, by nick.
+    pub language: BTreeMap<String, Spanned<String>>,
+}
+
+/// What is known of channels.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Channels {
+    /// The languages that are written there.
+    pub language: BTreeMap<String, Spanned<String>>,
 }
 
 /// One speaker's voice.
@@ -111,6 +230,8 @@ pub(crate) struct Source {
     pub tls: Option<bool>,
     /// A command and its arguments.
     pub run: Option<Spanned<Vec<String>>>,
+    /// The language that is written there, by its code.
+    pub language: Option<Spanned<String>>,
     /// Restart it when it fails.
     pub retry: bool,
     /// Give it a terminal.
@@ -164,6 +285,11 @@ pub(crate) fn default_path() -> Option<PathBuf> {
 /// The user's folder of formats and rule sets.
 pub(crate) fn filters_folder() -> Option<PathBuf> {
     Some(folder()?.join("filters"))
+}
+
+/// The user's folder of lexicons.
+pub(crate) fn lexicons_folder() -> Option<PathBuf> {
+    Some(folder()?.join("lexicons"))
 }
 
 /// The user's folder for this program.

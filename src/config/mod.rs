@@ -3,8 +3,9 @@
 
 pub(crate) mod earcons;
 pub(crate) mod file;
+pub(crate) mod languages;
 pub(crate) mod settings;
-mod sources;
+pub(crate) mod sources;
 mod speakers;
 pub(crate) mod voices;
 pub(crate) mod watcher;

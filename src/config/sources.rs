@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 use super::file::{self, Loaded};
-use crate::cli::{Cli, Command, Connect, Run, Tail};
+use crate::cli::{Cli, Command, Connect, Run, SayAs, Tail};
 use crate::diagnostics::ConfigError;
 use crate::diagnostics::quoted;
 use crate::source::SourceSpec;
@@ -26,6 +26,12 @@ pub(super) fn sources(cli: &Cli, file: Option<&Loaded>) -> Result<Vec<SourceSpec
         Some(Command::Tail(tail)) => tails(tail),
         Some(Command::Connect(connect)) => Ok(vec![connection(connect)?]),
         Some(Command::Run(run)) => Ok(vec![command(run)]),
+        Some(Command::SayAs(SayAs { words, .. })) if !words.is_empty() => {
+            Ok(vec![SourceSpec::Text(words.join(" "))])
+        }
+        Some(Command::SayAs(_)) if !stdin_has_lines() => {
+            Err(ConfigError::Wrong(NO_TEXT.to_owned()))
+        }
         _ if stdin_has_lines() => Ok(vec![SourceSpec::Stdin]),
         _ => {
             let sources = configured(file)?;
@@ -40,6 +46,8 @@ pub(super) fn sources(cli: &Cli, file: Option<&Loaded>) -> Result<Vec<SourceSpec
 const NOTHING: &str = "nothing to listen to; pipe lines in, name a log (irc-speak tail FILE) or a \
                        channel (irc-speak connect SERVER CHANNEL), or list sources in the \
                        configuration file; irc-speak --help says more";
+
+const NO_TEXT: &str = "nothing to speak; write a text (irc-speak say-as TEXT), or pipe lines in";
 
 /// Whether standard input is a pipe, a socket or a file.
 fn stdin_has_lines() -> bool {
@@ -102,6 +110,17 @@ fn connection(connect: &Connect) -> Result<SourceSpec, ConfigError> {
         channels: connect.channels.clone(),
         retry: connect.retry,
     }))
+}
+
+/// The nicks that connections take.
+pub(crate) fn nicks(sources: &[SourceSpec]) -> Vec<String> {
+    let nick = |source: &SourceSpec| match source {
+        SourceSpec::Irc(irc) => Some(irc.nick.clone()),
+        SourceSpec::Stdin | SourceSpec::Text(_) | SourceSpec::Tail(_) | SourceSpec::Command(_) => {
+            None
+        }
+    };
+    sources.iter().filter_map(nick).collect()
 }
 
 /// The sources of the file. Files that do not exist yet are waited for, and the first connection to

@@ -61,6 +61,13 @@ impl Checks {
                 checks.add(voice.get_ref(), At::of(loaded, voice));
             }
         }
+        for (loaded, voice) in
+            file.iter().flat_map(|it| it.file.languages.values().map(move |voice| (it, voice)))
+        {
+            if !voice.get_ref().is_empty() {
+                checks.add(voice.get_ref(), At::of(loaded, voice));
+            }
+        }
         if let Target::Device(Some(name)) = &setup.target {
             checks.check.device = Some(name.clone());
             let own = file.filter(|_| options.device.is_none());

@@ -1,4 +1,5 @@
-//! Notifies when the configuration, or a file in the user's folder of filters, was saved.
+//! Notifies when the configuration, or a file in the user's folders of filters and lexicons, was
+//! saved.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
@@ -25,14 +26,14 @@ pub(crate) struct ConfigWatcher {
 }
 
 impl ConfigWatcher {
-    /// Watches the file `config` and the files in the folder `filters`, and the targets of symbolic
-    /// links in their place. The folders are watched, since editors replace the old file by a new
-    /// one. Creating the folder of filters is an event, too; its files are seen by the next watch.
-    pub(crate) fn watch(config: Option<&Path>, filters: Option<&Path>) -> Self {
+    /// Watches the file `config` and the files in `folders`, and the targets of symbolic links in
+    /// their place. The folders are watched, since editors replace the old file by a new one.
+    /// Creating one of them is an event, too; its files are seen by the next watch.
+    pub(crate) fn watch(config: Option<&Path>, folders: &[PathBuf]) -> Self {
         let signal = Arc::new(Notify::new());
         let files: Vec<_> =
             config.into_iter().filter(|file| may_be_saved(file)).flat_map(with_target).collect();
-        let folders: Vec<_> = filters.into_iter().flat_map(with_target).collect();
+        let folders: Vec<_> = folders.iter().flat_map(|folder| with_target(folder)).collect();
         let watched = watcher(files, folders, Arc::clone(&signal));
         if let Err(error) = &watched {
             tracing::info!(%error, "the configuration is not watched; SIGHUP reloads it");
@@ -116,10 +117,10 @@ fn is_saving(event: &Event, files: &[PathBuf], folders: &[PathBuf]) -> bool {
     };
     let is_ours = |path: &PathBuf| {
         let name = path.file_name();
-        let is_filter = path.extension().is_some_and(|it| it == "toml")
+        let is_in_folder = path.extension().is_some_and(|it| it == "toml" || it == "pls")
             && folders.iter().any(|folder| path.parent() == Some(folder));
         // By name: a relative path is watched in the folder ".".
-        is_filter || folders.contains(path) || files.iter().any(|file| file.file_name() == name)
+        is_in_folder || folders.contains(path) || files.iter().any(|file| file.file_name() == name)
     };
     is_change && (event.need_rescan() || event.paths.iter().any(is_ours))
 }
@@ -140,18 +141,23 @@ mod tests {
     #[tokio::test]
     async fn every_kind_of_save_is_noticed() {
         let home = tempfile::tempdir().unwrap();
-        let (config, filters) = (home.path().join("config.toml"), home.path().join("filters"));
+        let config = home.path().join("config.toml");
+        let folders = ["filters", "lexicons"].map(|name| home.path().join(name));
         fs::write(&config, "rate = 200").unwrap();
-        fs::create_dir(&filters).unwrap();
-        let mut saved = ConfigWatcher::watch(Some(&config), Some(&filters));
+        for folder in &folders {
+            fs::create_dir(folder).unwrap();
+        }
+        let mut saved = ConfigWatcher::watch(Some(&config), &folders);
         fs::write(&config, "rate = 210").unwrap();
         notified(&mut saved).await;
         let new = home.path().join("config.toml.new");
         fs::write(&new, "rate = 220").unwrap();
         fs::rename(&new, &config).unwrap();
         notified(&mut saved).await;
-        fs::write(filters.join("mine.toml"), "").unwrap();
-        notified(&mut saved).await;
+        for (folder, name) in [(0, "mine.toml"), (1, "de.toml"), (1, "mine.pls")] {
+            fs::write(folders[folder].join(name), "").unwrap();
+            notified(&mut saved).await;
+        }
         fs::remove_file(&config).unwrap();
         notified(&mut saved).await;
     }
@@ -161,7 +167,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let config = home.path().join("config.toml");
         fs::write(&config, "rate = 200").unwrap();
-        let mut saved = ConfigWatcher::watch(Some(&config), None);
+        let mut saved = ConfigWatcher::watch(Some(&config), &[]);
         fs::write(&config, "rate = 210").unwrap();
         let notified = async {
             loop {
@@ -181,7 +187,7 @@ mod tests {
         let (config, target) = (home.path().join("config.toml"), dotfiles.path().join("speak"));
         fs::write(&target, "rate = 200").unwrap();
         std::os::unix::fs::symlink(&target, &config).unwrap();
-        let mut saved = ConfigWatcher::watch(Some(&config), None);
+        let mut saved = ConfigWatcher::watch(Some(&config), &[]);
         fs::write(&target, "rate = 210").unwrap();
         notified(&mut saved).await;
     }
@@ -215,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_file_to_watch_there_is_no_notification() {
-        let mut saved = ConfigWatcher::watch(Some(Path::new("/nowhere/at/all/config.toml")), None);
+        let mut saved = ConfigWatcher::watch(Some(Path::new("/nowhere/at/all/config.toml")), &[]);
         assert!(timeout(Duration::from_millis(50), saved.changed()).await.is_err());
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::place::{self, SocketError};
-use super::{Command, Entry, Reply, Snapshot, SoundSink};
+use super::{Alias, Command, Entry, Reply, Snapshot, SoundSink};
 use crate::diagnostics::{escaped, quoted};
 use crate::units::Wpm;
 use crate::wire;
@@ -119,6 +119,12 @@ fn words(reply: &Reply) -> String {
         Reply::Done | Reply::Error { .. } => String::new(),
         Reply::Skipped { lines } => skipped(*lines) + "\n",
         Reply::Status(snapshot) => status(snapshot),
+        Reply::Where { text } => format!("{}\n", escaped(text)),
+        Reply::Aliases { aliases } if aliases.is_empty() => "no aliases\n".to_owned(),
+        Reply::Aliases { aliases } => {
+            let row = |it: &Alias| format!("{}: {}\n", escaped(&it.nick), escaped(&it.name));
+            aliases.iter().map(row).collect()
+        }
         Reply::Lines { lines } => lines.iter().map(|entry| entry_words(entry) + "\n").collect(),
     }
 }
@@ -225,6 +231,7 @@ mod tests {
             ("repeat 3", r#"{"command":"repeat","n":3}"#),
             ("back", r#"{"command":"back"}"#),
             ("highlight", r#"{"command":"highlight"}"#),
+            ("more", r#"{"command":"more"}"#),
             ("faster", r#"{"command":"faster"}"#),
             ("slower", r#"{"command":"slower"}"#),
             ("rate 300", r#"{"command":"rate","wpm":300}"#),
@@ -243,6 +250,10 @@ mod tests {
             ("voices", r#"{"command":"voices","own":"toggle"}"#),
             ("voices on", r#"{"command":"voices","own":"on"}"#),
             ("voices off", r#"{"command":"voices","own":"off"}"#),
+            ("where", r#"{"command":"where"}"#),
+            ("alias", r#"{"command":"alias"}"#),
+            ("alias serge__", r#"{"command":"alias","nick":"serge__"}"#),
+            ("alias serge__ Serge", r#"{"command":"alias","nick":"serge__","name":"Serge"}"#),
             ("reload", r#"{"command":"reload"}"#),
             ("quit", r#"{"command":"quit"}"#),
         ] {
@@ -341,6 +352,14 @@ mod tests {
             let rows = words(&Reply::Status(Box::new(snapshot)));
             assert!(rows.contains(&format!("device:   {text}\nwaiting:")), "{rows}");
         }
+    }
+
+    #[test]
+    fn aliases_are_printed_one_a_row_and_escaped() {
+        let alias = |nick: &str, name: &str| Alias { nick: nick.into(), name: name.into() };
+        let aliases = vec![alias("serge__", "Serge"), alias("k\u{1b}", "Kim")];
+        assert_eq!(words(&Reply::Aliases { aliases }), "serge__: Serge\nk\\u{1b}: Kim\n");
+        assert_eq!(words(&Reply::Aliases { aliases: vec![] }), "no aliases\n");
     }
 
     #[test]

@@ -89,6 +89,8 @@ pub enum Command {
     Back,
     /// Repeat from the last highlighted line on
     Highlight,
+    /// Speak the lines that were counted last ("and 11 more lines")
+    More,
     /// Speak a tenth faster
     Faster,
     /// Speak a tenth slower
@@ -117,6 +119,15 @@ pub enum Command {
         #[command(flatten)]
         who: Who,
     },
+    /// Call a nick by a name; without a name, by the nick again; without a nick, list the names
+    Alias {
+        /// The nick
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nick: Option<String>,
+        /// What it is called
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
     /// Send a message to a channel or nick, through one of the listener's connections
     #[command(skip)]
     Say {
@@ -139,6 +150,8 @@ pub enum Command {
         #[serde(skip)]
         json: bool,
     },
+    /// Say where the meeting stands: its topic, since when, and the last action
+    Where,
     /// List the last lines that were not spoken, and why not
     Missed(LastLines),
     /// List the outcome of the last lines, and the rule that decided it

@@ -34,6 +34,16 @@ pub enum Reply {
     },
     /// The status.
     Status(Box<Snapshot>),
+    /// Where the meeting stands.
+    Where {
+        /// In a sentence.
+        text: String,
+    },
+    /// What the user calls people.
+    Aliases {
+        /// By nick.
+        aliases: Vec<Alias>,
+    },
     /// Lines and their fates.
     Lines {
         /// The oldest first.
@@ -44,6 +54,15 @@ pub enum Reply {
         /// Why.
         why: String,
     },
+}
+
+/// A nick, and what the user calls it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alias {
+    /// The nick.
+    pub nick: String,
+    /// The name that is spoken for it.
+    pub name: String,
 }
 
 /// A line and its outcome.

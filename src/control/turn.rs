@@ -55,9 +55,12 @@ impl First {
         BufReader::new(&mut self.stream).take(ANSWER).read_line(&mut answer).await?;
         match serde_json::from_str(&answer)? {
             Reply::Status(snapshot) => Ok(snapshot.configuration),
-            Reply::Done | Reply::Skipped { .. } | Reply::Lines { .. } | Reply::Error { .. } => {
-                Ok(None)
-            }
+            Reply::Done
+            | Reply::Skipped { .. }
+            | Reply::Lines { .. }
+            | Reply::Where { .. }
+            | Reply::Aliases { .. }
+            | Reply::Error { .. } => Ok(None),
         }
     }
 

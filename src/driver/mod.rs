@@ -59,7 +59,7 @@ pub(crate) async fn run(mut settings: Settings, reload: Reload<'_>) -> Result<()
     }
     let sources = Sources::start(settings.sources.clone());
     let is_spoken = settings.sink == Sink::Speech;
-    let prints = settings.has_events || !is_spoken;
+    let prints = settings.has_events || settings.has_steps || !is_spoken;
     let printer = prints.then(Printer::start).transpose()?;
     let saved = std::mem::replace(&mut settings.saved, ConfigWatcher::none());
     let (setup, screen) = (settings.setup.clone(), settings.screen);

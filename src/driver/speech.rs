@@ -46,7 +46,7 @@ impl Speech {
         let (state, shown) = watch::channel(listener.snapshot(now()));
         let surfaces = Surfaces::start(&Controls::new(sender, shown), screen, configuration);
         if surfaces.has_transcript() {
-            listener.show_transcript("l skips to now");
+            listener.show_transcript();
         }
         Self { voice, reports, task, requests, surfaces, status, state }
     }

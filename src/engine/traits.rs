@@ -112,4 +112,6 @@ pub(crate) struct VoiceInfo {
     pub language: String,
     /// What it calls itself.
     pub about: String,
+    /// Whether the data that it needs are installed; without, it is silent, and refused.
+    pub has_dictionary: bool,
 }

@@ -17,25 +17,40 @@ use crate::filter::library::File;
 use crate::filter::{Effect, Filter, Library};
 use crate::format::{Grammars, Reader};
 use crate::message::{Kind, SourceId};
-use crate::phrase::Naming;
+use crate::phrase::{Naming, Phrasing};
 use crate::pipeline::{Outcome, Pipeline};
 use crate::source::lines::Lines;
 
 /// The results of the tests.
 #[derive(Default)]
-struct Tally {
-    n_files: usize,
+pub(super) struct Tally {
+    pub(super) n_files: usize,
     n_tests: usize,
     /// The tests that failed, with what is wrong.
     failed: Vec<Vec<ConfigError>>,
 }
 
 impl Tally {
-    fn add(&mut self, failures: Vec<ConfigError>) {
+    pub(super) fn add(&mut self, failures: Vec<ConfigError>) {
         self.n_tests += 1;
         if !failures.is_empty() {
             self.failed.push(failures);
         }
+    }
+
+    /// Prints the failures, and how many tests there are; an error if one failed.
+    pub(super) fn print(self) -> Result<(), Error> {
+        let Self { n_files, n_tests, failed } = self;
+        let mut stdout = io::stdout().lock();
+        for failure in failed.iter().flatten() {
+            writeln!(stdout, "{failure}").map_err(Error::stdout)?;
+        }
+        let result = match failed.len() {
+            0 => "all pass".to_owned(),
+            n => format!("{n} failed"),
+        };
+        writeln!(stdout, "files: {n_files}, tests: {n_tests}, {result}").map_err(Error::stdout)?;
+        if failed.is_empty() { Ok(()) } else { Err(Error::TestsFailed) }
     }
 
     /// Runs the tests in `file`, of rules or of a format.
@@ -69,19 +84,8 @@ pub(crate) fn run(files: &[PathBuf]) -> Result<(), Error> {
     for file in &files {
         tally.run(file, &library.grammars())?;
     }
-    let Tally { n_files, n_tests, failed } = tally;
-    let mut stdout = io::stdout().lock();
-    for failure in failed.iter().flatten() {
-        writeln!(stdout, "{failure}").map_err(Error::stdout)?;
-    }
-    let result = match failed.len() {
-        0 => "all pass".to_owned(),
-        n => format!("{n} failed"),
-    };
-    writeln!(stdout, "files: {n_files}, tests: {n_tests}, {result}").map_err(Error::stdout)?;
-    if failed.is_empty() { Ok(()) } else { Err(Error::TestsFailed) }
+    tally.print()
 }
-
 /// The outcome of a test's line.
 struct TestResult {
     kind: Kind,
@@ -159,7 +163,8 @@ fn outcome(
     let labels: Vec<_> = filter.rules().map(|rule| rule.label().to_owned()).collect();
     let format = format.map(|name| name.get_ref().as_str());
     let name = "test".to_owned();
-    let mut pipeline = Pipeline::new([name], grammars, format, filter, Naming::Change);
+    let mut pipeline =
+        Pipeline::new([name], grammars, format, filter, Phrasing::english(Naming::Change));
     let bytes = case.line.get_ref().clone().into_bytes();
     let lines = Lines::new(SourceId(0), bytes, clock::now());
     let Some(line) = lines.iter().next() else {
@@ -170,7 +175,7 @@ fn outcome(
             matches!(effect, Effect::Kept | Effect::Dropped).then(|| labels.get(number).cloned())?
         });
         let (rule, words) = match explained.outcome {
-            Outcome::Words(words, _) => (decided, Some(words.to_owned())),
+            Outcome::Words(words, ..) => (decided, Some(words.to_owned())),
             Outcome::Dropped(rule) => (Some(rule.to_owned()), None),
         };
         let highlight = |&(_, effect): &(usize, Effect)| effect == Effect::Highlighted;

@@ -6,6 +6,7 @@
 
 pub(crate) mod check;
 mod diff;
+pub(crate) mod lexicons;
 mod row;
 mod rule_run;
 mod rule_stats;

@@ -23,11 +23,11 @@ pub(super) struct RuleRun {
 impl RuleRun {
     /// Explains the log `name` by `settings`.
     pub(super) fn new(settings: Settings, name: &Path) -> Self {
-        let Settings { filter, format, grammars, naming, .. } = settings;
+        let Settings { filter, format, grammars, phrasing, .. } = settings;
         let rules: Vec<_> = filter.rules().cloned().collect();
         let name = name.to_string_lossy().into_owned();
         let tally = RuleStats::new(rules.len());
-        let pipeline = Pipeline::new([name], &grammars, format.as_deref(), filter, naming);
+        let pipeline = Pipeline::new([name], &grammars, format.as_deref(), filter, phrasing);
         Self { pipeline, rules, tally }
     }
 
@@ -64,7 +64,7 @@ impl RuleRun {
                 }
             }
             let (fate, rule, spoken) = match explained.outcome {
-                Outcome::Words(words, _) => (Fate::Spoken, by.map(Rule::label), Some(words)),
+                Outcome::Words(words, ..) => (Fate::Spoken, by.map(Rule::label), Some(words)),
                 Outcome::Dropped(rule) => (Fate::Dropped, Some(rule), None),
             };
             // No rule dropped a line without words, even if one would have kept it.

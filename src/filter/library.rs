@@ -231,7 +231,7 @@ impl File {
 
     /// Reads the file `path`, whose stem is the name.
     pub fn read(path: PathBuf) -> Result<Self, ConfigError> {
-        let source = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        let source = toml_file::read(&path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self { name, path, source })
     }
@@ -265,25 +265,17 @@ fn user_files(dir: &Path) -> Result<Vec<File>, ConfigError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(dir, &error)),
+        Err(error) => return Err(toml_file::unreadable(dir, &error)),
     };
     let mut paths = Vec::new();
     for entry in entries {
-        let path = entry.map_err(|error| unreadable(dir, &error))?.path();
+        let path = entry.map_err(|error| toml_file::unreadable(dir, &error))?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             paths.push(path);
         }
     }
     paths.sort();
     paths.into_iter().map(File::read).collect()
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
-    let why = match error.kind() {
-        io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
-        _ => error.to_string().to_lowercase(),
-    };
-    ConfigError::Unreadable { path: path.to_path_buf(), why }
 }
 
 #[cfg(test)]

@@ -46,10 +46,28 @@ fn stripped(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find(begins_code) {
         out.push_str(&rest[..at]);
+        let joiner = joiner(out.chars().next_back(), &rest[at..]);
+        out.extend(joiner);
         rest = after_code(&rest[at..]);
     }
     out.push_str(rest);
     out
+}
+
+/// The first character of `rest` if it makes one picture of two, or tells a flag's region.
+fn joiner(before: Option<char>, rest: &str) -> Option<char> {
+    let mut chars = rest.chars();
+    let (c, is_picture) = (chars.next()?, |c: char| c >= '\u{2190}' && !c.is_alphanumeric());
+    let before = before.filter(|&c| is_picture(c))?;
+    let rest = chars.as_str();
+    match c {
+        '\u{200d}' if rest.starts_with(is_picture) => Some(c),
+        '\u{e0020}'..='\u{e007f}' => {
+            let is_flag = matches!(before, '\u{1f3f4}' | '\u{e0020}'..='\u{e007f}');
+            is_flag.then_some(c)
+        }
+        _ => None,
+    }
 }
 
 /// Whether `c` is invisible, or begins a code.

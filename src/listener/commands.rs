@@ -52,6 +52,10 @@ impl Listener {
             Command::Repeat { n } => Event::Repeat(n_lines(n)?),
             Command::Back => Event::Back,
             Command::Highlight => Event::Highlight,
+            Command::More if !self.queue.has_more() => {
+                return Err("no line was only counted".to_owned());
+            }
+            Command::More => Event::More,
             Command::Rate { wpm } => self.rate(wpm.checked("rate")?),
             Command::Faster => self.rate(self.queue.base_rate().scaled(11, 10)),
             Command::Slower => self.rate(self.queue.base_rate().scaled(10, 11)),
@@ -59,6 +63,8 @@ impl Listener {
             Command::Mute { who } => return self.mute(who),
             Command::Unmute { who } if self.mutes.remove(&who) => return Ok(Reply::Done),
             Command::Unmute { .. } => return Err("that was not muted".to_owned()),
+            Command::Alias { nick, name } => return self.alias(nick, name),
+            Command::Where => return Ok(self.whereabouts(now)),
             Command::Missed(it) => return self.lines(it.n, is_missed),
             Command::Why(it) => return self.lines(it.n, |_| true),
             Command::Voices { own } => return Ok(self.switch_voices(own)),

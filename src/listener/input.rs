@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use super::sources::SourceEnd;
+use super::steps::Rows;
 use super::{Effect, Listener};
 use crate::config::settings::Sink;
 use crate::diagnostics::escaped;
@@ -12,13 +13,14 @@ use crate::message::{Fate, LinePosition, Message, SourceId, Utterance};
 use crate::pipeline::Outcome;
 use crate::queue;
 use crate::source::Input;
+use crate::source::notice::Notice;
 
 impl Listener {
     /// Processes a source's input.
     pub(super) fn input(&mut self, input: Input, now: Instant) {
         let read = input.takes_room();
         match (input, self.sink) {
-            (Input::Notice(source, text), _) => self.announce(source, &text, now),
+            (Input::Notice(source, notice), _) => self.announce(source, &notice, now),
             (Input::Opened(_, name, room), _) => {
                 self.names.push(name.clone());
                 self.shares.open();
@@ -31,7 +33,7 @@ impl Listener {
             (Input::Ended(source, ended), _) => {
                 match self.sources.ended(ended) {
                     SourceEnd::Silently => {}
-                    SourceEnd::Announced(text) => self.announce(source, &text, now),
+                    SourceEnd::Announced(notice) => self.announce(source, &notice, now),
                     SourceEnd::Printed(text) => self.notify(text),
                     SourceEnd::Failed(error) => self.failed = Err(error),
                 }
@@ -50,10 +52,16 @@ impl Listener {
         let mut out = Vec::with_capacity(input.n_bytes());
         let (mut n_spoken, mut n_dropped) = (0, 0);
         let (mut source, mut last) = (SourceId(0), LinePosition::default());
-        self.pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
+        let Self { pipeline, steps, languages, voice_spec, .. } = self;
+        let mut rows = steps.as_mut().map(|it| it.rows(pipeline.chain(), languages, voice_spec));
+        pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
             (source, last) = (message.source, line);
+            if let Some(rows) = &mut rows {
+                rows.add(&message, &outcome);
+            }
             match outcome {
-                Outcome::Words(words, _) => {
+                Outcome::Words(..) if rows.is_some() => n_spoken += 1,
+                Outcome::Words(words, ..) => {
                     out.extend_from_slice(words.as_bytes());
                     out.push(b'\n');
                     n_spoken += 1;
@@ -61,6 +69,7 @@ impl Listener {
                 Outcome::Dropped(_) => n_dropped += 1,
             }
         });
+        out.extend(rows.map(Rows::into_text).into_iter().flatten());
         self.journal.printed(source, n_spoken, n_dropped, last);
         self.effects.push(Effect::Print(out));
     }
@@ -68,21 +77,41 @@ impl Listener {
     /// Queues the spoken text of each line.
     fn enqueue(&mut self, input: Input, now: Instant) {
         let Self {
-            pipeline, names, journal, queue, voice_spec, mutes, earcons, shares, sink, ..
+            pipeline,
+            names,
+            journal,
+            queue,
+            voice_spec,
+            mutes,
+            watched,
+            earcons,
+            shares,
+            sink,
+            steps,
+            languages,
+            effects,
+            ..
         } = self;
+        let mut rows = steps.as_mut().map(|it| it.rows(pipeline.chain(), languages, voice_spec));
         let is_ending = self.is_ending;
-        let mut utterances = Vec::new();
+        let (mut utterances, mut over) = (Vec::new(), Vec::new());
         let is_live = !matches!(&input, Input::Lines(lines) if !lines.is_live());
         pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
             let source_id = message.source;
+            // What the rules drop tells about the meeting as well.
+            let ended = watched.meetings.hear(&message).filter(|_| is_live && !is_ending);
+            over.extend(ended.map(|minutes| (source_id, minutes)));
             let source = &names[usize::from(source_id.0)];
+            if let Some(rows) = &mut rows {
+                rows.add(&message, &outcome);
+            }
             match outcome {
                 _ if is_ending => journal.late(&message, line, source),
                 Outcome::Words(..) if mutes.covers(&message) => {
                     journal.dropped(&message, line, source, "muted");
                 }
                 Outcome::Dropped(rule) => journal.dropped(&message, line, source, rule),
-                Outcome::Words(words, expires) => {
+                Outcome::Words(words, phrased, expires) => {
                     // Earcons replace words only in speech.
                     let is_spoken = *sink == Sink::Speech;
                     let (earcon, has_words) =
@@ -94,6 +123,9 @@ impl Listener {
                         received: message.received,
                         expiry: expires.and_then(|it| it.expiry(message.received)),
                         message: Some(message.into_owned()),
+                        language: Some(phrased.language),
+                        name_len: if has_words { phrased.name_len } else { 0 },
+                        name_end: if has_words { phrased.name_end } else { 0 },
                         is_replay: false,
                         is_live,
                         earcon,
@@ -104,18 +136,24 @@ impl Listener {
                 }
             }
         });
+        effects.extend(rows.map(|rows| Effect::Emit(rows.into_text())));
         self.arrive(utterances, now);
+        for (source, minutes) in over {
+            self.meeting_over(source, &minutes, now);
+        }
     }
 
-    /// Prints a notice of the program itself, and speaks it.
-    fn announce(&mut self, source: SourceId, text: &str, now: Instant) {
+    /// Prints a notice of the program itself, and speaks it in the language of the voice.
+    pub(super) fn announce(&mut self, source: SourceId, notice: &Notice, now: Instant) {
         let name = &self.names[usize::from(source.0)];
-        let notice = format!("{}: {}", escaped(name), escaped(text));
-        self.effects.push(Effect::Notify(notice));
+        let printed = format!("{}: {}", escaped(name), escaped(&notice.to_string()));
+        self.effects.push(Effect::Notify(printed));
+        let (chain, language) = &self.wording;
+        let text = notice.said(&|name: &str| chain.phrase(name, *language));
         let mut words = String::new();
         if self.sink == Sink::Text
             || self.is_ending
-            || !crate::phrase::clean::text(text, &mut words)
+            || !crate::phrase::clean::text(&text, &mut words)
         {
             return;
         }
@@ -123,6 +161,9 @@ impl Listener {
             id: self.queue.number(),
             text: words,
             message: None,
+            language: None,
+            name_len: 0,
+            name_end: 0,
             line: LinePosition::default(),
             received: now,
             is_replay: false,

@@ -7,23 +7,31 @@
 //! queue has room left waits for speech.
 #![forbid(unsafe_code)]
 
+mod aliases;
 mod commands;
 mod input;
+mod meeting;
 mod mutes;
 mod reload;
 mod shares;
 mod sources;
 mod speech;
+mod steps;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use self::aliases::Aliases;
+use self::meeting::Watched;
 use self::mutes::Mutes;
 use self::reload::Reloading;
 use self::shares::Shares;
 use self::sources::RunningSources;
+use self::steps::Steps;
 use crate::config::earcons::Earcons;
+use crate::config::languages::LanguageVoices;
 use crate::config::settings::{Settings, Sink};
 use crate::config::voices::Checks;
 use crate::config::watcher::ConfigWatcher;
@@ -31,9 +39,11 @@ use crate::control::{Reply, Request, Snapshot, TranscriptEvent};
 use crate::diagnostics::ConfigError;
 use crate::error::Error;
 use crate::journal::Journal;
+use crate::language::Language;
 use crate::message::{Earcon, FilePosition, RequestId, SourceId};
+use crate::phrase::{Chain, Phrasing};
 use crate::pipeline::Pipeline;
-use crate::queue::{self, Queue};
+use crate::queue::{self, CatchUp, Phrases, Queue};
 use crate::source::room::Room;
 use crate::source::{Ack, Input};
 use crate::speaker::Speakers;
@@ -140,10 +150,18 @@ pub(crate) struct Listener {
     queue: Queue,
     journal: Journal,
     sink: Sink,
+    /// How each text becomes spoken text, where that is printed.
+    steps: Option<Steps>,
     voice_spec: SpeakRequest,
     mutes: Mutes,
+    aliases: Aliases,
+    /// What has the words of announcements, and the language of the voice.
+    wording: (Arc<Chain>, Language),
+    watched: Watched,
     /// The senders' voices.
     speakers: Speakers,
+    /// The voices of languages.
+    languages: LanguageVoices,
     /// Which earcons are played.
     earcons: Earcons,
     /// How many lines of each source may be queued.
@@ -168,12 +186,10 @@ pub(crate) struct Listener {
 impl Listener {
     /// A listener with these settings, for their sources.
     pub(crate) fn new(settings: Settings, now: Instant) -> Self {
-        let is_live = settings.is_live();
         let names = settings.names();
-        let mut queue = Queue::new(settings.lag_target).with_voice(&settings.voice_spec.voice);
-        if !is_live {
-            queue.handle(queue::Event::NotLive, now);
-        }
+        let queue = queue_for(&settings, now);
+        let wording = (Arc::clone(&settings.phrasing.chain), settings.phrasing.language);
+        let aliases = Aliases::new(settings.phrasing.aliases.clone());
         let format = settings.format.as_deref();
         Self {
             pipeline: Pipeline::new(
@@ -181,7 +197,7 @@ impl Listener {
                 &settings.grammars,
                 format,
                 settings.filter,
-                settings.naming,
+                settings.phrasing,
             ),
             sources: RunningSources::new(names.len()),
             shares: Shares::new(names.len()),
@@ -189,9 +205,14 @@ impl Listener {
             queue,
             journal: Journal::new(settings.has_events),
             sink: settings.sink,
+            steps: settings.has_steps.then(Steps::default),
             voice_spec: settings.voice_spec,
             mutes: Mutes::default(),
+            aliases,
+            wording,
+            watched: Watched::new(crate::config::sources::nicks(&settings.sources)),
             speakers: Speakers::new(settings.speakers),
+            languages: settings.languages,
             earcons: settings.earcons,
             configuration: settings.configuration,
             checks: settings.checks,
@@ -204,11 +225,10 @@ impl Listener {
         }
     }
 
-    /// From now on somebody reads the transcript; `catch_up_hint` is how a warning words the way to
-    /// now.
-    pub(crate) fn show_transcript(&mut self, catch_up_hint: &'static str) {
+    /// From now on somebody reads the transcript, on a terminal whose keys are read.
+    pub(crate) fn show_transcript(&mut self) {
         self.is_shown = true;
-        self.queue.catch_up_hint(catch_up_hint);
+        self.queue.set_catch_up(CatchUp::Key);
     }
 
     /// Handles an event; returns what to do, in order.
@@ -296,6 +316,22 @@ impl Listener {
     fn notify(&mut self, text: String) {
         self.effects.push(Effect::Notify(text));
     }
+}
+
+/// An empty queue, whose lines have deadlines where speech is live.
+fn queue_for(settings: &Settings, now: Instant) -> Queue {
+    let queue = Queue::new(settings.lag_target, phrases(&settings.phrasing));
+    let mut queue = queue.with_voice(&settings.voice_spec.voice);
+    if !settings.is_live() {
+        queue.handle(queue::Event::NotLive, now);
+    }
+    queue
+}
+
+/// What the queue says about lines, in the language of each voice.
+fn phrases(phrasing: &Phrasing) -> Phrases {
+    let languages = std::iter::once(phrasing.language).chain(phrasing.voices.iter().copied());
+    Phrases::of(languages, |name, language| phrasing.chain.phrase(name, language))
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
-//! Reloads the configuration: rules, rates, voices, naming and sounds apply to the next line; what
+//! Reloads the configuration: rules, rates, voices, phrasing and sounds apply to the next line; what
 //! else it holds applies when the program starts again. An error is reported,
 //! and the old configuration stays. Names that only the voice process can check are checked while
 //! lines are read and spoken.
 #![forbid(unsafe_code)]
+
+use std::sync::Arc;
 
 use super::{Effect, Listener, ReplySender};
 use crate::config::settings::{Settings, Sink};
@@ -65,14 +67,19 @@ impl Listener {
         self.effects.extend(replies);
     }
 
-    fn apply(&mut self, settings: Settings) {
-        self.pipeline.configure(settings.filter, settings.naming);
+    fn apply(&mut self, mut settings: Settings) {
+        self.aliases.configure(settings.phrasing.aliases);
+        settings.phrasing.aliases = self.aliases.all();
+        self.wording = (Arc::clone(&settings.phrasing.chain), settings.phrasing.language);
+        self.queue.set_phrases(super::phrases(&settings.phrasing));
+        self.pipeline.configure(settings.filter, settings.phrasing);
         self.queue.lag_target(settings.lag_target);
         if settings.voice_spec.voice != self.voice_spec.voice {
             self.queue.set_voice(&settings.voice_spec.voice);
         }
         self.voice_spec = settings.voice_spec;
         self.speakers.configure(settings.speakers);
+        self.languages = settings.languages;
         self.earcons = settings.earcons;
         self.checks = settings.checks;
         self.effects.push(Effect::Watch(settings.saved));

@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::source::SourceError;
+use crate::source::notice::Notice;
 
 /// The sources that have not ended.
 pub(super) struct RunningSources {
@@ -17,7 +18,7 @@ pub(super) enum SourceEnd {
     /// Nothing.
     Silently,
     /// This is to be spoken: a command among several failed.
-    Announced(String),
+    Announced(Notice),
     /// This is to be printed: another source failed, and others go on.
     Printed(String),
     /// The last source failed: that is the program's error.
@@ -37,7 +38,7 @@ impl RunningSources {
             Ok(()) => SourceEnd::Silently,
             Err(SourceError::Command(error)) if self.are_many => {
                 self.has_failed = true;
-                SourceEnd::Announced(error.spoken())
+                SourceEnd::Announced(error.notice())
             }
             Err(error) if self.n_left == 0 && !self.has_failed => SourceEnd::Failed(error.into()),
             Err(error) => {

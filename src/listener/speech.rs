@@ -63,8 +63,13 @@ impl Listener {
     ) -> SpeakRequest {
         let text = utterance.text[from..].to_owned();
         let mut request = SpeakRequest { id: utterance.id, text, rate, ..self.voice_spec.clone() };
+        let voice = utterance.language.and_then(|language| self.languages.voice(language));
+        if let Some(voice) = voice {
+            voice.clone_into(&mut request.voice);
+        }
         if let Some(sender) = utterance.message.as_ref().and_then(|it| it.sender.as_deref()) {
-            self.speakers.apply(&mut request, sender, now);
+            let is_foreign = voice.is_some();
+            self.speakers.apply(&mut request, sender, is_foreign, now);
         }
         request
     }

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::glyphs::{is_blank, is_mark, is_pictograph, name_of_many, plain};
-use super::links;
 use crate::format::codes;
+use crate::text::is_invisible;
 
 /// The characters of the longest word that is spoken whole.
 pub const MAX_WORD: usize = 64;
@@ -58,7 +58,7 @@ pub fn text(text: &str, out: &mut String) -> bool {
 /// Whether anything of `text` can be heard. Punctuation, quotes, brackets and box drawing cannot:
 /// no voice of eSpeak NG says anything for them, whatever is beside them. Others that some voice
 /// says (`^`, `*`, an arrow) count as audible.
-fn sounds(text: &str) -> bool {
+pub(super) fn sounds(text: &str) -> bool {
     text.chars().any(|c| !is_silent(c))
 }
 
@@ -67,23 +67,20 @@ fn is_silent(c: char) -> bool {
         | '|' | '}' | '\u{ab}' | '\u{bb}' | '\u{2010}'..='\u{2027}' | '\u{2500}'..='\u{259f}')
 }
 
-/// Appends a nick, or a channel's name, as one word; "unknown" where nothing of it can be spoken.
+/// Appends a name: at most [`MAX_NICK`] characters that can be spoken, with single blanks; "unknown"
+/// where there are none.
 pub fn nick(nick: &str, out: &mut String) {
-    let bytes = nick.as_bytes();
-    let has_pair = bytes.windows(2).any(|pair| pair == b"[[");
-    if (1..=MAX_NICK).contains(&bytes.len())
-        && !(has_pair || bytes.contains(&b' ') || bytes.starts_with(b"-"))
-        && is_plain(bytes)
-    {
-        out.push_str(nick);
-        return;
-    }
-    let seen = codes::strip(Cow::Borrowed(nick));
-    let solid: String = seen.chars().filter(|&c| !is_blank(c)).collect();
-    let visible = visible(&solid);
-    let bare = visible.trim_start_matches('-');
     let start = out.len();
-    bare.chars().take(MAX_NICK).for_each(|c| push(c, out));
+    let seen = codes::strip(Cow::Borrowed(nick));
+    let visible = visible(&seen);
+    for c in visible.chars().take(MAX_NICK) {
+        let c = if is_blank(c) { ' ' } else { c };
+        let is_first = out.len() == start;
+        if !(is_first && matches!(c, ' ' | '-') || c == ' ' && out.ends_with(' ')) {
+            push(c, out);
+        }
+    }
+    out.truncate(start + out[start..].trim_end().len());
     if out.len() == start {
         out.push_str("unknown");
     }
@@ -108,33 +105,38 @@ fn odd(b: u8) -> u8 {
     is(b < b' ') | is(b == 0x7f) | odd_lead | is(b >= 0xd8)
 }
 
-/// Whether no byte of `text` is odd.
-fn is_plain(text: &[u8]) -> bool {
-    text.iter().fold(0, |any, &b| any | odd(b)) == 0
-}
-
 /// How many bytes are checked at once: a vector of the processor.
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
 
 /// A block, and what its last byte is compared with.
-type Window = [u8; BLOCK + MANY - 1];
+pub(super) type Window = [u8; BLOCK + MANY - 1];
+
+/// Whether a text of plain words, none of which is long or often repeated, is spoken unchanged.
+pub(super) fn leaves_plain(text: &str) -> bool {
+    !text.starts_with(' ') && !text.ends_with(' ') && !is_periodic(text.as_bytes())
+}
 
 /// Whether no byte of `text` is odd, and there is no `[[`, `//`, beginning of `www.`, two blanks, or
 /// [`MANY`] of anything.
 fn is_even(text: &[u8]) -> bool {
+    every_window(text, *b"}~", is_even_block)
+}
+
+/// Whether every block of `text` is good. Two bytes that are good behind any others, in turn, fill
+/// the last one.
+pub(super) fn every_window(text: &[u8], fill: [u8; 2], is_good: impl Fn(&Window) -> bool) -> bool {
     let mut at = 0;
     while let Some(window) = text[at..].first_chunk() {
-        if !is_even_block(window) {
+        if !is_good(window) {
             return false;
         }
         at += BLOCK;
     }
-    // The rest, padded with what makes no pair.
     let rest = &text[at..];
-    let mut padded = [b'~'; 2 * BLOCK + MANY - 1];
-    padded.iter_mut().step_by(2).for_each(|b| *b = b'}');
+    let mut padded = [fill[1]; 2 * BLOCK + MANY - 1];
+    padded.iter_mut().step_by(2).for_each(|b| *b = fill[0]);
     padded[..rest.len()].copy_from_slice(rest);
-    [&padded[..], &padded[BLOCK..]].iter().all(|part| part.first_chunk().is_some_and(is_even_block))
+    [&padded[..], &padded[BLOCK..]].iter().all(|part| part.first_chunk().is_some_and(&is_good))
 }
 
 /// A loop of fixed length without an early exit, which the compiler vectorises.
@@ -174,13 +176,15 @@ fn is_periodic(text: &[u8]) -> bool {
 
 /// `word` without pictures and heaps of marks, its fancy letters plain.
 fn visible(word: &str) -> Cow<'_, str> {
-    let changes = |c: char| c >= '\u{300}' && (is_mark(c) || is_pictograph(c) || plain(c) != c);
+    let changes = |c: char| {
+        c >= '\u{300}' && (is_mark(c) || is_pictograph(c) || is_invisible(c) || plain(c) != c)
+    };
     if !word.contains(changes) {
         return word.into();
     }
     let mut out = String::with_capacity(word.len());
     let mut marks = 0;
-    for c in word.chars().map(plain).filter(|&c| !is_pictograph(c)) {
+    for c in word.chars().map(plain).filter(|&c| !is_pictograph(c) && !is_invisible(c)) {
         marks = if is_mark(c) { marks + 1 } else { 0 };
         if marks == 0 || (marks <= 2 && !out.is_empty()) {
             out.push(c);
@@ -264,7 +268,7 @@ impl<'o> Words<'o> {
             self.last.push_str(&word);
         }
         self.blank();
-        self.linked(&word);
+        self.counted(&word);
     }
 
     /// A blank before the next word, except the first.
@@ -272,14 +276,6 @@ impl<'o> Words<'o> {
         if self.any() && !self.out.ends_with(' ') {
             self.out.push(' ');
         }
-    }
-
-    fn linked(&mut self, word: &str) {
-        let Some(link) = links::find(word) else { return self.counted(word) };
-        self.counted(link.before);
-        self.out.push_str(if link.host.is_empty() { "a link" } else { "link to " });
-        self.bounded(link.host);
-        self.counted(link.after);
     }
 
     /// Writes `word` with runs of one character shortened.
@@ -303,26 +299,27 @@ impl<'o> Words<'o> {
         }
     }
 
-    /// Writes `word`; of a long one the beginning and the number of other characters.
+    /// Writes `word`, with blanks where it is long.
     fn bounded(&mut self, word: &str) {
-        let n_chars = word.chars().count();
-        if n_chars <= MAX_WORD {
-            return word.chars().for_each(|c| push(c, self.out));
-        }
-        // Thai, Chinese, Japanese: no blanks between words, so it is no long word.
-        let spaceless = word.chars().filter(|&c| c >= '\u{e00}').count() * 2 > n_chars;
-        let taken = if spaceless { n_chars } else { HEAD_OF_WORD };
-        for (i, c) in word.chars().take(taken).enumerate() {
+        for (i, c) in word.chars().enumerate() {
             if i > 0 && i % MAX_WORD == 0 {
                 self.out.push(' ');
             }
             push(c, self.out);
         }
-        if taken < n_chars {
-            // Writing to a string cannot fail.
-            let _ = write!(self.out, " and {} more characters", n_chars - taken);
-        }
     }
+}
+
+/// The beginning of a word that is too long to be spoken whole, and how many other characters it
+/// has. Thai, Chinese and Japanese have no blanks between words: these are no long words.
+pub(super) fn beginning(word: &str) -> Option<(&str, usize)> {
+    if word.len() <= MAX_WORD {
+        return None;
+    }
+    let n_chars = word.chars().count();
+    let is_spaceless = word.chars().filter(|&c| c >= '\u{e00}').count() * 2 > n_chars;
+    let end = word.char_indices().nth(HEAD_OF_WORD)?.0;
+    (n_chars > MAX_WORD && !is_spaceless).then(|| (&word[..end], n_chars - HEAD_OF_WORD))
 }
 
 /// Appends `n` times `c`, or what is said instead.

@@ -6,14 +6,43 @@
 //! characters.
 #![forbid(unsafe_code)]
 
+mod address;
+mod bytes;
+mod cases;
+mod chain;
 pub mod clean;
+mod dictionary;
+mod emoji;
 mod glyphs;
+mod letters;
+mod lexicon;
 mod links;
+mod names;
+mod narrow;
+mod pairs;
+mod piece;
+mod plain;
+mod pls;
+mod runs;
+mod script;
+mod sources;
+mod step;
+mod template;
+mod words;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(crate) use self::cases::failures;
+pub use self::chain::{Chain, Options};
+pub use self::links::LinkMode;
+pub use self::piece::{Piece, Said};
+pub(crate) use self::sources::LexiconFile;
+pub use self::step::Step;
+
+use crate::language::{Detector, Language};
 use crate::message::{Kind, Message, SourceId};
-use crate::names::bare;
+use crate::names::{bare, same_name};
 
 /// After this long a silence a speaker is named again.
 const FORGOTTEN: Duration = Duration::from_secs(60);
@@ -30,11 +59,82 @@ pub enum Naming {
     Never,
 }
 
+/// How messages are phrased.
+#[derive(Clone, Debug)]
+pub struct Phrasing {
+    /// When the speaker is named.
+    pub naming: Naming,
+    /// The steps that a text goes through.
+    pub chain: Arc<Chain>,
+    /// The language of the voice.
+    pub language: Language,
+    /// Other languages that have a voice.
+    pub voices: Vec<Language>,
+    /// The languages that the user says senders and channels write.
+    pub hints: Hints,
+    /// Nicks, and what the user calls them.
+    pub aliases: Vec<(String, String)>,
+}
+
+/// How a spoken text is made up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phrased {
+    /// The language to speak it in.
+    pub language: Language,
+    /// The bytes of the sender's name, with which it begins; 0 where none is spoken.
+    pub name_len: usize,
+    /// Where what the sender says begins, if only the name stands before it ("kim: "); else 0.
+    pub name_end: usize,
+}
+
+/// Configured languages, by what a line comes from; names are compared without regard to case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// By nick.
+    pub senders: Vec<(String, Language)>,
+    /// By channel.
+    pub channels: Vec<(String, Language)>,
+    /// By the number of the source.
+    pub sources: Vec<(SourceId, Language)>,
+}
+
+impl Hints {
+    fn of(&self, message: &Message<'_>) -> Option<Language> {
+        let find = |hints: &[(String, Language)], name: Option<&str>| {
+            let name = name?;
+            hints.iter().find(|(known, _)| same_name(known, name)).map(|hint| hint.1)
+        };
+        find(&self.senders, message.sender.as_deref())
+            .or_else(|| find(&self.channels, message.channel.as_deref()))
+            .or_else(|| self.sources.iter().find(|it| it.0 == message.source).map(|it| it.1))
+    }
+}
+
+impl Phrasing {
+    /// The default steps, in English.
+    pub fn english(naming: Naming) -> Self {
+        Self {
+            naming,
+            chain: Arc::new(Chain::embedded()),
+            language: Language::ENGLISH,
+            voices: Vec::new(),
+            hints: Hints::default(),
+            aliases: Vec::new(),
+        }
+    }
+}
+
 /// Makes the spoken text of each message; remembers who spoke, and where.
 #[derive(Debug)]
 pub struct Phraser {
-    naming: Naming,
+    phrasing: Phrasing,
     place: Place,
+    detector: Detector,
+    /// The language of the message that is being phrased.
+    language: Language,
+    names: names::Known,
+    /// Text on its way through the chain.
+    scratch: String,
     speaker: String,
     /// When the speaker spoke last; none after a message of somebody else.
     spoke: Option<Instant>,
@@ -57,25 +157,60 @@ impl Place {
 
 impl Phraser {
     /// A phraser before any message.
-    pub fn new(naming: Naming) -> Self {
-        Self { naming, place: Place::default(), speaker: String::new(), spoke: None }
+    pub fn new(phrasing: Phrasing) -> Self {
+        Self {
+            detector: Detector::new(&phrasing.voices, phrasing.language),
+            language: phrasing.language,
+            phrasing,
+            place: Place::default(),
+            names: names::Known::default(),
+            scratch: String::new(),
+            speaker: String::new(),
+            spoke: None,
+        }
     }
 
-    /// Appends the spoken text of `message` to `out`. False, and appends nothing, when nothing can
-    /// be spoken.
-    pub fn phrase(&mut self, message: &Message<'_>, out: &mut String) -> bool {
+    /// The steps that texts go through.
+    pub fn chain(&self) -> Arc<Chain> {
+        Arc::clone(&self.phrasing.chain)
+    }
+
+    /// Changes nicks' names, from the next message on.
+    pub(crate) fn set_aliases(&mut self, aliases: Vec<(String, String)>) {
+        self.phrasing.aliases = aliases;
+        self.names = names::Known::default();
+    }
+
+    /// Appends the spoken text of `message` to `out`. None, and appends nothing, when nothing can be
+    /// spoken.
+    pub fn phrase(&mut self, message: &Message<'_>, out: &mut String) -> Option<Phrased> {
         let start = out.len();
+        let (mut name_len, mut name_end) = (0, 0);
+        self.language = self.language_of(message);
         let moved = self.place.moved(message);
         let channel = message.channel.as_deref().filter(|_| moved);
         let said = match (message.kind, message.sender.as_deref()) {
             (Kind::Say | Kind::Plain, Some(sender)) => {
                 let sender = Some(sender).filter(|_| self.names(message, moved));
-                say(sender, channel, &message.text, out)
+                self.prefixes(sender, channel, out);
+                if channel.is_none() && out.len() > start {
+                    name_end = out.len() - start;
+                    name_len = name_end - ": ".len();
+                }
+                self.addressed(&message.text, out)
             }
-            (Kind::Say | Kind::Plain | Kind::Server, _) => say(None, channel, &message.text, out),
+            (Kind::Say | Kind::Plain | Kind::Server, _) => {
+                self.prefixes(None, channel, out);
+                self.text(&message.text, out)
+            }
             (_, sender) => {
-                prefix(channel, ", ", out);
-                event(message.kind, sender, &message.text, out)
+                self.prefix(channel, ", ", out);
+                if let Some(sender) = sender.filter(|_| channel.is_none()) {
+                    self.name(sender, out);
+                    name_len = out.len() - start;
+                    out.truncate(start);
+                }
+                self.event(message.kind, sender, &message.text, out)
             }
         };
         if said {
@@ -83,11 +218,24 @@ impl Phraser {
         } else {
             out.truncate(start);
         }
-        said
+        said.then_some(Phrased { language: self.language, name_len, name_end })
+    }
+
+    fn language_of(&mut self, message: &Message<'_>) -> Language {
+        let is_written = matches!(
+            message.kind,
+            Kind::Say | Kind::Action | Kind::Notice | Kind::Plain | Kind::Topic
+        );
+        if !is_written {
+            return self.phrasing.language;
+        }
+        let hint = self.phrasing.hints.of(message);
+        let (text, sender) = (&message.text, message.sender.as_deref());
+        self.detector.detect(text, sender, hint, message.received).language
     }
 
     fn names(&self, message: &Message<'_>, moved: bool) -> bool {
-        match self.naming {
+        match self.phrasing.naming {
             Naming::Always => true,
             Naming::Never => false,
             Naming::Change => {
@@ -117,85 +265,176 @@ impl Phraser {
     }
 }
 
-/// "kim in lxc: hello", with the parts that are given.
-fn say(sender: Option<&str>, channel: Option<&str>, text: &str, out: &mut String) -> bool {
-    match (sender, channel) {
-        (Some(sender), Some(channel)) => {
-            clean::nick(sender, out);
-            out.push_str(" in ");
-            clean::nick(bare(channel), out);
-            out.push_str(": ");
-        }
-        (Some(sender), None) => {
-            clean::nick(sender, out);
-            out.push_str(": ");
-        }
-        (None, channel) => prefix(channel, ": ", out),
-    }
-    clean::text(text, out)
-}
-
-fn prefix(channel: Option<&str>, end: &str, out: &mut String) {
-    if let Some(channel) = channel {
-        out.push_str("in ");
-        clean::nick(bare(channel), out);
-        out.push_str(end);
-    }
-}
-
-/// What somebody did. False when it needs a text and has none.
-fn event(kind: Kind, sender: Option<&str>, text: &str, out: &mut String) -> bool {
-    if kind == Kind::Notice {
-        return notice(sender, text, out);
-    }
-    clean::nick(sender.unwrap_or("somebody"), out);
-    match kind {
-        Kind::Join => out.push_str(" joined"),
-        Kind::Part => with_reason(" left", text, out),
-        Kind::Quit => with_reason(" quit", text, out),
-        Kind::Kick => kicked(text, out),
-        Kind::Topic if text.trim().is_empty() => out.push_str(" removed the topic"),
-        Kind::Topic => return followed(" changed the topic to ", text, out),
-        Kind::Nick => {
-            out.push_str(" is now known as ");
-            clean::nick(text, out);
-        }
-        Kind::Mode => return followed(" set mode ", text, out),
-        Kind::Action | Kind::Say | Kind::Notice | Kind::Server | Kind::Plain => {
-            return followed(" ", text, out);
+/// The parts of a spoken text.
+impl Phraser {
+    /// "kim in lxc: ", with the parts that are given.
+    fn prefixes(&mut self, sender: Option<&str>, channel: Option<&str>, out: &mut String) {
+        match (sender, channel) {
+            (Some(sender), Some(channel)) => {
+                self.name(sender, out);
+                self.word("in-channel", out);
+                out.push(' ');
+                self.name(bare(channel), out);
+                out.push_str(": ");
+            }
+            (Some(sender), None) => {
+                self.name(sender, out);
+                out.push_str(": ");
+            }
+            (None, channel) => self.prefix(channel, ": ", out),
         }
     }
-    true
-}
 
-fn notice(sender: Option<&str>, text: &str, out: &mut String) -> bool {
-    out.push_str("notice");
-    if let Some(sender) = sender {
-        out.push_str(" from ");
-        clean::nick(sender, out);
+    /// "to alice: yes", where a text names whom it is said to.
+    fn addressed(&mut self, text: &str, out: &mut String) -> bool {
+        let text = without_bullet(text);
+        if memchr::memchr(b':', text.as_bytes()).is_none() {
+            return self.text(text, out);
+        }
+        let chain = Arc::clone(&self.phrasing.chain);
+        let lexicon = chain.lexicon(self.language);
+        let Some((nicks, rest)) = address::split(text, lexicon) else {
+            return self.text(text, out);
+        };
+        let mut before = "to";
+        for nick in nicks {
+            self.word(before, out);
+            out.push(' ');
+            self.name(nick, out);
+            before = "and";
+        }
+        out.push_str(": ");
+        self.text(rest, out)
     }
-    followed(": ", text, out)
-}
 
-fn followed(words: &str, text: &str, out: &mut String) -> bool {
-    out.push_str(words);
-    clean::text(text, out)
-}
+    /// Appends a text as it is spoken; whether there is anything to speak.
+    fn text(&mut self, text: &str, out: &mut String) -> bool {
+        let (chain, language) = (&self.phrasing.chain, self.language);
+        if chain.leaves(text, language) && clean::leaves_plain(text) {
+            out.push_str(text);
+            return true;
+        }
+        self.scratch.clear();
+        chain.say(text, language, &mut self.scratch);
+        clean::text(&self.scratch, out)
+    }
 
-fn with_reason(words: &str, reason: &str, out: &mut String) {
-    out.push_str(words);
-    let end = out.len();
-    if !followed(": ", reason, out) {
-        out.truncate(end);
+    /// Appends a name as it is spoken.
+    fn name(&mut self, nick: &str, out: &mut String) {
+        let (phrasing, language) = (&self.phrasing, self.language);
+        let spoken = || {
+            let mut name = String::new();
+            let alias = phrasing.aliases.iter().find(|(known, _)| same_name(known, nick));
+            match alias {
+                Some((_, alias)) => clean::nick(alias, &mut name),
+                None => clean::nick(&names::spoken(nick, &phrasing.chain, language), &mut name),
+            }
+            name
+        };
+        out.push_str(self.names.get(nick, language, spoken));
+    }
+
+    /// Appends a blank, unless it is the first, and what is said about a line.
+    fn word(&self, name: &str, out: &mut String) {
+        if !out.is_empty() && !out.ends_with([' ', '\n']) {
+            out.push(' ');
+        }
+        out.push_str(self.phrasing.chain.phrase(name, self.language));
+    }
+
+    fn prefix(&mut self, channel: Option<&str>, end: &str, out: &mut String) {
+        if let Some(channel) = channel {
+            self.word("in-channel", out);
+            out.push(' ');
+            self.name(bare(channel), out);
+            out.push_str(end);
+        }
+    }
+
+    /// What somebody did. False when it needs a text and has none.
+    fn event(&mut self, kind: Kind, sender: Option<&str>, text: &str, out: &mut String) -> bool {
+        if kind == Kind::Notice {
+            return self.notice(sender, text, out);
+        }
+        match sender {
+            Some(sender) => self.name(sender, out),
+            None => self.word("somebody", out),
+        }
+        match kind {
+            Kind::Join => self.word("joined", out),
+            Kind::Part => {
+                self.word("left", out);
+                self.reason(text, out);
+            }
+            Kind::Quit => {
+                self.word("quit", out);
+                self.reason(text, out);
+            }
+            Kind::Kick => self.kicked(text, out),
+            Kind::Topic if text.trim().is_empty() => self.word("removed-topic", out),
+            Kind::Topic => {
+                self.word("changed-topic", out);
+                return self.followed(" ", text, out);
+            }
+            Kind::Nick => {
+                self.word("new-nick", out);
+                out.push(' ');
+                self.name(text, out);
+            }
+            Kind::Mode => {
+                self.word("set-mode", out);
+                out.push(' ');
+                return clean::text(text, out);
+            }
+            Kind::Action | Kind::Say | Kind::Notice | Kind::Server | Kind::Plain => {
+                return self.followed(" ", text, out);
+            }
+        }
+        true
+    }
+
+    fn notice(&mut self, sender: Option<&str>, text: &str, out: &mut String) -> bool {
+        match sender {
+            Some(sender) => {
+                self.word("notice-from", out);
+                out.push(' ');
+                self.name(sender, out);
+            }
+            None => self.word("notice", out),
+        }
+        self.followed(": ", text, out)
+    }
+
+    fn followed(&mut self, words: &str, text: &str, out: &mut String) -> bool {
+        out.push_str(words);
+        self.text(text, out)
+    }
+
+    fn reason(&mut self, reason: &str, out: &mut String) {
+        let end = out.len();
+        if !self.followed(": ", reason, out) {
+            out.truncate(end);
+        }
+    }
+
+    /// A kick's text is the nick of who was kicked, and the reason if there is one.
+    fn kicked(&mut self, text: &str, out: &mut String) {
+        let (victim, reason) = text.trim().split_once(' ').unwrap_or((text, ""));
+        self.word("kicked", out);
+        out.push(' ');
+        self.name(victim.trim_end_matches(':'), out);
+        self.reason(reason, out);
     }
 }
 
-/// A kick's text is the nick of who was kicked, and the reason if there is one.
-fn kicked(text: &str, out: &mut String) {
-    let (victim, reason) = text.trim().split_once(' ').unwrap_or((text, ""));
-    out.push_str(" kicked ");
-    clean::nick(victim.trim_end_matches(':'), out);
-    with_reason("", reason, out);
+/// What somebody says without the dash of a list. A line of code keeps it: there it says that the
+/// line is removed.
+fn without_bullet(text: &str) -> &str {
+    let is_code = |c: char| c.is_ascii_digit() || "(){}[];=_<>\"`/\\".contains(c);
+    match text.strip_prefix("- ") {
+        Some(rest) if rest.contains(' ') && !rest.contains(is_code) => rest,
+        _ => text,
+    }
 }
 
 #[cfg(test)]

@@ -35,14 +35,21 @@ pub(super) struct Queued {
     pub(super) measured: Measured,
     /// How many equal lines it stands for.
     pub(super) times: usize,
+    /// The bytes in front of its text that say so.
+    pub(super) times_len: usize,
+    /// Where what the sender says begins, without count and name.
+    pub(super) said_at: usize,
     /// How many further lines of the same sender are counted at its end.
     pub(super) more: usize,
+    /// The bytes at the end of its text that say so.
+    pub(super) more_len: usize,
 }
 
 impl Queued {
     pub(super) fn new(utterance: Utterance, estimate: &Estimate) -> Self {
         let parts = Parts::of(&utterance.text);
         let work = estimate.work_of(&parts);
+        let said_at = utterance.name_end;
         Self {
             utterance,
             from: 0,
@@ -51,7 +58,10 @@ impl Queued {
             parts,
             measured: Measured::No,
             times: 1,
+            times_len: 0,
+            said_at,
             more: 0,
+            more_len: 0,
         }
     }
 
@@ -61,6 +71,19 @@ impl Queued {
         self.parts = Parts::of(&self.utterance.text[from..]);
         self.work = estimate.work_of(&self.parts);
         self.measured = Measured::No;
+    }
+
+    /// What the sender says, without count and name.
+    pub(super) fn said(&self) -> &str {
+        &self.utterance.text[self.said_at..]
+    }
+
+    /// Replaces its text by one that counts lines: it has no name of its own then, and nothing else
+    /// that could be counted.
+    pub(super) fn count(&mut self, text: String, estimate: &Estimate) {
+        (self.utterance.name_len, self.utterance.name_end) = (0, text.len());
+        self.utterance.text = text;
+        self.set_from(0, estimate);
     }
 
     /// Whether it has expired at `start`. An utterance that was begun is finished, and a replay was

@@ -11,12 +11,15 @@
 //! stale news is as stale after one, and is removed on resume.
 #![forbid(unsafe_code)]
 
+mod block;
 mod cancel;
 mod condense;
 pub(crate) mod estimate;
 mod fair;
 mod item;
 mod measure;
+mod names;
+mod phrases;
 pub(crate) mod rate_control;
 mod script;
 
@@ -28,9 +31,12 @@ use crate::message::{
 };
 use crate::units::Wpm;
 use crate::wire::GAP;
+use block::Counted;
 use estimate::Estimate;
 use fair::Turns;
 use item::{Cancelled, InFlight, Queued, place};
+use names::Names;
+pub(crate) use phrases::{CatchUp, Phrases};
 use rate_control::{Due, LagTarget, RateControl};
 
 /// How long before the end of an utterance the next one is given to the voice, which synthesises it
@@ -70,6 +76,8 @@ pub(crate) enum Event {
     Back,
     /// Repeat from the last highlighted utterance on.
     Highlight,
+    /// Speak the lines that were counted last.
+    More,
     /// Set the base rate, in words a minute.
     Rate(Wpm),
     /// The source has ended: its queued lines have no deadline any more.
@@ -130,12 +138,20 @@ pub(crate) struct Queue {
     /// The warning that the lag target is missed was given, and the lag has not fallen since.
     has_warned: bool,
     /// How to skip to now, as that warning words it.
-    catch_up_hint: &'static str,
+    catch_up: CatchUp,
+    /// What is said about lines.
+    phrases: Phrases,
+    /// The spoken names of the senders.
+    names: Names,
+    /// Lines that were only counted, until the user asks for them.
+    blocks: VecDeque<Vec<Utterance>>,
+    /// Whose block was counted last.
+    counted: Option<Counted>,
 }
 
 impl Queue {
-    /// An empty queue with this lag target.
-    pub(crate) fn new(lag_target: LagTarget) -> Self {
+    /// An empty queue with this lag target, which says this about lines.
+    pub(crate) fn new(lag_target: LagTarget, phrases: Phrases) -> Self {
         Self {
             waiting: VecDeque::new(),
             in_flight: VecDeque::new(),
@@ -150,7 +166,11 @@ impl Queue {
             n_utterances: 0,
             n_requests: 0,
             has_warned: false,
-            catch_up_hint: "irc-speak ctl live skips to now",
+            catch_up: CatchUp::default(),
+            phrases,
+            names: Names::default(),
+            blocks: VecDeque::new(),
+            counted: None,
         }
     }
 
@@ -166,9 +186,14 @@ impl Queue {
         self.estimate = Estimate::with_voice(voice);
     }
 
-    /// Sets how the warning words the way to now: by a key, where the keyboard is read.
-    pub(crate) fn catch_up_hint(&mut self, words: &'static str) {
-        self.catch_up_hint = words;
+    /// Sets what is said about lines from now on.
+    pub(crate) fn set_phrases(&mut self, phrases: Phrases) {
+        self.phrases = phrases;
+    }
+
+    /// Sets how the warning words the way to now.
+    pub(crate) fn set_catch_up(&mut self, catch_up: CatchUp) {
+        self.catch_up = catch_up;
     }
 
     /// Sets the lag target, from the next utterance on.
@@ -185,12 +210,7 @@ impl Queue {
     /// Handles an event; returns what to do, in order.
     pub(crate) fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         let mut actions = match event {
-            Event::Arrived(utterances) => {
-                let estimate = &self.estimate;
-                let new = utterances.into_iter().map(|it| Queued::new(it, estimate));
-                self.waiting.extend(new);
-                vec![]
-            }
+            Event::Arrived(utterances) => self.arrived(utterances),
             Event::Started(id) => self.started(id, now),
             Event::Reached(id, character) => self.reached(id, character),
             Event::Ended(id, fate) => self.ended(id, fate),
@@ -203,6 +223,7 @@ impl Queue {
             Event::Repeat(n) => self.repeat(n, now),
             Event::Back => self.back(now),
             Event::Highlight => self.highlight(now),
+            Event::More => self.more(now),
             Event::Rate(wpm) => self.rate(wpm),
             Event::SourceEnded(source) => self.source_ended(source),
             Event::NotLive => {
@@ -266,6 +287,14 @@ impl Queue {
         let in_flight = self.in_flight.iter().map(|it| &it.queued.utterance);
         let received = in_flight.filter(|it| it.is_new()).chain(waiting).map(|it| it.received);
         received.min().map_or(Duration::ZERO, |it| now.saturating_duration_since(it))
+    }
+
+    fn arrived(&mut self, utterances: Vec<Utterance>) -> Vec<Action> {
+        for utterance in utterances {
+            self.names.learn(&utterance);
+            self.waiting.push_back(Queued::new(utterance, &self.estimate));
+        }
+        vec![]
     }
 
     fn started(&mut self, id: UtteranceId, now: Instant) -> Vec<Action> {
@@ -354,6 +383,7 @@ impl Queue {
         };
         let mut actions = self.expire(start);
         actions.extend(self.take_turns(start));
+        actions.extend(self.count_block(start));
         actions.extend(self.condense(start));
         actions.extend(self.warn_if_behind(start));
         if self.waiting.is_empty() {
@@ -401,11 +431,14 @@ impl Queue {
             return None;
         }
         self.has_warned = true;
-        let text = format!("{} behind; {}", spoken(waited), self.catch_up_hint);
+        let text = self.phrases.own().behind(waited.as_secs(), self.catch_up);
         let utterance = Utterance {
             id: self.number(),
             text,
             message: None,
+            language: None,
+            name_len: 0,
+            name_end: 0,
             line: LinePosition::default(),
             received: start,
             is_replay: false,
@@ -421,14 +454,6 @@ impl Queue {
     fn sounds(&self, it: &InFlight) -> Duration {
         let seconds = self.estimate.seconds(it.queued.work, it.rate);
         Duration::from_secs_f64(seconds) + GAP
-    }
-}
-
-/// A lag as it is spoken.
-fn spoken(behind: Duration) -> String {
-    match behind.as_secs() {
-        seconds @ 0..=119 => format!("{seconds} seconds"),
-        seconds => format!("{} minutes", seconds / 60),
     }
 }
 

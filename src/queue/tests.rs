@@ -13,6 +13,9 @@ fn line(id: UtteranceId, text: &str, sender: &str, now: Instant) -> Utterance {
         id,
         text: text.to_owned(),
         message: Some(message),
+        language: None,
+        name_len: 0,
+        name_end: 0,
         line: LinePosition { number: id.0, end: None },
         received: now,
         is_replay: false,
@@ -43,7 +46,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self {
-            queue: Queue::new(TARGET),
+            queue: Queue::new(TARGET, Phrases::english()),
             now: crate::clock::test_now(),
             voice: VecDeque::new(),
             from: VecDeque::new(),
@@ -331,7 +334,7 @@ fn a_repeated_name_is_omitted_when_the_lag_target_is_near() {
         let later = bench.now + Duration::from_secs(3 * n); // not in a row
         let said = format!("{n} {}", "word ".repeat(70).trim_end()); // none like another
         let spoken = line(bench.queue.number(), &said, "kim", later);
-        Utterance { text: format!("kim: {said}"), ..spoken }
+        Utterance { text: format!("kim: {said}"), name_len: 3, name_end: 5, ..spoken }
     });
     let lines = lines.collect();
     bench.handle(Event::Arrived(lines));
@@ -345,6 +348,40 @@ fn a_repeated_name_is_omitted_when_the_lag_target_is_near() {
         })
         .collect();
     assert_eq!(froms, [0, 5, 5, 0], "the last one is in time, and whole");
+}
+
+#[test]
+fn a_netsplit_is_one_sentence_without_pressure() {
+    let mut bench = Bench::new();
+    let now = bench.now;
+    let quit = |bench: &mut Bench, n: usize, ms: u64| {
+        let nick = format!("nick{}", char::from(b'a' + u8::try_from(n).expect("few")));
+        let received = now + Duration::from_millis(ms);
+        let mut spoken =
+            line(bench.queue.number(), &format!("{nick} quit: *.net *.split"), &nick, received);
+        spoken.name_len = nick.len();
+        if let Some(message) = &mut spoken.message {
+            message.kind = Kind::Quit;
+        }
+        spoken
+    };
+    let mut wave: Vec<_> = (0..20).map(|n| quit(&mut bench, n, 50 * n as u64)).collect();
+    wave.push(quit(&mut bench, 20, 2_500)); // of its own
+    wave.push(line(bench.queue.number(), "what was that?", "kim", now));
+    bench.handle(Event::Arrived(wave));
+    let first = &bench.voice[0].text;
+    assert_eq!(first, "20 quit: nicka, nickb, nickc, nickd, nicke and 15 others");
+    bench.speak_all();
+    assert_eq!(bench.begun.len(), 3);
+    // The first of a wave does not wait for the others, and four are no wave.
+    let mut bench = Bench::new();
+    for n in 0..5 {
+        let quit = quit(&mut bench, n, 0);
+        bench.handle(Event::Arrived(vec![quit]));
+    }
+    assert_eq!(bench.voice[0].text, "nicka quit: *.net *.split");
+    bench.speak_all();
+    assert_eq!(bench.begun.len(), 5);
 }
 
 #[test]

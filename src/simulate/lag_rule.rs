@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use super::heard::{Heard, LATENCY, Sounds};
 use super::pause::Pause;
 use super::replay::Arrival;
+use crate::language::Language;
 use crate::message::{Fate, Utterance, UtteranceId};
+use crate::phrase::Chain;
 use crate::queue::rate_control::LagTarget;
-use crate::queue::{Action, Event, Queue};
+use crate::queue::{Action, Event, Phrases, Queue};
 use crate::units::Wpm;
 use crate::wire::GAP;
 
@@ -23,7 +25,7 @@ pub(crate) fn lag_rule(
     sounds: Sounds<'_>,
 ) -> Vec<Heard> {
     let mut run = Run {
-        queue: Queue::new(lag_target),
+        queue: Queue::new(lag_target, english()),
         sounds,
         start,
         in_flight: Vec::new(),
@@ -50,6 +52,12 @@ pub(crate) fn lag_rule(
         }
         run.advance(now);
     }
+}
+
+/// What is said about lines: any language's will do.
+fn english() -> Phrases {
+    let chain = Chain::embedded();
+    Phrases::of([Language::ENGLISH], |name, language| chain.phrase(name, language))
 }
 
 /// The queue, and a voice that takes as long as `sounds` says.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::format::time;
 use crate::message::{Kind, LinePosition, Message, SourceId, Utterance, UtteranceId};
+use crate::phrase::Phrased;
 use crate::pipeline::{Outcome, Pipeline};
 use crate::source::lines::Lines;
 
@@ -20,6 +21,7 @@ pub(crate) struct Arrival {
     pub at: Duration,
     /// The spoken text.
     pub words: String,
+    phrased: Phrased,
     message: Message<'static>,
 }
 
@@ -27,7 +29,9 @@ impl Arrival {
     #[cfg(test)]
     pub(super) fn of(at: Duration, words: &str) -> Self {
         let message = Message::plain(SourceId(0), words.to_owned(), crate::clock::test_now());
-        Self { at, words: words.to_owned(), message }
+        let phrased =
+            Phrased { language: crate::language::Language::ENGLISH, name_len: 0, name_end: 0 };
+        Self { at, words: words.to_owned(), phrased, message }
     }
 
     /// The arrival as an utterance received at `now`.
@@ -38,6 +42,9 @@ impl Arrival {
             message: Some(self.message.clone()),
             line: LinePosition { number: id.0, end: None },
             received: now,
+            language: Some(self.phrased.language),
+            name_len: self.phrased.name_len,
+            name_end: self.phrased.name_end,
             is_replay: false,
             is_live: true,
             earcon: None,
@@ -97,14 +104,14 @@ struct Arrivals {
 
 impl Arrivals {
     fn take(&mut self, message: Message<'_>, at: Option<Duration>, outcome: Outcome<'_>) {
-        let Outcome::Words(words, _) = outcome else {
+        let Outcome::Words(words, phrased, _) = outcome else {
             self.n_dropped += 1;
             return;
         };
         // A line without a time has that of the one before.
         let at = at.or_else(|| self.list.last().map(|it| it.at)).unwrap_or_default();
         let message = message.into_owned();
-        self.list.push(Arrival { at, words: words.to_owned(), message });
+        self.list.push(Arrival { at, words: words.to_owned(), phrased, message });
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::error::SourceError;
 use super::lines::Lines;
+use super::notice::Notice;
 pub use super::room::Closed;
 use super::room::Room;
 use crate::message::{FilePosition, Message, SourceId};
@@ -23,7 +24,7 @@ pub enum Input {
     /// A message whose parts the source knows.
     Message(Message<'static>),
     /// News of the source itself that the user should hear ("connection lost").
-    Notice(SourceId, String),
+    Notice(SourceId, Notice),
     /// A new source within this one: its id (the next number), its name and its own room.
     Opened(SourceId, String, Room),
     /// The source wants to know up to where its lines are acknowledged.

@@ -8,12 +8,14 @@ mod error;
 mod inbox;
 pub mod irc;
 pub mod lines;
+pub mod notice;
 pub mod room;
 pub mod stdin;
 pub mod tail;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
 pub use error::SourceError;
 pub use inbox::{Ack, Closed, Inbox, Input};
 
@@ -28,6 +30,8 @@ pub enum SourceSpec {
     Irc(irc::IrcSpec),
     /// What a command prints.
     Command(command::CommandSpec),
+    /// Lines that are known.
+    Text(String),
 }
 
 impl SourceSpec {
@@ -35,6 +39,7 @@ impl SourceSpec {
     pub fn name(&self) -> String {
         match self {
             Self::Stdin => "stdin".to_owned(),
+            Self::Text(_) => "text".to_owned(),
             Self::Tail(spec) => spec.path.to_string_lossy().into_owned(),
             Self::Irc(spec) => spec.host.clone(),
             Self::Command(spec) => {
@@ -47,7 +52,7 @@ impl SourceSpec {
     /// each time. Contains no secrets; escape it before printing.
     pub fn address(&self) -> Option<String> {
         match self {
-            Self::Stdin => None,
+            Self::Stdin | Self::Text(_) => None,
             Self::Tail(spec) => {
                 let path = std::path::absolute(&spec.path).unwrap_or_else(|_| spec.path.clone());
                 Some(path.to_string_lossy().into_owned())
@@ -81,6 +86,11 @@ impl SourceSpec {
                 }
                 Self::Command(spec) => {
                     command::run(spec, inbox.clone(), stop).await.map_err(Into::into)
+                }
+                Self::Text(text) => {
+                    // That the listener is gone shows below.
+                    let _ = inbox.lines(text.into_bytes(), clock::now()).await;
+                    Ok(())
                 }
                 Self::Stdin => Ok(()), // started as a thread above
             };

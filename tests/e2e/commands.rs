@@ -203,6 +203,51 @@ fn a_muted_sender_is_not_heard_until_unmuted() {
 }
 
 #[test]
+fn an_alias_is_spoken_for_a_nick_until_it_is_removed() {
+    let sound = SoundServer::start();
+    let mut speak = Speak::start(&sound, ["--format", "sic", "--speaker", "always"]);
+    speak.write_line(&sic("#rust", "serge__", "before"));
+    speak.wait_spoken("serge: before");
+    assert_eq!(ctl(&sound, &["alias"]), "no aliases\n");
+    done(&sound, &["alias", "serge__", "Serge Of Rust"]);
+    assert_eq!(ctl(&sound, &["alias"]), "serge__: Serge Of Rust\n");
+    speak.write_line(&sic("#rust", "serge__", "after"));
+    speak.wait_spoken("Serge Of Rust: after");
+    done(&sound, &["alias", "Serge__"]);
+    speak.write_line(&sic("#rust", "serge__", "again"));
+    speak.wait_spoken("serge: again");
+    let refused = crate::harness::ctl_refused(&sound, &["alias", "serge__"]);
+    assert_eq!(refused, "irc-speak: serge__ has no alias\n");
+    let refused = crate::harness::ctl_refused(&sound, &["alias", "kim", "a\nb"]);
+    assert!(refused.contains("alias takes a nick and a name"), "{refused}");
+}
+
+#[test]
+fn more_speaks_what_was_only_counted() {
+    let sound = SoundServer::start();
+    let mut speak = start(&sound);
+    let refused = crate::harness::ctl_refused(&sound, &["more"]);
+    assert_eq!(refused, "irc-speak: no line was only counted\n");
+    done(&sound, &["pause"]);
+    for number in 1..=7 {
+        speak.write_line(&sic("#rust", "kim", &format!("if (line{number}) {{ return; }}")));
+    }
+    speak.wait_events(7, "all wait", |event| event.name == "queued");
+    done(&sound, &["rate", "150"]); // slow enough to be seen
+    done(&sound, &["resume"]);
+    wait_current(&sound, "and 6 more lines");
+    speak.wait_events(6, "the rest is counted", |event| event.is_fate("merged", "line"));
+    let missed = ctl(&sound, &["missed"]);
+    assert_eq!(missed.matches("merged: counted in utterance").count(), 6, "{missed}");
+    done(&sound, &["more"]);
+    wait_current(&sound, "line2");
+    done(&sound, &["skip"]);
+    wait_current(&sound, "line3");
+    // What was interrupted for them is one; they have their fate.
+    assert_eq!(ctl(&sound, &["live"]), "1 line skipped\n");
+}
+
+#[test]
 fn a_busy_meeting_is_heard_in_order_after_a_pause() {
     let sound = SoundServer::start();
     let mut speak = start(&sound);
@@ -240,6 +285,28 @@ fn a_busy_meeting_is_heard_in_order_after_a_pause() {
     let texts: Vec<_> = (0..16).map(|number| format!("point {number:02} of our agenda")).collect();
     let wanted: Vec<_> = texts.iter().map(|text| (&**text, Some("spoken"))).collect();
     assert_eq!(found, wanted, "{}", speak.transcript());
+}
+
+#[test]
+fn where_the_meeting_stands_is_said_and_its_end_is_told() {
+    let sound = SoundServer::start();
+    let mut speak = start(&sound);
+    assert_eq!(ctl(&sound, &["where"]), "no meeting was heard\n");
+    for (nick, text) in [
+        ("mona", "#startmeeting garden"),
+        ("mona", "#topic release planning"),
+        ("otto", "#action kim to write the notes"),
+    ] {
+        speak.write_line(&sic("#garden", nick, text));
+    }
+    speak.wait_event("it was read", |event| event.text.contains("write the notes"));
+    let stands = "topic: release planning, for less than a minute; \
+                  last action: kim to write the notes\n";
+    assert_eq!(ctl(&sound, &["where"]), stands);
+    speak.write_line(&sic("#garden", "mona", "#endmeeting"));
+    speak.wait_spoken("the meeting is over, with 1 topic, no agreements, 1 action");
+    let over = "no meeting now; the last one had 1 topic, no agreements, 1 action\n";
+    assert_eq!(ctl(&sound, &["where"]), over);
 }
 
 #[test]

@@ -9,17 +9,18 @@ use toml::Spanned;
 
 use super::earcons::Earcons;
 use super::file::{self, Loaded};
-use super::sources::{configured, sources};
+use super::sources::{configured, nicks, sources};
 use super::speakers::speakers;
 use super::voices::Checks;
 use super::watcher::ConfigWatcher;
-use crate::cli::{Cli, Listening, Speaker};
+use crate::cli::{Cli, Command, Listening, Speaker};
+use crate::config::languages::{self, LanguageVoices, language_of};
 use crate::diagnostics::{ConfigError, hint};
 use crate::engine;
 use crate::filter::library::Library;
 use crate::filter::{Filter, RuleSet};
 use crate::format::Grammars;
-use crate::phrase::Naming;
+use crate::phrase::{Chain, Naming, Phrasing};
 use crate::queue::rate_control::{CALM_PERCENT, LagTarget};
 use crate::source::SourceSpec;
 use crate::source::tail::TailSpec;
@@ -39,12 +40,14 @@ pub(crate) struct Settings {
     pub format: Option<String>,
     /// The rules.
     pub filter: Filter,
-    /// When to name the sender.
-    pub naming: Naming,
+    /// How messages are phrased.
+    pub phrasing: Phrasing,
     /// What becomes of the spoken text.
     pub sink: Sink,
     /// Whether events are printed.
     pub has_events: bool,
+    /// Whether the steps from a text to its spoken text are printed.
+    pub has_steps: bool,
     /// What to show on a terminal.
     pub screen: Screen,
     /// What the voice process is started with.
@@ -57,6 +60,8 @@ pub(crate) struct Settings {
     pub saved: ConfigWatcher,
     /// The speakers' voices.
     pub speakers: speaker::Config,
+    /// The voices of other languages than the configured voice's.
+    pub languages: LanguageVoices,
     /// Which earcons are played.
     pub earcons: Earcons,
     /// Names that only the voice process can check.
@@ -99,6 +104,7 @@ impl Settings {
     pub(crate) fn is_live(&self) -> bool {
         let is_followed = |source: &SourceSpec| match source {
             SourceSpec::Tail(tail) => tail.follow,
+            SourceSpec::Text(_) => false,
             SourceSpec::Stdin | SourceSpec::Irc(_) | SourceSpec::Command(_) => true,
         };
         matches!(self.setup.target, Target::Device(_)) && self.sources.iter().any(is_followed)
@@ -107,7 +113,19 @@ impl Settings {
     /// Makes every check that can be made before listening.
     pub(crate) fn load(cli: &Cli) -> Result<Self, ConfigError> {
         let loaded = read(&cli.listening)?;
-        Self::with(&cli.listening, loaded.as_ref(), |file| sources(cli, file))
+        let settings = Self::with(&cli.listening, loaded.as_ref(), |file| sources(cli, file))?;
+        Ok(if matches!(cli.command, Some(Command::SayAs(_))) {
+            settings.for_steps(&cli.listening)
+        } else {
+            settings
+        })
+    }
+
+    /// The same, for texts whose steps are printed: in no format of a log unless one is given, and
+    /// without a transcript, which would print each text again.
+    fn for_steps(self, options: &Listening) -> Self {
+        let format = options.format.clone().or_else(|| Some("plain".to_owned()));
+        Self { format, has_steps: !self.has_events, screen: Screen::Quiet, ..self }
     }
 
     /// The same, for one log that is read once from its beginning.
@@ -125,14 +143,21 @@ impl Settings {
         Self::with(options, loaded.as_ref(), |_| Ok(vec![SourceSpec::Tail(spec)]))
     }
 
+    /// The user's nicks, as the configuration file has them.
+    pub(crate) fn nicks(options: &Listening) -> Result<Vec<String>, ConfigError> {
+        let loaded = read(options)?;
+        Ok(nicks(&configured(loaded.as_ref())?))
+    }
+
     fn with(
         options: &Listening,
         file: Option<&Loaded>,
         sources: impl FnOnce(Option<&Loaded>) -> Result<Vec<SourceSpec>, ConfigError>,
     ) -> Result<Self, ConfigError> {
         // Before the files are read, so that no save is missed in between.
-        let saved =
-            ConfigWatcher::watch(path(options).as_deref(), file::filters_folder().as_deref());
+        let folders = [file::filters_folder(), file::lexicons_folder()];
+        let folders: Vec<_> = folders.into_iter().flatten().collect();
+        let saved = ConfigWatcher::watch(path(options).as_deref(), &folders);
         let library = Library::load(file::filters_folder().as_deref())?;
         Self::made(options, file, saved, &library, || sources(file))
     }
@@ -163,19 +188,21 @@ impl Settings {
             configuration: None,
             format,
             filter: filter(options, file, library)?,
-            naming: naming(options, file)?,
+            phrasing: phrasing(options, file, &setup)?,
             sink: match (options.text, options.events) {
                 (false, _) => Sink::Speech,
                 (true, false) => Sink::Text,
                 (true, true) => Sink::Events,
             },
             has_events: options.events,
+            has_steps: false,
             screen: match (options.quiet, options.plain) {
                 (true, _) => Screen::Quiet,
                 (false, true) => Screen::Plain,
                 (false, false) => Screen::AsItCan,
             },
             speakers: speakers(&setup, file)?,
+            languages: languages::voices(&setup, file)?,
             checks: Checks::of(&setup, options, file),
             earcons: file.map(|loaded| loaded.file.earcons).unwrap_or_default(),
             setup,
@@ -198,9 +225,9 @@ impl Settings {
         let library = Library::load(file::filters_folder().as_deref())?;
         format(options, file, &library)?;
         filter(options, file, &library)?;
-        naming(options, file)?;
         voice_spec(options, file)?;
         let setup = setup(options, file)?;
+        phrasing(options, file, &setup)?;
         speakers(&setup, file)?;
         lag_target(options, file)?;
         configured(file)?;
@@ -399,6 +426,23 @@ fn time(
     let problem = || format!("{name} is \"{}\"; it takes a time such as \"10s\"", value.get_ref());
     let time = units::duration(value.get_ref());
     time.map(Some).ok_or_else(|| loaded.error(value, problem()))
+}
+
+/// How messages are phrased.
+fn phrasing(
+    options: &Listening,
+    file: Option<&Loaded>,
+    setup: &Setup,
+) -> Result<Phrasing, ConfigError> {
+    let naming = naming(options, file)?;
+    let mut steps = file.map(|loaded| loaded.file.phrase.options()).unwrap_or_default();
+    steps.folder = file::lexicons_folder();
+    let language = language_of(&setup.voice);
+    let chain = Arc::new(Chain::new(steps, language)?);
+    let voices = languages::voices(setup, file)?.languages();
+    let aliases = file.map(|loaded| loaded.file.speakers.name.clone()).unwrap_or_default();
+    let aliases = aliases.into_iter().collect();
+    Ok(Phrasing { naming, chain, language, voices, hints: languages::hints(file)?, aliases })
 }
 
 fn naming(options: &Listening, file: Option<&Loaded>) -> Result<Naming, ConfigError> {

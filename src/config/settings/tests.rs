@@ -30,6 +30,8 @@ fn the_example_holds_the_defaults() {
         assert!(configured(file).expect("right").is_empty());
     }
     assert_eq!(loaded.file.earcons, Earcons::default());
+    assert_eq!(loaded.file.phrase.options(), crate::phrase::Options::default());
+    assert_eq!(loaded.file.phrase.n_set(), 9);
     let names = loaded.file.filters.expect("named");
     assert_eq!(names.iter().map(|it| it.get_ref().as_str()).collect::<Vec<_>>(), [DEFAULT_FILTER]);
 }
@@ -49,6 +51,17 @@ fn the_commented_parts_of_the_example_are_valid() {
     assert!(loaded.file.device.is_some() && loaded.file.format.is_some());
     assert_eq!(configured(Some(&loaded)).expect("right").len(), 3);
     assert_eq!(speakers(&Setup::default(), Some(&loaded)).expect("right").named.len(), 1);
+    let setup = Setup::default();
+    let voices = languages::voices(&setup, Some(&loaded)).expect("right").languages();
+    let default = languages::voices(&setup, None).expect("right");
+    assert_eq!(loaded.file.languages.len(), voices.len() + 1, "that of the voice is named, too");
+    for (code, voice) in &loaded.file.languages {
+        let language = crate::language::Language::from_code(code).expect("a code");
+        assert_eq!(default.voice(language).unwrap_or("en-us"), voice.get_ref(), "{code}");
+    }
+    let hints = languages::hints(Some(&loaded)).expect("right");
+    assert_eq!((hints.senders.len(), hints.channels.len(), hints.sources.len()), (1, 1, 1));
+    assert_eq!(loaded.file.speakers.name.len(), 1);
 }
 
 #[test]
@@ -76,6 +89,46 @@ fn an_invalid_value_is_reported_with_its_place() {
         let checks = setup(&options, file).err().or(voice_spec(&options, file).err());
         let checks = checks.or(speakers(&Setup::default(), file).err());
         let error = checks.or(naming(&options, file).err()).expect(text);
+        assert_eq!(error.to_string(), problem);
+    }
+}
+
+#[test]
+fn a_wrong_language_or_step_is_reported_with_its_place() {
+    for (text, problem) in [
+        (
+            "[phrase]\nlinks = \"hosts\"",
+            "c.toml:2:9: the value is \"hosts\"; it takes \"host\", \"path\", \"full\", \"silent\", true \
+             or false",
+        ),
+        (
+            "[phrase]\nlinks = 3",
+            "c.toml:2:9: the value is 3; it takes \"host\", \"path\", \"full\", \"silent\", true or false",
+        ),
+        (
+            "[phrase]\nemoji = 1",
+            "c.toml:2:9: the value is 1; it takes true or false, without quotes",
+        ),
+        ("[phrase]\nlink = true", "c.toml:2:1: unknown key \"link\"; did you mean \"links\"?"),
+        (
+            "[languages]\nxx = \"y\"",
+            "c.toml:2:6: \"xx\" is no language; it takes a code of ISO 639, such as \"de\" or \"ru\"",
+        ),
+        (
+            "[channels.language]\n\"#a\" = \"german\"",
+            "c.toml:2:8: \"german\" is no language; it takes a code of ISO 639, such as \"de\" or \
+             \"ru\"",
+        ),
+    ] {
+        let path = PathBuf::from("c.toml");
+        let error = match crate::toml_file::parse(&path, text) {
+            Err(error) => error,
+            Ok(file) => {
+                let loaded = Loaded { path, text: text.to_owned(), file };
+                let voices = languages::voices(&Setup::default(), Some(&loaded)).map(|_| ());
+                voices.and(languages::hints(Some(&loaded)).map(|_| ())).expect_err(text)
+            }
+        };
         assert_eq!(error.to_string(), problem);
     }
 }

@@ -50,6 +50,7 @@ enum KeyAction {
     Mute,
     UnmuteAll,
     Voices,
+    Where,
     Status,
     Help,
     Quit,
@@ -71,6 +72,7 @@ const KEYS: &[(&[Key], KeyAction, &str)] = &[
     (&[Key::Char(b'm')], KeyAction::Mute, "m: mute the current speaker"),
     (&[Key::Char(b'u')], KeyAction::UnmuteAll, "u: unmute everybody"),
     (&[Key::Char(b'v')], KeyAction::Voices, "v: a voice for each, or one for all"),
+    (&[Key::Char(b'w')], KeyAction::Where, "w: where the meeting stands"),
     (&[Key::Char(b's')], KeyAction::Status, "s: print the status"),
     (&[Key::Char(b'?')], KeyAction::Help, "?: these keys"),
     (&[Key::Char(b'q')], KeyAction::Quit, "q: quit"),
@@ -110,6 +112,7 @@ impl KeyAction {
             },
             Self::UnmuteAll => Command::Unmute { who: Who::All },
             Self::Voices => Command::Voices { own: Switch::Toggle },
+            Self::Where => Command::Where,
             Self::Status => Command::Status { json: false },
             Self::Help => return KeyOutcome::Show(help()),
             Self::Quit => Command::Quit,
@@ -131,6 +134,7 @@ fn words(
 ) -> Option<String> {
     match (command, reply) {
         (_, Reply::Error { why }) => Some(why.clone()),
+        (_, Reply::Where { text }) => Some(text.clone()),
         (_, Reply::Status(state)) => Some(status_text(state)),
         (Command::Mute { who: Who::Sender(sender) }, Reply::Done) => {
             Some(format!("{sender} is muted; u unmutes everybody"))
@@ -141,7 +145,9 @@ fn words(
         }
         (command, Reply::Done) if look == Look::Plain => done(command, before, now),
         // The listener sends the number of skipped lines to the transcript itself.
-        (_, Reply::Done | Reply::Lines { .. } | Reply::Skipped { .. }) => None,
+        (_, Reply::Done | Reply::Lines { .. } | Reply::Aliases { .. } | Reply::Skipped { .. }) => {
+            None
+        }
     }
 }
 
@@ -176,6 +182,9 @@ fn done(command: &Command, before: &Snapshot, now: &Snapshot) -> Option<String> 
         | Command::Resume
         | Command::Live
         | Command::Status { .. }
+        | Command::Where
+        | Command::Alias { .. }
+        | Command::More
         | Command::Missed(_)
         | Command::Why(_)
         | Command::Say { .. }

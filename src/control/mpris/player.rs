@@ -50,7 +50,12 @@ impl Player {
 async fn ask(controls: &Controls, command: Command) -> fdo::Result<()> {
     match controls.ask(command).await {
         Reply::Error { why } => Err(fdo::Error::Failed(why)),
-        Reply::Done | Reply::Skipped { .. } | Reply::Status(_) | Reply::Lines { .. } => Ok(()),
+        Reply::Done
+        | Reply::Skipped { .. }
+        | Reply::Status(_)
+        | Reply::Where { .. }
+        | Reply::Aliases { .. }
+        | Reply::Lines { .. } => Ok(()),
     }
 }
 

@@ -173,7 +173,8 @@ pub(super) struct Library {
     reason = "the handle proves that the library is open and in exclusive use"
 )]
 impl Library {
-    /// Starts the library; an error where its data are missing, or where it is in use.
+    /// Starts the library; an error where its data are missing, or where it is in use. Once a
+    /// process: after a second start, 1.51 hangs when it is terminated.
     pub(super) fn open() -> Result<Self, String> {
         if IN_USE.swap(true, Ordering::SeqCst) {
             return Err("it runs already in this process".to_owned());

@@ -1,5 +1,6 @@
 //! eSpeak NG, in-process: the voice process's default engine.
 
+mod dictionary;
 mod ffi;
 mod rate;
 mod variants;
@@ -91,6 +92,13 @@ impl Espeak {
         Ok(())
     }
 
+    fn judged(&mut self, voices: &[String]) -> Judged {
+        let mut judge = |voice: &String| {
+            if self.has_variant(voice) { self.set_voice(voice) } else { Err(unknown(voice)) }
+        };
+        voices.iter().map(&mut judge).collect()
+    }
+
     /// Whether the voice makes no sound, because its dictionary is missing. Takes a millisecond.
     /// All 131 voices of 1.51 speak a letter; seven have no rules for numbers and speak no digit
     /// (`he`, `cv`, `nog`, `tk`, ...).
@@ -137,36 +145,39 @@ impl Engine for Espeak {
 
 /// Checks that each of these voices exists, with its variant, and makes sound.
 pub(super) fn check(voices: &[String]) -> Result<Judged, EngineError> {
-    let mut espeak = Espeak::start(true)?;
-    let mut check = |voice: &String| {
-        if espeak.has_variant(voice) { espeak.set_voice(voice) } else { Err(unknown(voice)) }
-    };
-    Ok(voices.iter().map(&mut check).collect())
+    Ok(Espeak::start(true)?.judged(voices))
 }
 
-/// The voices, and the variants, which go after any voice and a `+`.
+/// The voices, and the variants, which go after any voice and a `+`. A voice whose name another has
+/// is listed by its identifier, such as `sit/yue-Latn-jyutping`.
 pub(crate) fn voices() -> Result<Vec<VoiceInfo>, EngineError> {
     let library = Library::open().map_err(|why| EngineError::Start { engine: NAME, why })?;
-    let mut voices: Vec<_> = library
-        .voices()
-        .into_iter()
-        .map(|(about, language, identifier)| match identifier.strip_prefix("!v/") {
-            Some(variant) => VoiceInfo {
-                name: format!("+{variant}"),
-                language: String::new(),
-                about: format!("variant {about}, after any voice: en-us+{variant}"),
-            },
-            None => VoiceInfo { name: language.clone(), language, about },
-        })
-        .collect();
+    Ok(listed(&library))
+}
+
+fn listed(library: &Library) -> Vec<VoiceInfo> {
+    let data = library.data_folder();
+    let mut names = HashSet::new();
+    let mut info = |(about, language, identifier): (String, String, String)| {
+        if let Some(variant) = identifier.strip_prefix("!v/") {
+            let about = format!("variant {about}, after any voice: en-us+{variant}");
+            let (name, language) = (format!("+{variant}"), String::new());
+            return VoiceInfo { name, language, about, has_dictionary: true };
+        }
+        let has_dictionary = dictionary::is_installed(&data, &identifier);
+        let name = if names.insert(language.clone()) { language.clone() } else { identifier };
+        VoiceInfo { name, language, about: about.trim().to_owned(), has_dictionary }
+    };
+    let mut voices: Vec<_> = library.voices().into_iter().map(&mut info).collect();
     voices.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(voices)
+    voices
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::traits::Word;
+    use crate::language::Language;
     use crate::units::Wpm;
 
     /// Counts samples and records words.
@@ -270,5 +281,27 @@ mod tests {
         engine.speak(&speech(&crash, "en-us", 220), &mut count).expect("guarded");
         assert!(count.0 > 0 && count.1.is_empty(), "rewritten: no words");
         assert!(Library::open().is_err(), "one at a time");
+        every_voice_is_taken(&mut engine);
+    }
+
+    /// Every voice that is listed speaks, if its dictionary is there; so do those that the
+    /// languages have.
+    fn every_voice_is_taken(engine: &mut Espeak) {
+        let voices = listed(&engine.library);
+        assert!(voices.len() > 100, "{} voices", voices.len());
+        let distinct: HashSet<_> = voices.iter().map(|it| &it.name).collect();
+        assert_eq!(distinct.len(), voices.len(), "a name is one voice's");
+        let own: Vec<_> = Language::all().map(|it| it.espeak_voice().to_owned()).collect();
+        let listed: Vec<_> = voices.iter().map(|it| it.name.clone()).collect();
+        let is_there = voices.iter().map(|it| it.has_dictionary);
+        let expected: Vec<_> = is_there.chain(own.iter().map(|_| true)).collect();
+        let names = [listed, own].concat();
+        for ((judged, name), is_taken) in engine.judged(&names).iter().zip(&names).zip(expected) {
+            assert_eq!(judged.is_ok(), is_taken, "{name}: {judged:?}");
+        }
+        for voice in voices {
+            let known = Language::from_code(&voice.language);
+            assert!(known.is_some(), "{} is in no language", voice.name);
+        }
     }
 }

@@ -175,6 +175,7 @@ pub(super) fn voices() -> Result<Vec<VoiceInfo>, String> {
         name: voice.name(),
         language: voice.language().to_string(),
         about: voice.id(),
+        has_dictionary: true,
     };
     Ok(voices.into_iter().map(info).collect())
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::script::{Case, LineSpec, Step};
 use crate::control::Command;
 use crate::message::{Fate, UtteranceId};
+use crate::units::Wpm;
 use crate::wire::SpeakRequest;
 
 /// A word that is like no other: the line's number, and the word's in it.
@@ -182,7 +183,12 @@ impl Ear {
             n_steps += 1;
             assert!(n_steps < 1_000, "merged into itself");
             was_counted |= is_counted;
-            fate = self.lines[&self.utterances[&into]].fate.clone().expect("each line has a fate");
+            // The queue may count lines in an utterance of its own.
+            let Some(line) = self.utterances.get(&into) else {
+                assert!(is_counted, "it is no line, and says none");
+                return (Fate::Spoken { rate: Wpm(0), ms: 0 }, true);
+            };
+            fate = self.lines[line].fate.clone().expect("each line has a fate");
         }
         (fate, was_counted)
     }
@@ -203,7 +209,12 @@ impl Ear {
         let may_fail =
             is_any(|it| matches!(it, Step::Crash | Step::Hang | Step::Fail | Step::Lose));
         let may_repeat = is_any(|it| {
-            matches!(it, Step::Control(Command::Repeat { .. } | Command::Back | Command::Highlight))
+            matches!(
+                it,
+                Step::Control(
+                    Command::Repeat { .. } | Command::Back | Command::Highlight | Command::More
+                )
+            )
         });
         let may_drop =
             is_any(|it| matches!(it, Step::Control(Command::Mute { .. } | Command::Reload)));
@@ -274,7 +285,8 @@ impl Ear {
     }
 }
 
-/// Whether that is the queue's warning that the lag target is missed.
+/// Whether that is the queue's own: its warning that the lag target is missed, or lines counted.
 fn is_warning(text: &str) -> bool {
-    text.ends_with("now") && !text.contains('é')
+    (text.ends_with("now") || text.ends_with("ASCII art") || text.ends_with("more lines"))
+        && !text.contains('é')
 }

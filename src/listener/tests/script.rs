@@ -100,14 +100,17 @@ enum What {
     Words(usize),
     Vote,
     Join,
+    Drawing,
+    /// With so many words.
+    Code(usize),
 }
 
 impl LineSpec {
     /// How many words it has that are like no other.
     pub(super) fn n_words(&self) -> usize {
         match self.what {
-            What::Words(n) => n,
-            What::Vote | What::Join => 0,
+            What::Words(n) | What::Code(n) => n,
+            What::Vote | What::Join | What::Drawing => 0,
         }
     }
 
@@ -121,6 +124,11 @@ impl LineSpec {
         let sender = ["ann", "bob", "cy", "dan"][self.sender];
         match self.what {
             What::Join => format!("12:00 -!- {sender} [~{sender}@example.org] has joined #c"),
+            What::Drawing => format!("12:00 < {sender}> +-----+--^--+-----+"),
+            What::Code(n) => {
+                let text = (0..n).map(|n| word(number, n)).collect::<Vec<_>>();
+                format!("12:00 < {sender}> {} ;", text.join(" "))
+            }
             What::Vote => format!("12:00 < {sender}> +1"),
             What::Words(n) => {
                 let mut text = (0..n).map(|n| word(number, n)).collect::<Vec<_>>();
@@ -137,6 +145,8 @@ fn line() -> impl Strategy<Value = LineSpec> {
         6 => (1_usize..14).prop_map(What::Words),
         1 => Just(What::Vote),
         1 => Just(What::Join),
+        1 => Just(What::Drawing),
+        2 => (1_usize..5).prop_map(What::Code),
     ];
     let expiry = prop_oneof![5 => Just(None), 1 => proptest::sample::select(EXPIRES.to_vec()).prop_map(Some)];
     (what, 0_usize..4, proptest::bool::weighted(0.1), expiry).prop_map(
@@ -154,6 +164,7 @@ fn control() -> impl Strategy<Value = Command> {
         2 => (1_u32..4).prop_map(|n| Command::Repeat { n }),
         2 => Just(Command::Back),
         1 => Just(Command::Highlight),
+        1 => Just(Command::More),
         1 => (150_u32..600).prop_map(|wpm| Command::Rate { wpm: Wpm(wpm) }),
     ]
 }
@@ -176,6 +187,13 @@ fn other_control() -> impl Strategy<Value = Command> {
         3 => who.prop_map(|who| Command::Unmute { who }),
         1 => proptest::sample::select(vec![Switch::On, Switch::Off, Switch::Toggle])
             .prop_map(|own| Command::Voices { own }),
+        1 => Just(Command::Where),
+        2 => (proptest::sample::select(vec!["ann", "BOB", ""]), any::<bool>()).prop_map(
+            |(nick, is_named)| Command::Alias {
+                nick: Some(nick.to_owned()),
+                name: is_named.then(|| "Otto".to_owned()),
+            }
+        ),
         1 => (0_u32..2_000).prop_map(|n| Command::Missed(LastLines { n, json: false })),
         1 => (0_u32..2_000).prop_map(|n| Command::Why(LastLines { n, json: false })),
         2 => Just(Command::Reload),

@@ -2,7 +2,8 @@
 //! listener least is left out, no more than is needed, in this order:
 //!
 //! 1. the sender's name, where the same sender spoke just before;
-//! 2. runs of several senders, which become one utterance: "3 joined: ann, bob, cy", "4 say +1: ann, bob, cy, dan";
+//! 2. runs of several senders, which become one utterance: "3 joined: ann, bob, cy", "4 say
+//!    plus 1: ann, bob, cy, dan";
 //! 3. the rest of a flood that others' lines wait behind, which is counted (see [`super::fair`]);
 //! 4. the pauses and names between lines of one sender in a row, which become one utterance.
 //!
@@ -10,11 +11,16 @@
 //! step of their own: they are always spoken as their host. A line that becomes part of another one
 //! has the outcome merged. Only the next utterances are condensed: later ones may never need it.
 //!
+//! A wave of joins, parts or quits, as in a netsplit, is always one utterance: "30 quit: ann, bob,
+//! cy, dan, eve and 25 others".
+//!
 //! An utterance that was begun, may expire, or has an earcon is left whole.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
 
+use super::names::Names;
+use super::phrases::{NAMED, Phrases};
 use super::rate_control::LagTarget;
 use super::{Action, Queue};
 use crate::message::{Fate, Kind, Message, Utterance};
@@ -30,11 +36,11 @@ const IN_A_ROW: Duration = Duration::from_secs(2);
 /// The shortest run that is counted; two lines take no longer one by one.
 const RUN: usize = 3;
 
+/// So many who come or go at once are always counted: a netsplit and its end.
+const WAVE: usize = 5;
+
 /// The longest text that is counted as a run when several say it, in bytes.
 const VOTE: usize = 12;
-
-/// The longest nick that is spoken unchanged.
-const NICK: usize = 32;
 
 /// The share of the lag target from which on utterances are condensed.
 const PRESSED: f64 = 0.8;
@@ -45,7 +51,7 @@ type Save = fn(&mut Queue) -> Vec<Action>;
 impl Queue {
     /// Condenses what is to be spoken from `start` on, as far as is needed.
     pub(super) fn condense(&mut self, start: Instant) -> Vec<Action> {
-        let mut actions = Vec::new();
+        let mut actions = self.count_wave();
         let LagTarget { max, .. } = self.rate_control.lag_target;
         let calm = self.rate_control.lag_target.calm();
         // A flood that is only counted is not heard: the rate is raised to the highest first.
@@ -87,19 +93,42 @@ impl Queue {
             a.sender.is_some()
                 && (a.source, &a.channel, &a.sender) == (b.source, &b.channel, &b.sender)
         });
-        if is_again && !first.has_begun && first.from == 0 && is_free(&first.utterance) {
-            first.set_from(name_end(&first.utterance), &self.estimate);
+        // One that counts lines is nothing but its name, as it were.
+        let has_words = first.utterance.name_end < first.utterance.text.len();
+        let is_whole = !first.has_begun && first.from == 0 && has_words;
+        if is_again && is_whole && is_free(&first.utterance) {
+            first.set_from(first.utterance.name_end, &self.estimate);
         }
         vec![]
     }
 
+    /// Many who come or go at once are one sentence, also where there is time for each.
+    fn count_wave(&mut self) -> Vec<Action> {
+        let Some(first) = self.waiting.front().map(|it| &it.utterance) else { return vec![] };
+        let kind = first.message.as_ref().map(|it| it.kind);
+        let is_event = matches!(kind, Some(Kind::Join | Kind::Part | Kind::Quit));
+        if !is_event || self.rate_control.is_relaxed {
+            return vec![];
+        }
+        let end = first.received + IN_A_ROW;
+        let whole = self.waiting.iter().take_while(|it| !it.has_begun).map(|it| &it.utterance);
+        let wave = whole.take_while(|it| it.is_live && it.received <= end);
+        let run = run(wave, &self.phrases, &self.names).filter(|(n, _)| *n >= WAVE);
+        self.replace_run(run)
+    }
+
     fn count_run(&mut self) -> Vec<Action> {
         let whole = self.waiting.iter().take_while(|it| !it.has_begun).map(|it| &it.utterance);
-        let Some((n, text)) = run(whole) else { return vec![] };
+        let run = run(whole, &self.phrases, &self.names);
+        self.replace_run(run)
+    }
+
+    /// Replaces the first so many utterances by the text that counts them.
+    fn replace_run(&mut self, run: Option<(usize, String)>) -> Vec<Action> {
+        let Some((n, text)) = run else { return vec![] };
         let rest: Vec<_> = self.waiting.drain(1..n).collect();
         let first = &mut self.waiting[0]; // the run has two lines or more
-        first.utterance.text = text;
-        first.set_from(0, &self.estimate);
+        first.count(text, &self.estimate);
         let into = first.utterance.id;
         let merged = |it: &super::Queued| {
             Action::ReportOutcome(it.utterance.id, Fate::Merged { into, is_counted: false })
@@ -125,7 +154,7 @@ impl Queue {
             let first = &mut self.waiting[0];
             let into = first.utterance.id;
             first.utterance.text.push_str("; ");
-            first.utterance.text.push_str(&next.utterance.text[name_end(&next.utterance)..]);
+            first.utterance.text.push_str(&next.utterance.text[next.utterance.name_end..]);
             first.set_from(first.from, &self.estimate);
             actions.push(Action::ReportOutcome(
                 next.utterance.id,
@@ -148,7 +177,12 @@ pub(super) fn is_like(first: &Utterance, next: &Utterance) -> bool {
     let is_free = first.is_new() && next.is_new() && first.expiry.is_none();
     // One earcon stands for several of its kind.
     let is_heard = next.earcon.is_none() || next.earcon == first.earcon;
-    place(a) == place(b) && a.channel == b.channel && is_free && next.expiry.is_none() && is_heard
+    place(a) == place(b)
+        && a.channel == b.channel
+        && first.language == next.language
+        && is_free
+        && next.expiry.is_none()
+        && is_heard
 }
 
 /// Whether `next` was said by the same sender right after `first`, at the same place.
@@ -159,45 +193,31 @@ fn goes_on(first: &Utterance, next: &Utterance) -> bool {
     is_same && is_soon && is_like(first, next) && first.text.len() + next.text.len() <= MERGED
 }
 
-/// Where the sender's name ends in an utterance ("kim: hello"); 0 where none is spoken.
-pub(super) fn name_end(utterance: &Utterance) -> usize {
-    let end = utterance.message.as_ref().and_then(|message| {
-        let rest = utterance.text.strip_prefix(message.sender.as_deref()?)?.strip_prefix(": ")?;
-        let (name, is_speech) = (
-            &utterance.text[..utterance.text.len() - rest.len()],
-            matches!(message.kind, Kind::Say | Kind::Plain),
-        );
-        // A text that begins with the sender's own nick may have no name before it.
-        let is_name = is_speech && !rest.is_empty() && !message.text.starts_with(name);
-        is_name.then_some(name.len())
-    });
-    end.unwrap_or(0)
-}
-
-/// A line that can be counted in a run: its verb and object, and its sender.
+/// A line that can be counted in a run.
 #[derive(Debug, Clone, Copy)]
 struct Countable<'a> {
-    verb: &'static str,
+    kind: Kind,
+    /// What is said, if it is a vote; empty for other events.
     what: &'a str,
     who: &'a str,
     is_named: bool,
 }
 
 /// The countable form of an utterance that consists of nothing else.
-fn countable(utterance: &Utterance) -> Option<Countable<'_>> {
+fn countable<'a>(utterance: &'a Utterance, names: &'a Names) -> Option<Countable<'a>> {
     let message = utterance.message.as_ref()?;
-    let who = message.sender.as_deref().filter(|nick| is_plain(nick))?;
-    let after = utterance.text.strip_prefix(who);
-    // The reason is omitted: as often as not it is the client's default.
-    let left = |verb: &str| {
-        let reason = after.and_then(|it| it.strip_prefix(verb));
-        reason.is_some_and(|reason| reason.is_empty() || reason.starts_with(": "))
-    };
-    let (verb, is_whole) = match message.kind {
-        Kind::Join => ("joined", after == Some(" joined")),
-        Kind::Part => ("left", left(" left")),
-        Kind::Quit => ("quit", left(" quit")),
-        Kind::Say => return vote(utterance, message, who),
+    match message.kind {
+        // The reason is omitted: as often as not it is the client's default.
+        Kind::Join | Kind::Part | Kind::Quit => {
+            let who = utterance.text.get(..utterance.name_len).filter(|name| !name.is_empty())?;
+            Some(Countable { kind: message.kind, what: "", who, is_named: true })
+        }
+        Kind::Say => {
+            let what = &utterance.text[utterance.name_end..];
+            let is_vote = (1..=VOTE).contains(&what.len());
+            let (who, is_named) = (names.of(utterance)?, utterance.name_len > 0);
+            is_vote.then_some(Countable { kind: Kind::Say, what, who, is_named })
+        }
         Kind::Action
         | Kind::Notice
         | Kind::Nick
@@ -205,50 +225,34 @@ fn countable(utterance: &Utterance) -> Option<Countable<'_>> {
         | Kind::Mode
         | Kind::Topic
         | Kind::Server
-        | Kind::Plain => return None,
-    };
-    is_whole.then_some(Countable { verb, what: "", who, is_named: true })
+        | Kind::Plain => None,
+    }
 }
 
-/// A short text that several may say: "+1", "agreed".
-fn vote<'a>(
-    utterance: &'a Utterance,
-    message: &Message<'_>,
-    who: &'a str,
-) -> Option<Countable<'a>> {
-    let end = name_end(utterance);
-    let what = &utterance.text[end..];
-    // It is spoken as it was written, and not merged from several.
-    let is_vote = what.len() <= VOTE && what == message.text;
-    is_vote.then_some(Countable { verb: "say", what, who, is_named: end > 0 })
-}
-
-/// Whether a nick is spoken as it is written: the normaliser does not change it.
-pub(super) fn is_plain(nick: &str) -> bool {
-    let is_clean = nick.bytes().all(|byte| byte.is_ascii_graphic());
-    (1..=NICK).contains(&nick.len()) && is_clean && !nick.starts_with('-') && !nick.contains("[[")
-}
-
-/// The run that `utterances` begin with: how many they are, and the text that counts them.
-fn run<'a>(mut utterances: impl Iterator<Item = &'a Utterance>) -> Option<(usize, String)> {
+/// The run that `utterances` begin with: how many they are, and the text that counts them. Who
+/// votes is named; of those who come and go only the first.
+fn run<'a>(
+    mut utterances: impl Iterator<Item = &'a Utterance>,
+    phrases: &Phrases,
+    names: &'a Names,
+) -> Option<(usize, String)> {
     let first = utterances.next()?;
-    let one = countable(first)?;
+    let one = countable(first, names)?;
+    let most = if one.kind == Kind::Say { usize::MAX } else { NAMED };
     let (mut who, mut is_named, mut n_bytes) = (vec![one.who], one.is_named, one.who.len());
     for next in utterances {
-        let Some(other) = countable(next).filter(|_| is_like(first, next)) else { break };
-        n_bytes += ", ".len() + other.who.len();
-        let is_same = (other.verb, other.what) == (one.verb, one.what);
-        if !is_same || who.contains(&other.who) || n_bytes + VOTE * 3 > MERGED {
+        let Some(other) = countable(next, names).filter(|_| is_like(first, next)) else { break };
+        n_bytes += if who.len() < most { ", ".len() + other.who.len() } else { 0 };
+        if other.what != one.what || who.contains(&other.who) || n_bytes + VOTE * 3 > MERGED {
             break;
         }
         is_named |= other.is_named;
         who.push(other.who);
     }
-    let n = who.len();
-    let what = if one.what.is_empty() { String::new() } else { format!(" {}", one.what) };
+    let (n, words) = (who.len(), phrases.for_utterance(first));
     // Where no sender is named, only the number is spoken.
-    let who = if is_named { format!(": {}", who.join(", ")) } else { String::new() };
-    (n >= RUN).then(|| (n, format!("{n} {}{what}{who}", one.verb)))
+    let who = if is_named { format!(": {}", words.listed(&who, n, most)) } else { String::new() };
+    (n >= RUN).then(|| (n, words.run(one.kind, n, one.what) + &who))
 }
 
 #[cfg(test)]

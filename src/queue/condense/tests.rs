@@ -1,15 +1,27 @@
 use super::*;
 use crate::message::{Earcon, Expiry, LinePosition, SourceId, UtteranceId};
 
+/// The run that `utterances` begin with.
+fn run<'a>(utterances: impl Iterator<Item = &'a Utterance>) -> Option<(usize, String)> {
+    let (utterances, names): (Vec<&Utterance>, _) = (utterances.collect(), Names::default());
+    super::run(utterances.into_iter(), &Phrases::english(), &names)
+}
+
 /// An utterance with this sender, written text and spoken text.
 fn utterance(kind: Kind, sender: &str, said: &str, text: &str) -> Utterance {
     let now = crate::clock::test_now();
     let mut message = Message::plain(SourceId(0), said.to_owned(), now);
     (message.kind, message.sender) = (kind, Some(sender.to_owned().into()));
+    let is_named = text.starts_with(sender);
+    let name_len = if is_named { sender.len() } else { 0 };
+    let name_end = if kind == Kind::Say && is_named { name_len + 2 } else { 0 };
     Utterance {
         id: UtteranceId(1),
         text: text.to_owned(),
         message: Some(message),
+        language: None,
+        name_len,
+        name_end,
         line: LinePosition { number: 1, end: None },
         received: now,
         is_replay: false,
@@ -25,20 +37,6 @@ fn say(sender: &str, said: &str) -> Utterance {
 
 fn join(sender: &str) -> Utterance {
     utterance(Kind::Join, sender, "", &format!("{sender} joined"))
-}
-
-#[test]
-fn the_end_of_the_name_is_found() {
-    for (utterance, end) in [
-        (say("kim", "hello"), 5),
-        (utterance(Kind::Say, "kim", "hello", "hello"), 0),
-        (utterance(Kind::Say, "kim", "hello", "kim in lxc: hello"), 0), // the place is news
-        (utterance(Kind::Say, "kim", "kim: hello", "kim: hello"), 0),
-        (utterance(Kind::Say, "k\u{200b}im", "hello", "kim: hello"), 0), // not the same nick
-        (utterance(Kind::Topic, "kim", "a", "kim: a"), 0),
-    ] {
-        assert_eq!(name_end(&utterance), end, "{utterance:?}");
-    }
 }
 
 #[test]
@@ -64,7 +62,6 @@ fn runs_are_counted_and_every_sender_is_named() {
         (vec![unnamed("ann"), unnamed("bob"), unnamed("cy")], Some((3, "3 say +1"))),
         (vec![say("ann", "+1"), say("bob", "+1"), say("ann", "+1")], None), // ann twice
         (vec![join("ann"), left("bob", ""), join("cy"), join("dan")], None),
-        (vec![join("ann"), join("b\u{202e}b"), join("cy")], None), // not as it is written
         (vec![say("ann", "not so short a text"); 3], None),
         (vec![], None),
     ] {
@@ -78,7 +75,7 @@ fn a_run_is_bounded_and_is_not_merged_again() {
     let many: Vec<_> = (0..200).map(|n| join(&format!("somebody{n}"))).collect();
     let (n, text) = run(many.iter()).expect("a run");
     assert!(text.len() <= MERGED && n > 30, "{n}: {} bytes", text.len());
-    let merged = Utterance { text, ..join("somebody0") };
+    let merged = Utterance { name_len: 0, name_end: text.len(), text, ..join("somebody0") };
     let again: Vec<_> = std::iter::once(&merged).chain(&many[n..]).collect();
     assert_eq!(run(again.into_iter()), None, "its text is no longer countable");
 }

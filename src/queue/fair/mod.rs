@@ -15,8 +15,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::condense::{is_free, is_like, is_plain, name_end};
+use super::condense::{is_free, is_like};
 use super::item::Queued;
+use super::names::Names;
+use super::phrases::{NAMED, Phrases};
 use super::rate_control::LagTarget;
 use super::{Action, Queue};
 use crate::message::{Fate, Kind, SourceId, Utterance};
@@ -50,14 +52,11 @@ const ONE_IN: usize = 4;
 /// The largest rest of a flood that is not counted: it takes no longer line by line.
 const FEW: usize = 2;
 
-/// The most senders that are named for equal lines.
-const NAMED: usize = 5;
-
 /// A sender: the source, whether the line names a sender, and the sender or the channel.
-type Talker<'a> = (SourceId, bool, &'a str);
+pub(super) type Talker<'a> = (SourceId, bool, &'a str);
 
 /// Whose line `utterance` is; none where it is not a new line.
-fn talker(utterance: &Utterance) -> Option<Talker<'_>> {
+pub(super) fn talker(utterance: &Utterance) -> Option<Talker<'_>> {
     let message = utterance.message.as_ref().filter(|_| utterance.is_new())?;
     let channel = message.channel.as_deref().unwrap_or_default();
     Some(match message.sender.as_deref() {
@@ -323,12 +322,13 @@ impl Queue {
         if let Some(next) = self.waiting.remove(next) {
             self.waiting.push_front(next);
         }
-        let Some(equal) = equal(self.waiting.make_contiguous(), seconds) else { return vec![] };
+        let (phrases, names) = (&self.phrases, &self.names);
+        let equal = equal(self.waiting.make_contiguous(), seconds, phrases, names);
+        let Some(equal) = equal else { return vec![] };
         let merged = self.take_out(&equal.others);
         let Some(first) = self.waiting.front_mut() else { return vec![] };
-        first.times = equal.n;
-        first.utterance.text = equal.text;
-        first.set_from(0, &self.estimate);
+        (first.times, first.times_len, first.said_at) = (equal.n, equal.times_len, equal.said_at);
+        first.count(equal.text, &self.estimate);
         counted(&merged, first)
     }
 
@@ -353,13 +353,30 @@ impl Queue {
         let Some((last, rest)) = rests else { return vec![] };
         let merged = self.take_out(&rest);
         // All that was taken out was behind it, so its index still holds.
-        let Some(last) = self.waiting.get_mut(last) else { return vec![] };
-        let before = last.utterance.text.len() - more(&last.utterance, last.more).len();
+        let by = self.waiting.get(last).and_then(|it| self.names.of(&it.utterance));
+        let by = by.map(str::to_owned);
+        let actions = self.count_more(last, &merged, by.as_deref());
+        self.keep(merged);
+        actions
+    }
+
+    /// Counts `merged` at the end of the waiting line `at`, as lines by the one of that name.
+    pub(super) fn count_more(
+        &mut self,
+        at: usize,
+        merged: &[Queued],
+        by: Option<&str>,
+    ) -> Vec<Action> {
+        let Some(last) = self.waiting.get_mut(at) else { return vec![] };
+        let before = last.utterance.text.len() - last.more_len;
         last.utterance.text.truncate(before);
         last.more += merged.len();
-        last.utterance.text += &more(&last.utterance, last.more);
+        let words = self.phrases.for_utterance(&last.utterance);
+        let more = words.more(last.more, by);
+        last.more_len = more.len();
+        last.utterance.text += &more;
         last.set_from(last.from, &self.estimate);
-        counted(&merged, last)
+        counted(merged, last)
     }
 
     /// The last line of a flood that fits in the rest of its turn, and the lines after that.
@@ -385,7 +402,7 @@ impl Queue {
     }
 
     /// Removes the waiting utterances at those places, which are in order.
-    fn take_out(&mut self, places: &[usize]) -> Vec<Queued> {
+    pub(super) fn take_out(&mut self, places: &[usize]) -> Vec<Queued> {
         let mut places = places.iter().copied().peekable();
         let mut taken = Vec::new();
         let all = std::mem::take(&mut self.waiting).into_iter().enumerate();
@@ -408,16 +425,6 @@ fn counted(merged: &[Queued], into: &Queued) -> Vec<Action> {
     merged.iter().map(|it| Action::ReportOutcome(it.utterance.id, fate.clone())).collect()
 }
 
-/// The text that counts the rest of a flood; empty where that is no line.
-fn more(utterance: &Utterance, n: usize) -> String {
-    if n == 0 {
-        return String::new();
-    }
-    let sender = utterance.message.as_ref().and_then(|it| it.sender.as_deref());
-    let by = sender.filter(|it| is_plain(it)).map_or(String::new(), |it| format!(" by {it}"));
-    format!("; and {n} more lines{by}")
-}
-
 /// Lines that are equal to the first one, and the text that counts them all.
 #[derive(Debug, PartialEq)]
 struct Equal {
@@ -425,11 +432,10 @@ struct Equal {
     others: Vec<usize>,
     n: usize,
     text: String,
-}
-
-/// The text of a line without its sender's name.
-fn said(utterance: &Utterance) -> &str {
-    &utterance.text[name_end(utterance)..]
+    /// The bytes of its beginning that count them.
+    times_len: usize,
+    /// Where what is said begins.
+    said_at: usize,
 }
 
 fn is_equal(first: &Queued, next: &Queued) -> bool {
@@ -439,12 +445,17 @@ fn is_equal(first: &Queued, next: &Queued) -> bool {
         (_, None) | (None, _) => false,
     };
     // A channel that is spoken with the name is spoken the first time only.
-    let is_shortened = || a.text.ends_with(said(b)) && is_same();
-    (said(a) == said(b) || is_shortened()) && (next.times, next.more) == (1, 0)
+    let is_shortened = || a.text.ends_with(next.said()) && is_same();
+    (first.said() == next.said() || is_shortened()) && (next.times, next.more) == (1, 0)
 }
 
 /// The lines to be counted with the first of `waiting`.
-fn equal(waiting: &[Queued], seconds: impl Fn(&Queued) -> f64) -> Option<Equal> {
+fn equal(
+    waiting: &[Queued],
+    seconds: impl Fn(&Queued) -> f64,
+    phrases: &Phrases,
+    names: &Names,
+) -> Option<Equal> {
     let (first, rest) = waiting.split_first()?;
     let whole = |it: &Queued| is_free(&it.utterance) && !it.has_begun && it.from == 0;
     if !whole(first) || first.more > 0 || first.utterance.text.is_empty() {
@@ -455,33 +466,35 @@ fn equal(waiting: &[Queued], seconds: impl Fn(&Queued) -> f64) -> Option<Equal> 
     let is_equal =
         |it: &Queued| whole(it) && is_like(&first.utterance, &it.utterance) && is_equal(first, it);
     let in_a_row: Vec<_> = rest.clone().take_while(|(_, it)| is_equal(it)).collect();
-    let of_all = of_all(first, &in_a_row);
-    of_all.or_else(|| of_one(first, rest, is_equal, seconds))
+    let of_all = of_all(first, &in_a_row, phrases, names);
+    of_all.or_else(|| of_one(first, rest, is_equal, seconds, phrases))
 }
 
 /// Equal lines of several senders in a row.
-fn of_all(first: &Queued, in_a_row: &[(usize, &Queued)]) -> Option<Equal> {
-    let mut senders: Vec<&str> = Vec::new();
+fn of_all(
+    first: &Queued,
+    in_a_row: &[(usize, &Queued)],
+    phrases: &Phrases,
+    names: &Names,
+) -> Option<Equal> {
+    let mut senders: Vec<(&str, Option<&str>)> = Vec::new();
     for it in std::iter::once(first).chain(in_a_row.iter().map(|(_, it)| *it)) {
         let sender = it.utterance.message.as_ref()?.sender.as_deref()?;
-        if !senders.contains(&sender) {
-            senders.push(sender);
+        if senders.iter().all(|(known, _)| *known != sender) {
+            senders.push((sender, names.of(&it.utterance)));
         }
     }
     let n = 1 + in_a_row.len();
     if senders.len() < 2 || n < EQUAL_OF_ALL || first.times > 1 {
         return None;
     }
-    let is_named = in_a_row.iter().any(|(_, it)| name_end(&it.utterance) > 0);
-    let named: Vec<_> = senders.iter().copied().filter(|it| is_plain(it)).take(NAMED).collect();
-    let by = match (senders.len() - named.len(), named.is_empty() || !is_named) {
-        (_, true) => String::new(),
-        (0, false) => format!(", by {}", named.join(", ")),
-        (1, false) => format!(", by {} and another", named.join(", ")),
-        (others, false) => format!(", by {} and {others} others", named.join(", ")),
-    };
-    let text = format!("{n} times{by}: {}", said(&first.utterance));
-    Some(Equal { others: in_a_row.iter().map(|(at, _)| *at).collect(), n, text })
+    let is_named = in_a_row.iter().any(|(_, it)| it.utterance.name_len > 0);
+    let spoken: Vec<_> = senders.iter().filter_map(|(_, name)| name.filter(|_| is_named)).collect();
+    let words = phrases.for_utterance(&first.utterance);
+    let times = words.times(n, &words.listed(&spoken, senders.len(), NAMED));
+    let others = in_a_row.iter().map(|(at, _)| *at).collect();
+    let times_len = times.len();
+    Some(Equal { others, n, text: times + first.said(), times_len, said_at: times_len })
 }
 
 /// Equal lines of one sender. Others' lines may be in between only where they came faster than
@@ -492,6 +505,7 @@ fn of_one<'a>(
     rest: impl Iterator<Item = (usize, &'a Queued)> + Clone,
     is_equal: impl Fn(&Queued) -> bool,
     seconds: impl Fn(&Queued) -> f64,
+    phrases: &Phrases,
 ) -> Option<Equal> {
     let me = talker(&first.utterance)?;
     let is_mine = |it: &Queued| talker(&it.utterance) == Some(me);
@@ -521,14 +535,10 @@ fn of_one<'a>(
         return None;
     }
     // It may have been counted before it was cancelled.
-    let text = &first.utterance.text;
-    let text = text.strip_prefix(&times(first.times))?;
-    Some(Equal { text: times(n) + text, others, n })
-}
-
-/// The text for `n` equal lines; empty for one.
-fn times(n: usize) -> String {
-    if n > 1 { format!("{n} times: ") } else { String::new() }
+    let text = &first.utterance.text[first.times_len..];
+    let times = phrases.for_utterance(&first.utterance).times(n, "");
+    let (times_len, name_len) = (times.len(), first.said_at - first.times_len);
+    Some(Equal { others, n, text: times + text, times_len, said_at: times_len + name_len })
 }
 
 #[cfg(test)]

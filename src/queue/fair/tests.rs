@@ -21,16 +21,20 @@ fn utterance(id: UtteranceId, (ms, who, said): Spec<'_>, start: Instant) -> Utte
     message.highlight = who.starts_with('!');
     let (sender, channel) = who.trim_start_matches('!').split_once('@').unwrap_or((who, "#tea"));
     message.channel = (!channel.is_empty()).then(|| channel.to_owned().into());
+    let sender = sender.to_owned();
     let mut text = said.to_owned();
     if !sender.is_empty() {
         message.kind = Kind::Say;
         text = format!("{sender}: {said}");
-        message.sender = Some(sender.to_owned().into());
+        message.sender = Some(sender.clone().into());
     }
     Utterance {
         id,
         text,
         message: Some(message),
+        language: None,
+        name_len: sender.len(),
+        name_end: if sender.is_empty() { 0 } else { sender.len() + 2 },
         line: LinePosition { number: id.0, end: None },
         received,
         is_replay: false,
@@ -51,7 +55,7 @@ struct Heard {
 /// Speaks `lines` with a voice that takes as long as is estimated.
 fn hear(lag_target: LagTarget, lines: &[Spec<'_>]) -> Heard {
     let start = crate::clock::test_now();
-    let mut queue = Queue::new(lag_target);
+    let mut queue = Queue::new(lag_target, Phrases::english());
     let mut heard = Heard { spoken: vec![], begun: vec![], merged: vec![] };
     let mut voice: Vec<(UtteranceId, Instant, Instant, bool)> = Vec::new();
     let mut lines = lines.iter().copied().peekable();
@@ -248,7 +252,8 @@ fn counted_text(lines: &[Spec<'_>]) -> Option<(String, Vec<usize>)> {
             )
         })
         .collect();
-    equal(&waiting, |it| it.work).map(|it| (it.text, it.others))
+    let (phrases, names) = (Phrases::english(), Names::default());
+    equal(&waiting, |it| it.work, &phrases, &names).map(|it| (it.text, it.others))
 }
 
 #[test]
@@ -323,9 +328,13 @@ fn a_count_goes_on_and_an_utterance_that_is_not_free_stays_whole() {
         )
     };
     let mut first = line();
-    first.times = 40;
+    let times_len = "40 times: ".len();
+    (first.times, first.times_len, first.said_at) = (40, times_len, times_len + first.said_at);
     first.utterance.text = "40 times: kim: no".to_owned();
-    let equal = |waiting: &[Queued]| super::equal(waiting, |it| it.work).map(|it| it.text);
+    let (phrases, names) = (Phrases::english(), Names::default());
+    let equal = |waiting: &[Queued]| {
+        super::equal(waiting, |it| it.work, &phrases, &names).map(|it| it.text)
+    };
     // A counted line has another text than its equals: only as the first one it is counted on.
     assert_eq!(equal(&[first.clone(), line()]), Some("41 times: kim: no".to_owned()));
     assert_eq!(equal(&[line(), first.clone(), line(), line()]), None);

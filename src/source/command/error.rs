@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::diagnostics::quoted;
+use crate::source::notice::{Notice, Wording};
 
 /// Why a command's output cannot be spoken.
 #[derive(Debug, thiserror::Error)]
@@ -58,16 +59,18 @@ impl CommandError {
         }
     }
 
-    /// The error as spoken text.
-    pub fn spoken(&self) -> String {
+    /// The error as news to be spoken.
+    pub fn notice(&self) -> Notice {
         match self {
-            Self::Failed { program, code } => {
-                format!("the command {} ended with {code}", program.display())
+            Self::Failed { program, code } => Notice::new(Wording::COMMAND_ENDED)
+                .with("command", program.display().to_string())
+                .with("code", code.to_string()),
+            Self::Killed { program, signal } => Notice::new(Wording::COMMAND_KILLED)
+                .with("command", program.display().to_string())
+                .with("signal", signal.to_string()),
+            Self::Empty | Self::Unstartable { .. } | Self::Lost { .. } => {
+                Notice::new(Wording::AS_IT_IS).with("text", self.to_string())
             }
-            Self::Killed { program, signal } => {
-                format!("the command {} was ended by signal {signal}", program.display())
-            }
-            Self::Empty | Self::Unstartable { .. } | Self::Lost { .. } => self.to_string(),
         }
     }
 }

@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use super::backoff::{Backoff, Class, is_success};
 use super::inbox::{Inbox, Input};
 use super::lines::{Gatherer, Lines};
+use super::notice::{Notice, Wording};
 use crate::clock;
 use crate::clock::at;
 use crate::diagnostics::reason;
@@ -110,7 +111,7 @@ impl Retry {
 
     /// The command `ran` this long and failed: how long to wait, and the notice to speak. None
     /// where it could never be started.
-    fn handle(&mut self, why: &CommandError, ran: Duration) -> Option<(Duration, Option<String>)> {
+    fn handle(&mut self, why: &CommandError, ran: Duration) -> Option<(Duration, Option<Notice>)> {
         match why {
             CommandError::Empty => return None,
             CommandError::Unstartable { is_final: true, .. } if !self.has_run => return None,
@@ -123,7 +124,8 @@ impl Retry {
         }
         self.is_reported &= !is_success(ran);
         let is_reported = std::mem::replace(&mut self.is_reported, true);
-        let news = (!is_reported).then(|| format!("{}; it is started again", why.spoken()));
+        let news =
+            (!is_reported).then(|| Notice::new(Wording::STARTED_AGAIN).with("what", why.notice()));
         Some((self.backoff.wait(Class::Ordinary, ran), news))
     }
 }

@@ -209,7 +209,11 @@ fn a_failing_command_is_restarted_and_reported_once() {
             wait >= seconds(1) && wait <= seconds(longest),
             "{wait:?} of {longest} after {why}"
         );
-        assert_eq!(news.as_deref(), notice, "{why}, which ran for {ran} s");
+        assert_eq!(
+            news.map(|it| it.to_string()).as_deref(),
+            notice,
+            "{why}, which ran for {ran} s"
+        );
     }
     for (why, is_tried) in
         [(absent(true), false), (absent(false), true), (CommandError::Empty, false)]

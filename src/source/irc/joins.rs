@@ -7,6 +7,7 @@ use irc::proto::Command;
 
 use super::name::ChannelSpec;
 use crate::names::same_name;
+use crate::source::notice::{Notice, Wording};
 
 /// How long after a refusal a channel is asked for again.
 const RETRY: Duration = Duration::from_secs(60);
@@ -30,6 +31,12 @@ struct Channel {
     reported: bool,
     rejoins: u8,
     kicked: Option<Instant>,
+}
+
+impl Channel {
+    fn name(&self) -> String {
+        self.spec.name().to_owned()
+    }
 }
 
 /// All channels to be in, with what was reported of them. Kept across connections.
@@ -113,11 +120,12 @@ impl Joins {
         if std::mem::replace(&mut channel.reported, true) {
             return Refusal::Known;
         }
-        Refusal::News(format!("{}: cannot join: {why}", channel.spec.name()))
+        let notice = Notice::new(Wording::CANNOT_JOIN).with("channel", channel.name());
+        Refusal::News(notice.with("why", Notice::new(why)))
     }
 
     /// We were kicked from `name`, or made to part. Returns a notice if the channel is given up.
-    pub(crate) fn kicked(&mut self, name: &str, now: Instant) -> Option<String> {
+    pub(crate) fn kicked(&mut self, name: &str, now: Instant) -> Option<Notice> {
         let channel = self.find(name)?;
         if channel.kicked.is_none_or(|before| now >= before + FORGIVEN) {
             channel.rejoins = 0;
@@ -125,7 +133,7 @@ impl Joins {
         channel.kicked = Some(now);
         if channel.rejoins == MAX_REJOINS {
             channel.due = None;
-            return Some(format!("{}: thrown out again; not rejoined", channel.spec.name()));
+            return Some(Notice::new(Wording::NOT_REJOINED).with("channel", channel.name()));
         }
         channel.rejoins += 1;
         channel.due = Some(now + REJOIN);
@@ -141,7 +149,7 @@ impl Joins {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// We cannot join; the notice for the listener.
-    News(String),
+    News(Notice),
     /// We still cannot join.
     Known,
     /// Something else.
@@ -149,18 +157,18 @@ pub(crate) enum Refusal {
 }
 
 /// Why a channel cannot be joined, by the server's number.
-fn reason(number: u16) -> Option<&'static str> {
+fn reason(number: u16) -> Option<&'static Wording> {
     match number {
-        403 => Some("no such channel"),
-        405 => Some("in too many channels"),
-        437 => Some("not available for the moment"),
-        471 => Some("it is full"),
-        473 => Some("invite only"),
-        474 => Some("banned"),
-        475 => Some("it needs another key"),
-        476 => Some("bad channel name"),
-        477 => Some("the nick must be registered"),
-        489 => Some("it needs TLS"),
+        403 => Some(Wording::NO_CHANNEL),
+        405 => Some(Wording::TOO_MANY_CHANNELS),
+        437 => Some(Wording::NOT_AVAILABLE),
+        471 => Some(Wording::CHANNEL_FULL),
+        473 => Some(Wording::INVITE_ONLY),
+        474 => Some(Wording::BANNED),
+        475 => Some(Wording::OTHER_KEY),
+        476 => Some(Wording::BAD_CHANNEL),
+        477 => Some(Wording::UNREGISTERED),
+        489 => Some(Wording::NEEDS_TLS),
         _ => None,
     }
 }
@@ -206,8 +214,8 @@ mod tests {
         joins.begin(start);
         joins.ask(start);
         joins.joined("#b");
-        let notice = Refusal::News("#a: cannot join: invite only".to_owned());
-        assert_eq!(joins.refused("#A", 473, start), notice);
+        let Refusal::News(notice) = joins.refused("#A", 473, start) else { panic!("it is news") };
+        assert_eq!(notice.to_string(), "#a: cannot join: invite only");
         assert_eq!(joins.deadline(), Some(start + RETRY));
         assert_eq!(lines(&mut joins, start + RETRY / 2), [""; 0]);
         assert_eq!(lines(&mut joins, start + RETRY), ["JOIN #a"]);
@@ -228,8 +236,8 @@ mod tests {
             assert_eq!(lines(&mut joins, now + REJOIN), ["JOIN #a"]);
         }
         let now = start + Duration::from_secs(40);
-        let notice = "#a: thrown out again; not rejoined".to_owned();
-        assert_eq!(joins.kicked("#a", now), Some(notice));
+        let notice = joins.kicked("#a", now).expect("a notice");
+        assert_eq!(notice.to_string(), "#a: thrown out again; not rejoined");
         assert_eq!(joins.deadline(), None);
         assert_eq!(joins.kicked("#a", now + FORGIVEN), None, "a new day");
     }

@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::{Backoff, Class, Jitter};
 use super::inbox::{Inbox, Input};
+use super::notice::{Notice, Wording};
 use crate::clock;
 use drive::Outcome;
 pub use error::{IrcError, Parting};
@@ -189,13 +190,13 @@ impl Listening {
         if ended.registered.is_none() || std::mem::replace(&mut self.loss_reported, true) {
             return Some(());
         }
-        let lost = format!("connection to {} lost", self.server.host);
         let notice = match &ended.why {
             IrcError::Refused { ending, .. } if ending.class != Class::Ordinary => {
-                format!("{lost}: {}", ending.why)
+                Notice::new(Wording::CONNECTION_LOST_WHY).with("why", ending.why.clone())
             }
-            _ => lost, // the next try gives the reason
+            _ => Notice::new(Wording::CONNECTION_LOST), // the next try gives the reason
         };
+        let notice = notice.with("host", self.server.host.clone());
         self.inbox.send(Input::Notice(self.inbox.source(), notice)).await.ok()
     }
 

@@ -7,6 +7,7 @@ use super::send::{self, BUSY, Membership};
 use super::session::{Action, Phase, Session};
 use crate::diagnostics::escaped;
 use crate::names::same_name;
+use crate::source::notice::{Notice, Wording};
 
 /// The most channels tracked; a server may claim that we are in any number.
 const MOST_CHANNELS: usize = 1_000;
@@ -48,7 +49,7 @@ impl Session<'_> {
         number: u16,
         parameters: &[String],
         now: Instant,
-    ) -> Option<String> {
+    ) -> Option<Notice> {
         // No such nick, no such channel, cannot send, no external messages, and the like.
         let is_refusal = matches!(number, 401 | 403 | 404 | 408 | 415 | 477 | 531);
         let (said_to, at) = self.said_to.as_ref().filter(|_| is_refusal)?;
@@ -56,9 +57,9 @@ impl Session<'_> {
             return None;
         }
         let why: String = escaped(parameters.last()?.trim()).chars().take(300).collect();
-        let notice = format!("{}: not said: {why}", escaped(said_to));
+        let notice = Notice::new(Wording::NOT_SENT).with("target", escaped(said_to));
         self.said_to = None;
-        Some(notice)
+        Some(notice.with("why", why))
     }
 
     pub(super) fn entered(&mut self, channel: &str) -> Option<Action> {

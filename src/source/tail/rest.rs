@@ -27,6 +27,7 @@ use super::watch::Watch;
 use crate::clock;
 use crate::limits;
 use crate::message::SourceId;
+use crate::source::notice::{Notice, Wording};
 
 /// The metadata of a file, read without opening it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -267,14 +268,12 @@ pub(super) fn count(n_logs: usize) {
 }
 
 /// The notice that not all logs are held open; only the first time.
-pub(super) fn notice() -> Option<String> {
+pub(super) fn notice() -> Option<Notice> {
     let is_reported = SEATS.is_reported.swap(true, Ordering::Relaxed);
     let (n_logs, n_files) = (SEATS.n_logs.load(Ordering::Relaxed), SEATS.n_files);
     (!is_reported).then(|| {
-        format!(
-            "{n_logs} logs, {n_files} files may be open: some are opened only to read what is new; \
-             no line is lost"
-        )
+        let notice = Notice::new(Wording::LOGS_CLOSED).with("logs", n_logs.to_string());
+        notice.with("files", n_files.to_string())
     })
 }
 

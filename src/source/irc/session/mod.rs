@@ -16,6 +16,7 @@ use crate::diagnostics::escaped;
 use crate::message::{Message, SourceId};
 use crate::names::same_name;
 use crate::source::backoff::Class;
+use crate::source::notice::{Notice, Wording};
 
 /// How long registration may take.
 pub(super) const REGISTRATION: Duration = Duration::from_secs(60);
@@ -50,7 +51,7 @@ pub(crate) enum Action {
     /// Pass to the listener.
     Hear(Message<'static>),
     /// Notify the listener.
-    Notice(String),
+    Notice(Notice),
     /// All lines of the text of that number were sent.
     Said(u64),
     /// The text of that number is not sent, and why.
@@ -370,7 +371,8 @@ impl<'a> Session<'a> {
     /// Reports the return of the connection, if its loss was reported.
     fn is_back(&mut self) -> Option<Action> {
         std::mem::take(&mut self.loss_reported)
-            .then(|| Action::Notice(format!("connected to {} again", self.host)))
+            .then(|| Notice::new(Wording::CONNECTED_AGAIN).with("host", self.host.to_string()))
+            .map(Action::Notice)
     }
 
     /// What comes before registration ("Looking up your hostname") is not for the listener.
