@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use crate::filter::{Effect, Expires, Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
@@ -155,29 +155,21 @@ impl Pipeline {
         }
         let [first, second] = lines.parts();
         let mut other_reader = source.reader.clone();
-        let (sender, receiver) = std::sync::mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
             let judge_second = move || {
-                let mut verdicts = judged(&mut other_reader, filter, origin, second).peekable();
-                while verdicts.peek().is_some() {
-                    // The receiver ends first only where it panics.
-                    let _ = sender.send(verdicts.by_ref().take(CHUNK).collect::<Vec<_>>());
-                }
+                send_chunks(judged(&mut other_reader, filter, origin, second), &sender);
             };
-            let second = std::thread::Builder::new().spawn_scoped(scope, judge_second);
+            let thread = std::thread::Builder::new().spawn_scoped(scope, judge_second);
             judged(&mut source.reader, filter, origin, first).for_each(&mut process);
-            match second {
-                Ok(second) => {
-                    receiver.into_iter().flatten().for_each(&mut process);
-                    if let Err(panic) = second.join() {
-                        std::panic::resume_unwind(panic);
-                    }
-                }
+            let Ok(thread) = thread else {
                 // No other thread can be started.
-                Err(_) => {
-                    let [_, second] = lines.parts();
-                    judged(&mut source.reader, filter, origin, second).for_each(&mut process);
-                }
+                let [_, second] = lines.parts();
+                return judged(&mut source.reader, filter, origin, second).for_each(&mut process);
+            };
+            receiver.into_iter().flatten().for_each(&mut process);
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
             }
         });
     }
@@ -293,6 +285,15 @@ fn judged<'r, 'm>(
     lines: impl Iterator<Item = Line<'m>>,
 ) -> impl Iterator<Item = Verdict<'r, 'm>> {
     lines.map(move |line| judge(reader, filter, origin, line))
+}
+
+/// Sends verdicts, many at once.
+fn send_chunks<T>(verdicts: impl Iterator<Item = T>, to: &mpsc::Sender<Vec<T>>) {
+    let mut verdicts = verdicts.peekable();
+    while verdicts.peek().is_some() {
+        // The receiver ends first only where it panics.
+        let _ = to.send(verdicts.by_ref().take(CHUNK).collect());
+    }
 }
 
 /// Passes `take` the words for a message, or the rule that dropped it.

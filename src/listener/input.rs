@@ -4,16 +4,21 @@
 
 use std::time::Instant;
 
+use super::mutes::Mutes;
+use super::shares::Shares;
 use super::sources::SourceEnd;
 use super::steps::Rows;
 use super::{Effect, Listener};
+use crate::config::earcons::Earcons;
 use crate::config::settings::Sink;
 use crate::diagnostics::escaped;
+use crate::journal::Journal;
 use crate::message::{Fate, LinePosition, Message, SourceId, Utterance};
 use crate::pipeline::Outcome;
-use crate::queue;
+use crate::queue::{self, Queue};
 use crate::source::Input;
 use crate::source::notice::Notice;
+use crate::units::Wpm;
 
 impl Listener {
     /// Processes a source's input.
@@ -76,67 +81,33 @@ impl Listener {
 
     /// Queues the spoken text of each line.
     fn enqueue(&mut self, input: Input, now: Instant) {
-        let Self {
-            pipeline,
-            names,
-            journal,
-            queue,
-            voice_spec,
-            mutes,
-            watched,
-            earcons,
-            shares,
-            sink,
-            steps,
-            languages,
-            effects,
-            ..
-        } = self;
+        let Self { pipeline, watched, steps, languages, voice_spec, .. } = self;
         let mut rows = steps.as_mut().map(|it| it.rows(pipeline.chain(), languages, voice_spec));
-        let is_ending = self.is_ending;
-        let (mut utterances, mut over) = (Vec::new(), Vec::new());
-        let is_live = !matches!(&input, Input::Lines(lines) if !lines.is_live());
+        let mut arrivals = Arrivals {
+            names: &self.names,
+            journal: &mut self.journal,
+            queue: &mut self.queue,
+            mutes: &self.mutes,
+            earcons: Some(&self.earcons).filter(|_| self.sink == Sink::Speech),
+            shares: &mut self.shares,
+            rate: voice_spec.rate,
+            is_live: !matches!(&input, Input::Lines(lines) if !lines.is_live()),
+            is_ending: self.is_ending,
+            utterances: Vec::new(),
+        };
+        let mut over = Vec::new();
         pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
-            let source_id = message.source;
             // What the rules drop tells about the meeting as well.
-            let ended = watched.meetings.hear(&message).filter(|_| is_live && !is_ending);
-            over.extend(ended.map(|minutes| (source_id, minutes)));
-            let source = &names[usize::from(source_id.0)];
+            let ended = watched.meetings.hear(&message);
+            let ended = ended.filter(|_| arrivals.is_live && !arrivals.is_ending);
+            over.extend(ended.map(|minutes| (message.source, minutes)));
             if let Some(rows) = &mut rows {
                 rows.add(&message, &outcome);
             }
-            match outcome {
-                _ if is_ending => journal.late(&message, line, source),
-                Outcome::Words(..) if mutes.covers(&message) => {
-                    journal.dropped(&message, line, source, "muted");
-                }
-                Outcome::Dropped(rule) => journal.dropped(&message, line, source, rule),
-                Outcome::Words(words, phrased, expires) => {
-                    // Earcons replace words only in speech.
-                    let is_spoken = *sink == Sink::Speech;
-                    let (earcon, has_words) =
-                        if is_spoken { earcons.of(&message) } else { (None, true) };
-                    let utterance = Utterance {
-                        id: queue.number(),
-                        text: if has_words { words.to_owned() } else { String::new() },
-                        line,
-                        received: message.received,
-                        expiry: expires.and_then(|it| it.expiry(message.received)),
-                        message: Some(message.into_owned()),
-                        language: Some(phrased.language),
-                        name_len: if has_words { phrased.name_len } else { 0 },
-                        name_end: if has_words { phrased.name_end } else { 0 },
-                        is_replay: false,
-                        is_live,
-                        earcon,
-                    };
-                    journal.queued(&utterance, source, voice_spec.rate);
-                    shares.queued(source_id);
-                    utterances.push(utterance);
-                }
-            }
+            arrivals.add(message, line, outcome);
         });
-        effects.extend(rows.map(|rows| Effect::Emit(rows.into_text())));
+        let utterances = arrivals.utterances;
+        self.effects.extend(rows.map(|rows| Effect::Emit(rows.into_text())));
         self.arrive(utterances, now);
         for (source, minutes) in over {
             self.meeting_over(source, &minutes, now);
@@ -184,6 +155,57 @@ impl Listener {
             self.journal.started(id, now);
             let rate = self.voice_spec.rate;
             self.ended(id, &Fate::Spoken { rate, ms: 0 }, now);
+        }
+    }
+}
+
+/// The lines of one read on their way into the queue.
+struct Arrivals<'a> {
+    names: &'a [String],
+    journal: &'a mut Journal,
+    queue: &'a mut Queue,
+    mutes: &'a Mutes,
+    /// The sounds that stand for words; none where nothing is heard.
+    earcons: Option<&'a Earcons>,
+    shares: &'a mut Shares,
+    rate: Wpm,
+    is_live: bool,
+    is_ending: bool,
+    utterances: Vec<Utterance>,
+}
+
+impl Arrivals<'_> {
+    /// Records what became of a line, and adds the utterance for what is to be spoken.
+    fn add(&mut self, message: Message<'_>, line: LinePosition, outcome: Outcome<'_>) {
+        let source = &self.names[usize::from(message.source.0)];
+        match outcome {
+            _ if self.is_ending => self.journal.late(&message, line, source),
+            Outcome::Words(..) if self.mutes.covers(&message) => {
+                self.journal.dropped(&message, line, source, "muted");
+            }
+            Outcome::Dropped(rule) => self.journal.dropped(&message, line, source, rule),
+            Outcome::Words(words, phrased, expires) => {
+                let (earcon, has_words) =
+                    self.earcons.map_or((None, true), |earcons| earcons.of(&message));
+                let (source_id, received) = (message.source, message.received);
+                let utterance = Utterance {
+                    id: self.queue.number(),
+                    text: if has_words { words.to_owned() } else { String::new() },
+                    line,
+                    received,
+                    expiry: expires.and_then(|it| it.expiry(received)),
+                    message: Some(message.into_owned()),
+                    language: Some(phrased.language),
+                    name_len: if has_words { phrased.name_len } else { 0 },
+                    name_end: if has_words { phrased.name_end } else { 0 },
+                    is_replay: false,
+                    is_live: self.is_live,
+                    earcon,
+                };
+                self.journal.queued(&utterance, source, self.rate);
+                self.shares.queued(source_id);
+                self.utterances.push(utterance);
+            }
         }
     }
 }

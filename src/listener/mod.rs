@@ -331,7 +331,8 @@ fn queue_for(settings: &Settings, now: Instant) -> Queue {
 /// What the queue says about lines, in the language of each voice.
 fn phrases(phrasing: &Phrasing) -> Phrases {
     let languages = std::iter::once(phrasing.language).chain(phrasing.voices.iter().copied());
-    Phrases::of(languages, |name, language| phrasing.chain.phrase(name, language))
+    let chain = Arc::clone(&phrasing.chain);
+    Phrases::of(languages, move |name, language| chain.phrase(name, language).to_owned())
 }
 
 #[cfg(test)]

@@ -144,13 +144,10 @@ impl Meetings {
         let ended = if in_meetbot && runs {
             let at = room?;
             self.last = at;
-            let is_ballot = matches!(mark, Mark::Ballot(_));
-            let meeting = &mut self.rooms[at].meeting;
-            if is_command || is_ballot || self.is_rewritten {
-                meeting.command(mark, message).then_some(at)?
-            } else {
+            if !(is_command || self.is_rewritten || matches!(mark, Mark::Ballot(_))) {
                 return self.unmarked(room, message);
             }
+            self.rooms[at].meeting.command(mark, message).then_some(at)?
         } else if is_command || room.is_none() && !opens(&mark) {
             return self.unmarked(room, message);
         } else {

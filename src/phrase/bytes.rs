@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use memchr::memmem::Finder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::pairs::{self, Pairs};
@@ -41,6 +42,8 @@ impl ByteSet {
 pub(super) struct Needs {
     bytes: Vec<ByteSet>,
     pairs: Vec<Pairs>,
+    /// It must hold one of these as well; where there are none, any text does.
+    literals: Vec<String>,
 }
 
 impl Needs {
@@ -52,7 +55,8 @@ impl Needs {
         bytes.sort_by_key(|set| set.n());
         bytes.dedup();
         bytes.truncate(6);
-        Self { bytes, pairs: pairs::needs(&hir) }
+        let literals = literals(&hir).unwrap_or_default();
+        Self { bytes, pairs: pairs::needs(&hir), literals }
     }
 }
 
@@ -68,12 +72,12 @@ pub(super) struct Index {
     /// The sets that a byte is in.
     by_byte: [Met; OTHERS as usize + 1],
     /// What each pattern needs.
-    needs: Vec<(Met, Vec<Pairs>)>,
+    needs: Vec<(Met, Vec<Pairs>, Vec<Finder<'static>>)>,
 }
 
 /// What a text holds, by an [`Index`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Held(Met, Pairs);
+pub(super) struct Held<'a>(Met, Pairs, &'a [u8]);
 
 impl Default for Index {
     fn default() -> Self {
@@ -96,7 +100,8 @@ impl Index {
                 // Where there are more sets than bits, a pattern is tried more often than need be.
                 bits |= Met::from(at < BITS) << (at % BITS);
             }
-            index.needs.push((bits, needs.pairs.clone()));
+            let finders = needs.literals.iter().map(|it| Finder::new(it).into_owned()).collect();
+            index.needs.push((bits, needs.pairs.clone(), finders));
         }
         for (b, bits) in (0..).zip(&mut index.by_byte) {
             for (at, set) in sets.iter().enumerate().take(BITS) {
@@ -107,16 +112,22 @@ impl Index {
     }
 
     /// What `text` holds.
-    pub(super) fn held_by(&self, text: &str) -> Held {
+    pub(super) fn held_by<'a>(&self, text: &'a str) -> Held<'a> {
         let bytes = text.bytes().map(|b| self.by_byte[usize::from(b.min(OTHERS))]);
-        Held(bytes.fold(0, |met, bits| met | bits), pairs::of(text))
+        Held(bytes.fold(0, |met, bits| met | bits), pairs::of(text), text.as_bytes())
     }
 
     /// The places, among these, of the patterns that a text which holds this may match.
-    pub(super) fn matching(&self, held: Held, places: Range<usize>) -> impl Iterator<Item = usize> {
-        let Held(met, pairs) = held;
-        let are_met = move |(bits, needed): &(Met, Vec<Pairs>)| {
-            bits & !met == 0 && needed.iter().all(|any| any & pairs != 0)
+    pub(super) fn matching(
+        &self,
+        held: Held<'_>,
+        places: Range<usize>,
+    ) -> impl Iterator<Item = usize> {
+        let Held(met, pairs, text) = held;
+        let are_met = move |(bits, needed, literals): &(Met, Vec<Pairs>, Vec<Finder<'_>>)| {
+            bits & !met == 0
+                && needed.iter().all(|any| any & pairs != 0)
+                && (literals.is_empty() || literals.iter().any(|it| it.find(text).is_some()))
         };
         places.filter(move |at| are_met(&self.needs[*at]))
     }
@@ -169,6 +180,34 @@ fn any_of(ways: &[Hir]) -> Option<ByteSet> {
     (all.n() <= MOST).then_some(all)
 }
 
+/// The most texts of which a pattern needs one: looking for more takes longer than the pattern.
+const MOST_LITERALS: usize = 10;
+
+/// Texts of which every match holds one; none where there are no such, or many.
+fn literals(hir: &Hir) -> Option<Vec<String>> {
+    match hir.kind() {
+        HirKind::Literal(literal) => Some(vec![str::from_utf8(&literal.0).ok()?.to_owned()]),
+        HirKind::Class(Class::Unicode(class)) => {
+            let n = class.iter().map(|it| it.len()).sum::<usize>();
+            let chars = || class.iter().flat_map(|it| it.start()..=it.end());
+            (n <= MOST_LITERALS / 2).then(|| chars().map(String::from).collect())
+        }
+        HirKind::Repetition(repeated) if repeated.min > 0 => literals(&repeated.sub),
+        HirKind::Capture(capture) => literals(&capture.sub),
+        HirKind::Concat(parts) => {
+            // The longest are the rarest.
+            let shortest = |any: &Vec<String>| any.iter().map(String::len).min();
+            parts.iter().filter_map(literals).max_by_key(shortest)
+        }
+        HirKind::Alternation(ways) => {
+            let all: Vec<_> = ways.iter().map(literals).collect::<Option<_>>()?;
+            let all = all.concat();
+            (all.len() <= MOST_LITERALS).then_some(all)
+        }
+        HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(_) | HirKind::Class(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +226,10 @@ mod tests {
             ("(?:a|)", "b", true),
             ("ä", "a", false),
             ("ä", "ä", true),
+            ("(?:in|to) ~/?|~/", "to and fro", false),
+            ("(?:in|to) ~/?|~/", "to ~", true),
+            ("World War (?:I|V)+", "Word was", false),
+            ("World War (?:I|V)+", "World War I", true),
             ("[*×]", "3 × 4", true),
             ("[*×]", "3 x 4", false),
             ("(", "b", true),

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::bytes::Held;
 use super::glyphs::is_pictograph;
@@ -36,7 +36,7 @@ const MOST_SIGNS: usize = 6;
 pub struct Chain {
     options: Options,
     /// By language; loaded when it is first spoken in.
-    lexicons: Vec<(&'static str, OnceLock<Lexicon>)>,
+    lexicons: Vec<(&'static str, OnceLock<Arc<Lexicon>>)>,
 }
 
 impl Chain {
@@ -61,8 +61,10 @@ impl Chain {
         let first = names.iter().find(|it| **it == language.code()).unwrap_or(&names[0]);
         let load = |name: &&'static str| -> Result<_, ConfigError> {
             let lexicon = OnceLock::new();
-            if name == first || files.iter().any(|it| it.is_for(name)) {
-                let _ = lexicon.set(Lexicon::load(name, files)?);
+            if files.iter().any(|it| it.is_for(name)) {
+                let _ = lexicon.set(Arc::new(Lexicon::load(name, files)?));
+            } else if name == first {
+                let _ = lexicon.set(Lexicon::ours(name));
             }
             Ok((*name, lexicon))
         };
@@ -82,7 +84,7 @@ impl Chain {
         let found = self.lexicons.iter().find(|(known, _)| *known == language.code());
         // All others have that of English, which is the first.
         let (name, lexicon) = found.unwrap_or(&self.lexicons[0]);
-        lexicon.get_or_init(|| Lexicon::load(name, &[]).unwrap_or_default())
+        lexicon.get_or_init(|| Lexicon::ours(name))
     }
 
     /// What is said about a line, such as "joined".
@@ -96,6 +98,37 @@ impl Chain {
         plain::is_plain(text, lexicon.triggers())
             && text.bytes().any(|b| b.is_ascii_alphabetic())
             && !lexicon.may_change(text)
+    }
+
+    /// The pieces of a line of plain words and links, which only the step of links changes; none
+    /// for other lines.
+    pub(super) fn linked<'a>(
+        &'a self,
+        text: &'a str,
+        language: Language,
+    ) -> Option<Vec<Piece<'a>>> {
+        let mut colon = memchr::memmem::find(text.as_bytes(), b"://")?;
+        let lexicon = self.lexicon(language);
+        if lexicon.has_own() || !self.has(Step::Links) {
+            return None;
+        }
+        let (mut pieces, mut rest) = (Vec::with_capacity(3), text);
+        let is_plain = |text| plain::is_plain(text, lexicon.triggers());
+        loop {
+            let start = rest[..colon].rfind(' ').map_or(0, |blank| blank + 1);
+            let link = links::find(rest, start, lexicon, self.options.links)?;
+            let (before, after) = (&rest[..start], &rest[link.range.end..]);
+            if !is_plain(before) || link.range.start != start || !is_even(&rest[link.range]) {
+                return None;
+            }
+            pieces.extend(Some(Piece::text(before)).filter(|_| start > 0));
+            pieces.extend(link.pieces);
+            let Some(next) = memchr::memmem::find(after.as_bytes(), b"://") else {
+                pieces.push(Piece::text(after));
+                return is_plain(after).then_some(pieces);
+            };
+            (colon, rest) = (next, after);
+        }
     }
 
     /// Whether a step is in the chain.
@@ -191,6 +224,9 @@ impl Chain {
 
     /// Appends what is said for `text` to `out`.
     pub fn say(&self, text: &str, language: Language, out: &mut String) {
+        if let Some(pieces) = self.linked(text, language) {
+            return join(&pieces, out);
+        }
         let seen = codes::strip(text.into());
         let plain = letters::plain(&seen);
         let begin = out.len();
@@ -250,6 +286,14 @@ impl Chain {
     }
 }
 
+/// Whether the steps before that of links leave it: the scheme, letters, digits, dots, dashes and
+/// slashes.
+fn is_even(link: &str) -> bool {
+    let address = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"));
+    let is_even = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'/');
+    address.is_some_and(|it| it.bytes().all(is_even) && !it.contains("//"))
+}
+
 /// The user's words and patterns of no step: before the signs in them mean something else.
 fn own<'a>(pieces: Vec<Piece<'a>>, lexicon: &'a Lexicon) -> Vec<Piece<'a>> {
     let pieces = lexicon.own_patterns.iter().fold(pieces, |pieces, pattern| {
@@ -264,7 +308,7 @@ struct Line<'a> {
     language: Language,
     lexicon: &'a Lexicon,
     /// What it holds that patterns need.
-    held: Held,
+    held: Held<'a>,
 }
 
 /// Takes the pieces of a line through one step.

@@ -121,24 +121,29 @@ fn push(c: char, out: &mut String) {
             }
             decomposed(c, out);
         }
-        0x2100..=0x214f
-        | 0x2160..=0x217f
-        | 0x24b6..=0x24e9
-        | 0x1d2c..=0x1d6a
-        | 0x02b0..=0x02b8
-        | 0x02e0..=0x02e4
-        | 0x2070..=0x209c
-        | 0x3300..=0x33ff
-        | 0xfb00..=0xfb06
-        | 0xff01..=0xff5e
-        | 0x1_d400..=0x1_d7ff
-        | 0x017f
-            if !matches!(c, '\u{2116}' | '\u{2122}' | '\u{2139}') =>
-        {
-            decomposed(c, out);
-        }
+        _ if is_fancy(c) => decomposed(c, out),
         _ => out.push(c),
     }
+}
+
+/// Whether it is a form of plain letters: a ligature, a letter of mathematics, of full width.
+fn is_fancy(c: char) -> bool {
+    let has_form = matches!(
+        c as u32,
+        0x2100..=0x214f
+            | 0x2160..=0x217f
+            | 0x24b6..=0x24e9
+            | 0x1d2c..=0x1d6a
+            | 0x02b0..=0x02b8
+            | 0x02e0..=0x02e4
+            | 0x2070..=0x209c
+            | 0x3300..=0x33ff
+            | 0xfb00..=0xfb06
+            | 0xff01..=0xff5e
+            | 0x1_d400..=0x1_d7ff
+            | 0x017f
+    );
+    has_form && !matches!(c, '\u{2116}' | '\u{2122}' | '\u{2139}')
 }
 
 trait EndsWithPower {

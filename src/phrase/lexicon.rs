@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use regex::{Captures, Regex};
 use toml::Spanned;
@@ -166,43 +166,27 @@ impl Lexicon {
         Self::of(&own.into_iter().chain(&ours).collect::<Vec<_>>())
     }
 
+    /// Ours for a language, built when it is first spoken in: once for the whole program.
+    pub(super) fn ours(language: &str) -> Arc<Self> {
+        static BUILT: [OnceLock<Arc<Lexicon>>; sources::OURS.len()] =
+            [const { OnceLock::new() }; sources::OURS.len()];
+        let at = sources::OURS.iter().position(|(name, _)| *name == language).unwrap_or(0);
+        let load = || Arc::new(Self::load(sources::OURS[at].0, &[]).unwrap_or_default());
+        Arc::clone(BUILT[at].get_or_init(load))
+    }
+
     /// Builds a lexicon from files, of which the first ones go before the others.
     fn of(sources: &[&Source]) -> Result<Self, ConfigError> {
         let mut lexicon = Self::default();
         for source in sources.iter().rev() {
-            lexicon.has_own |= source.is_own;
-            for (name, table) in &source.file.table {
-                let known = lexicon.tables.entry(name.clone()).or_default();
-                // A language's table replaces that of English; a user's adds to it.
-                if !source.is_own {
-                    known.clear();
-                }
-                known.extend(table.clone());
-            }
-            lexicon.alone.extend(source.file.alone.clone());
+            lexicon.add_tables(source);
             lexicon.add_words(source)?;
             lexicon.add_phrases(source, sources)?;
         }
         let alone =
             lexicon.alone.iter().map(|(sign, name)| (sign.clone(), Forms::One(name.clone())));
         lexicon.tables.insert("alone".to_owned(), alone.collect());
-        let parts = parts(sources, &lexicon.tables);
-        let build = |(raw, source): (&RawPattern, &Source)| {
-            Ok((raw.step, pattern(raw, source, sources, &parts, &lexicon.tables)?))
-        };
-        let patterns = in_order(sources, |file| &file.pattern).into_iter().map(build);
-        let patterns = patterns.collect::<Result<Vec<_>, _>>()?;
-        let links = in_order(sources, |file| &file.link).into_iter().map(build);
-        let links = links.collect::<Result<Vec<_>, ConfigError>>()?;
-        lexicon.links = links.into_iter().map(|(_, pattern)| pattern).collect();
-        for (step, pattern) in patterns {
-            let of_step = if step.is_some() || pattern.replaces_ours {
-                &mut lexicon.patterns
-            } else {
-                &mut lexicon.own_patterns
-            };
-            of_step.push(pattern);
-        }
+        lexicon.add_patterns(sources)?;
         lexicon.patterns.sort_by_key(|it| it.step);
         let places = |step| {
             let start = lexicon.patterns.partition_point(|it| it.step < step);
@@ -213,6 +197,33 @@ impl Lexicon {
         lexicon.link_index = Index::of(lexicon.links.iter().map(|it| &it.needs));
         lexicon.triggers = lexicon.find_triggers();
         Ok(lexicon)
+    }
+
+    fn add_tables(&mut self, source: &Source) {
+        self.has_own |= source.is_own;
+        for (name, table) in &source.file.table {
+            let known = self.tables.entry(name.clone()).or_default();
+            // A language's table replaces that of English; a user's adds to it.
+            if !source.is_own {
+                known.clear();
+            }
+            known.extend(table.clone());
+        }
+        self.alone.extend(source.file.alone.clone());
+    }
+
+    fn add_patterns(&mut self, sources: &[&Source]) -> Result<(), ConfigError> {
+        let parts = parts(sources, &self.tables);
+        for (raw, source) in in_order(sources, |file| &file.link) {
+            self.links.push(pattern(raw, source, sources, &parts, &self.tables)?);
+        }
+        for (raw, source) in in_order(sources, |file| &file.pattern) {
+            let pattern = pattern(raw, source, sources, &parts, &self.tables)?;
+            let is_step = raw.step.is_some() || pattern.replaces_ours;
+            let of_step = if is_step { &mut self.patterns } else { &mut self.own_patterns };
+            of_step.push(pattern);
+        }
+        Ok(())
     }
 
     fn add_words(&mut self, source: &Source) -> Result<(), ConfigError> {
@@ -260,6 +271,11 @@ impl Lexicon {
             || text.split(' ').any(|word| self.own_words.may_begin(word))
     }
 
+    /// Whether there are files of the user's.
+    pub(super) fn has_own(&self) -> bool {
+        self.has_own
+    }
+
     /// Whether there are words or patterns of the user's for [`Self::own_words`].
     pub(super) fn has_own_words(&self) -> bool {
         !self.own_words.is_empty() || !self.own_patterns.is_empty()
@@ -294,12 +310,12 @@ impl Lexicon {
     }
 
     /// What `text` holds that patterns need.
-    pub(super) fn held_by(&self, text: &str) -> Held {
+    pub(super) fn held_by<'a>(&self, text: &'a str) -> Held<'a> {
         self.index.held_by(text)
     }
 
     /// The patterns of a step that a text which holds this may match, in their order.
-    pub(super) fn patterns_of(&self, step: Step, held: Held) -> impl Iterator<Item = &Pattern> {
+    pub(super) fn patterns_of(&self, step: Step, held: Held<'_>) -> impl Iterator<Item = &Pattern> {
         let places = self.steps.get(step as usize).cloned().unwrap_or_default();
         self.index.matching(held, places).map(|at| &self.patterns[at])
     }
@@ -388,8 +404,10 @@ fn pattern(
     tables: &BTreeMap<String, Table>,
 ) -> Result<Pattern, ConfigError> {
     let mut expanded = raw.pattern.get_ref().clone();
-    for (name, part) in parts {
-        expanded = expanded.replace(&format!("%{name}%"), part);
+    if expanded.contains('%') {
+        for (name, part) in parts {
+            expanded = expanded.replace(&format!("%{name}%"), part);
+        }
     }
     let (said, said_in) = said_for(raw, source, sources)?;
     let template = parsed(said, said_in)?;

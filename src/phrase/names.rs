@@ -117,7 +117,8 @@ fn without_group(name: &str) -> &str {
     };
     for (open, close) in [('[', ']'), ('{', '}'), ('(', ')')] {
         if name.ends_with(close)
-            && let Some(at) = name.rfind(open).filter(|at| *at > 0)
+            && let Some(at) = name.rfind(open)
+            && name[..at].contains(char::is_alphanumeric)
         {
             return &name[..at];
         }

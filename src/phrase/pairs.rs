@@ -4,14 +4,16 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// A set of kinds of bytes: small and capital letters, digits, blanks, all others.
+/// A set of kinds of bytes: small and capital letters, digits, blanks, other signs of ASCII, all
+/// others.
 type Kinds = u8;
 
-const OTHER: u32 = 4;
-const N_KINDS: u32 = 5;
+const SIGN: u32 = 4;
+const OTHER: u32 = 5;
+const N_KINDS: u32 = 6;
 
 /// A set of pairs of kinds: a bit for each.
-pub(super) type Pairs = u32;
+pub(super) type Pairs = u64;
 
 fn kind(b: u8) -> u32 {
     match b {
@@ -19,6 +21,7 @@ fn kind(b: u8) -> u32 {
         b'A'..=b'Z' => 1,
         b'0'..=b'9' => 2,
         b' ' => 3,
+        ..0x80 => SIGN,
         _ => OTHER,
     }
 }
@@ -160,6 +163,8 @@ mod tests {
             (r"[a-z][0-9]*[A-Z]", "a1", false),
             (r"[a-z][0-9]*[A-Z]", "aB", true),
             (r"[a-z][0-9]*[A-Z]", "a1B", true),
+            (r"\d{1,3}(?: \d{3})+", "number 1234", false),
+            (r"\d{1,3}(?: \d{3})+", "1 234", true),
             (r"\d{2}", "1 2", false),
             (r"\d{2}", "12", true),
             (r"(?:a|b )\d", "a1", true),

@@ -88,8 +88,8 @@ pub(super) fn is_plain(text: &str, triggers: &Triggers) -> bool {
 }
 
 /// Whether there are no other bytes than [`SIGNS`] and letters, no capital after a small letter, no
-/// letter after punctuation, no two blanks, and nothing four times. A loop of fixed length without an early exit,
-/// which the compiler vectorises.
+/// letter after punctuation, no two blanks or quotes, and nothing four times. A loop of fixed length
+/// without an early exit, which the compiler vectorises.
 fn has_plain_bytes(window: &Window) -> bool {
     let is = u8::from;
     let mut any = [0; clean::BLOCK];
@@ -100,7 +100,7 @@ fn has_plain_bytes(window: &Window) -> bool {
         let is_odd = 1 ^ (is_letter | is_stop | is(a == b' ') | is(a == b'\''));
         let is_hump = is(a >= b'a') & is(b.wrapping_sub(b'A') < 26);
         let is_glued = is_stop & (is((b | 0x20).wrapping_sub(b'a') < 26) | is(b == b'\''));
-        let is_run = is(a == b) & (is(a == b' ') | is(b == c) & is(c == d));
+        let is_run = is(a == b) & (is(a == b' ') | is(a == b'\'') | is(b == c) & is(c == d));
         *any = is_odd | is_hump | is_glued | is_run;
     }
     any == [0; clean::BLOCK]
@@ -142,10 +142,11 @@ fn has_plain_words(text: &[u8], triggers: &Triggers) -> bool {
 /// Whether `word`, which is `bare` without signs, is a trigger with them, or a letter with a full
 /// stop.
 fn is_trigger_with_signs(word: &[u8], bare: &[u8], triggers: &Triggers) -> bool {
+    let whole = word;
     let n_quotes = word.iter().take_while(|b| **b == b'\'').count();
     let word = &word[n_quotes.min(word.len() - bare.len())..];
     match word.get(bare.len()) {
-        _ if bare.is_empty() => triggers.has(key(word)),
+        _ if bare.is_empty() => triggers.has(key(word)) || triggers.has(key(whole)),
         Some(b'.') => bare.len() == 1 || triggers.has(key(&word[..=bare.len()])),
         _ => false,
     }
@@ -202,6 +203,9 @@ mod tests {
             let names = chain.lexicon(language).patterns_of_letters();
             let known = [
                 "dot-net",           // no letter follows a full stop
+                "web-token",         // the same
+                "hash-range",        // the same
+                "wiki-bold",         // no quote follows a quote
                 "camel",             // no capital follows a small letter
                 "pascal",            // the same
                 "roman",             // `is_roman`
@@ -255,5 +259,29 @@ mod tests {
                 }
             }
         }
+
+        /// What is said for plain words and links without the other steps is said with them.
+        #[test]
+        fn links_among_plain_words_need_no_other_step(
+            before in "([a-z]{1,9}[,.?!]? ){0,3}", first in link(), after in text(), second in link()
+        ) {
+            static CHAIN: std::sync::LazyLock<Chain> = std::sync::LazyLock::new(Chain::embedded);
+            let text = format!("{before}{first} {after} {second}, then");
+            for (code, _) in OURS {
+                let language = Language::from_code(code).expect(code);
+                if let Some(pieces) = CHAIN.linked(&text, language) {
+                    let [mut said, mut wanted] = [const { String::new() }; 2];
+                    super::super::chain::join(&pieces, &mut said);
+                    super::super::chain::join(&CHAIN.pieces(&text, language), &mut wanted);
+                    prop_assert_eq!(&said, &wanted, "{}: {}", code, text);
+                }
+            }
+        }
+    }
+
+    fn link() -> impl Strategy<Value = String> {
+        let host = "(example|[a-z]{1,6}[0-9]?|docs|github|bugs\\.debian)\\.(org|com|de)";
+        (0..2, host, "(/[a-zA-Z0-9.-]{0,8}){0,5}", "[.,)?!:]?")
+            .prop_map(|(tls, host, path, end)| format!("http{}://{host}{path}{end}", &"s"[tls..]))
     }
 }

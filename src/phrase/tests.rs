@@ -77,7 +77,7 @@ fn text_is_normalised() {
         ("?", "question mark"),
         ("a - b", "a - b"),
         ("----- 8< -----", "8<"),
-        ("[[h@l'oU]]", "[ [h@l'oU]]"),
+        ("[[h@l'oU]]", "h@l'oU"),
         ("[\u{200b}[x", "[ [x"),
         ("\u{ff3b}\u{ff3b}x", "[ [x"),
         ("\x02bold\x02 \x0304red", "bold red"),

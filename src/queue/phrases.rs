@@ -2,6 +2,9 @@
 //! voices. The words come from outside: the queue knows no language.
 #![forbid(unsafe_code)]
 
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
 use crate::language::Language;
 use crate::message::{Kind, Utterance};
 use crate::text::filled;
@@ -10,8 +13,18 @@ use crate::text::filled;
 pub(super) const NAMED: usize = 5;
 
 /// What is said in each language; the first is that of the voice.
-#[derive(Debug, Clone)]
-pub(crate) struct Phrases(Vec<(Language, Words)>);
+#[derive(Clone)]
+pub(crate) struct Phrases {
+    /// Found when something is first said in that language.
+    words: Vec<(Language, OnceLock<Words>)>,
+    phrase: Arc<dyn Fn(&str, Language) -> String + Send + Sync>,
+}
+
+impl fmt::Debug for Phrases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.words.fmt(f)
+    }
+}
 
 /// What is said in one language; `{n}`, `{who}` and the like stand for what differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,23 +60,29 @@ pub(crate) enum CatchUp {
 impl Phrases {
     /// The phrases of `languages`, of which the first is that of the voice; `phrase` has them by
     /// name.
-    pub(crate) fn of<'a>(
+    pub(crate) fn of(
         languages: impl IntoIterator<Item = Language>,
-        phrase: impl Fn(&str, Language) -> &'a str,
+        phrase: impl Fn(&str, Language) -> String + Send + Sync + 'static,
     ) -> Self {
-        let words = |language| Words::of(|name| phrase(name, language).to_owned());
-        Self(languages.into_iter().map(|language| (language, words(language))).collect())
+        let words = languages.into_iter().map(|language| (language, OnceLock::new())).collect();
+        Self { words, phrase: Arc::new(phrase) }
     }
 
     /// What is said in the language of `utterance`.
     pub(super) fn for_utterance(&self, utterance: &Utterance) -> &Words {
-        let language = utterance.language.and_then(|it| self.0.iter().find(|of| of.0 == it));
-        &language.unwrap_or(&self.0[0]).1
+        let language = utterance.language;
+        let at = language.and_then(|it| self.words.iter().position(|(known, _)| *known == it));
+        self.at(at.unwrap_or_default())
     }
 
     /// What is said in the language of the voice.
     pub(super) fn own(&self) -> &Words {
-        &self.0[0].1
+        self.at(0)
+    }
+
+    fn at(&self, at: usize) -> &Words {
+        let (language, words) = &self.words[at];
+        words.get_or_init(|| Words::of(|name| (self.phrase)(name, *language)))
     }
 
     /// Those of English.
@@ -71,7 +90,9 @@ impl Phrases {
     pub(crate) fn english() -> Self {
         static ENGLISH: std::sync::LazyLock<Phrases> = std::sync::LazyLock::new(|| {
             let chain = crate::phrase::Chain::embedded();
-            Phrases::of([Language::ENGLISH], |name, language| chain.phrase(name, language))
+            Phrases::of([Language::ENGLISH], move |name, language| {
+                chain.phrase(name, language).to_owned()
+            })
         });
         ENGLISH.clone()
     }
@@ -166,7 +187,7 @@ impl Words {
 
 #[test]
 fn every_language_counts_in_its_own_words() {
-    let chain = crate::phrase::Chain::embedded();
+    let chain = Arc::new(crate::phrase::Chain::embedded());
     for (code, quits, votes, times, more, behind) in [
         (
             "en",
@@ -202,7 +223,9 @@ fn every_language_counts_in_its_own_words() {
         ),
     ] {
         let language = Language::from_code(code).expect("a language");
-        let phrases = Phrases::of([language], |name, language| chain.phrase(name, language));
+        let chain = Arc::clone(&chain);
+        let phrases =
+            Phrases::of([language], move |name, language| chain.phrase(name, language).to_owned());
         let words = phrases.own();
         let who = words.listed(&["ann", "bob", "cy"], 30, 2);
         assert_eq!(format!("{}: {who}", words.run(Kind::Quit, 30, "")), quits);

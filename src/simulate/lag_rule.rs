@@ -57,7 +57,7 @@ pub(crate) fn lag_rule(
 /// What is said about lines: any language's will do.
 fn english() -> Phrases {
     let chain = Chain::embedded();
-    Phrases::of([Language::ENGLISH], |name, language| chain.phrase(name, language))
+    Phrases::of([Language::ENGLISH], move |name, language| chain.phrase(name, language).to_owned())
 }
 
 /// The queue, and a voice that takes as long as `sounds` says.
