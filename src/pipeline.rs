@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use crate::filter::{Effect, Expires, Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
 use crate::message::{Kind, Line, LinePosition, Message, SourceId};
-use crate::phrase::{Chain, Phrased, Phraser, Phrasing};
+use crate::phrase::{Chain, Phrased, Phraser, Phrasing, Prepared, Preparer};
 use crate::source::Input;
 use crate::source::lines::Lines;
 
@@ -144,28 +144,35 @@ impl Pipeline {
         let (filter, phraser, words) = (&self.filter, &mut self.phraser, &mut self.words);
         let origin = Origin { name: &source.name, channel: source.channel.as_deref() };
         let mut places = 0..;
-        let mut process = |verdict| {
+        let preparer = phraser.preparer();
+        let mut process = |(verdict, prepared)| {
             source.n_lines += 1;
             let end = places.next().and_then(|at| lines.end(at));
             let line = LinePosition { number: source.n_lines, end };
-            emit(phraser, words, verdict, line, &mut take);
+            emit(phraser, words, verdict, prepared, line, &mut take);
         };
         if lines.n_bytes() < BACKLOG || !source.reader.is_sure() {
-            return judged(&mut source.reader, filter, origin, lines.iter()).for_each(process);
+            let verdicts = judged(&mut source.reader, filter, origin, lines.iter());
+            return verdicts.map(|it| (it, None)).for_each(process);
         }
         let [first, second] = lines.parts();
         let mut other_reader = source.reader.clone();
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
             let judge_second = move || {
-                send_chunks(judged(&mut other_reader, filter, origin, second), &sender);
+                let verdicts = judged(&mut other_reader, filter, origin, second);
+                send_chunks(verdicts.map(|it| with_prepared(it, &preparer)), &sender);
             };
             let thread = std::thread::Builder::new().spawn_scoped(scope, judge_second);
-            judged(&mut source.reader, filter, origin, first).for_each(&mut process);
+            let reader = &mut source.reader;
+            let mut judge = |lines| {
+                judged(reader, filter, origin, lines).map(|it| (it, None)).for_each(&mut process)
+            };
+            judge(first);
             let Ok(thread) = thread else {
                 // No other thread can be started.
                 let [_, second] = lines.parts();
-                return judged(&mut source.reader, filter, origin, second).for_each(&mut process);
+                return judge(second);
             };
             receiver.into_iter().flatten().for_each(&mut process);
             if let Err(panic) = thread.join() {
@@ -195,7 +202,7 @@ impl Pipeline {
         let outcome = match &verdict {
             Verdict::Drop { rule, .. } => Outcome::Dropped(rule),
             Verdict::Keep(message, expires) => {
-                words_for(message, *expires, &mut self.phraser, &mut self.words)
+                words_for(message, None, *expires, &mut self.phraser, &mut self.words)
             }
         };
         let format = source.reader.line_format();
@@ -218,7 +225,7 @@ impl Pipeline {
         source.n_lines += 1;
         let verdict = self.filter.judge(tidy(message), &source.name);
         let line = LinePosition { number: source.n_lines, end: None };
-        emit(&mut self.phraser, &mut self.words, verdict, line, &mut take);
+        emit(&mut self.phraser, &mut self.words, verdict, None, line, &mut take);
     }
 }
 
@@ -287,6 +294,18 @@ fn judged<'r, 'm>(
     lines.map(move |line| judge(reader, filter, origin, line))
 }
 
+/// A verdict, and what is said for the text of the message.
+fn with_prepared<'r, 'm>(
+    verdict: Verdict<'r, 'm>,
+    preparer: &Preparer,
+) -> (Verdict<'r, 'm>, Option<Prepared>) {
+    let prepared = match &verdict {
+        Verdict::Keep(message, _) => preparer.prepare(message),
+        Verdict::Drop { .. } => None,
+    };
+    (verdict, prepared)
+}
+
 /// Sends verdicts, many at once.
 fn send_chunks<T>(verdicts: impl Iterator<Item = T>, to: &mpsc::Sender<Vec<T>>) {
     let mut verdicts = verdicts.peekable();
@@ -301,13 +320,14 @@ fn emit(
     phraser: &mut Phraser,
     words: &mut String,
     verdict: Verdict<'_, '_>,
+    prepared: Option<Prepared>,
     line: LinePosition,
     take: &mut impl FnMut(Message<'_>, LinePosition, Outcome<'_>),
 ) {
     match verdict {
         Verdict::Drop { message, rule } => take(message, line, Outcome::Dropped(rule)),
         Verdict::Keep(message, expires) => {
-            let outcome = words_for(&message, expires, phraser, words);
+            let outcome = words_for(&message, prepared, expires, phraser, words);
             take(message, line, outcome);
         }
     }
@@ -316,12 +336,13 @@ fn emit(
 /// The words for a message that is kept, if anything in it can be spoken.
 fn words_for<'a>(
     message: &Message<'_>,
+    prepared: Option<Prepared>,
     expires: Option<Expires<'a>>,
     phraser: &mut Phraser,
     words: &'a mut String,
 ) -> Outcome<'a> {
     words.clear();
-    match phraser.phrase(message, words) {
+    match phraser.phrase_prepared(message, prepared, words) {
         Some(phrased) => Outcome::Words(words, phrased, expires),
         None => Outcome::Dropped(NOTHING_TO_SAY),
     }

@@ -65,23 +65,32 @@ type Met = u128;
 
 const BITS: usize = Met::BITS as usize;
 
-/// The needs of many patterns, each different set of bytes once: a text is compared with all at
-/// once.
+/// Patterns by their place: a bit for each.
+type Mask = [u64; WORDS];
+
+const WORDS: usize = 8;
+
+/// More patterns than these are always tried.
+const MOST_PATTERNS: usize = 64 * WORDS;
+
+/// The needs of many patterns: a text is compared with all at once.
 #[derive(Debug)]
 pub(super) struct Index {
     /// The sets that a byte is in.
     by_byte: [Met; OTHERS as usize + 1],
-    /// What each pattern needs.
-    needs: Vec<(Met, Vec<Pairs>, Vec<Finder<'static>>)>,
+    /// For each pattern, the sets of which it needs something.
+    sets: Vec<Met>,
+    /// The rest of what each needs, which is looked at where the sets are met.
+    rest: Vec<(Vec<Pairs>, Vec<Finder<'static>>)>,
 }
 
-/// What a text holds, by an [`Index`].
+/// The patterns that a text may match, by an [`Index`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Held<'a>(Met, Pairs, &'a [u8]);
+pub(super) struct Held(Mask);
 
 impl Default for Index {
     fn default() -> Self {
-        Self { by_byte: [0; OTHERS as usize + 1], needs: Vec::new() }
+        Self { by_byte: [0; OTHERS as usize + 1], sets: Vec::new(), rest: Vec::new() }
     }
 }
 
@@ -90,7 +99,7 @@ impl Index {
     pub(super) fn of<'a>(all: impl Iterator<Item = &'a Needs>) -> Self {
         let mut index = Self::default();
         let mut sets: Vec<ByteSet> = Vec::new();
-        for needs in all {
+        for needs in all.take(MOST_PATTERNS) {
             let mut bits = 0;
             for set in &needs.bytes {
                 let at = sets.iter().position(|known| known == set).unwrap_or(sets.len());
@@ -101,7 +110,8 @@ impl Index {
                 bits |= Met::from(at < BITS) << (at % BITS);
             }
             let finders = needs.literals.iter().map(|it| Finder::new(it).into_owned()).collect();
-            index.needs.push((bits, needs.pairs.clone(), finders));
+            index.sets.push(bits);
+            index.rest.push((needs.pairs.clone(), finders));
         }
         for (b, bits) in (0..).zip(&mut index.by_byte) {
             for (at, set) in sets.iter().enumerate().take(BITS) {
@@ -112,24 +122,46 @@ impl Index {
     }
 
     /// What `text` holds.
-    pub(super) fn held_by<'a>(&self, text: &'a str) -> Held<'a> {
+    pub(super) fn held_by(&self, text: &str) -> Held {
         let bytes = text.bytes().map(|b| self.by_byte[usize::from(b.min(OTHERS))]);
-        Held(bytes.fold(0, |met, bits| met | bits), pairs::of(text), text.as_bytes())
+        let unmet = !bytes.fold(0, |met, bits| met | bits);
+        let pairs = pairs::of(text);
+        let mut mask = [0; WORDS];
+        for (word, sets) in mask.iter_mut().zip(self.sets.chunks(64)) {
+            for (at, set) in sets.iter().enumerate() {
+                *word |= u64::from(set & unmet == 0) << at;
+            }
+        }
+        let mut held = Held(mask);
+        for at in Held(mask).matching(0..self.rest.len()) {
+            let (needed, literals) = &self.rest[at];
+            let is_met = needed.iter().all(|any| any & pairs != 0)
+                && (literals.is_empty()
+                    || literals.iter().any(|it| it.find(text.as_bytes()).is_some()));
+            if !is_met {
+                held.0[at / 64] &= !(1 << (at % 64));
+            }
+        }
+        held
     }
+}
 
-    /// The places, among these, of the patterns that a text which holds this may match.
-    pub(super) fn matching(
-        &self,
-        held: Held<'_>,
-        places: Range<usize>,
-    ) -> impl Iterator<Item = usize> {
-        let Held(met, pairs, text) = held;
-        let are_met = move |(bits, needed, literals): &(Met, Vec<Pairs>, Vec<Finder<'_>>)| {
-            bits & !met == 0
-                && needed.iter().all(|any| any & pairs != 0)
-                && (literals.is_empty() || literals.iter().any(|it| it.find(text).is_some()))
-        };
-        places.filter(move |at| are_met(&self.needs[*at]))
+impl Held {
+    /// The places, among these, of the patterns that the text may match, in their order.
+    pub(super) fn matching(self, places: Range<usize>) -> impl Iterator<Item = usize> {
+        let Range { mut start, end } = places;
+        std::iter::from_fn(move || {
+            while start < end.min(MOST_PATTERNS) {
+                let rest = self.0[start / 64] >> (start % 64);
+                if rest != 0 {
+                    start += rest.trailing_zeros() as usize;
+                    break;
+                }
+                start = (start / 64 + 1) * 64;
+            }
+            start += 1;
+            (start <= end).then(|| start - 1)
+        })
     }
 }
 
@@ -236,7 +268,7 @@ mod tests {
         ] {
             let index = Index::of([Needs::of("other"), Needs::of(pattern)].iter());
             let held = index.held_by(text);
-            assert_eq!(index.matching(held, 1..2).count() == 1, is_met, "{pattern} in {text}");
+            assert_eq!(held.matching(1..2).count() == 1, is_met, "{pattern} in {text}");
         }
     }
 }

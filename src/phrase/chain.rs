@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::bytes::Held;
 use super::glyphs::is_pictograph;
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, Pattern};
 use super::links::LinkMode;
-use super::piece::{Piece, Token, begins, ends, split};
+use super::piece::{Piece, Place, Token, begins, ends, split};
 use super::sources::{LexiconFile, OURS};
 use super::step::Step;
 use super::{clean, emoji, letters, links, plain, runs, script};
@@ -98,6 +98,20 @@ impl Chain {
         plain::is_plain(text, lexicon.triggers())
             && text.bytes().any(|b| b.is_ascii_alphabetic())
             && !lexicon.may_change(text)
+    }
+
+    /// Whether `text` is plain but for numbers, about which no pattern has anything to say.
+    pub(super) fn leaves_numbers(&self, text: &str, language: Language) -> bool {
+        let lexicon = self.lexicon(language);
+        if lexicon.has_own()
+            || !plain::is_plain_or_numbers(text, lexicon.triggers())
+            || !text.bytes().any(|b| b.is_ascii_alphanumeric())
+        {
+            return false;
+        }
+        let (held, place) = (lexicon.held_by(text), Place { is_first: true, is_last: true });
+        let finds = |it: &Pattern| it.find(text, place, 0, &lexicon.tables).is_some();
+        !lexicon.alone.contains_key(text.trim()) && !lexicon.patterns_for(held).any(finds)
     }
 
     /// The pieces of a line of plain words and links, which only the step of links changes; none
@@ -227,6 +241,9 @@ impl Chain {
         if let Some(pieces) = self.linked(text, language) {
             return join(&pieces, out);
         }
+        if self.leaves_numbers(text, language) {
+            return out.push_str(text.trim_matches(' '));
+        }
         let seen = codes::strip(text.into());
         let plain = letters::plain(&seen);
         let begin = out.len();
@@ -308,7 +325,7 @@ struct Line<'a> {
     language: Language,
     lexicon: &'a Lexicon,
     /// What it holds that patterns need.
-    held: Held<'a>,
+    held: Held,
 }
 
 /// Takes the pieces of a line through one step.

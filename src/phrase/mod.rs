@@ -23,6 +23,7 @@ mod pairs;
 mod piece;
 mod plain;
 mod pls;
+mod prepare;
 mod runs;
 mod script;
 mod sources;
@@ -37,6 +38,7 @@ pub(crate) use self::cases::failures;
 pub use self::chain::{Chain, Options};
 pub use self::links::LinkMode;
 pub use self::piece::{Piece, Said};
+pub(crate) use self::prepare::{Prepared, Preparer};
 pub(crate) use self::sources::LexiconFile;
 pub use self::step::Step;
 
@@ -170,6 +172,11 @@ impl Phraser {
         }
     }
 
+    /// What prepares messages for it.
+    pub(crate) fn preparer(&self) -> Preparer {
+        Preparer { chain: self.chain(), language: self.phrasing.language }
+    }
+
     /// The steps that texts go through.
     pub fn chain(&self) -> Arc<Chain> {
         Arc::clone(&self.phrasing.chain)
@@ -184,9 +191,20 @@ impl Phraser {
     /// Appends the spoken text of `message` to `out`. None, and appends nothing, when nothing can be
     /// spoken.
     pub fn phrase(&mut self, message: &Message<'_>, out: &mut String) -> Option<Phrased> {
+        self.phrase_prepared(message, None, out)
+    }
+
+    /// The same, with what [`Preparer::prepare`] found for the message.
+    pub(crate) fn phrase_prepared(
+        &mut self,
+        message: &Message<'_>,
+        prepared: Option<Prepared>,
+        out: &mut String,
+    ) -> Option<Phrased> {
         let start = out.len();
         let (mut name_len, mut name_end) = (0, 0);
         self.language = self.language_of(message);
+        let prepared = prepared.filter(|_| self.language == self.phrasing.language);
         let moved = self.place.moved(message);
         let channel = message.channel.as_deref().filter(|_| moved);
         let said = match (message.kind, message.sender.as_deref()) {
@@ -197,11 +215,11 @@ impl Phraser {
                     name_end = out.len() - start;
                     name_len = name_end - ": ".len();
                 }
-                self.addressed(&message.text, out)
+                self.addressed(&message.text, prepared, out)
             }
             (Kind::Say | Kind::Plain | Kind::Server, _) => {
                 self.prefixes(None, channel, out);
-                self.text(&message.text, out)
+                self.said(&message.text, prepared, out)
             }
             (_, sender) => {
                 self.prefix(channel, ", ", out);
@@ -286,31 +304,36 @@ impl Phraser {
     }
 
     /// "to alice: yes", where a text names whom it is said to.
-    fn addressed(&mut self, text: &str, out: &mut String) -> bool {
-        let text = without_bullet(text);
-        if memchr::memchr(b':', text.as_bytes()).is_none() {
-            return self.text(text, out);
-        }
-        let chain = Arc::clone(&self.phrasing.chain);
-        let lexicon = chain.lexicon(self.language);
-        let Some((nicks, rest)) = address::split(text, lexicon) else {
-            return self.text(text, out);
-        };
+    fn addressed(&mut self, text: &str, prepared: Option<Prepared>, out: &mut String) -> bool {
+        let (nicks, rest) = prepare::addressed(text, &self.phrasing.chain, self.language);
         let mut before = "to";
-        for nick in nicks {
+        for nick in &nicks {
             self.word(before, out);
             out.push(' ');
             self.name(nick, out);
             before = "and";
         }
-        out.push_str(": ");
-        self.text(rest, out)
+        if !nicks.is_empty() {
+            out.push_str(": ");
+        }
+        self.said(rest, prepared, out)
+    }
+
+    /// Appends a text, of which what is said may be known.
+    fn said(&mut self, text: &str, prepared: Option<Prepared>, out: &mut String) -> bool {
+        match prepared {
+            None => return self.text(text, out),
+            Some(Prepared::Plain) => out.push_str(text),
+            Some(Prepared::Said(said)) if said.is_empty() => return false,
+            Some(Prepared::Said(said)) => out.push_str(&said),
+        }
+        true
     }
 
     /// Appends a text as it is spoken; whether there is anything to speak.
     fn text(&mut self, text: &str, out: &mut String) -> bool {
         let (chain, language) = (&self.phrasing.chain, self.language);
-        if chain.leaves(text, language) && clean::leaves_plain(text) {
+        if prepare::leaves(text, chain, language) {
             out.push_str(text);
             return true;
         }
@@ -424,16 +447,6 @@ impl Phraser {
         out.push(' ');
         self.name(victim.trim_end_matches(':'), out);
         self.reason(reason, out);
-    }
-}
-
-/// What somebody says without the dash of a list. A line of code keeps it: there it says that the
-/// line is removed.
-fn without_bullet(text: &str) -> &str {
-    let is_code = |c: char| c.is_ascii_digit() || "(){}[];=_<>\"`/\\".contains(c);
-    match text.strip_prefix("- ") {
-        Some(rest) if rest.contains(' ') && !rest.contains(is_code) => rest,
-        _ => text,
     }
 }
 

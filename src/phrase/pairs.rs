@@ -15,7 +15,7 @@ const N_KINDS: u32 = 6;
 /// A set of pairs of kinds: a bit for each.
 pub(super) type Pairs = u64;
 
-fn kind(b: u8) -> u32 {
+const fn kind(b: u8) -> u32 {
     match b {
         b'a'..=b'z' => 0,
         b'A'..=b'Z' => 1,
@@ -26,15 +26,24 @@ fn kind(b: u8) -> u32 {
     }
 }
 
+/// The kind of each byte.
+const KINDS: [u8; 256] = {
+    let (mut kinds, mut b) = ([0; 256], 0);
+    while b < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "there are six kinds of 256 bytes")]
+        let kind = kind(b as u8) as u8;
+        kinds[b] = kind;
+        b += 1;
+    }
+    kinds
+};
+
 /// The pairs that stand in `text`.
 pub(super) fn of(text: &str) -> Pairs {
-    let mut kinds = text.bytes().map(kind);
-    let Some(mut last) = kinds.next() else { return 0 };
-    kinds.fold(0, |pairs, next| {
-        let pair = 1 << (N_KINDS * last + next);
-        last = next;
-        pairs | pair
-    })
+    let kinds = |b: u8| u32::from(KINDS[usize::from(b)]);
+    let bytes = text.as_bytes();
+    let pairs = bytes.iter().zip(&bytes[1.min(bytes.len())..]);
+    pairs.fold(0, |pairs, (last, next)| pairs | 1 << (N_KINDS * kinds(*last) + kinds(*next)))
 }
 
 /// The pairs of one of `before` and one of `after`.

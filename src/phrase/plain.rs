@@ -81,27 +81,40 @@ impl Triggers {
 
 /// Whether no step changes `text`, whatever stands beside it.
 pub(super) fn is_plain(text: &str, triggers: &Triggers) -> bool {
+    is_even(text, has_plain_bytes::<false>, triggers)
+}
+
+/// The same of a text in which there may be words of digits as well, for which patterns may have
+/// something to say.
+pub(super) fn is_plain_or_numbers(text: &str, triggers: &Triggers) -> bool {
+    is_even(text, has_plain_bytes::<true>, triggers)
+}
+
+fn is_even(text: &str, has_plain_bytes: impl Fn(&Window) -> bool, triggers: &Triggers) -> bool {
     let bytes = text.as_bytes();
     !triggers.is_open
         && clean::every_window(bytes, *b",.", has_plain_bytes)
         && has_plain_words(bytes, triggers)
 }
 
-/// Whether there are no other bytes than [`SIGNS`] and letters, no capital after a small letter, no
-/// letter after punctuation, no two blanks or quotes, and nothing four times. A loop of fixed length
-/// without an early exit, which the compiler vectorises.
-fn has_plain_bytes(window: &Window) -> bool {
+/// Whether there are no other bytes than [`SIGNS`] and letters, or also `DIGITS`, no capital after a
+/// small letter, no digit beside a letter, no letter or digit after punctuation, no two blanks or
+/// quotes, and nothing four times. A loop of fixed length without an early exit, which the compiler
+/// vectorises.
+fn has_plain_bytes<const DIGITS: bool>(window: &Window) -> bool {
     let is = u8::from;
+    let letter = |b: u8| is((b | 0x20).wrapping_sub(b'a') < 26);
+    let digit = |b: u8| is(DIGITS) & is(b.wrapping_sub(b'0') < 10);
     let mut any = [0; clean::BLOCK];
     for (at, any) in any.iter_mut().enumerate() {
         let [a, b, c, d] = [window[at], window[at + 1], window[at + 2], window[at + 3]];
-        let is_letter = is((a | 0x20).wrapping_sub(b'a') < 26);
         let is_stop = is(a == b',') | is(a == b'.') | is(a == b'?') | is(a == b'!');
-        let is_odd = 1 ^ (is_letter | is_stop | is(a == b' ') | is(a == b'\''));
+        let is_odd = 1 ^ (letter(a) | digit(a) | is_stop | is(a == b' ') | is(a == b'\''));
         let is_hump = is(a >= b'a') & is(b.wrapping_sub(b'A') < 26);
-        let is_glued = is_stop & (is((b | 0x20).wrapping_sub(b'a') < 26) | is(b == b'\''));
+        let is_mixed = letter(a) & digit(b) | digit(a) & (letter(b) | is(b == b'\''));
+        let is_glued = is_stop & (letter(b) | digit(b) | is(b == b'\''));
         let is_run = is(a == b) & (is(a == b' ') | is(a == b'\'') | is(b == c) & is(c == d));
-        *any = is_odd | is_hump | is_glued | is_run;
+        *any = is_odd | is_hump | is_mixed | is_glued | is_run;
     }
     any == [0; clean::BLOCK]
 }
@@ -116,7 +129,7 @@ fn has_plain_words(text: &[u8], triggers: &Triggers) -> bool {
         rest = after.get(1..).unwrap_or_default();
         let (Some(begin), Some(end)) = (word.first(), word.last()) else { continue };
         // Most words have no signs around them.
-        let (bare, key) = if *begin != b'\'' && end.is_ascii_alphabetic() {
+        let (bare, key) = if *begin != b'\'' && end.is_ascii_alphanumeric() {
             (word, key_of(head, length))
         } else {
             let bare = core(word);
@@ -247,6 +260,9 @@ mod tests {
                 if is_plain(&text, CHAIN.lexicon(language).triggers()) {
                     prop_assert!(pieces.iter().all(|it| it.said.is_none()), "{}: {:?}", code, pieces);
                 }
+                if CHAIN.leaves_numbers(&text, language) {
+                    prop_assert!(pieces.iter().all(|it| it.said.is_none()), "{}: {:?}", code, pieces);
+                }
                 if CHAIN.leaves(&text, language) {
                     let [mut said, mut whole, mut cleaned] = [const { String::new() }; 3];
                     CHAIN.say(&text, language, &mut said);
@@ -281,7 +297,7 @@ mod tests {
 
     fn link() -> impl Strategy<Value = String> {
         let host = "(example|[a-z]{1,6}[0-9]?|docs|github|bugs\\.debian)\\.(org|com|de)";
-        (0..2, host, "(/[a-zA-Z0-9.-]{0,8}){0,5}", "[.,)?!:]?")
+        (0..2_usize, host, "(/[a-zA-Z0-9.-]{0,8}){0,5}", "[.,)?!:]?")
             .prop_map(|(tls, host, path, end)| format!("http{}://{host}{path}{end}", &"s"[tls..]))
     }
 }

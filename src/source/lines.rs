@@ -88,10 +88,10 @@ impl Lines {
         self.part(&self.bytes, self.continued)
     }
 
-    /// The lines in two parts, one eighth and seven: the thread with the first part does more with
+    /// The lines in two parts, one third and two: the thread with the first part does more with
     /// all.
     pub fn parts(&self) -> [impl Iterator<Item = Line<'_>>; 2] {
-        let middle = self.bytes.len() / 8;
+        let middle = self.bytes.len() / 3;
         let end = memchr::memchr(b'\n', &self.bytes[middle..]).map_or(middle, |at| middle + at + 1);
         let (first, second) =
             self.bytes.split_at(if end > middle { end } else { self.bytes.len() });

@@ -53,6 +53,7 @@ type Names = HashMap<&'static str, Name>;
 
 impl Language {
     /// All of them.
+    #[cfg(test)]
     pub(super) const ALL: [Self; 4] = [Self::English, Self::German, Self::French, Self::Spanish];
 
     /// The one whose names a voice of the language `code` ("de", "de-AT") says.
