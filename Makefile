@@ -1,6 +1,6 @@
 # make demo   installs what the build needs, builds, and speaks a sample meeting
 # make test   installs what the tests need and runs them all
-.PHONY: demo build test lint bench-latency bench-silence bench-load bench-text bench-memory bench-follow bench-flood bench-lag bench-understood bench-faults bench-minutes clean
+.PHONY: demo build test lint bench-latency bench-silence bench-load bench-text bench-memory bench-follow bench-flood bench-lag bench-understood bench-faults bench-minutes bench-seconds bench-languages clean
 
 demo: build
 	@scripts/demo.sh target/release/irc-speak
@@ -60,6 +60,13 @@ bench-understood: build
 # Minutes of a corpus of logs beside those that were published: CORPUS=FOLDER
 bench-minutes: build
 	benches/minutes.py $(or $(CORPUS),../shared/corpus) $(BENCH)
+
+# Seconds of speech beside the shell pipeline: MEETINGS=FOLDER
+bench-seconds: build
+	/usr/bin/python3 benches/seconds.py $(or $(MEETINGS),../shared/corpus/meetings) $(BENCH)
+
+bench-languages:
+	cargo bench --bench languages
 
 clean:
 	cargo clean

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, mpsc};
 
 use crate::filter::{Effect, Expires, Filter, Verdict};
@@ -18,6 +19,9 @@ const NOTHING_TO_SAY: &str = "nothing to say";
 /// This many bytes in one read are a backlog, not a conversation: two threads parse them, of which
 /// one also phrases what both have parsed. Starting one takes as long as 50 lines.
 const BACKLOG: usize = 32 * 1024;
+
+/// How much of a backlog the thread reads that also phrases all, in sixteenths.
+const SHARES: RangeInclusive<usize> = 4..=10;
 
 /// How many lines one thread passes to the other at once.
 const CHUNK: usize = 256;
@@ -64,6 +68,8 @@ pub(crate) struct Pipeline {
     reader: Reader,
     words: String,
     effects: Vec<(usize, Effect)>,
+    /// How much of a backlog this thread reads, in sixteenths.
+    share: usize,
 }
 
 impl Pipeline {
@@ -83,6 +89,7 @@ impl Pipeline {
             reader: known.unwrap_or_else(|| Reader::recognising(Arc::clone(grammars))),
             words: String::new(),
             effects: Vec::new(),
+            share: *SHARES.start(),
         };
         names.into_iter().for_each(|name| pipeline.open(name));
         pipeline
@@ -155,7 +162,8 @@ impl Pipeline {
             let verdicts = judged(&mut source.reader, filter, origin, lines.iter());
             return verdicts.map(|it| (it, None)).for_each(process);
         }
-        let [first, second] = lines.parts();
+        let share = &mut self.share;
+        let [first, second] = lines.parts(*share);
         let mut other_reader = source.reader.clone();
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
@@ -171,10 +179,10 @@ impl Pipeline {
             judge(first);
             let Ok(thread) = thread else {
                 // No other thread can be started.
-                let [_, second] = lines.parts();
+                let [_, second] = lines.parts(*share);
                 return judge(second);
             };
-            receiver.into_iter().flatten().for_each(&mut process);
+            *share = adjusted(*share, drain(&receiver, &mut process));
             if let Err(panic) = thread.join() {
                 std::panic::resume_unwind(panic);
             }
@@ -304,6 +312,24 @@ fn with_prepared<'r, 'm>(
         Verdict::Drop { .. } => None,
     };
     (verdict, prepared)
+}
+
+/// Processes all that comes from another thread; whether it was waited for at the end.
+fn drain<T>(receiver: &mpsc::Receiver<Vec<T>>, mut process: impl FnMut(T)) -> bool {
+    let mut was_late = false;
+    loop {
+        let next = receiver.try_recv();
+        let is_late = matches!(next, Err(mpsc::TryRecvError::Empty));
+        let Ok(verdicts) = next.or_else(|_| receiver.recv()) else { return was_late };
+        was_late = is_late;
+        verdicts.into_iter().for_each(&mut process);
+    }
+}
+
+/// This thread's share of the next backlog: more where it waited for the other one.
+fn adjusted(share: usize, was_late: bool) -> usize {
+    let next = if was_late { share + 1 } else { share - 1 };
+    next.clamp(*SHARES.start(), *SHARES.end())
 }
 
 /// Sends verdicts, many at once.

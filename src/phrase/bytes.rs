@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use memchr::memmem::Finder;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::pairs::{self, Pairs};
@@ -44,11 +44,14 @@ pub(super) struct Needs {
     pairs: Vec<Pairs>,
     /// It must hold one of these as well; where there are none, any text does.
     literals: Vec<String>,
+    /// It must hold a word of so many bytes.
+    word: usize,
 }
 
 impl Needs {
-    /// What `pattern` needs; nothing where it is no regular expression.
-    pub(super) fn of(pattern: &str) -> Self {
+    /// What `pattern` needs, whose matches have `fewest` bytes or more; nothing where it is no
+    /// regular expression.
+    pub(super) fn of(pattern: &str, fewest: usize) -> Self {
         let Ok(hir) = regex_syntax::parse(pattern) else { return Self::default() };
         let mut bytes = Vec::new();
         collect(&hir, &mut bytes);
@@ -56,7 +59,23 @@ impl Needs {
         bytes.dedup();
         bytes.truncate(6);
         let literals = literals(&hir).unwrap_or_default();
-        Self { bytes, pairs: pairs::needs(&hir), literals }
+        let word = if has_blank(&hir) { 0 } else { fewest };
+        Self { bytes, pairs: pairs::needs(&hir), literals, word }
+    }
+}
+
+/// Whether a match may hold a blank.
+fn has_blank(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Literal(literal) => literal.0.contains(&b' '),
+        HirKind::Class(Class::Unicode(class)) => {
+            class.iter().any(|it| (it.start()..=it.end()).contains(&' '))
+        }
+        HirKind::Class(Class::Bytes(_)) => true,
+        HirKind::Repetition(repeated) => has_blank(&repeated.sub),
+        HirKind::Capture(capture) => has_blank(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_blank),
+        HirKind::Empty | HirKind::Look(_) => false,
     }
 }
 
@@ -76,12 +95,27 @@ const MOST_PATTERNS: usize = 64 * WORDS;
 /// The needs of many patterns: a text is compared with all at once.
 #[derive(Debug)]
 pub(super) struct Index {
+    /// Finds the literals that patterns need.
+    literals: Option<AhoCorasick>,
+    /// For each literal, the patterns that need it or another.
+    by_literal: Vec<Mask>,
+    /// The patterns that need no literal.
+    free: Mask,
     /// The sets that a byte is in.
     by_byte: [Met; OTHERS as usize + 1],
-    /// For each pattern, the sets of which it needs something.
-    sets: Vec<Met>,
-    /// The rest of what each needs, which is looked at where the sets are met.
-    rest: Vec<(Vec<Pairs>, Vec<Finder<'static>>)>,
+    /// What each pattern needs beside literals.
+    needs: Vec<Rest>,
+}
+
+/// What a pattern needs beside literals.
+#[derive(Debug)]
+struct Rest {
+    /// Something of each of these sets.
+    sets: Met,
+    /// One of each of these pairs.
+    pairs: Vec<Pairs>,
+    /// A word of so many bytes.
+    word: usize,
 }
 
 /// The patterns that a text may match, by an [`Index`].
@@ -90,18 +124,31 @@ pub(super) struct Held(Mask);
 
 impl Default for Index {
     fn default() -> Self {
-        Self { by_byte: [0; OTHERS as usize + 1], sets: Vec::new(), rest: Vec::new() }
+        Self::of(std::iter::empty())
     }
 }
 
 impl Index {
     /// The index of patterns that need this.
     pub(super) fn of<'a>(all: impl Iterator<Item = &'a Needs>) -> Self {
-        let mut index = Self::default();
+        let (mut literals, mut by_literal) = (Vec::<&str>::new(), Vec::<Mask>::new());
+        let (mut free, mut needs) = ([0; WORDS], Vec::new());
         let mut sets: Vec<ByteSet> = Vec::new();
-        for needs in all.take(MOST_PATTERNS) {
+        for (at, needed) in all.take(MOST_PATTERNS).enumerate() {
+            for literal in &needed.literals {
+                let known = literals.iter().position(|it| it == literal);
+                let known = known.unwrap_or_else(|| {
+                    literals.push(literal);
+                    by_literal.push([0; WORDS]);
+                    literals.len() - 1
+                });
+                set(&mut by_literal[known], at);
+            }
+            if needed.literals.is_empty() {
+                set(&mut free, at);
+            }
             let mut bits = 0;
-            for set in &needs.bytes {
+            for set in &needed.bytes {
                 let at = sets.iter().position(|known| known == set).unwrap_or(sets.len());
                 if at == sets.len() {
                     sets.push(*set);
@@ -109,41 +156,45 @@ impl Index {
                 // Where there are more sets than bits, a pattern is tried more often than need be.
                 bits |= Met::from(at < BITS) << (at % BITS);
             }
-            let finders = needs.literals.iter().map(|it| Finder::new(it).into_owned()).collect();
-            index.sets.push(bits);
-            index.rest.push((needs.pairs.clone(), finders));
+            needs.push(Rest { sets: bits, pairs: needed.pairs.clone(), word: needed.word });
         }
-        for (b, bits) in (0..).zip(&mut index.by_byte) {
+        let mut by_byte = [0; OTHERS as usize + 1];
+        for (b, bits) in (0..).zip(&mut by_byte) {
             for (at, set) in sets.iter().enumerate().take(BITS) {
                 *bits |= Met::from(set.has(b)) << at;
             }
         }
-        index
+        let literals = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(literals).ok();
+        if literals.is_none() {
+            free = [u64::MAX; WORDS];
+        }
+        Self { literals, by_literal, free, by_byte, needs }
     }
 
     /// What `text` holds.
     pub(super) fn held_by(&self, text: &str) -> Held {
+        let mut held = Held(self.free);
+        for found in self.literals.iter().flat_map(|it| it.find_overlapping_iter(text)) {
+            let needing = &self.by_literal[found.pattern()];
+            held.0.iter_mut().zip(needing).for_each(|(held, needing)| *held |= needing);
+        }
         let bytes = text.bytes().map(|b| self.by_byte[usize::from(b.min(OTHERS))]);
         let unmet = !bytes.fold(0, |met, bits| met | bits);
         let pairs = pairs::of(text);
-        let mut mask = [0; WORDS];
-        for (word, sets) in mask.iter_mut().zip(self.sets.chunks(64)) {
-            for (at, set) in sets.iter().enumerate() {
-                *word |= u64::from(set & unmet == 0) << at;
-            }
-        }
-        let mut held = Held(mask);
-        for at in Held(mask).matching(0..self.rest.len()) {
-            let (needed, literals) = &self.rest[at];
-            let is_met = needed.iter().all(|any| any & pairs != 0)
-                && (literals.is_empty()
-                    || literals.iter().any(|it| it.find(text.as_bytes()).is_some()));
-            if !is_met {
-                held.0[at / 64] &= !(1 << (at % 64));
-            }
+        let longest = text.split(' ').map(str::len).max().unwrap_or_default();
+        for at in held.matching(0..self.needs.len()) {
+            let needs = &self.needs[at];
+            let is_met = needs.sets & unmet == 0
+                && needs.word <= longest
+                && needs.pairs.iter().all(|any| any & pairs != 0);
+            held.0[at / 64] &= !(u64::from(!is_met) << (at % 64));
         }
         held
     }
+}
+
+fn set(mask: &mut Mask, at: usize) {
+    mask[at / 64] |= 1 << (at % 64);
 }
 
 impl Held {
@@ -212,27 +263,34 @@ fn any_of(ways: &[Hir]) -> Option<ByteSet> {
     (all.n() <= MOST).then_some(all)
 }
 
-/// The most texts of which a pattern needs one: looking for more takes longer than the pattern.
-const MOST_LITERALS: usize = 10;
+/// The most texts of which a pattern needs one.
+const MOST_LITERALS: usize = 60;
 
-/// Texts of which every match holds one; none where there are no such, or many.
+/// Texts of which every match holds one, and which not every text holds; none where there are no
+/// such, or many.
 fn literals(hir: &Hir) -> Option<Vec<String>> {
+    let is_rare =
+        |it: &String| it.len() > 1 || !it.starts_with(|c: char| c.is_alphanumeric() || c == ' ');
+    any_literal(hir).filter(|any| any.iter().all(is_rare))
+}
+
+fn any_literal(hir: &Hir) -> Option<Vec<String>> {
     match hir.kind() {
         HirKind::Literal(literal) => Some(vec![str::from_utf8(&literal.0).ok()?.to_owned()]),
         HirKind::Class(Class::Unicode(class)) => {
             let n = class.iter().map(|it| it.len()).sum::<usize>();
             let chars = || class.iter().flat_map(|it| it.start()..=it.end());
-            (n <= MOST_LITERALS / 2).then(|| chars().map(String::from).collect())
+            (n <= 8).then(|| chars().map(String::from).collect())
         }
-        HirKind::Repetition(repeated) if repeated.min > 0 => literals(&repeated.sub),
-        HirKind::Capture(capture) => literals(&capture.sub),
+        HirKind::Repetition(repeated) if repeated.min > 0 => any_literal(&repeated.sub),
+        HirKind::Capture(capture) => any_literal(&capture.sub),
         HirKind::Concat(parts) => {
             // The longest are the rarest.
             let shortest = |any: &Vec<String>| any.iter().map(String::len).min();
-            parts.iter().filter_map(literals).max_by_key(shortest)
+            parts.iter().filter_map(any_literal).max_by_key(shortest)
         }
         HirKind::Alternation(ways) => {
-            let all: Vec<_> = ways.iter().map(literals).collect::<Option<_>>()?;
+            let all: Vec<_> = ways.iter().map(any_literal).collect::<Option<_>>()?;
             let all = all.concat();
             (all.len() <= MOST_LITERALS).then_some(all)
         }
@@ -266,7 +324,7 @@ mod tests {
             ("[*×]", "3 x 4", false),
             ("(", "b", true),
         ] {
-            let index = Index::of([Needs::of("other"), Needs::of(pattern)].iter());
+            let index = Index::of([Needs::of("other", 0), Needs::of(pattern, 0)].iter());
             let held = index.held_by(text);
             assert_eq!(held.matching(1..2).count() == 1, is_met, "{pattern} in {text}");
         }

@@ -36,7 +36,7 @@ const MOST_SIGNS: usize = 6;
 pub struct Chain {
     options: Options,
     /// By language; loaded when it is first spoken in.
-    lexicons: Vec<(&'static str, OnceLock<Arc<Lexicon>>)>,
+    lexicons: Vec<(Language, OnceLock<Arc<Lexicon>>)>,
 }
 
 impl Chain {
@@ -52,23 +52,24 @@ impl Chain {
         language: Language,
         files: &[LexiconFile],
     ) -> Result<Self, ConfigError> {
-        let mut names: Vec<_> = OURS.iter().map(|(name, _)| *name).collect();
+        let ours = OURS.iter().filter_map(|(name, _)| Language::from_code(name));
+        let mut languages: Vec<_> = ours.collect();
         for own in files.iter().filter_map(|it| it.language) {
-            if !names.contains(&own.code()) {
-                names.push(own.code());
+            if !languages.contains(&own) {
+                languages.push(own);
             }
         }
-        let first = names.iter().find(|it| **it == language.code()).unwrap_or(&names[0]);
-        let load = |name: &&'static str| -> Result<_, ConfigError> {
+        let first = languages.iter().find(|it| **it == language).unwrap_or(&languages[0]);
+        let load = |it: &Language| -> Result<_, ConfigError> {
             let lexicon = OnceLock::new();
-            if files.iter().any(|it| it.is_for(name)) {
-                let _ = lexicon.set(Arc::new(Lexicon::load(name, files)?));
-            } else if name == first {
-                let _ = lexicon.set(Lexicon::ours(name));
+            if files.iter().any(|file| file.is_for(it.code())) {
+                let _ = lexicon.set(Arc::new(Lexicon::load(it.code(), files)?));
+            } else if it == first {
+                let _ = lexicon.set(Lexicon::ours(it.code()));
             }
-            Ok((*name, lexicon))
+            Ok((*it, lexicon))
         };
-        let lexicons = names.iter().map(load).collect::<Result<_, _>>()?;
+        let lexicons = languages.iter().map(load).collect::<Result<_, _>>()?;
         Ok(Self { options, lexicons })
     }
 
@@ -81,10 +82,10 @@ impl Chain {
     }
 
     pub(super) fn lexicon(&self, language: Language) -> &Lexicon {
-        let found = self.lexicons.iter().find(|(known, _)| *known == language.code());
+        let found = self.lexicons.iter().find(|(known, _)| *known == language);
         // All others have that of English, which is the first.
-        let (name, lexicon) = found.unwrap_or(&self.lexicons[0]);
-        lexicon.get_or_init(|| Lexicon::ours(name))
+        let (known, lexicon) = found.unwrap_or(&self.lexicons[0]);
+        lexicon.get_or_init(|| Lexicon::ours(known.code()))
     }
 
     /// What is said about a line, such as "joined".
@@ -121,7 +122,7 @@ impl Chain {
         text: &'a str,
         language: Language,
     ) -> Option<Vec<Piece<'a>>> {
-        let mut colon = memchr::memmem::find(text.as_bytes(), b"://")?;
+        let mut colon = find_scheme(text)?;
         let lexicon = self.lexicon(language);
         if lexicon.has_own() || !self.has(Step::Links) {
             return None;
@@ -137,7 +138,7 @@ impl Chain {
             }
             pieces.extend(Some(Piece::text(before)).filter(|_| start > 0));
             pieces.extend(link.pieces);
-            let Some(next) = memchr::memmem::find(after.as_bytes(), b"://") else {
+            let Some(next) = find_scheme(after) else {
                 pieces.push(Piece::text(after));
                 return is_plain(after).then_some(pieces);
             };
@@ -301,6 +302,11 @@ impl Chain {
         add(Step::Emoji.name(), &said);
         steps
     }
+}
+
+/// Where "://" stands: the first colon, or none.
+fn find_scheme(text: &str) -> Option<usize> {
+    memchr::memchr(b':', text.as_bytes()).filter(|at| text[*at..].starts_with("://"))
 }
 
 /// Whether the steps before that of links leave it: the scheme, letters, digits, dots, dashes and

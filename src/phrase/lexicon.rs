@@ -286,9 +286,16 @@ impl Lexicon {
         let forms = ["short-form", "small-form"].into_iter().filter_map(|it| self.tables.get(it));
         let forms: Vec<_> = forms.flat_map(Table::keys).collect();
         let n_words = self.words.len() + self.alone.len() + forms.len();
-        let mut triggers = Triggers::with_room(n_words + emoji::smileys_of_letters().count());
+        let mut triggers = Triggers::with_room(n_words + 3 * emoji::smileys_of_letters().count());
         self.words.keys().for_each(|word| triggers.add(word));
-        emoji::smileys_of_letters().for_each(|it| triggers.add(it));
+        for smiley in emoji::smileys_of_letters() {
+            triggers.add(smiley);
+            // "XDDD", too: four of a letter are no plain text.
+            let last = smiley.chars().next_back().into_iter();
+            let longer: String = smiley.chars().chain(last.cycle().take(2)).collect();
+            (smiley.len()..=longer.len())
+                .for_each(|end| triggers.add(longer.get(..end).unwrap_or(smiley)));
+        }
         for line in self.alone.keys() {
             triggers.add(line.split(' ').next().unwrap_or_default());
         }
@@ -433,7 +440,7 @@ fn pattern(
         edge: raw.edge,
         length: raw.length,
         except: raw.except.clone(),
-        needs: Needs::of(&expanded),
+        needs: Needs::of(&expanded, raw.length.map_or(0, |it| it[0])),
         source: expanded,
         regex,
         narrow: OnceLock::new(),

@@ -45,6 +45,9 @@ struct Link<'a> {
     host: &'a str,
 }
 
+/// Room for what is said before a host.
+const LINK: usize = 16;
+
 /// The most words of a path that are said.
 const PATH_WORDS: usize = 6;
 
@@ -88,8 +91,10 @@ fn by_host(link: &Link<'_>, lexicon: &Lexicon, mode: LinkMode) -> String {
     if host.starts_with('[') {
         return lexicon.phrase("ipv6-link").to_owned();
     }
-    let host = host.to_ascii_lowercase();
-    let mut said = format!("{} {host}", lexicon.phrase("link-to"));
+    let mut said = String::with_capacity(LINK + host.len());
+    said.push_str(lexicon.phrase("link-to"));
+    said.push(' ');
+    said.extend(host.chars().map(|c| c.to_ascii_lowercase()));
     if mode == LinkMode::Path {
         for word in path_words(link.address).take(PATH_WORDS) {
             said.push_str(if said.contains(',') { " " } else { ", " });

@@ -88,10 +88,9 @@ impl Lines {
         self.part(&self.bytes, self.continued)
     }
 
-    /// The lines in two parts, one third and two: the thread with the first part does more with
-    /// all.
-    pub fn parts(&self) -> [impl Iterator<Item = Line<'_>>; 2] {
-        let middle = self.bytes.len() / 3;
+    /// The lines in two parts: the first has so many sixteenths of the bytes.
+    pub fn parts(&self, sixteenths: usize) -> [impl Iterator<Item = Line<'_>>; 2] {
+        let middle = self.bytes.len() * sixteenths / 16;
         let end = memchr::memchr(b'\n', &self.bytes[middle..]).map_or(middle, |at| middle + at + 1);
         let (first, second) =
             self.bytes.split_at(if end > middle { end } else { self.bytes.len() });
@@ -349,7 +348,7 @@ mod tests {
             let lines = Lines::new(SourceId(0), text.into(), now).continued(true);
             let whole: Vec<_> = lines.iter().collect();
             assert_eq!(lines.n_lines(), whole.len() as u64);
-            let parts: Vec<_> = lines.parts().into_iter().flatten().collect();
+            let parts: Vec<_> = lines.parts(6).into_iter().flatten().collect();
             assert_eq!(parts, whole, "{text:?}");
         }
     }

@@ -86,14 +86,14 @@ fn with_retry_it_is_restarted_and_that_is_announced_once() {
 
 #[test]
 fn a_pty_changes_no_line_and_no_exit_code() {
-    let script = "test -t 1 && test -t 2 && echo terminal; stty size < /dev/tty; cat; \
+    let script = "test -t 1 && test -t 2 && echo terminal; stty size < /dev/tty | tr \" \" x; cat; \
                   echo typed > /dev/tty; printf 'a\\tb\\n\\nlast'; exit 3";
     let output = run("", &["run", "--pty", "--text", "--", "sh", "-c", script]);
     let complaints = String::from_utf8_lossy(&output.stderr);
     let error_line = "irc-speak: \"sh\" exited with code 3\n";
     assert_eq!((output.status.code(), &*complaints), (Some(3), error_line));
     let printed = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(printed, "terminal\n24 200\ntyped\na b\nlast\n");
+    assert_eq!(printed, "terminal\n24 by 200\ntyped\na b\nlast\n");
 }
 
 #[test]
