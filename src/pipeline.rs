@@ -24,7 +24,7 @@ const BACKLOG: usize = 32 * 1024;
 const SHARES: RangeInclusive<usize> = 4..=10;
 
 /// How many lines one thread passes to the other at once.
-const CHUNK: usize = 256;
+const CHUNK: usize = 128;
 
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]

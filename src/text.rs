@@ -40,6 +40,28 @@ pub(crate) fn hash_of(bytes: impl Iterator<Item = u8>) -> u64 {
     })
 }
 
+/// The same as what a map of short texts finds its keys by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShortHasher(u64);
+
+impl Default for ShortHasher {
+    fn default() -> Self {
+        Self(hash(&[]))
+    }
+}
+
+impl std::hash::Hasher for ShortHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes
+            .iter()
+            .fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// `template` with each `{name}` replaced by the part of that name; what is filled in is left as it
 /// is.
 pub(crate) fn filled(template: &str, parts: &[(&str, &str)]) -> String {

@@ -55,6 +55,16 @@ pub fn text(text: &str, out: &mut String) -> bool {
     any
 }
 
+/// `text` as it is to be spoken; empty where there is nothing to speak.
+pub(super) fn cleaned(text: String) -> String {
+    if is_simple(text.as_bytes()) && sounds(&text) {
+        return text;
+    }
+    let mut out = String::new();
+    self::text(&text, &mut out);
+    out
+}
+
 /// Whether anything of `text` can be heard. Punctuation, quotes, brackets and box drawing cannot:
 /// no voice of eSpeak NG says anything for them, whatever is beside them. Others that some voice
 /// says (`^`, `*`, an arrow) count as audible.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -20,6 +21,7 @@ use super::step::{Edge, Step};
 use super::template::{Forms, Table, Template};
 use super::{clean, emoji, narrow, plain};
 use crate::diagnostics::{ConfigError, escaped, hint};
+use crate::text::ShortHasher;
 use crate::toml_file;
 
 /// One pattern and its template.
@@ -148,7 +150,7 @@ pub(super) struct Lexicon {
     pub(super) own_patterns: Vec<Pattern>,
     /// Whether there are files of the user's.
     has_own: bool,
-    phrases: HashMap<String, String>,
+    phrases: HashMap<String, String, BuildHasherDefault<ShortHasher>>,
     /// Where the patterns of each step are.
     steps: Vec<Range<usize>>,
     /// What the patterns need.

@@ -45,7 +45,10 @@ impl Known {
         find: impl FnOnce() -> String,
     ) -> &str {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash do")]
-        let place = &mut self.0[hash(nick.as_bytes()) as usize % PLACES];
+        let place =
+            &mut self.0[hash(nick.as_bytes().last_chunk::<6>().map_or(nick.as_bytes(), |it| it))
+                as usize
+                % PLACES];
         if place.as_ref().is_none_or(|it| it.nick != nick || it.language != language) {
             *place = None;
         }

@@ -39,10 +39,9 @@ impl Preparer {
         if leaves(text, chain, language) {
             return Some(Prepared::Plain);
         }
-        let (mut said, mut spoken) = (String::new(), String::new());
+        let mut said = String::with_capacity(text.len());
         chain.say(text, language, &mut said);
-        clean::text(&said, &mut spoken);
-        Some(Prepared::Said(spoken))
+        Some(Prepared::Said(clean::cleaned(said)))
     }
 }
 

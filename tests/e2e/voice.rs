@@ -166,7 +166,7 @@ fn a_line_that_crashes_the_engine_when_measured_does_not_harm_the_spoken_line() 
 fn a_line_without_words_is_dropped_and_is_no_failure() {
     let sound = SoundServer::start();
     let mut speak = Speak::start(&sound, [""; 0]);
-    for line in ["first", "\u{2026}", "^", "}", "\u{2502} \u{2514}\u{2500}", "?", "last"] {
+    for line in ["first", "\u{200b}\u{2060}", "\u{2}\u{f}", "\u{301}", "}", "last"] {
         speak.write_line(line);
     }
     speak.wait_spoken("last");
@@ -174,7 +174,7 @@ fn a_line_without_words_is_dropped_and_is_no_failure() {
     assert!(speak.wait_end().success(), "{}", speak.transcript());
     let mut of_it = fates(&speak.events());
     of_it.sort();
-    let expected = ["dropped", "dropped", "dropped", "dropped", "dropped", "spoken", "spoken"];
+    let expected = ["dropped", "dropped", "dropped", "spoken", "spoken", "spoken"];
     assert_eq!(of_it, expected, "{}", speak.transcript());
     assert!(!speak.transcript().contains("not spoken"), "{}", speak.transcript());
 }
