@@ -152,7 +152,7 @@ impl Pipeline {
         let origin = Origin { name: &source.name, channel: source.channel.as_deref() };
         let mut places = 0..;
         let preparer = phraser.preparer();
-        let mut process = |(verdict, prepared)| {
+        let process = |(verdict, prepared)| {
             source.n_lines += 1;
             let end = places.next().and_then(|at| lines.end(at));
             let line = LinePosition { number: source.n_lines, end };
@@ -162,31 +162,8 @@ impl Pipeline {
             let verdicts = judged(&mut source.reader, filter, origin, lines.iter());
             return verdicts.map(|it| (it, None)).for_each(process);
         }
-        let share = &mut self.share;
-        let [first, second] = lines.parts(*share);
-        let mut other_reader = source.reader.clone();
-        let (sender, receiver) = mpsc::channel();
-        std::thread::scope(|scope| {
-            let judge_second = move || {
-                let verdicts = judged(&mut other_reader, filter, origin, second);
-                send_chunks(verdicts.map(|it| with_prepared(it, &preparer)), &sender);
-            };
-            let thread = std::thread::Builder::new().spawn_scoped(scope, judge_second);
-            let reader = &mut source.reader;
-            let mut judge = |lines| {
-                judged(reader, filter, origin, lines).map(|it| (it, None)).for_each(&mut process)
-            };
-            judge(first);
-            let Ok(thread) = thread else {
-                // No other thread can be started.
-                let [_, second] = lines.parts(*share);
-                return judge(second);
-            };
-            *share = adjusted(*share, drain(&receiver, &mut process));
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
-            }
-        });
+        let judging = Judging { reader: &mut source.reader, filter, origin };
+        in_two_threads(judging, lines, &preparer, &mut self.share, process);
     }
 
     /// Processes `line`, and passes everything known of it to `take`.
@@ -302,16 +279,58 @@ fn judged<'r, 'm>(
     lines.map(move |line| judge(reader, filter, origin, line))
 }
 
+/// What reads and judges the lines of a source.
+struct Judging<'a, 'm> {
+    reader: &'a mut Reader,
+    filter: &'a Filter,
+    origin: Origin<'m>,
+}
+
+/// Judges `lines` by this thread and another one, which also prepares its part; `process` gets all, in
+/// order, in this thread. Sets this thread's `share` of the next backlog.
+fn in_two_threads<'a, 'm>(
+    judging: Judging<'a, 'm>,
+    lines: &'m Lines,
+    preparer: &Preparer,
+    share: &mut usize,
+    mut process: impl FnMut((Verdict<'a, 'm>, Option<Prepared>)),
+) {
+    let Judging { reader, filter, origin } = judging;
+    let [first, second] = lines.parts(*share);
+    let mut other_reader = reader.clone();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let judge_second = move || {
+            let verdicts = judged(&mut other_reader, filter, origin, second);
+            send_chunks(verdicts.map(|it| with_prepared(it, preparer)), &sender);
+        };
+        let thread = std::thread::Builder::new().spawn_scoped(scope, judge_second);
+        let mut judge = |lines| {
+            judged(reader, filter, origin, lines).map(|it| (it, None)).for_each(&mut process);
+        };
+        judge(first);
+        let Ok(thread) = thread else {
+            // No other thread can be started.
+            let [_, second] = lines.parts(*share);
+            return judge(second);
+        };
+        *share = adjusted(*share, drain(&receiver, &mut process));
+        if let Err(panic) = thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
 /// A verdict, and what is said for the text of the message.
 fn with_prepared<'r, 'm>(
     verdict: Verdict<'r, 'm>,
     preparer: &Preparer,
 ) -> (Verdict<'r, 'm>, Option<Prepared>) {
-    let prepared = match &verdict {
+    let text = match &verdict {
         Verdict::Keep(message, _) => preparer.prepare(message),
         Verdict::Drop { .. } => None,
     };
-    (verdict, prepared)
+    (verdict, text)
 }
 
 /// Processes all that comes from another thread; whether it was waited for at the end.
@@ -369,7 +388,7 @@ fn words_for<'a>(
 ) -> Outcome<'a> {
     words.clear();
     match phraser.phrase_prepared(message, prepared, words) {
-        Some(phrased) => Outcome::Words(words, phrased, expires),
+        Some(made) => Outcome::Words(words, made, expires),
         None => Outcome::Dropped(NOTHING_TO_SAY),
     }
 }

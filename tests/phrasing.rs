@@ -212,7 +212,9 @@ fn no_word_of_the_corpus_is_lost() {
     println!(
         "{n_lines} lines, {n_words} words, all spoken; tokens for which something else is said:"
     );
-    tags.iter().for_each(|(tag, n)| println!("{n:8} {tag}"));
+    for (tag, n) in &tags {
+        println!("{n:8} {tag}");
+    }
     assert!(lost.is_empty(), "{} words are lost: {:#?}", lost.len(), &lost[..lost.len().min(20)]);
     assert!(silent.is_empty(), "silent tokens, by tag: {silent:?}");
     assert!(n_lines > 10_000, "{n_lines} lines");

@@ -69,7 +69,7 @@ fn small(head: u64, length: usize) -> Option<u64> {
     let word = head & mask;
     // Each byte of ASCII has its highest bit from `a` on, and none up to `z`.
     let (from_a, behind_z) = (word + 0x1f * EACH, word + 0x05 * EACH);
-    let high = 0x80 * EACH & mask;
+    let high = (0x80 * EACH) & mask;
     (from_a & !behind_z & high == high).then_some(word)
 }
 

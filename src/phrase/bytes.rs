@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind};
 
 use super::pairs::{self, Pairs};
 
@@ -278,7 +278,7 @@ fn any_literal(hir: &Hir) -> Option<Vec<String>> {
     match hir.kind() {
         HirKind::Literal(literal) => Some(vec![str::from_utf8(&literal.0).ok()?.to_owned()]),
         HirKind::Class(Class::Unicode(class)) => {
-            let n = class.iter().map(|it| it.len()).sum::<usize>();
+            let n = class.iter().map(ClassUnicodeRange::len).sum::<usize>();
             let chars = || class.iter().flat_map(|it| it.start()..=it.end());
             (n <= 8).then(|| chars().map(String::from).collect())
         }

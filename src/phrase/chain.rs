@@ -349,8 +349,8 @@ fn step_of<'a>(
         Step::Links => split(pieces, |text, _, from| links::find(text, from, lexicon, mode)),
         Step::Words => split(pieces, |text, _, from| abbreviation(text, from, lexicon)),
         Step::Runs => {
-            let more = || lexicon.phrase("more-characters");
-            split(pieces, |text, _, from| runs::find(text, from, more))
+            let rest = || lexicon.phrase("more-characters");
+            split(pieces, |text, _, from| runs::find(text, from, rest))
         }
         Step::Emoji => parted(split(pieces, |text, _, from| {
             token(text, from, "emoji", emoji::find(&text[from..], language.code())?)

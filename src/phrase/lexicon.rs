@@ -417,12 +417,7 @@ fn pattern(
     parts: &BTreeMap<String, String>,
     tables: &BTreeMap<String, Table>,
 ) -> Result<Pattern, ConfigError> {
-    let mut expanded = raw.pattern.get_ref().clone();
-    if expanded.contains('%') {
-        for (name, part) in parts {
-            expanded = expanded.replace(&format!("%{name}%"), part);
-        }
-    }
+    let expanded = expanded(raw.pattern.get_ref(), parts);
     let (said, said_in) = said_for(raw, source, sources)?;
     let template = parsed(said, said_in)?;
     let regex = OnceLock::new();
@@ -450,6 +445,17 @@ fn pattern(
         is_own: source.is_own,
         replaces_ours: ours.is_some(),
     })
+}
+
+/// A pattern with what its parts stand for.
+fn expanded(pattern: &str, parts: &BTreeMap<String, String>) -> String {
+    if !pattern.contains('%') {
+        return pattern.to_owned();
+    }
+    let expand = |pattern: String, (name, part): (&String, &String)| {
+        pattern.replace(&format!("%{name}%"), part)
+    };
+    parts.iter().fold(pattern.to_owned(), expand)
 }
 
 /// What is said for a pattern, and the file that says so: the first of them, but what stands beside

@@ -223,20 +223,17 @@ impl Phraser {
             }
             (_, sender) => {
                 self.prefix(channel, ", ", out);
-                if let Some(sender) = sender.filter(|_| channel.is_none()) {
-                    self.name(sender, out);
-                    name_len = out.len() - start;
-                    out.truncate(start);
-                }
+                let named = sender.filter(|_| channel.is_none());
+                name_len = named.map_or(0, |it| self.name_len(it, out));
                 self.event(message.kind, sender, &message.text, out)
             }
         };
-        if said {
-            self.remember(message);
-        } else {
+        if !said {
             out.truncate(start);
+            return None;
         }
-        said.then_some(Phrased { language: self.language, name_len, name_end })
+        self.remember(message);
+        Some(Phrased { language: self.language, name_len, name_end })
     }
 
     fn language_of(&mut self, message: &Message<'_>) -> Language {
@@ -355,6 +352,15 @@ impl Phraser {
             name
         };
         out.push_str(self.names.get(nick, language, spoken));
+    }
+
+    /// The bytes of a name as it is spoken.
+    fn name_len(&mut self, nick: &str, out: &mut String) -> usize {
+        let start = out.len();
+        self.name(nick, out);
+        let len = out.len() - start;
+        out.truncate(start);
+        len
     }
 
     /// Appends a blank, unless it is the first, and what is said about a line.

@@ -45,16 +45,19 @@ impl Known {
         find: impl FnOnce() -> String,
     ) -> &str {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash do")]
-        let place =
-            &mut self.0[hash(nick.as_bytes().last_chunk::<6>().map_or(nick.as_bytes(), |it| it))
-                as usize
-                % PLACES];
+        let place = &mut self.0[hash(end_of(nick)) as usize % PLACES];
         if place.as_ref().is_none_or(|it| it.nick != nick || it.language != language) {
             *place = None;
         }
         let new = || Name { nick: nick.to_owned(), language, spoken: find() };
         &place.get_or_insert_with(new).spoken
     }
+}
+
+/// The last bytes of a nick, by which it is found.
+fn end_of(nick: &str) -> &[u8] {
+    let bytes = nick.as_bytes();
+    bytes.last_chunk::<6>().map_or(bytes, |end| end)
 }
 
 /// How the name `nick` is spoken by a voice of `language`.

@@ -42,7 +42,9 @@ fn narrowed(hir: &Hir, allowed: &ClassUnicode) -> Option<Hir> {
             look => *look,
         }),
         HirKind::Repetition(repeated) => match narrowed(&repeated.sub, allowed) {
-            Some(sub) => Hir::repetition(Repetition { sub: grouped(sub), ..repeated.clone() }),
+            Some(sub) => {
+                Hir::repetition(Repetition { sub: Box::new(grouped(sub)), ..repeated.clone() })
+            }
             None if repeated.min == 0 => Hir::empty(),
             None => return None,
         },
@@ -62,13 +64,13 @@ fn narrowed(hir: &Hir, allowed: &ClassUnicode) -> Option<Hir> {
 
 /// `hir` in a group where it is a repetition: what is repeated twice is printed without one, and
 /// "(?:a{3})?" would be "a{3}?".
-fn grouped(hir: Hir) -> Box<Hir> {
-    Box::new(match hir.kind() {
+fn grouped(hir: Hir) -> Hir {
+    match hir.kind() {
         HirKind::Repetition(_) => {
             Hir::capture(Capture { index: 0, name: None, sub: Box::new(hir) })
         }
         _ => hir,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -70,7 +70,6 @@ impl Triggers {
     fn place(&self, key: u64) -> usize {
         let mask = self.slots.len() - 1;
         let hash = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash do")]
         let mut at = (hash >> 40) as usize & mask;
         while self.slots[at] != key && self.slots[at] != 0 {
             at = (at + 1) & mask;

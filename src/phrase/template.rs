@@ -92,7 +92,7 @@ enum Function {
     Spell(Option<usize>),
     /// An identifier's words.
     Identifier,
-    /// The same with its full stops: "my_file.py" is "my file.py".
+    /// The same with its full stops: `my_file.py` is "my file.py".
     Snake,
     /// The words of "camelCase", also where capitals meet.
     Humps,

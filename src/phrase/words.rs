@@ -13,8 +13,8 @@ pub(super) fn spelled(token: &str, n: usize) -> String {
     out
 }
 
-/// The words of an identifier: "foo_bar()" is "foo bar", "getUserName" is "get User Name",
-/// "std::fs" is "std fs".
+/// The words of an identifier: `foo_bar()` is "foo bar", `getUserName` is "get User Name",
+/// `std::fs` is "std fs".
 pub(super) fn identifier(token: &str) -> String {
     let mut out = String::with_capacity(token.len() + 4);
     let mut last = ' ';
@@ -33,7 +33,7 @@ pub(super) fn identifier(token: &str) -> String {
     out
 }
 
-/// The words of a name in snake case, with its full stops: "my_file.py" is "my file.py".
+/// The words of a name in snake case, with its full stops: `my_file.py` is "my file.py".
 pub(super) fn snake(token: &str) -> String {
     let words: Vec<_> = token.split('_').filter(|word| !word.is_empty()).collect();
     words.join(" ")

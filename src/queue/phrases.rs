@@ -12,12 +12,15 @@ use crate::text::filled;
 /// At most so many names are said one by one; the others are counted.
 pub(super) const NAMED: usize = 5;
 
+/// Has the phrases of a language by name.
+type Source = dyn Fn(&str, Language) -> String + Send + Sync;
+
 /// What is said in each language; the first is that of the voice.
 #[derive(Clone)]
 pub(crate) struct Phrases {
     /// Found when something is first said in that language.
     words: Vec<(Language, OnceLock<Words>)>,
-    phrase: Arc<dyn Fn(&str, Language) -> String + Send + Sync>,
+    phrase: Arc<Source>,
 }
 
 impl fmt::Debug for Phrases {
