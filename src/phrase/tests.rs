@@ -255,6 +255,55 @@ fn unbase64(text: &str) -> Vec<u8> {
     out
 }
 
+/// How many cases are tried: `PHRASE_CASES`, for a long run.
+fn n_cases() -> u32 {
+    std::env::var("PHRASE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(256)
+}
+
+/// What lines are made of, and what patterns look for.
+const FRAGMENTS: &str = "** * _ ` ``` ~~ || > >> < <@ <# <: </ /> [ ]( ) ![ ]] [[ {{ }} ( { } # ## - -- --x \
+    --- === ^ ^^ ~ ~/ ./ ../ / // :// https:// http://[ www. example.org /pull/5 ? ?? ! , . ... : :: ; \
+    ' '' \" & &amp; &lt; &#x27; &#128512; | || && + +1 -1 ++ = == -> => <- % $ $5 €1.5m £ ¥ @ @kim \
+    0 1 12 1,234.50 1_000 1.2.3 v1.2.3-rc1 0x1f 9f2c41e 2031-04-09 08:15:30Z 8:05 9-5 Mon-Fri 2h30m \
+    350ms 12GiB km/h 10^6 ½ ² ⁻ № ± × 127.0.0.1 ::1 fe80::1 [::1]:443 :8080 aa:bb:cc:dd:ee:ff /var/lib/x \
+    C:\\Users \\\\nas foo_bar getUserName std::fs C# .NET s/a/b/ #1234 !7 owner/repo#5 World War II btw \
+    TL;DR w/ n/a :) :-( <3 o/ \\o/ XD owo ¯\\_(ツ)_/¯ :smile: 👍 👍🏽 👩‍💻 🇩🇪 🇩 ❤️ ✓ ✗ \u{200d} \u{fe0f} \u{301} \
+    \u{489} \u{202e} \u{200b} \u{feff} \u{a0} \u{1} \u{1b}[31m \u{3}04 \u{2} ﬁ Ａ 𝐛 ᴄ ① Z̃ é ß İ ſ Иван Γιώργος 日本 さくら \
+    김 שלום مرحبا ไทย αβ аdmin aaaa nooooo hahaha ----- ░█ ├── /join q+ present+ #topic #startmeeting kim: kim_ bzw. \
+    z.B. M. Dr. EE.UU.";
+
+fn fragments() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let fragments: Vec<_> = FRAGMENTS.split_ascii_whitespace().map(str::to_owned).collect();
+    let part = prop_oneof![
+        6 => prop::sample::select(fragments),
+        2 => "[a-zA-Z]{1,8}",
+        1 => "[ -~]{0,4}",
+        1 => prop::collection::vec(any::<u8>(), 0..6).prop_map(|bytes| decode(&bytes).into_owned()),
+    ];
+    let gap = prop_oneof![3 => Just(" "), 2 => Just(""), 1 => Just("  ")];
+    prop::collection::vec((part, gap), 0..12)
+        .prop_map(|parts| parts.into_iter().map(|(part, gap)| part + gap).collect())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(n_cases()))]
+    #[test]
+    fn any_bytes_are_spoken(text in fragments(), kind in 0..Kind::ALL.len(), language in 0..4_usize) {
+        let language = Language::from_code(["en", "de", "fr", "es"][language]).expect("a code");
+        let phrasing = Phrasing { language, ..phrasing(Naming::Always) };
+        let text = text.replace(['\n', '\r'], " ");
+        let message = message(Kind::ALL[kind], "#lxc", "kim", &text);
+        let prepared = Phraser::new(phrasing.clone()).preparer().prepare(&message);
+        let [mut at_once, mut ahead] = [const { String::new() }; 2];
+        let said = Phraser::new(phrasing.clone()).phrase(&message, &mut at_once);
+        let same = Phraser::new(phrasing).phrase_prepared(&message, prepared, &mut ahead);
+        assert_clean(&at_once);
+        proptest::prop_assert_eq!(said.is_some(), !at_once.is_empty());
+        proptest::prop_assert_eq!((same, ahead), (said, at_once), "{}", text);
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn what_is_spoken_is_clean(
