@@ -144,7 +144,7 @@ fn the_table_has_aligned_columns_and_a_summary() {
     let output = run(folder.path(), &["explain", "-c", "rules.toml"], log);
     let rows = "     1  dropped  irc-noise:N     irssi   join  #tea     bob\n     \
                 2  spoken   -               irssi   say   -        lena    \
-                lena: to kim: hi  (also: highlight config:2)\n     \
+                lena to kim: hi  (also: highlight config:2)\n     \
                 3  dropped  nothing to say  plain   plain  -        -\n";
     let squeezed = |text: &str| {
         text.lines()

@@ -210,15 +210,18 @@ impl Phraser {
         let said = match (message.kind, message.sender.as_deref()) {
             (Kind::Say | Kind::Plain, Some(sender)) => {
                 let sender = Some(sender).filter(|_| self.names(message, moved));
-                self.prefixes(sender, channel, out);
+                let (to, text) = prepare::addressed(&message.text, &self.chain(), self.language);
+                let end = if to.is_empty() { ": " } else { " " };
+                self.prefixes(sender, channel, end, out);
                 if channel.is_none() && out.len() > start {
                     name_end = out.len() - start;
-                    name_len = name_end - ": ".len();
+                    name_len = name_end - end.len();
                 }
-                self.addressed(&message.text, prepared, out)
+                self.addressees(&to, out);
+                self.said(text, prepared, out)
             }
             (Kind::Say | Kind::Plain | Kind::Server, _) => {
-                self.prefixes(None, channel, out);
+                self.prefix(channel, ": ", out);
                 self.said(&message.text, prepared, out)
             }
             (_, sender) => {
@@ -282,29 +285,26 @@ impl Phraser {
 
 /// The parts of a spoken text.
 impl Phraser {
-    /// "kim in lxc: ", with the parts that are given.
-    fn prefixes(&mut self, sender: Option<&str>, channel: Option<&str>, out: &mut String) {
-        match (sender, channel) {
-            (Some(sender), Some(channel)) => {
-                self.name(sender, out);
-                self.word("in-channel", out);
-                out.push(' ');
-                self.name(bare(channel), out);
-                out.push_str(": ");
-            }
-            (Some(sender), None) => {
-                self.name(sender, out);
-                out.push_str(": ");
-            }
-            (None, channel) => self.prefix(channel, ": ", out),
+    /// "kim in lxc", with the parts that are given, and `end` behind them.
+    fn prefixes(
+        &mut self,
+        sender: Option<&str>,
+        channel: Option<&str>,
+        end: &str,
+        out: &mut String,
+    ) {
+        let Some(sender) = sender else { return self.prefix(channel, end, out) };
+        self.name(sender, out);
+        match channel {
+            Some(_) => self.prefix(channel, end, out),
+            None => out.push_str(end),
         }
     }
 
-    /// "to alice: yes", where a text names whom it is said to.
-    fn addressed(&mut self, text: &str, prepared: Option<Prepared>, out: &mut String) -> bool {
-        let (nicks, rest) = prepare::addressed(text, &self.phrasing.chain, self.language);
+    /// "to alice and bob: ", whom a text is said to.
+    fn addressees(&mut self, nicks: &[&str], out: &mut String) {
         let mut before = "to";
-        for nick in &nicks {
+        for nick in nicks {
             self.word(before, out);
             out.push(' ');
             self.name(nick, out);
@@ -313,7 +313,6 @@ impl Phraser {
         if !nicks.is_empty() {
             out.push_str(": ");
         }
-        self.said(rest, prepared, out)
     }
 
     /// Appends a text, of which what is said may be known.

@@ -21,7 +21,7 @@ pub(crate) struct Arrival {
     pub at: Duration,
     /// The spoken text.
     pub words: String,
-    phrased: Phrased,
+    pub(super) phrased: Phrased,
     message: Message<'static>,
 }
 
