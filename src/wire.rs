@@ -120,9 +120,6 @@ pub(crate) struct SpeakRequest {
     pub text: String,
     /// The engine's name for the voice.
     pub voice: String,
-    /// Where what the sender says begins, behind "kim: "; 0 where no name stands there.
-    #[serde(default)]
-    pub name_end: usize,
     /// Words a minute.
     pub rate: Wpm,
     /// 0 to 100; 50 is the voice's own.
@@ -142,7 +139,6 @@ impl SpeakRequest {
             id: UtteranceId(1),
             text: text.to_owned(),
             voice: "en-us".to_owned(),
-            name_end: 0,
             rate: Wpm(220),
             pitch: 50,
             volume: 100,

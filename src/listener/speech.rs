@@ -62,9 +62,7 @@ impl Listener {
         now: Instant,
     ) -> SpeakRequest {
         let text = utterance.text[from..].to_owned();
-        let name_end = if from == 0 { utterance.name_end } else { 0 };
-        let id = utterance.id;
-        let mut request = SpeakRequest { id, text, name_end, rate, ..self.voice_spec.clone() };
+        let mut request = SpeakRequest { id: utterance.id, text, rate, ..self.voice_spec.clone() };
         let voice = utterance.language.and_then(|language| self.languages.voice(language));
         if let Some(voice) = voice {
             voice.clone_into(&mut request.voice);

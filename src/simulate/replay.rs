@@ -21,7 +21,7 @@ pub(crate) struct Arrival {
     pub at: Duration,
     /// The spoken text.
     pub words: String,
-    pub(super) phrased: Phrased,
+    phrased: Phrased,
     message: Message<'static>,
 }
 

@@ -86,9 +86,7 @@ impl InFlight {
             return SpeakRequest { id: self.request, ..speech };
         };
         let earcon = speech.earcon.filter(|_| at == 0);
-        let text = speech.text[at..].to_owned();
-        let name_end = if at == 0 { speech.name_end } else { 0 };
-        SpeakRequest { id: self.request, text, name_end, earcon, ..speech }
+        SpeakRequest { id: self.request, text: speech.text[at..].to_owned(), earcon, ..speech }
     }
 
     /// This process has reached the word at character `start` of its request, after `ms` of sound,

@@ -125,8 +125,7 @@ impl Engine for Espeak {
         self.take(&speech.voice)?;
         self.library.set(Parameter::Rate, rate::parameter(speech.rate));
         self.library.set(Parameter::Pitch, i32::from(speech.pitch));
-        let said = with_short_pause(&speech.text, speech.name_end);
-        let text = if self.guarded { guard::espeak(&said) } else { Cow::from(&*said) };
+        let text = if self.guarded { guard::espeak(&speech.text) } else { Cow::from(&speech.text) };
         // In a rewritten text, words have other places: none are reported.
         let mut words = matches!(text, Cow::Borrowed(_)).then(|| Words::of(&text));
         let sink = &mut |events: &[WordEvent], samples: &[i16]| {
@@ -141,15 +140,6 @@ impl Engine for Espeak {
         self.library
             .synthesize(&text, sink)
             .map_err(|why| EngineError::Synthesis { engine: NAME, why })
-    }
-}
-
-/// `text` with a short pause behind the name of who speaks, in as many bytes: after a colon eSpeak NG
-/// pauses as after a sentence, 0.2 s at 256 words a minute; before a bracket for 0.08 s.
-fn with_short_pause(text: &str, name_end: usize) -> Cow<'_, str> {
-    match text.get(..name_end).and_then(|name| name.strip_suffix(": ")) {
-        Some(name) => format!("{name} ({}", &text[name_end..]).into(),
-        None => text.into(),
     }
 }
 
