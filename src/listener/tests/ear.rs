@@ -221,10 +221,9 @@ impl Ear {
         for (line, came) in &self.lines {
             let is_whole = self.check_line(*line, came);
             let (end, was_counted) = self.end_of(came);
-            assert!(
-                !was_counted || self.performances_of(*line).is_empty(),
-                "line {line} was heard"
-            );
+            // The voice may have been stopped just as it began: then nobody knows that it did.
+            let was_begun = self.performances_of(*line).iter().any(|(it, _)| it.is_start_reported);
+            assert!(!was_counted || !was_begun, "line {line} was heard");
             match end {
                 Fate::Spoken { .. } if was_counted => {}
                 Fate::Spoken { .. } => assert!(is_whole, "line {line} was not heard to its end"),

@@ -382,7 +382,7 @@ fn number_in(event: &serde_json::Value) -> u64 {
 
 /// How many cases are tried: `LISTENER_CASES`, for a long run.
 fn n_cases() -> u32 {
-    std::env::var("LISTENER_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(64)
+    std::env::var("LISTENER_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(256)
 }
 
 proptest! {
