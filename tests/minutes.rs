@@ -1,11 +1,12 @@
 //! What `irc-speak minutes` prints.
 
+mod program;
+
 use std::fs;
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+
+use self::program::{run, text};
 
 const LOG: &str = "\
 2026-11-24 10:00 <mona> #startmeeting garden
@@ -17,24 +18,6 @@ const LOG: &str = "\
 2026-11-24 10:09 <otto> #link https://example.org/well
 2026-11-24 10:10 <mona> #endmeeting
 ";
-
-/// Runs the program with `folder` as its only home.
-fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_irc-speak"));
-    command.args(arguments).current_dir(folder);
-    for name in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"] {
-        command.env(name, folder);
-    }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("it starts");
-    let written = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
-    drop(written); // one that does not read it has ended
-    child.wait_with_output().expect("it ends")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
-}
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");

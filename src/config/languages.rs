@@ -14,7 +14,7 @@ use crate::phrase::Hints;
 use crate::wire::Setup;
 
 /// Languages that are spoken by their own voice unless the configuration says otherwise: those whose
-/// lines are told from English ones without mistakes (`make bench-languages`), and which eSpeak NG
+/// lines are not taken for English ones (`make bench-languages`), and which eSpeak NG
 /// reads. Japanese is not among them: of its characters eSpeak NG knows only the syllables.
 const SPOKEN: [&str; 22] = [
     "en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "uk", "el", "he", "ar", "fa", "hi", "th",

@@ -54,7 +54,7 @@ fn stripped(text: &str) -> String {
     out
 }
 
-/// The first character of `rest` if it makes one picture of two, or tells a flag's region.
+/// The first character of `rest` if it makes one picture of two, or names a flag's region.
 fn joiner(before: Option<char>, rest: &str) -> Option<char> {
     let mut chars = rest.chars();
     let (c, is_picture) = (chars.next()?, |c: char| c >= '\u{2190}' && !c.is_alphanumeric());

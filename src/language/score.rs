@@ -160,7 +160,7 @@ impl Score {
         }
     }
 
-    /// Adds what the letters of a word tell: the languages that have all of them.
+    /// Adds the evidence of a word's letters: the languages that have all of them.
     fn add_letters(&mut self, word: &str, words: &Words, default: Set) {
         let mut all = Set::MAX;
         for letter in word.chars().filter(|it| !it.is_ascii()) {

@@ -76,7 +76,7 @@ pub(super) fn main_script(text: &str) -> Script {
     if most == Script::Han && has_kana { Script::Hiragana } else { most }
 }
 
-/// How many characters of `text` a listener would be told of: code points that show something, with
+/// How many characters of `text` are counted for a listener: code points that show something, with
 /// the blanks and marks between them, without those at the ends.
 pub fn n_visible(text: &str) -> usize {
     text.trim().chars().filter(|&c| !is_invisible(c) && !c.is_control()).count()

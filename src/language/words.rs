@@ -10,7 +10,7 @@ pub(super) type Set = u64;
 /// A line for each language: its code, then its words.
 const LISTS: &str = include_str!("words.txt");
 
-/// Letters beyond `a` to `z` by which languages that share a script are told apart. A letter that
+/// Letters beyond `a` to `z` by which languages that share a script are recognised. A letter that
 /// is not here is in too many of them.
 const LETTERS: &[(&str, &str)] = &[
     ("af", "êëô"),
@@ -143,7 +143,7 @@ impl Words {
         self.slots[self.place(hash)].1
     }
 
-    /// The languages that have this letter; none where it tells nothing.
+    /// The languages that have this letter; none where it is no evidence.
     pub(super) fn letter(&self, letter: char) -> Set {
         let found = self.letters.binary_search_by_key(&letter, |it| it.0);
         found.map_or(0, |at| self.letters[at].1)

@@ -97,7 +97,7 @@ impl Listener {
         };
         let mut over = Vec::new();
         pipeline.input(input, |message: Message<'_>, line, outcome: Outcome<'_>| {
-            // What the rules drop tells about the meeting as well.
+            // What the rules drop is part of the meeting as well.
             let ended = watched.meetings.hear(&message);
             let ended = ended.filter(|_| arrivals.is_live && !arrivals.is_ending);
             over.extend(ended.map(|minutes| (message.source, minutes)));

@@ -9,8 +9,8 @@ use crate::meeting::{Meetings, Minutes, is_mine};
 use crate::message::SourceId;
 use crate::source::notice::{Notice, Wording};
 
-/// So many of the user's actions are told at a meeting's end.
-const TOLD: usize = 3;
+/// So many of the user's actions are named at a meeting's end.
+const NAMED: usize = 3;
 
 /// The meetings in the channels that are listened to.
 #[derive(Debug)]
@@ -30,14 +30,14 @@ impl Watched {
         let [topics, agreements, actions] = minutes.counts();
         let mine = minutes.actions(&self.nicks).into_iter();
         let mine: Vec<_> = mine.filter(|action| is_mine(action, &self.nicks)).collect();
-        let told: Vec<&str> = mine.iter().take(TOLD).map(|action| action.text.as_str()).collect();
+        let named: Vec<&str> = mine.iter().take(NAMED).map(|action| action.text.as_str()).collect();
         let wording = if mine.is_empty() { Wording::DIGEST } else { Wording::DIGEST_MINE };
         Notice::new(wording)
             .with("topics", counted(topics, TOPICS))
             .with("agreements", counted(agreements, AGREEMENTS))
             .with("actions", counted(actions, ACTIONS))
             .with("mine", mine.len().to_string())
-            .with("what", told.join("; "))
+            .with("what", named.join("; "))
     }
 
     /// Where the meeting stands, in a sentence.
@@ -69,7 +69,7 @@ impl Listener {
         Reply::Where { text: self.watched.whereabouts(now) }
     }
 
-    /// Tells what a meeting came to that has just ended.
+    /// Announces what a meeting came to that has just ended.
     pub(super) fn meeting_over(&mut self, source: SourceId, minutes: &Minutes, now: Instant) {
         let digest = self.watched.digest(minutes);
         let notice = Notice::new(Wording::MEETING_OVER).with("digest", digest);

@@ -65,7 +65,7 @@ mod tests {
         }
         for text in [
             "note: x",
-            "TODO: x",
+            "Todo: x",
             "alice, yes",
             "at 10: x",
             "two words: x",

@@ -39,7 +39,7 @@ struct Smiley {
 
 /// The first smiley or kaomoji in `text`, with those after it that are the same.
 ///
-/// `alone` tells that the line has nothing else, by [`is_only_smileys`]: its name is said then.
+/// `alone` means that the line has nothing else, by [`is_only_smileys`]: its name is said then.
 /// Inside a sentence what is said is empty for those that are a mood, such as `:)`. Smileys of
 /// ASCII are whole words, but for punctuation after them.
 pub(crate) fn smiley(text: &str, lang: &str, alone: bool) -> Option<Found> {
