@@ -210,14 +210,9 @@ impl Phraser {
         let said = match (message.kind, message.sender.as_deref()) {
             (Kind::Say | Kind::Plain, Some(sender)) => {
                 let sender = Some(sender).filter(|_| self.names(message, moved));
-                let (to, text) = prepare::addressed(&message.text, &self.chain(), self.language);
-                let end = if to.is_empty() { ": " } else { " " };
-                self.prefixes(sender, channel, end, out);
-                if channel.is_none() && out.len() > start {
-                    name_end = out.len() - start;
-                    name_len = name_end - end.len();
-                }
-                self.addressees(&to, out);
+                let chain = &self.phrasing.chain;
+                let (to, text) = prepare::addressed(&message.text, chain, self.language);
+                (name_len, name_end) = self.prefixes(sender, channel, &to, out);
                 self.said(text, prepared, out)
             }
             (Kind::Say | Kind::Plain | Kind::Server, _) => {
@@ -285,34 +280,35 @@ impl Phraser {
 
 /// The parts of a spoken text.
 impl Phraser {
-    /// "kim in lxc", with the parts that are given, and `end` behind them.
+    /// "kim in lxc: ", "kim to alice and bob: ", with the parts that are given. Returns the bytes of
+    /// the name, and where what stands behind the name begins; 0 where there is a channel, or no name.
     fn prefixes(
         &mut self,
         sender: Option<&str>,
         channel: Option<&str>,
-        end: &str,
+        to: &[&str],
         out: &mut String,
-    ) {
-        let Some(sender) = sender else { return self.prefix(channel, end, out) };
-        self.name(sender, out);
-        match channel {
-            Some(_) => self.prefix(channel, end, out),
-            None => out.push_str(end),
+    ) -> (usize, usize) {
+        let (start, end) = (out.len(), if to.is_empty() { ": " } else { " " });
+        if let Some(sender) = sender {
+            self.name(sender, out);
         }
-    }
-
-    /// "to alice and bob: ", whom a text is said to.
-    fn addressees(&mut self, nicks: &[&str], out: &mut String) {
-        let mut before = "to";
-        for nick in nicks {
-            self.word(before, out);
+        let name_len = out.len() - start;
+        let is_named = sender.is_some() && channel.is_none();
+        if is_named {
+            out.push_str(end);
+        }
+        self.prefix(channel, end, out);
+        let sizes = if is_named { (name_len, out.len() - start) } else { (0, 0) };
+        for (at, nick) in to.iter().enumerate() {
+            self.word(if at == 0 { "to" } else { "and" }, out);
             out.push(' ');
             self.name(nick, out);
-            before = "and";
         }
-        if !nicks.is_empty() {
+        if !to.is_empty() {
             out.push_str(": ");
         }
+        sizes
     }
 
     /// Appends a text, of which what is said may be known.
