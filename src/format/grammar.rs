@@ -13,7 +13,7 @@ use toml::Spanned;
 use super::fields::{Fields, Parsed, Syntax};
 use super::html;
 use super::parts::Parts;
-use super::pattern::{Pattern, Strength};
+use super::pattern::{Pattern, PatternReading, Strength};
 use crate::diagnostics::ConfigError;
 use crate::message::Kind;
 use crate::toml_file;
@@ -185,9 +185,13 @@ impl Grammar {
         let body = self.body();
         let mut parsed = Parsed::default();
         let mut tries = body.patterns.iter().zip(slots);
+        let mut reading = PatternReading::default();
         let parts = tries.find_map(|(pattern, slots)| {
-            let is_tried = !pattern.is_weak || least != Strength::Strong;
-            is_tried.then(|| pattern.read(line, slots, &mut parsed))?
+            if pattern.is_weak && least == Strength::Strong {
+                reading = PatternReading::default();
+                return None;
+            }
+            pattern.read(line, &mut reading, slots, &mut parsed)
         })?;
         Some(match body.unescape {
             None => parts,
@@ -225,13 +229,13 @@ impl Body {
                 ConfigError::at(path, source, 0, problem)
             })
         };
-        Ok(Self {
-            about: raw.about,
-            recognise: raw.recognise,
-            is_loose: raw.loose,
-            unescape: raw.unescape,
-            patterns: raw.line.into_iter().map(pattern).collect::<Result<_, _>>()?,
-        })
+        let mut patterns: Vec<_> = raw.line.into_iter().map(pattern).collect::<Result<_, _>>()?;
+        for i in 1..patterns.len() {
+            let (before, rest) = patterns.split_at_mut(i);
+            rest[0].follow(&before[i - 1]);
+        }
+        let RawGrammar { about, recognise, loose: is_loose, unescape, .. } = raw;
+        Ok(Self { about, recognise, is_loose, unescape, patterns })
     }
 }
 

@@ -12,7 +12,7 @@ use regex::{CaptureLocations, Regex};
 use super::fields::{Fields, Parsed};
 use super::literal;
 use super::parts::Parts;
-use super::shape::{Found, Shape, TIME};
+use super::shape::{Found, Reading, Shape, TIME};
 use crate::diagnostics::hint;
 use crate::message::Kind;
 use crate::toml_file;
@@ -48,7 +48,12 @@ pub(super) struct Pattern {
     matcher: Matcher,
     /// The text is what follows the match; else it is a group.
     tail: bool,
+    /// How many steps the shape of the pattern before begins with as well.
+    n_shared: usize,
 }
+
+/// How far a pattern that is a shape was read.
+pub(super) type PatternReading = Reading<{ GROUPS.len() }>;
 
 /// How a pattern is matched.
 #[derive(Debug)]
@@ -108,12 +113,19 @@ impl Pattern {
             Some(shape) => Matcher::Shape(shape),
             None => Matcher::Regex(Lazy::new(&whole, tail)),
         };
-        Self { kind, is_weak, matcher, tail }
+        Self { kind, is_weak, matcher, tail, n_shared: 0 }
     }
 
     /// The pattern of lines that are named fields.
     pub(super) fn of_fields(kind: Kind, is_weak: bool, fields: Fields) -> Self {
-        Self { kind, is_weak, matcher: Matcher::Fields(fields), tail: false }
+        Self { kind, is_weak, matcher: Matcher::Fields(fields), tail: false, n_shared: 0 }
+    }
+
+    /// Notes that `before` is tried before this one.
+    pub(super) fn follow(&mut self, before: &Self) {
+        if let (Matcher::Shape(shape), Matcher::Shape(before)) = (&self.matcher, &before.matcher) {
+            self.n_shared = shape.n_shared(before);
+        }
     }
 
     /// Whether `expression`, the source of this pattern, is valid. An error is half a sentence.
@@ -146,25 +158,34 @@ impl Pattern {
 
     pub(super) fn describes(&self, line: &str, parsed: &mut Parsed) -> bool {
         match &self.matcher {
-            Matcher::Shape(_) => self.shape(line).is_some(),
+            Matcher::Shape(shape) => {
+                self.shape(shape, line, &mut PatternReading::default()).is_some()
+            }
             Matcher::Fields(fields) => fields.read(self.kind, line, parsed).is_some(),
             Matcher::Regex(lazy) => lazy.begun(line).is_some_and(|begun| {
                 if begun.made.places[SAME].is_some() {
-                    return self.read(line, &mut None, parsed).is_some();
+                    let reading = &mut PatternReading::default();
+                    return self.read(line, reading, &mut None, parsed).is_some();
                 }
                 begun.made.regex.is_match(begun.rest)
             }),
         }
     }
 
+    /// The parts of `line`. `reading` is how far the pattern before this one was read, if that was
+    /// tried.
     pub(super) fn read<'a>(
         &self,
         line: &'a str,
+        reading: &mut PatternReading,
         slots: &mut Option<CaptureLocations>,
         parsed: &mut Parsed,
     ) -> Option<Parts<'a>> {
         let (end, found) = match &self.matcher {
-            Matcher::Shape(_) => self.shape(line)?,
+            Matcher::Shape(shape) => {
+                let end = self.shape(shape, line, reading)?;
+                (end, std::mem::take(&mut reading.found))
+            }
             Matcher::Fields(fields) => return fields.read(self.kind, line, parsed),
             Matcher::Regex(lazy) => {
                 let Begun { start, front, rest, made: Made { regex, places } } =
@@ -195,13 +216,11 @@ impl Pattern {
         })
     }
 
-    /// The end and the groups of a match by the shape, if there is one: of the whole line except
-    /// blanks, unless the text follows.
-    fn shape(&self, line: &str) -> Option<(usize, Found<{ GROUPS.len() }>)> {
-        let Matcher::Shape(shape) = &self.matcher else { return None };
-        let (end, found) = shape.read(line)?;
+    /// The end of a match by `shape`: of the whole line except blanks, unless the text follows.
+    fn shape(&self, shape: &Shape, line: &str, reading: &mut PatternReading) -> Option<usize> {
+        let end = shape.read_on(line, self.n_shared, reading)?;
         let is_whole = self.tail || line.get(end..)?.trim_start().is_empty();
-        is_whole.then_some((end, found))
+        is_whole.then_some(end)
     }
 }
 

@@ -24,12 +24,12 @@ pub(super) struct Shape {
 /// A set of bytes; all bytes of characters that are not ASCII are in it, or none.
 type Set = [bool; 256];
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum Step {
-    /// One character.
-    Byte(u8),
-    /// Between `min` and `max` characters of a set.
-    Run { set: Box<Set>, min: usize, max: usize },
+    /// These characters, one at least.
+    Text(Vec<u8>),
+    /// Between `min` and `max` characters of a set, which may be a group.
+    Run { set: Box<Set>, min: usize, max: usize, group: Option<usize> },
     /// A group begins.
     Open(usize),
     /// A group ends.
@@ -43,7 +43,7 @@ enum Step {
 impl Shape {
     /// Parses `pattern`, whose groups are some of `names`. None when it is no shape.
     pub(super) fn parse(pattern: &str, names: &[&str]) -> Option<Self> {
-        let mut parser = Parser { rest: pattern, names, steps: Vec::new() };
+        let mut parser = Parser { rest: pattern, names, steps: Vec::new(), joint: 0 };
         parser.sequence()?;
         let Parser { rest: "", steps, .. } = parser else { return None };
         is_deterministic(&steps).then_some(Self { steps })
@@ -51,7 +51,7 @@ impl Shape {
 
     /// The longest beginning of `pattern` that is a shape; every match begins with it.
     pub(super) fn head(pattern: &str, names: &[&str]) -> Self {
-        let mut parser = Parser { rest: pattern, names, steps: Vec::new() };
+        let mut parser = Parser { rest: pattern, names, steps: Vec::new(), joint: 0 };
         let mut ends = Vec::new();
         while !parser.rest.is_empty() {
             let read =
@@ -70,27 +70,93 @@ impl Shape {
 
     /// Where the match at the beginning of `line` ends, and its groups.
     pub(super) fn read<const N: usize>(&self, line: &str) -> Option<(usize, Found<N>)> {
-        let bytes = line.as_bytes();
-        let mut found = [const { None }; N];
-        let (mut at, mut i) = (0, 0);
+        let mut reading = Reading::default();
+        let end = self.read_on(line, 0, &mut reading)?;
+        Some((end, reading.found))
+    }
+
+    /// How many steps both begin with.
+    pub(super) fn n_shared(&self, other: &Self) -> usize {
+        self.steps.iter().zip(&other.steps).take_while(|(a, b)| a == b).count()
+    }
+
+    /// Where the match at the beginning of `line` ends. `reading` is how far the shape before this one
+    /// was read, which begins with the same `n_shared` steps: they are not read again. It gets the
+    /// groups.
+    pub(super) fn read_on<const N: usize>(
+        &self,
+        line: &str,
+        n_shared: usize,
+        reading: &mut Reading<N>,
+    ) -> Option<usize> {
+        match reading.stopped {
+            Some(step) if step < n_shared => return None,
+            Some(step) if step == n_shared => {}
+            Some(_) | None => *reading = Reading::default(),
+        }
+        let Reading { stopped, at, found } = reading;
+        let mut i = stopped.unwrap_or(0);
         while let Some(step) = self.steps.get(i) {
-            i += 1;
-            match step {
-                Step::Byte(byte) if bytes.get(at) == Some(byte) => at += 1,
-                Step::Byte(_) => return None,
-                Step::Run { set, min, max } => at = run(bytes, at, set, *min, *max)?,
-                Step::Open(group) => *found.get_mut(*group)? = Some(at..at),
-                Step::Close(group) => found.get_mut(*group)?.as_mut()?.end = at,
-                Step::Stamp => at = stamp::end(bytes, at)?,
-                Step::Maybe { set, steps } => {
-                    if !bytes.get(at).is_some_and(|&byte| set[usize::from(byte)]) {
-                        i += steps;
-                    }
+            *stopped = Some(i);
+            i = step.read(i, line.as_bytes(), at, found)?;
+        }
+        *stopped = None;
+        Some(*at)
+    }
+}
+
+/// How far a line was read.
+#[derive(Debug)]
+pub(super) struct Reading<const N: usize> {
+    /// The step that was no match; none where nothing was read, or all of a shape.
+    stopped: Option<usize>,
+    /// The bytes that were read.
+    at: usize,
+    /// The groups in them.
+    pub(super) found: Found<N>,
+}
+
+impl<const N: usize> Default for Reading<N> {
+    fn default() -> Self {
+        Self { stopped: None, at: 0, found: [const { None }; N] }
+    }
+}
+
+impl Step {
+    /// Reads the step `i` at `at`: the next step, if it matches.
+    fn read<const N: usize>(
+        &self,
+        i: usize,
+        bytes: &[u8],
+        at: &mut usize,
+        found: &mut Found<N>,
+    ) -> Option<usize> {
+        match self {
+            Self::Text(text) => *at += is_at(bytes, *at, text).then_some(text.len())?,
+            Self::Run { set, min, max, group } => {
+                let start = *at;
+                *at = run(bytes, start, set, *min, *max)?;
+                if let Some(group) = group {
+                    *found.get_mut(*group)? = Some(start..*at);
+                }
+            }
+            Self::Open(group) => *found.get_mut(*group)? = Some(*at..*at),
+            Self::Close(group) => found.get_mut(*group)?.as_mut()?.end = *at,
+            Self::Stamp => *at = stamp::end(bytes, *at)?,
+            Self::Maybe { set, steps } => {
+                if !bytes.get(*at).is_some_and(|&byte| set[usize::from(byte)]) {
+                    return Some(i + 1 + steps);
                 }
             }
         }
-        Some((at, found))
+        Some(i + 1)
     }
+}
+
+/// Whether `text`, which is mostly a byte or two, stands at `at`.
+fn is_at(bytes: &[u8], at: usize, text: &[u8]) -> bool {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.len() >= text.len() && rest.iter().zip(text).all(|(a, b)| a == b)
 }
 
 /// The end of as many characters of `set` as there are from `at`, `max` at most.
@@ -119,20 +185,20 @@ fn is_deterministic(steps: &[Step]) -> bool {
     let apart =
         |set: &Set, after: usize| !set.iter().zip(begins(steps, after)).any(|(a, b)| *a && b);
     steps.iter().enumerate().all(|(i, step)| match step {
-        Step::Run { set, min, max } => min == max || apart(set, i + 1),
+        Step::Run { set, min, max, .. } => min == max || apart(set, i + 1),
         // Once inside there is no backtracking, so what follows must begin otherwise.
         Step::Maybe { set, steps: inside } => {
             let after = i + 1 + inside;
             apart(set, after) && steps[after..].iter().any(is_needed)
         }
-        Step::Byte(_) | Step::Stamp | Step::Open(_) | Step::Close(_) => true,
+        Step::Text(_) | Step::Stamp | Step::Open(_) | Step::Close(_) => true,
     })
 }
 
 /// Whether `step` takes at least one byte.
 fn is_needed(step: &Step) -> bool {
     match step {
-        Step::Byte(_) | Step::Stamp => true,
+        Step::Text(_) | Step::Stamp => true,
         Step::Run { min, .. } => *min > 0,
         Step::Open(_) | Step::Close(_) | Step::Maybe { .. } => false,
     }
@@ -146,8 +212,8 @@ fn begins(steps: &[Step], from: usize) -> Set {
     while let Some(step) = steps.get(i) {
         i += 1;
         match step {
-            Step::Byte(byte) => {
-                all[usize::from(*byte)] = true;
+            Step::Text(text) => {
+                all[usize::from(text[0])] = true;
                 break;
             }
             Step::Stamp => {
@@ -174,6 +240,8 @@ struct Parser<'p> {
     rest: &'p str,
     names: &'p [&'p str],
     steps: Vec<Step>,
+    /// Where a group began or ended: a text does not go on over it.
+    joint: usize,
 }
 
 impl Parser<'_> {
@@ -196,8 +264,9 @@ impl Parser<'_> {
             None
         };
         self.steps.extend(group.map(Step::Open));
+        self.joint = self.steps.len();
         self.sequence()?;
-        self.steps.extend(group.map(Step::Close));
+        self.close(group, start);
         self.rest = self.rest.strip_prefix(')')?;
         if let Some(rest) = self.rest.strip_prefix('?') {
             self.rest = rest;
@@ -205,9 +274,32 @@ impl Parser<'_> {
             // What can be empty may also begin with what follows it.
             let solid = self.steps[start..].iter().any(is_needed);
             self.steps.insert(start, Step::Maybe { set, steps });
+            self.joint = self.steps.len();
             return (solid && !self.is_repeated()).then_some(());
         }
         (!self.is_repeated()).then_some(())
+    }
+
+    /// Ends the group that began with step `start`.
+    fn close(&mut self, group: Option<usize>, start: usize) {
+        match (group, &mut self.steps[start..]) {
+            (Some(_), [Step::Open(_), Step::Run { group: inside, .. }]) => {
+                *inside = group;
+                self.steps.remove(start);
+            }
+            (Some(group), _) => self.steps.push(Step::Close(group)),
+            (None, _) => {}
+        }
+        self.joint = self.steps.len();
+    }
+
+    /// Adds one character.
+    fn push(&mut self, byte: u8) {
+        let is_apart = self.steps.len() <= self.joint;
+        match self.steps.last_mut() {
+            Some(Step::Text(text)) if !is_apart => text.push(byte),
+            _ => self.steps.push(Step::Text(vec![byte])),
+        }
     }
 
     fn is_repeated(&self) -> bool {
@@ -236,7 +328,7 @@ impl Parser<'_> {
             }
             let byte = self.character()?;
             if !self.is_repeated() {
-                self.steps.push(Step::Byte(byte));
+                self.push(byte);
                 return Some(());
             }
             let mut set = [false; 256];
@@ -245,7 +337,7 @@ impl Parser<'_> {
         };
         let (min, max) = self.quantifier()?;
         let set = Box::new(set);
-        self.steps.push(Step::Run { set, min, max });
+        self.steps.push(Step::Run { set, min, max, group: None });
         // Not supported: lazy and possessive quantifiers, and `{n,}` with more than one.
         (!self.is_repeated() && (max != usize::MAX || min <= 1)).then_some(())
     }
@@ -366,6 +458,25 @@ mod tests {
                     (captures[0].len(), captures.name("a").map(|group| group.range()))
                 });
                 proptest::prop_assert_eq!(found, expected, "{}", pattern);
+            }
+        }
+
+        /// A shape that goes on where another one stopped finds what it finds alone.
+        #[test]
+        fn what_two_shapes_begin_with_is_read_once(
+            shared in "((a|b|[ab]|[^a]|-)(|[?]|[*]|[+])){0,3}",
+            ends in proptest::array::uniform3("((a|ab|[ab]|-|[(][?]P<a>[ab][*][)])){0,3}"),
+            line in "[ab-]{0,9}",
+        ) {
+            let parse = |end: &String| Shape::parse(&format!("{shared}{end}"), &NAMES);
+            let mut reading = Reading::<2>::default();
+            let mut before: Option<Shape> = None;
+            for shape in ends.iter().filter_map(parse) {
+                let n_shared = before.as_ref().map_or(0, |it| shape.n_shared(it));
+                let end = shape.read_on(&line, n_shared, &mut reading);
+                let found = end.map(|end| (end, reading.found.clone()));
+                proptest::prop_assert_eq!(found, shape.read::<2>(&line));
+                before = Some(shape);
             }
         }
     }
