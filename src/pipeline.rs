@@ -353,11 +353,15 @@ fn adjusted(share: usize, was_late: bool) -> usize {
 
 /// Sends verdicts, many at once.
 fn send_chunks<T>(verdicts: impl Iterator<Item = T>, to: &mpsc::Sender<Vec<T>>) {
-    let mut verdicts = verdicts.peekable();
-    while verdicts.peek().is_some() {
-        // The receiver ends first only where it panics.
-        let _ = to.send(verdicts.by_ref().take(CHUNK).collect());
+    let mut chunk = Vec::with_capacity(CHUNK);
+    for verdict in verdicts {
+        chunk.push(verdict);
+        if chunk.len() == CHUNK {
+            // The receiver ends first only where it panics.
+            let _ = to.send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK)));
+        }
     }
+    let _ = to.send(chunk);
 }
 
 /// Passes `take` the words for a message, or the rule that dropped it.
