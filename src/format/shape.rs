@@ -28,8 +28,8 @@ type Set = [bool; 256];
 enum Step {
     /// These characters, one at least.
     Text(Vec<u8>),
-    /// Between `min` and `max` characters of a set, which may be a group.
-    Run { set: Box<Set>, min: usize, max: usize, group: Option<usize> },
+    /// Between `min` and `max` characters of a set, which may be a group, and a text behind them.
+    Run { set: Box<Set>, min: usize, max: usize, group: Option<usize>, then: Vec<u8> },
     /// A group begins.
     Open(usize),
     /// A group ends.
@@ -133,12 +133,13 @@ impl Step {
     ) -> Option<usize> {
         match self {
             Self::Text(text) => *at += is_at(bytes, *at, text).then_some(text.len())?,
-            Self::Run { set, min, max, group } => {
-                let start = *at;
-                *at = run(bytes, start, set, *min, *max)?;
+            Self::Run { set, min, max, group, then } => {
+                let end = run(bytes, *at, set, *min, *max)?;
+                let after = is_at(bytes, end, then).then_some(end + then.len())?;
                 if let Some(group) = group {
-                    *found.get_mut(*group)? = Some(start..*at);
+                    *found.get_mut(*group)? = Some(*at..end);
                 }
+                *at = after;
             }
             Self::Open(group) => *found.get_mut(*group)? = Some(*at..*at),
             Self::Close(group) => found.get_mut(*group)?.as_mut()?.end = *at,
@@ -185,7 +186,13 @@ fn is_deterministic(steps: &[Step]) -> bool {
     let apart =
         |set: &Set, after: usize| !set.iter().zip(begins(steps, after)).any(|(a, b)| *a && b);
     steps.iter().enumerate().all(|(i, step)| match step {
-        Step::Run { set, min, max, .. } => min == max || apart(set, i + 1),
+        Step::Run { set, min, max, then, .. } => {
+            min == max
+                || match then.first() {
+                    Some(&next) => !set[usize::from(next)],
+                    None => apart(set, i + 1),
+                }
+        }
         // Once inside there is no backtracking, so what follows must begin otherwise.
         Step::Maybe { set, steps: inside } => {
             let after = i + 1 + inside;
@@ -199,7 +206,7 @@ fn is_deterministic(steps: &[Step]) -> bool {
 fn is_needed(step: &Step) -> bool {
     match step {
         Step::Text(_) | Step::Stamp => true,
-        Step::Run { min, .. } => *min > 0,
+        Step::Run { min, then, .. } => *min > 0 || !then.is_empty(),
         Step::Open(_) | Step::Close(_) | Step::Maybe { .. } => false,
     }
 }
@@ -220,9 +227,13 @@ fn begins(steps: &[Step], from: usize) -> Set {
                 (0..=u8::MAX).for_each(|byte| all[usize::from(byte)] |= stamp::may_begin(byte));
                 break;
             }
-            Step::Run { set, min, .. } => {
+            Step::Run { set, min, then, .. } => {
                 add(&mut all, set);
                 if *min > 0 {
+                    break;
+                }
+                if let Some(next) = then.first() {
+                    all[usize::from(*next)] = true;
                     break;
                 }
             }
@@ -240,7 +251,7 @@ struct Parser<'p> {
     rest: &'p str,
     names: &'p [&'p str],
     steps: Vec<Step>,
-    /// Where a group began or ended: a text does not go on over it.
+    /// Where a group began or ended: a text before it does not go on over it.
     joint: usize,
 }
 
@@ -283,9 +294,14 @@ impl Parser<'_> {
     /// Ends the group that began with step `start`.
     fn close(&mut self, group: Option<usize>, start: usize) {
         match (group, &mut self.steps[start..]) {
-            (Some(_), [Step::Open(_), Step::Run { group: inside, .. }]) => {
+            (Some(_), [Step::Open(_), Step::Run { group: inside, then, .. }])
+                if then.is_empty() =>
+            {
                 *inside = group;
                 self.steps.remove(start);
+                // A text may follow.
+                self.joint = start;
+                return;
             }
             (Some(group), _) => self.steps.push(Step::Close(group)),
             (None, _) => {}
@@ -297,7 +313,7 @@ impl Parser<'_> {
     fn push(&mut self, byte: u8) {
         let is_apart = self.steps.len() <= self.joint;
         match self.steps.last_mut() {
-            Some(Step::Text(text)) if !is_apart => text.push(byte),
+            Some(Step::Text(text) | Step::Run { then: text, .. }) if !is_apart => text.push(byte),
             _ => self.steps.push(Step::Text(vec![byte])),
         }
     }
@@ -337,7 +353,7 @@ impl Parser<'_> {
         };
         let (min, max) = self.quantifier()?;
         let set = Box::new(set);
-        self.steps.push(Step::Run { set, min, max, group: None });
+        self.steps.push(Step::Run { set, min, max, group: None, then: Vec::new() });
         // Not supported: lazy and possessive quantifiers, and `{n,}` with more than one.
         (!self.is_repeated() && (max != usize::MAX || min <= 1)).then_some(())
     }

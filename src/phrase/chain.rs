@@ -35,7 +35,7 @@ const MOST_SIGNS: usize = 6;
 #[derive(Debug)]
 pub struct Chain {
     options: Options,
-    /// By language; loaded when it is first spoken in.
+    /// By language; that of the voice is loaded at once, others when they are first spoken in.
     lexicons: Vec<(Language, OnceLock<Arc<Lexicon>>)>,
 }
 
@@ -65,7 +65,7 @@ impl Chain {
             if files.iter().any(|file| file.is_for(it.code())) {
                 let _ = lexicon.set(Arc::new(Lexicon::load(it.code(), files)?));
             } else if it == first {
-                let _ = lexicon.set(Lexicon::ours(it.code()));
+                Lexicon::begin(it.code());
             }
             Ok((*it, lexicon))
         };

@@ -160,6 +160,11 @@ pub(super) struct Lexicon {
     triggers: Triggers,
 }
 
+/// The place of ours for a language; others have that of English.
+fn place_of(language: &str) -> usize {
+    sources::OURS.iter().position(|(name, _)| *name == language).unwrap_or(0)
+}
+
 impl Lexicon {
     /// The lexicon of a language, with the user's `files`.
     pub(super) fn load(language: &str, files: &[LexiconFile]) -> Result<Self, ConfigError> {
@@ -170,9 +175,20 @@ impl Lexicon {
 
     /// Ours for a language, built when it is first spoken in: once for the whole program.
     pub(super) fn ours(language: &str) -> Arc<Self> {
+        Self::built(place_of(language))
+    }
+
+    /// Begins to build ours for a language in a thread of its own, as a start has other things to do.
+    pub(super) fn begin(language: &str) {
+        let at = place_of(language);
+        // Without a thread, it is built when it is needed.
+        let _ = std::thread::Builder::new().spawn(move || Self::built(at));
+    }
+
+    /// Ours for the language that has this place.
+    fn built(at: usize) -> Arc<Self> {
         static BUILT: [OnceLock<Arc<Lexicon>>; sources::OURS.len()] =
             [const { OnceLock::new() }; sources::OURS.len()];
-        let at = sources::OURS.iter().position(|(name, _)| *name == language).unwrap_or(0);
         let load = || Arc::new(Self::load(sources::OURS[at].0, &[]).unwrap_or_default());
         Arc::clone(BUILT[at].get_or_init(load))
     }
