@@ -119,9 +119,10 @@ pub(crate) fn simulate(arguments: &Simulate, options: &Listening) -> Result<(), 
         simulate::read(log, &mut pipeline, start).map_err(|why| wrong(&why))?;
     let measure = arguments.measure.then(|| engine::measure::Measure::open(&settings.setup));
     let measure = measure.transpose()?.map(std::cell::RefCell::new);
-    let seconds = |text: &str, rate| match &measure {
+    let seconds = |text: &str, head_len, rate| match &measure {
         Some(measure) => measure.borrow_mut().seconds(&SpeakRequest {
             text: text.to_owned(),
+            head_len,
             rate,
             ..settings.voice_spec.clone()
         }),

@@ -218,6 +218,36 @@ impl Utterance {
     pub fn is_new(&self) -> bool {
         self.message.is_some() && !self.is_replay
     }
+
+    /// The bytes before what the sender says, as [`head_len`].
+    pub fn head_len(&self) -> usize {
+        head_len(&self.text, self.name_end)
+    }
+}
+
+/// The bytes of "kim: " and of "kim to alice: " before what the sender says, in a text whose name
+/// ends at `name_end`; 0 where neither stands there.
+pub fn head_len(text: &str, name_end: usize) -> usize {
+    let Some((name, rest)) = text.split_at_checked(name_end) else { return 0 };
+    match rest.find(": ") {
+        _ if name.ends_with(": ") => name_end,
+        Some(at) if name.ends_with(' ') => name_end + at + ": ".len(),
+        Some(_) | None => 0,
+    }
+}
+
+#[test]
+fn a_head_ends_where_what_somebody_says_begins() {
+    for (text, name_end, head) in [
+        ("kim: yes: no", "kim: ".len(), "kim: "),
+        ("kim to alice: yes: no", "kim ".len(), "kim to alice: "),
+        ("kim joined", 0, ""),
+        ("kim and bob joined", "kim and bob joined".len(), ""),
+        ("yes: no", 0, ""),
+        ("é", 1, ""),
+    ] {
+        assert_eq!(&text[..head_len(text, name_end)], head, "{text}");
+    }
 }
 
 /// A short sound that says what words would take too long to say.

@@ -120,6 +120,9 @@ pub(crate) struct SpeakRequest {
     pub text: String,
     /// The engine's name for the voice.
     pub voice: String,
+    /// The bytes of "kim: " before what the sender says, which are said faster; 0 for none.
+    #[serde(default)]
+    pub head_len: usize,
     /// Words a minute.
     pub rate: Wpm,
     /// 0 to 100; 50 is the voice's own.
@@ -139,6 +142,7 @@ impl SpeakRequest {
             id: UtteranceId(1),
             text: text.to_owned(),
             voice: "en-us".to_owned(),
+            head_len: 0,
             rate: Wpm(220),
             pitch: 50,
             volume: 100,

@@ -62,7 +62,9 @@ impl Listener {
         now: Instant,
     ) -> SpeakRequest {
         let text = utterance.text[from..].to_owned();
-        let mut request = SpeakRequest { id: utterance.id, text, rate, ..self.voice_spec.clone() };
+        let head_len = if from == 0 { utterance.head_len() } else { 0 };
+        let id = utterance.id;
+        let mut request = SpeakRequest { id, text, head_len, rate, ..self.voice_spec.clone() };
         let voice = utterance.language.and_then(|language| self.languages.voice(language));
         if let Some(voice) = voice {
             voice.clone_into(&mut request.voice);

@@ -8,8 +8,9 @@ use crate::units::Wpm;
 /// From a request to the first sample, as measured.
 pub(super) const LATENCY: Duration = Duration::from_millis(6);
 
-/// How long a text sounds at a rate in words a minute, in seconds.
-pub(crate) type Sounds<'a> = &'a dyn Fn(&str, Wpm) -> f64;
+/// How long a text sounds at a rate in words a minute, in seconds. The number is the bytes of "kim: "
+/// before what the sender says, as [`crate::message::head_len`].
+pub(crate) type Sounds<'a> = &'a dyn Fn(&str, usize, Wpm) -> f64;
 
 /// One line that was heard.
 #[derive(Debug, Clone, Copy)]

@@ -178,13 +178,13 @@ impl Run<'_> {
                 Action::ReportOutcome(..) | Action::Record(_) => {}
                 // The idle voice process answers at once.
                 Action::Measure { request, utterance, from, rate } => {
-                    let seconds = (self.sounds)(&utterance.text[from..], rate);
+                    let seconds = self.seconds(&utterance, from, rate);
                     self.handle(Event::Measured(request, Some(seconds)), now);
                 }
                 Action::Silence => self.silence(now),
                 Action::Speak { utterance, from, rate } => {
                     let begins = (now + LATENCY).max(self.free_at + GAP);
-                    let seconds = (self.sounds)(&utterance.text[from..], rate);
+                    let seconds = self.seconds(&utterance, from, rate);
                     let ends = begins + Duration::from_secs_f64(seconds);
                     self.free_at = ends;
                     self.in_flight.push(InFlight {
@@ -198,5 +198,11 @@ impl Run<'_> {
                 }
             }
         }
+    }
+
+    /// How long an utterance sounds from byte `from` on.
+    fn seconds(&self, utterance: &Utterance, from: usize, rate: Wpm) -> f64 {
+        let head_len = if from == 0 { utterance.head_len() } else { 0 };
+        (self.sounds)(&utterance.text[from..], head_len, rate)
     }
 }

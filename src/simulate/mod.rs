@@ -20,7 +20,7 @@ pub(crate) use report::Report;
 
 /// The queue's own estimate for an English voice, before it has learned anything.
 #[cfg(test)]
-fn estimated(text: &str, rate: Wpm) -> f64 {
+fn estimated(text: &str, _: usize, rate: Wpm) -> f64 {
     estimated_for("en-us", text, rate)
 }
 

@@ -27,7 +27,8 @@ pub(super) fn run(arrivals: &[Arrival], lag_target: LagTarget, sounds: Sounds<'_
         .iter()
         .map(|arrival| Job {
             comes: arrival.at.as_secs_f64(),
-            seconds: sounds(&arrival.words, lag_target.base) + LATENCY.as_secs_f64(),
+            seconds: sounds(&arrival.words, arrival.head_len(), lag_target.base)
+                + LATENCY.as_secs_f64(),
         })
         .collect();
     let speeds = speeds(&jobs, lag_target.lag.saturating_sub(ROUNDING).as_secs_f64());
@@ -35,7 +36,7 @@ pub(super) fn run(arrivals: &[Arrival], lag_target: LagTarget, sounds: Sounds<'_
     let mut free_at = Duration::ZERO;
     let speak = |(arrival, speed): (&Arrival, f64)| {
         let rate = rate(speed, lag_target, &estimate);
-        let sounded = Duration::from_secs_f64(sounds(&arrival.words, rate));
+        let sounded = Duration::from_secs_f64(sounds(&arrival.words, arrival.head_len(), rate));
         let ended = free_at.max(arrival.at) + LATENCY + sounded;
         free_at = ended;
         Heard { lag: ended.saturating_sub(arrival.at), sounded, rate, ended }

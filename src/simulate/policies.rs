@@ -47,7 +47,7 @@ pub(super) fn run(
         let n_waiting = waiting.len();
         let Some(arrival) = waiting.pop_front() else { return heard };
         let rate = rate(policy, n_waiting, base);
-        let seconds = sounds(&arrival.words, rate);
+        let seconds = sounds(&arrival.words, arrival.head_len(), rate);
         let sounded = Duration::from_secs_f64(seconds);
         let ends = free_at.max(arrival.at) + LATENCY + sounded;
         let lag = ends.saturating_sub(arrival.at);

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use crate::format::time;
-use crate::message::{Kind, LinePosition, Message, SourceId, Utterance, UtteranceId};
+use crate::message::{Kind, LinePosition, Message, SourceId, Utterance, UtteranceId, head_len};
 use crate::phrase::Phrased;
 use crate::pipeline::{Outcome, Pipeline};
 use crate::source::lines::Lines;
@@ -21,7 +21,7 @@ pub(crate) struct Arrival {
     pub at: Duration,
     /// The spoken text.
     pub words: String,
-    phrased: Phrased,
+    pub(super) phrased: Phrased,
     message: Message<'static>,
 }
 
@@ -32,6 +32,11 @@ impl Arrival {
         let phrased =
             Phrased { language: crate::language::Language::ENGLISH, name_len: 0, name_end: 0 };
         Self { at, words: words.to_owned(), phrased, message }
+    }
+
+    /// The bytes of "kim: " before what the sender says.
+    pub(super) fn head_len(&self) -> usize {
+        head_len(&self.words, self.phrased.name_end)
     }
 
     /// The arrival as an utterance received at `now`.

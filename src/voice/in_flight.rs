@@ -86,7 +86,9 @@ impl InFlight {
             return SpeakRequest { id: self.request, ..speech };
         };
         let earcon = speech.earcon.filter(|_| at == 0);
-        SpeakRequest { id: self.request, text: speech.text[at..].to_owned(), earcon, ..speech }
+        let text = speech.text[at..].to_owned();
+        let head_len = if at == 0 { speech.head_len } else { 0 };
+        SpeakRequest { id: self.request, text, head_len, earcon, ..speech }
     }
 
     /// This process has reached the word at character `start` of its request, after `ms` of sound,

@@ -3,6 +3,7 @@
 mod dictionary;
 mod ffi;
 mod rate;
+mod said;
 mod variants;
 mod words;
 
@@ -13,6 +14,7 @@ use super::guard;
 use super::traits::{Engine, EngineError, Judged, Stage, VoiceInfo};
 use crate::wire::{Setup, SpeakRequest};
 use ffi::{Library, Parameter, WordEvent};
+use said::Said;
 pub(crate) use variants::VARIANTS;
 use words::Words;
 
@@ -123,14 +125,18 @@ impl Engine for Espeak {
 
     fn speak(&mut self, speech: &SpeakRequest, stage: &mut dyn Stage) -> Result<(), EngineError> {
         self.take(&speech.voice)?;
-        self.library.set(Parameter::Rate, rate::parameter(speech.rate));
+        let rate = rate::parameter(speech.rate);
+        self.library.set(Parameter::Rate, rate);
         self.library.set(Parameter::Pitch, i32::from(speech.pitch));
         let text = if self.guarded { guard::espeak(&speech.text) } else { Cow::from(&speech.text) };
-        // In a rewritten text, words have other places: none are reported.
-        let mut words = matches!(text, Cow::Borrowed(_)).then(|| Words::of(&text));
+        // In a rewritten text, words and the name have other places: none are reported.
+        let is_whole = matches!(text, Cow::Borrowed(_));
+        let mut words = is_whole.then(|| Words::of(&text));
+        let said = Said::new(&text, if is_whole { speech.head_len } else { 0 }, rate);
         let sink = &mut |events: &[WordEvent], samples: &[i16]| {
             for event in events {
-                let word = words.as_mut().and_then(|it| it.next(event.position, event.length));
+                let (position, length) = said.place(event.position, event.length);
+                let word = words.as_mut().and_then(|it| it.next(position, length));
                 if let (Some(word), Ok(at)) = (word, u64::try_from(event.sample)) {
                     stage.word(at, word);
                 }
@@ -138,7 +144,7 @@ impl Engine for Espeak {
             stage.samples(samples)
         };
         self.library
-            .synthesize(&text, sink)
+            .synthesize(&said.text, sink)
             .map_err(|why| EngineError::Synthesis { engine: NAME, why })
     }
 }
