@@ -26,10 +26,10 @@ type Set = [bool; 256];
 
 #[derive(Debug, PartialEq)]
 enum Step {
-    /// These characters, one at least.
-    Text(Vec<u8>),
-    /// Between `min` and `max` characters of a set, which may be a group, and a text behind them.
-    Run { set: Box<Set>, min: usize, max: usize, group: Option<usize>, then: Vec<u8> },
+    /// One character.
+    Byte(u8),
+    /// Between `min` and `max` characters of a set.
+    Run { set: Box<Set>, min: usize, max: usize },
     /// A group begins.
     Open(usize),
     /// A group ends.
@@ -43,7 +43,7 @@ enum Step {
 impl Shape {
     /// Parses `pattern`, whose groups are some of `names`. None when it is no shape.
     pub(super) fn parse(pattern: &str, names: &[&str]) -> Option<Self> {
-        let mut parser = Parser { rest: pattern, names, steps: Vec::new(), joint: 0 };
+        let mut parser = Parser { rest: pattern, names, steps: Vec::new() };
         parser.sequence()?;
         let Parser { rest: "", steps, .. } = parser else { return None };
         is_deterministic(&steps).then_some(Self { steps })
@@ -51,7 +51,7 @@ impl Shape {
 
     /// The longest beginning of `pattern` that is a shape; every match begins with it.
     pub(super) fn head(pattern: &str, names: &[&str]) -> Self {
-        let mut parser = Parser { rest: pattern, names, steps: Vec::new(), joint: 0 };
+        let mut parser = Parser { rest: pattern, names, steps: Vec::new() };
         let mut ends = Vec::new();
         while !parser.rest.is_empty() {
             let read =
@@ -94,14 +94,28 @@ impl Shape {
             Some(step) if step == n_shared => {}
             Some(_) | None => *reading = Reading::default(),
         }
-        let Reading { stopped, at, found } = reading;
-        let mut i = stopped.unwrap_or(0);
+        let bytes = line.as_bytes();
+        let mut i = reading.stopped.unwrap_or(0);
         while let Some(step) = self.steps.get(i) {
-            *stopped = Some(i);
-            i = step.read(i, line.as_bytes(), at, found)?;
+            reading.stopped = Some(i);
+            let Reading { at, found, .. } = reading;
+            i += 1;
+            match step {
+                Step::Byte(byte) if bytes.get(*at) == Some(byte) => *at += 1,
+                Step::Byte(_) => return None,
+                Step::Run { set, min, max } => *at = run(bytes, *at, set, *min, *max)?,
+                Step::Open(group) => *found.get_mut(*group)? = Some(*at..*at),
+                Step::Close(group) => found.get_mut(*group)?.as_mut()?.end = *at,
+                Step::Stamp => *at = stamp::end(bytes, *at)?,
+                Step::Maybe { set, steps } => {
+                    if !bytes.get(*at).is_some_and(|&byte| set[usize::from(byte)]) {
+                        i += steps;
+                    }
+                }
+            }
         }
-        *stopped = None;
-        Some(*at)
+        reading.stopped = None;
+        Some(reading.at)
     }
 }
 
@@ -120,44 +134,6 @@ impl<const N: usize> Default for Reading<N> {
     fn default() -> Self {
         Self { stopped: None, at: 0, found: [const { None }; N] }
     }
-}
-
-impl Step {
-    /// Reads the step `i` at `at`: the next step, if it matches.
-    fn read<const N: usize>(
-        &self,
-        i: usize,
-        bytes: &[u8],
-        at: &mut usize,
-        found: &mut Found<N>,
-    ) -> Option<usize> {
-        match self {
-            Self::Text(text) => *at += is_at(bytes, *at, text).then_some(text.len())?,
-            Self::Run { set, min, max, group, then } => {
-                let end = run(bytes, *at, set, *min, *max)?;
-                let after = is_at(bytes, end, then).then_some(end + then.len())?;
-                if let Some(group) = group {
-                    *found.get_mut(*group)? = Some(*at..end);
-                }
-                *at = after;
-            }
-            Self::Open(group) => *found.get_mut(*group)? = Some(*at..*at),
-            Self::Close(group) => found.get_mut(*group)?.as_mut()?.end = *at,
-            Self::Stamp => *at = stamp::end(bytes, *at)?,
-            Self::Maybe { set, steps } => {
-                if !bytes.get(*at).is_some_and(|&byte| set[usize::from(byte)]) {
-                    return Some(i + 1 + steps);
-                }
-            }
-        }
-        Some(i + 1)
-    }
-}
-
-/// Whether `text`, which is mostly a byte or two, stands at `at`.
-fn is_at(bytes: &[u8], at: usize, text: &[u8]) -> bool {
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.len() >= text.len() && rest.iter().zip(text).all(|(a, b)| a == b)
 }
 
 /// The end of as many characters of `set` as there are from `at`, `max` at most.
@@ -186,27 +162,21 @@ fn is_deterministic(steps: &[Step]) -> bool {
     let apart =
         |set: &Set, after: usize| !set.iter().zip(begins(steps, after)).any(|(a, b)| *a && b);
     steps.iter().enumerate().all(|(i, step)| match step {
-        Step::Run { set, min, max, then, .. } => {
-            min == max
-                || match then.first() {
-                    Some(&next) => !set[usize::from(next)],
-                    None => apart(set, i + 1),
-                }
-        }
+        Step::Run { set, min, max } => min == max || apart(set, i + 1),
         // Once inside there is no backtracking, so what follows must begin otherwise.
         Step::Maybe { set, steps: inside } => {
             let after = i + 1 + inside;
             apart(set, after) && steps[after..].iter().any(is_needed)
         }
-        Step::Text(_) | Step::Stamp | Step::Open(_) | Step::Close(_) => true,
+        Step::Byte(_) | Step::Stamp | Step::Open(_) | Step::Close(_) => true,
     })
 }
 
 /// Whether `step` takes at least one byte.
 fn is_needed(step: &Step) -> bool {
     match step {
-        Step::Text(_) | Step::Stamp => true,
-        Step::Run { min, then, .. } => *min > 0 || !then.is_empty(),
+        Step::Byte(_) | Step::Stamp => true,
+        Step::Run { min, .. } => *min > 0,
         Step::Open(_) | Step::Close(_) | Step::Maybe { .. } => false,
     }
 }
@@ -219,21 +189,17 @@ fn begins(steps: &[Step], from: usize) -> Set {
     while let Some(step) = steps.get(i) {
         i += 1;
         match step {
-            Step::Text(text) => {
-                all[usize::from(text[0])] = true;
+            Step::Byte(byte) => {
+                all[usize::from(*byte)] = true;
                 break;
             }
             Step::Stamp => {
                 (0..=u8::MAX).for_each(|byte| all[usize::from(byte)] |= stamp::may_begin(byte));
                 break;
             }
-            Step::Run { set, min, then, .. } => {
+            Step::Run { set, min, .. } => {
                 add(&mut all, set);
                 if *min > 0 {
-                    break;
-                }
-                if let Some(next) = then.first() {
-                    all[usize::from(*next)] = true;
                     break;
                 }
             }
@@ -251,8 +217,6 @@ struct Parser<'p> {
     rest: &'p str,
     names: &'p [&'p str],
     steps: Vec<Step>,
-    /// Where a group began or ended: a text before it does not go on over it.
-    joint: usize,
 }
 
 impl Parser<'_> {
@@ -275,9 +239,8 @@ impl Parser<'_> {
             None
         };
         self.steps.extend(group.map(Step::Open));
-        self.joint = self.steps.len();
         self.sequence()?;
-        self.close(group, start);
+        self.steps.extend(group.map(Step::Close));
         self.rest = self.rest.strip_prefix(')')?;
         if let Some(rest) = self.rest.strip_prefix('?') {
             self.rest = rest;
@@ -285,37 +248,9 @@ impl Parser<'_> {
             // What can be empty may also begin with what follows it.
             let solid = self.steps[start..].iter().any(is_needed);
             self.steps.insert(start, Step::Maybe { set, steps });
-            self.joint = self.steps.len();
             return (solid && !self.is_repeated()).then_some(());
         }
         (!self.is_repeated()).then_some(())
-    }
-
-    /// Ends the group that began with step `start`.
-    fn close(&mut self, group: Option<usize>, start: usize) {
-        match (group, &mut self.steps[start..]) {
-            (Some(_), [Step::Open(_), Step::Run { group: inside, then, .. }])
-                if then.is_empty() =>
-            {
-                *inside = group;
-                self.steps.remove(start);
-                // A text may follow.
-                self.joint = start;
-                return;
-            }
-            (Some(group), _) => self.steps.push(Step::Close(group)),
-            (None, _) => {}
-        }
-        self.joint = self.steps.len();
-    }
-
-    /// Adds one character.
-    fn push(&mut self, byte: u8) {
-        let is_apart = self.steps.len() <= self.joint;
-        match self.steps.last_mut() {
-            Some(Step::Text(text) | Step::Run { then: text, .. }) if !is_apart => text.push(byte),
-            _ => self.steps.push(Step::Text(vec![byte])),
-        }
     }
 
     fn is_repeated(&self) -> bool {
@@ -344,7 +279,7 @@ impl Parser<'_> {
             }
             let byte = self.character()?;
             if !self.is_repeated() {
-                self.push(byte);
+                self.steps.push(Step::Byte(byte));
                 return Some(());
             }
             let mut set = [false; 256];
@@ -353,7 +288,7 @@ impl Parser<'_> {
         };
         let (min, max) = self.quantifier()?;
         let set = Box::new(set);
-        self.steps.push(Step::Run { set, min, max, group: None, then: Vec::new() });
+        self.steps.push(Step::Run { set, min, max });
         // Not supported: lazy and possessive quantifiers, and `{n,}` with more than one.
         (!self.is_repeated() && (max != usize::MAX || min <= 1)).then_some(())
     }
