@@ -2,9 +2,11 @@
 //! without waiting.
 #![forbid(unsafe_code)]
 
-use std::borrow::Cow;
+use std::borrow::{BorrowMut, Cow};
 use std::ops::RangeInclusive;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
+
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 use crate::filter::{Effect, Expires, Filter, Verdict};
 use crate::format::{Grammars, Reader, tidy};
@@ -17,7 +19,7 @@ use crate::source::lines::Lines;
 const NOTHING_TO_SAY: &str = "nothing to say";
 
 /// This many bytes in one read are a backlog, not a conversation: two threads parse them, of which
-/// one also phrases what both have parsed. Starting one takes as long as 50 lines.
+/// one also phrases what both have parsed. To wake the other one takes as long as some 20 lines.
 const BACKLOG: usize = 32 * 1024;
 
 /// How much of a backlog the thread reads that also phrases all, in sixteenths.
@@ -70,6 +72,10 @@ pub(crate) struct Pipeline {
     effects: Vec<(usize, Effect)>,
     /// How much of a backlog this thread reads, in sixteenths.
     share: usize,
+    /// The thread that helps with it, started with the first one; none where there can be none. One
+    /// for each read would often share a core with this thread: where a thread begins is decided
+    /// while the next read is under way on the other core.
+    helper: OnceLock<Option<ThreadPool>>,
 }
 
 impl Pipeline {
@@ -90,6 +96,7 @@ impl Pipeline {
             words: String::new(),
             effects: Vec::new(),
             share: *SHARES.start(),
+            helper: OnceLock::new(),
         };
         names.into_iter().for_each(|name| pipeline.open(name));
         pipeline
@@ -158,12 +165,15 @@ impl Pipeline {
             let line = LinePosition { number: source.n_lines, end };
             emit(phraser, words, verdict, prepared, line, &mut take);
         };
-        if lines.n_bytes() < BACKLOG || !source.reader.is_sure() {
-            let verdicts = judged(&mut source.reader, filter, origin, lines.iter());
-            return verdicts.map(|it| (it, None)).for_each(process);
-        }
+        let is_backlog = lines.n_bytes() >= BACKLOG && source.reader.is_sure();
         let judging = Judging { reader: &mut source.reader, filter, origin };
-        in_two_threads(judging, lines, &preparer, &mut self.share, process);
+        let helper = is_backlog.then(|| self.helper.get_or_init(helper).as_ref());
+        match helper.flatten() {
+            Some(helper) => {
+                in_two_threads(helper, judging, lines, &preparer, &mut self.share, process);
+            }
+            None => judging.judged(lines.iter()).map(|it| (it, None)).for_each(process),
+        }
     }
 
     /// Processes `line`, and passes everything known of it to `take`.
@@ -270,54 +280,48 @@ fn judge<'r, 'm>(
     filter.judge(origin.place(reader.read(line)), origin.name)
 }
 
-fn judged<'r, 'm>(
-    reader: &mut Reader,
-    filter: &'r Filter,
-    origin: Origin<'m>,
-    lines: impl Iterator<Item = Line<'m>>,
-) -> impl Iterator<Item = Verdict<'r, 'm>> {
-    lines.map(move |line| judge(reader, filter, origin, line))
-}
-
 /// What reads and judges the lines of a source.
-struct Judging<'a, 'm> {
-    reader: &'a mut Reader,
+struct Judging<'a, 'm, R> {
+    reader: R,
     filter: &'a Filter,
     origin: Origin<'m>,
 }
 
-/// Judges `lines` by this thread and another one, which also prepares its part; `process` gets all, in
+impl<'a, 'm, R: BorrowMut<Reader>> Judging<'a, 'm, R> {
+    fn judged(
+        mut self,
+        lines: impl Iterator<Item = Line<'m>>,
+    ) -> impl Iterator<Item = Verdict<'a, 'm>> {
+        lines.map(move |line| judge(self.reader.borrow_mut(), self.filter, self.origin, line))
+    }
+}
+
+/// A thread that helps with a backlog.
+fn helper() -> Option<ThreadPool> {
+    ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "helper".to_owned()).build().ok()
+}
+
+/// Judges `lines` by this thread and the `helper`, which also prepares its part; `process` gets all, in
 /// order, in this thread. Sets this thread's `share` of the next backlog.
 fn in_two_threads<'a, 'm>(
-    judging: Judging<'a, 'm>,
+    helper: &ThreadPool,
+    judging: Judging<'a, 'm, &mut Reader>,
     lines: &'m Lines,
     preparer: &Preparer,
     share: &mut usize,
     mut process: impl FnMut((Verdict<'a, 'm>, Option<Prepared>)),
 ) {
-    let Judging { reader, filter, origin } = judging;
     let [first, second] = lines.parts(*share);
-    let mut other_reader = reader.clone();
+    let Judging { filter, origin, .. } = judging;
+    let other = Judging { reader: judging.reader.clone(), filter, origin };
     let (sender, receiver) = mpsc::channel();
-    std::thread::scope(|scope| {
-        let judge_second = move || {
-            let verdicts = judged(&mut other_reader, filter, origin, second);
+    helper.in_place_scope(|scope| {
+        scope.spawn(move |_| {
+            let verdicts = other.judged(second);
             send_chunks(verdicts.map(|it| with_prepared(it, preparer)), &sender);
-        };
-        let thread = std::thread::Builder::new().spawn_scoped(scope, judge_second);
-        let mut judge = |lines| {
-            judged(reader, filter, origin, lines).map(|it| (it, None)).for_each(&mut process);
-        };
-        judge(first);
-        let Ok(thread) = thread else {
-            // No other thread can be started.
-            let [_, second] = lines.parts(*share);
-            return judge(second);
-        };
+        });
+        judging.judged(first).map(|it| (it, None)).for_each(&mut process);
         *share = adjusted(*share, drain(&receiver, &mut process));
-        if let Err(panic) = thread.join() {
-            std::panic::resume_unwind(panic);
-        }
     });
 }
 
