@@ -173,11 +173,15 @@ pub(super) fn hash(word: &[u8]) -> u64 {
 
 /// The same of a word of less than eight small letters, which are the lowest bytes of `word`.
 pub(super) fn hash_of_short(word: u64, length: usize) -> u64 {
-    add(length as u64, word).wrapping_mul(PRIME)
+    add_small(length as u64, word).wrapping_mul(PRIME)
 }
 
 fn add(hash: u64, bytes: u64) -> u64 {
-    (hash ^ lower(bytes)).wrapping_mul(PRIME).rotate_left(29)
+    add_small(hash, lower(bytes))
+}
+
+fn add_small(hash: u64, bytes: u64) -> u64 {
+    (hash ^ bytes).wrapping_mul(PRIME).rotate_left(29)
 }
 
 /// An odd number of many bits: the golden ratio's.

@@ -127,28 +127,30 @@ fn has_plain_words(text: &[u8], triggers: &Triggers) -> bool {
         let (word, after) = rest.split_at(length);
         rest = after.get(1..).unwrap_or_default();
         let (Some(begin), Some(end)) = (word.first(), word.last()) else { continue };
-        // Most words have no signs around them.
-        let (bare, key) = if *begin != b'\'' && end.is_ascii_alphanumeric() {
-            (word, key_of(head, length))
-        } else {
-            let bare = core(word);
-            if is_trigger_with_signs(word, bare, triggers) {
-                return false;
+        // Most words are short, and have no signs around them.
+        let (bare, key) = match short_key(head, length) {
+            Some(key) => (word, key),
+            None if *begin != b'\'' && end.is_ascii_alphanumeric() => (word, key_of(head, length)),
+            None => {
+                let bare = core(word);
+                if is_trigger_with_signs(word, bare, triggers) {
+                    return false;
+                }
+                (bare, key(bare))
             }
-            (bare, key(bare))
         };
         n_equal = if key == last { n_equal + 1 } else { 0 };
-        if triggers.has(key)
-            || n_equal == 3
-            || bare.len() > clean::MAX_WORD
-            || runs::has_syllables(bare)
-            || is_roman(bare)
-        {
+        if triggers.has(key) || n_equal == 3 || is_roman(bare) || is_long_run(bare) {
             return false;
         }
         last = key;
     }
     true
+}
+
+/// Whether a word is too long, or a syllable that is repeated.
+fn is_long_run(word: &[u8]) -> bool {
+    word.len() >= 8 && (word.len() > clean::MAX_WORD || runs::has_syllables(word))
 }
 
 /// Whether `word`, which is `bare` without signs, is a trigger with them, or a letter with a full
@@ -182,6 +184,14 @@ fn key_of(head: u64, length: usize) -> u64 {
         0..8 => small & ((1 << (8 * length)) - 1),
         _ => small ^ ((length as u64) << 56),
     }
+}
+
+/// The same of a word of less than eight letters and nothing else, as which most are known at once:
+/// letters alone have this bit.
+fn short_key(head: u64, length: usize) -> Option<u64> {
+    const LETTER: u64 = u64::from_ne_bytes([0x40; 8]);
+    let mask = (1_u64 << (8 * length.min(7))) - 1;
+    (length < 8 && !head & LETTER & mask == 0).then_some((head | BLANKS) & mask)
 }
 
 fn key(word: &[u8]) -> u64 {
