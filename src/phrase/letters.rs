@@ -63,9 +63,6 @@ fn is_stroke(c: char) -> bool {
 /// `text` with the Cyrillic and Greek letters of Latin words in Latin: "аdmin" with a Cyrillic "а"
 /// looks like "admin", and is read so.
 fn one_script(text: String) -> String {
-    let is_mixed = |word: &str| {
-        word.chars().any(|c| c.is_ascii_alphabetic()) && word.chars().any(|c| latin(c).is_some())
-    };
     if !text.split(' ').any(is_mixed) {
         return text;
     }
@@ -79,6 +76,16 @@ fn one_script(text: String) -> String {
         }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a word has Latin letters, and others that look like some.
+fn is_mixed(word: &str) -> bool {
+    word.chars().any(|c| c.is_ascii_alphabetic()) && word.chars().any(|c| latin(c).is_some())
+}
+
+/// The same of any word of `name`: it looks like another name, and is not.
+pub(super) fn are_mixed(name: &str) -> bool {
+    !name.is_ascii() && name.split(|c: char| !c.is_alphabetic()).any(is_mixed)
 }
 
 /// The Latin letter that a Cyrillic or Greek one looks like.

@@ -79,8 +79,11 @@ pub(super) fn spoken(nick: &str, chain: &Chain, language: Language) -> String {
     let name: Vec<_> = name.split_ascii_whitespace().collect();
     let name = name.join(" ");
     let name = script::readable(name.trim_matches('-'), language);
-    let name: String = name.chars().take(MAX_NAME).collect();
+    let mut name: String = name.chars().take(MAX_NAME).collect();
     if name.chars().any(char::is_alphanumeric) {
+        if letters::are_mixed(&seen) {
+            name = name + " " + lexicon.phrase("lookalike");
+        }
         return name;
     }
     // A name of emoji alone is called by theirs.
@@ -176,6 +179,8 @@ mod tests {
             ("ki\u{200b}m ", "kim"),
             ("Дмитрий", "Dmitriy"),
             ("Γιώργος", "Giorgos"),
+            ("k\u{456}m", "kim in mixed letters"),
+            ("Ольга_away", "Olga"),
             ("小林", "2 Chinese characters"),
             ("NightOwl42", "NightOwl42"),
             ("___", "unknown"),
