@@ -187,17 +187,7 @@ impl Pattern {
                 (end, std::mem::take(&mut reading.found))
             }
             Matcher::Fields(fields) => return fields.read(self.kind, line, parsed),
-            Matcher::Regex(lazy) => {
-                let Begun { start, front, rest, made: Made { regex, places } } =
-                    lazy.begun(line)?;
-                let slots = slots.get_or_insert_with(|| regex.capture_locations());
-                let end = start + regex.captures_read(slots, rest)?.end();
-                let group = |i: usize| {
-                    let place = places[i].and_then(|place| slots.get(place));
-                    place.map(|(from, to)| start + from..start + to).or(front[i].clone())
-                };
-                (end, std::array::from_fn(group))
-            }
+            Matcher::Regex(lazy) => lazy.read(line, slots)?,
         };
         let [channel, sender, text, time, victim, same] =
             found.map(|range| line.get(range?).filter(|part| !part.is_empty()));
@@ -238,6 +228,22 @@ impl Lazy {
             None => format!(r"^(?:{rest})\s*$"),
         };
         Self { source, lead, is_optional, head, needed: OnceLock::new(), made: OnceLock::new() }
+    }
+
+    /// The end of a match, and its groups.
+    fn read(
+        &self,
+        line: &str,
+        slots: &mut Option<CaptureLocations>,
+    ) -> Option<(usize, Found<{ GROUPS.len() }>)> {
+        let Begun { start, front, rest, made: Made { regex, places } } = self.begun(line)?;
+        let slots = slots.get_or_insert_with(|| regex.capture_locations());
+        let end = start + regex.captures_read(slots, rest)?.end();
+        let group = |i: usize| {
+            let place = places[i].and_then(|place| slots.get(place));
+            place.map(|(from, to)| start + from..start + to).or(front[i].clone())
+        };
+        Some((end, std::array::from_fn(group)))
     }
 
     /// The rest of `line` for the expression, unless its beginning cannot match.
