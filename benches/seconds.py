@@ -7,9 +7,10 @@ FOLDER holds tables of seconds, kind, sender and text (as `benches/meetings.py` 
 meeting's messages and actions are written as a log of sic. The pipeline's text is that of awk, which
 strips the first three fields; irc-speak's is that of `--text`, without rules that drop lines. eSpeak NG
 then speaks both, all of each, at the same rate, and the samples are counted: the pipeline's with the
-pauses that eSpeak NG makes between lines, irc-speak's with the gaps that it makes, from the WAV file that
-it writes. eSpeak NG's 220 is 256 words a minute. Every line is spoken whole, at one rate, in one voice. Prints hours of speech and
-what is saved; "By words alone" is the saving where espeak-ng speaks both texts.
+pauses that eSpeak NG makes between lines, irc-speak's with the gaps that it makes, from the WAV file
+that it writes. eSpeak NG's 220 is 256 words a minute. Every line is spoken whole, at one rate, in one
+voice. Prints hours of speech and what is saved; "By words alone" is the saving where espeak-ng speaks
+both texts.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def piped(log):
 def run(program, options, text):
     with tempfile.TemporaryDirectory() as home:
         settings = pathlib.Path(home, "config.toml")
-        settings.write_text("filters = [\"bridges\"]\n[speakers]\nown_voices = false\n")
+        settings.write_text('filters = ["bridges"]\n[speakers]\nown_voices = false\n')
         command = [program, "--config", settings, *options]
         done = subprocess.run(command, input=text, capture_output=True, text=True,
                               env={"HOME": home, "PATH": "/usr/bin:/bin"})

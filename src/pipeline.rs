@@ -2,9 +2,10 @@
 //! without waiting.
 #![forbid(unsafe_code)]
 
-use std::borrow::{BorrowMut, Cow};
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::RangeInclusive;
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, mpsc};
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
@@ -19,7 +20,7 @@ use crate::source::lines::Lines;
 const NOTHING_TO_SAY: &str = "nothing to say";
 
 /// This many bytes in one read are a backlog, not a conversation: two threads parse them, of which
-/// one also phrases what both have parsed. To wake the other one takes as long as some 20 lines.
+/// one also phrases what both have parsed. For less, the other one is not worth waking.
 const BACKLOG: usize = 32 * 1024;
 
 /// How much of a backlog the thread reads that also phrases all, in sixteenths.
@@ -72,10 +73,10 @@ pub(crate) struct Pipeline {
     effects: Vec<(usize, Effect)>,
     /// How much of a backlog this thread reads, in sixteenths.
     share: usize,
-    /// The thread that helps with it, started with the first one; none where there can be none. One
-    /// for each read would often share a core with this thread: where a thread begins is decided
-    /// while the next read is under way on the other core.
-    helper: OnceLock<Option<ThreadPool>>,
+    /// The thread that helps with backlogs, started with the first one; none where there can be none.
+    /// A new thread for each read often shared a core with this one, since the next read was under way
+    /// on the other core when it began: a million lines took a third longer on two cores.
+    helper: OnceCell<Option<ThreadPool>>,
 }
 
 impl Pipeline {
@@ -96,7 +97,7 @@ impl Pipeline {
             words: String::new(),
             effects: Vec::new(),
             share: *SHARES.start(),
-            helper: OnceLock::new(),
+            helper: OnceCell::new(),
         };
         names.into_iter().for_each(|name| pipeline.open(name));
         pipeline
@@ -281,18 +282,18 @@ fn judge<'r, 'm>(
 }
 
 /// What reads and judges the lines of a source.
-struct Judging<'a, 'm, R> {
-    reader: R,
+struct Judging<'r, 'a, 'm> {
+    reader: &'r mut Reader,
     filter: &'a Filter,
     origin: Origin<'m>,
 }
 
-impl<'a, 'm, R: BorrowMut<Reader>> Judging<'a, 'm, R> {
+impl<'a, 'm> Judging<'_, 'a, 'm> {
     fn judged(
-        mut self,
+        self,
         lines: impl Iterator<Item = Line<'m>>,
     ) -> impl Iterator<Item = Verdict<'a, 'm>> {
-        lines.map(move |line| judge(self.reader.borrow_mut(), self.filter, self.origin, line))
+        lines.map(move |line| judge(self.reader, self.filter, self.origin, line))
     }
 }
 
@@ -305,7 +306,7 @@ fn helper() -> Option<ThreadPool> {
 /// order, in this thread. Sets this thread's `share` of the next backlog.
 fn in_two_threads<'a, 'm>(
     helper: &ThreadPool,
-    judging: Judging<'a, 'm, &mut Reader>,
+    judging: Judging<'_, 'a, 'm>,
     lines: &'m Lines,
     preparer: &Preparer,
     share: &mut usize,
@@ -313,10 +314,11 @@ fn in_two_threads<'a, 'm>(
 ) {
     let [first, second] = lines.parts(*share);
     let Judging { filter, origin, .. } = judging;
-    let other = Judging { reader: judging.reader.clone(), filter, origin };
+    let mut other_reader = judging.reader.clone();
     let (sender, receiver) = mpsc::channel();
     helper.in_place_scope(|scope| {
         scope.spawn(move |_| {
+            let other = Judging { reader: &mut other_reader, filter, origin };
             let verdicts = other.judged(second);
             send_chunks(verdicts.map(|it| with_prepared(it, preparer)), &sender);
         });

@@ -160,6 +160,10 @@ pub(super) struct Lexicon {
     triggers: Triggers,
 }
 
+/// Ours, by language, as they are built.
+static BUILT: [OnceLock<Arc<Lexicon>>; sources::OURS.len()] =
+    [const { OnceLock::new() }; sources::OURS.len()];
+
 /// The place of ours for a language; others have that of English.
 fn place_of(language: &str) -> usize {
     sources::OURS.iter().position(|(name, _)| *name == language).unwrap_or(0)
@@ -178,17 +182,17 @@ impl Lexicon {
         Self::built(place_of(language))
     }
 
-    /// Begins to build ours for a language in a thread of its own, as a start has other things to do.
+    /// Begins to build ours for a language, in a thread of its own: a start has other things to do.
     pub(super) fn begin(language: &str) {
         let at = place_of(language);
-        // Without a thread, it is built when it is needed.
-        let _ = std::thread::Builder::new().spawn(move || Self::built(at));
+        if BUILT[at].get().is_none() {
+            // Without a thread, it is built when it is needed.
+            let _ = std::thread::Builder::new().spawn(move || Self::built(at));
+        }
     }
 
     /// Ours for the language that has this place.
     fn built(at: usize) -> Arc<Self> {
-        static BUILT: [OnceLock<Arc<Lexicon>>; sources::OURS.len()] =
-            [const { OnceLock::new() }; sources::OURS.len()];
         let load = || Arc::new(Self::load(sources::OURS[at].0, &[]).unwrap_or_default());
         Arc::clone(BUILT[at].get_or_init(load))
     }

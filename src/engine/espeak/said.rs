@@ -1,38 +1,39 @@
 //! What eSpeak is given: the text, in which its head, "kim: ", is a little faster. A name is one of a
-//! few, and known before it ends; what follows is not. At a quarter more, a meeting takes 3 %
-//! less time, and the recogniser gets no fewer of its words.
+//! few, and known before it ends; what follows is not. At a quarter more, meetings take about 4 % less
+//! time; of 15, recognised with and without it, 0.4 points more words were wrong, which is noise.
 #![forbid(unsafe_code)]
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// How much faster the head is.
 const QUICKER: (i32, i32) = (5, 4);
 
-/// The highest parameter for its rate: from the next one on libsonic speaks, for all that
-/// is left of the text.
+/// The highest parameter for its rate: from the next one on, libsonic speaks all that is left of the
+/// text.
 const MOST: i32 = 449;
 
 /// A text with eSpeak's commands in it.
-pub(super) struct Said {
-    pub text: String,
+pub(super) struct Said<'t> {
+    pub text: Cow<'t, str>,
     /// Where the commands are, in characters.
     commands: [Range<i32>; 2],
 }
 
-impl Said {
+impl<'t> Said<'t> {
     /// `text` at the rate `parameter`, with its first `head_len` bytes faster.
     /// The command is described in eSpeak NG's documentation of its markup, "control codes".
-    pub(super) fn new(text: &str, head_len: usize, parameter: i32) -> Self {
+    pub(super) fn new(text: &'t str, head_len: usize, parameter: i32) -> Self {
         let quick = (parameter * QUICKER.0 / QUICKER.1).min(MOST);
         let parts = text.split_at_checked(head_len).filter(|it| !it.0.is_empty());
         let Some((head, rest)) = parts.filter(|_| quick > parameter) else {
-            return Self { text: text.to_owned(), commands: [0..0, 0..0] };
+            return Self { text: text.into(), commands: [0..0, 0..0] };
         };
         let [faster, back] = [quick, parameter].map(|rate| format!("\u{1}{rate}S"));
         let length = |text: &str| i32::try_from(text.chars().count()).unwrap_or(i32::MAX);
         let second = length(&faster).saturating_add(length(head));
         let commands = [0..length(&faster), second..second.saturating_add(length(&back))];
-        Self { text: format!("{faster}{head}{back}{rest}"), commands }
+        Self { text: format!("{faster}{head}{back}{rest}").into(), commands }
     }
 
     /// The place in the text itself of what eSpeak says is at `position` (from 1), `length`
