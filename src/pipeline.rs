@@ -73,10 +73,25 @@ pub(crate) struct Pipeline {
     effects: Vec<(usize, Effect)>,
     /// How much of a backlog this thread reads, in sixteenths.
     share: usize,
-    /// The thread that helps with backlogs, started with the first one; none where there can be none.
-    /// A new thread for each read often shared a core with this one, since the next read was under way
-    /// on the other core when it began: a million lines took a third longer on two cores.
-    helper: OnceCell<Option<ThreadPool>>,
+    /// What helps with backlogs, started with the first one; none where there can be no thread.
+    helper: OnceCell<Option<Helper>>,
+}
+
+/// A second thread for backlogs. A new one for each read often shared a core with the first, since the
+/// next read was under way on the other core when it began: a million lines took a third longer on two
+/// cores.
+struct Helper {
+    thread: ThreadPool,
+    /// The same rules, whose expressions have a memory of their own: that of one expression is handed
+    /// out under a lock to every thread but the first.
+    filter: Filter,
+}
+
+impl Helper {
+    fn new(filter: Filter) -> Option<Self> {
+        let thread = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "helper".to_owned());
+        Some(Self { thread: thread.build().ok()?, filter })
+    }
 }
 
 impl Pipeline {
@@ -112,6 +127,7 @@ impl Pipeline {
     /// Changes the rules and the phrasing, from the next line on.
     pub(crate) fn configure(&mut self, filter: Filter, phrasing: Phrasing) {
         self.filter = filter;
+        self.helper.take();
         self.phraser = Phraser::new(phrasing);
     }
 
@@ -168,7 +184,8 @@ impl Pipeline {
         };
         let is_backlog = lines.n_bytes() >= BACKLOG && source.reader.is_sure();
         let judging = Judging { reader: &mut source.reader, filter, origin };
-        let helper = is_backlog.then(|| self.helper.get_or_init(helper).as_ref());
+        let helper = || self.helper.get_or_init(|| Helper::new(filter.clone())).as_ref();
+        let helper = is_backlog.then(helper);
         match helper.flatten() {
             Some(helper) => {
                 in_two_threads(helper, judging, lines, &preparer, &mut self.share, process);
@@ -297,15 +314,10 @@ impl<'a, 'm> Judging<'_, 'a, 'm> {
     }
 }
 
-/// A thread that helps with a backlog.
-fn helper() -> Option<ThreadPool> {
-    ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "helper".to_owned()).build().ok()
-}
-
 /// Judges `lines` by this thread and the `helper`, which also prepares its part; `process` gets all, in
 /// order, in this thread. Sets this thread's `share` of the next backlog.
 fn in_two_threads<'a, 'm>(
-    helper: &ThreadPool,
+    helper: &'a Helper,
     judging: Judging<'_, 'a, 'm>,
     lines: &'m Lines,
     preparer: &Preparer,
@@ -313,10 +325,10 @@ fn in_two_threads<'a, 'm>(
     mut process: impl FnMut((Verdict<'a, 'm>, Option<Prepared>)),
 ) {
     let [first, second] = lines.parts(*share);
-    let Judging { filter, origin, .. } = judging;
+    let (filter, origin) = (&helper.filter, judging.origin);
     let mut other_reader = judging.reader.clone();
     let (sender, receiver) = mpsc::channel();
-    helper.in_place_scope(|scope| {
+    helper.thread.in_place_scope(|scope| {
         scope.spawn(move |_| {
             let other = Judging { reader: &mut other_reader, filter, origin };
             let verdicts = other.judged(second);

@@ -81,7 +81,7 @@ impl Effect {
 }
 
 /// Sets of rules, in the order in which they are applied.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
     sets: Vec<RuleSet>,
 }
