@@ -27,7 +27,7 @@ pub const SUBCOMMAND: &str = "guardian";
 const READY: u8 = b'+';
 
 /// How long reading keys waits for it.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The note that the listener has left key mode.
 const LEFT: &str = "left";
@@ -40,7 +40,13 @@ pub(super) struct Guardian {
 
 impl Guardian {
     /// Starts the guardian of `terminal`, which may show a status line; returns once it is ready.
+    /// Ctrl-Z at this moment also stops a guardian that has not left this process's group yet, and with
+    /// it the thread that starts it: the keys must not wait for either.
     pub(super) async fn start(terminal: Stdio, has_status_line: bool) -> io::Result<Self> {
+        timeout(PATIENCE, Self::started(terminal, has_status_line)).await?
+    }
+
+    async fn started(terminal: Stdio, has_status_line: bool) -> io::Result<Self> {
         let mut command = Command::new(executable::own()?);
         command.arg(SUBCOMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(terminal);
         if has_status_line {
@@ -55,7 +61,7 @@ impl Guardian {
         let stdout = child.stdout.take().ok_or_else(missing)?;
         rustix::io::ioctl_fionbio(&notes, true)?; // a stopped guardian must not block this process
         let mut answer = Receiver::from_owned_fd(stdout.into())?;
-        match timeout(PATIENCE, answer.read_u8()).await?? {
+        match answer.read_u8().await? {
             READY => Ok(Self { notes }),
             _ => Err(io::Error::other("it did not report that it is ready")),
         }
